@@ -1,0 +1,155 @@
+use core::cell::UnsafeCell;
+use core::fmt;
+use core::ptr::NonNull;
+
+use crate::{Side, Strategy};
+
+/// Counts publishes: 0 for what the buffer was made with, one more for each
+/// swap that was started.
+pub type Version = u64;
+
+/// A value and the number of the publish that made it visible.
+///
+/// Each side has cache lines of its own: the writer changes the head of its
+/// value (a length, a table pointer) all the time, and readers of the other
+/// side must not feel it. 128 bytes, since processors fetch lines in pairs.
+#[repr(align(128))]
+pub(crate) struct Versioned<T> {
+    pub(crate) version: Version,
+    pub(crate) value: T,
+}
+
+/// Two buffers, the strategy that keeps writer and readers apart, and extras
+/// that both may see.
+///
+/// The buffer itself only stores. Put it behind a [pointer](crate::BufferPtr)
+/// and take handles: a [`Writer`](crate::Writer) and any number of
+/// [`Reader`](crate::Reader)s.
+///
+/// `X` is shared data without a second copy (a hasher, a clock, limits). It can
+/// be read by the writer, through every guard, and by operations; it is never
+/// handed out mutably.
+///
+/// # Examples
+///
+/// In a `static`, without an allocation:
+///
+/// ```
+/// use dbuf_core::{DoubleBuffer, Reader, Writer};
+/// use dbuf_strategies::LockStrategy;
+///
+/// static LIMIT: DoubleBuffer<u32, LockStrategy> = DoubleBuffer::new(10, 10, LockStrategy::new());
+///
+/// let reader = Reader::new(&LIMIT);
+/// let mut writer = Writer::claim(&LIMIT).unwrap();
+/// *writer.back_mut() = 20;
+/// assert_eq!(*reader.read(), 10);
+/// writer.swap();
+/// assert_eq!(*reader.read(), 20);
+/// ```
+pub struct DoubleBuffer<T, S, X = ()> {
+    a: UnsafeCell<Versioned<T>>,
+    b: UnsafeCell<Versioned<T>>,
+    strategy: S,
+    extras: X,
+}
+
+// SAFETY: a shared buffer gives `&T` and `&X` to any thread (`Sync`), and `&mut
+// T` to whichever thread claims the writer (`T: Send`). S1 to S5 of `Strategy`
+// and C5 keep the two apart.
+unsafe impl<T: Send + Sync, S: Sync, X: Sync> Sync for DoubleBuffer<T, S, X> {}
+
+impl<T, S> DoubleBuffer<T, S> {
+    /// Wraps two values. `front` is what readers see first.
+    pub const fn new(front: T, back: T, strategy: S) -> Self {
+        Self::with_extras(front, back, strategy, ())
+    }
+
+    /// Wraps a value and a clone of it.
+    pub fn cloned(value: T, strategy: S) -> Self
+    where
+        T: Clone,
+    {
+        Self::new(value.clone(), value, strategy)
+    }
+}
+
+impl<T, S, X> DoubleBuffer<T, S, X> {
+    /// Wraps two values and extras that the writer and all readers share.
+    ///
+    /// `strategy` must be fresh: a strategy that has swapped before may take
+    /// the second value for the front.
+    pub const fn with_extras(front: T, back: T, strategy: S, extras: X) -> Self {
+        Self {
+            a: UnsafeCell::new(Versioned {
+                version: 0,
+                value: front,
+            }),
+            b: UnsafeCell::new(Versioned {
+                version: 0,
+                value: back,
+            }),
+            strategy,
+            extras,
+        }
+    }
+
+    /// The strategy.
+    #[inline]
+    pub const fn strategy(&self) -> &S {
+        &self.strategy
+    }
+
+    /// The extras.
+    #[inline]
+    pub const fn extras(&self) -> &X {
+        &self.extras
+    }
+
+    /// The place of one side. Getting it is safe; what may be done with it is
+    /// decided by the strategy.
+    #[inline]
+    pub(crate) fn cell(&self, side: Side) -> NonNull<Versioned<T>> {
+        let cell = match side {
+            Side::A => &self.a,
+            Side::B => &self.b,
+        };
+        // SAFETY: a cell's address is never null.
+        unsafe { NonNull::new_unchecked(cell.get()) }
+    }
+}
+
+impl<T, S: Strategy, X> DoubleBuffer<T, S, X> {
+    /// Takes the values out: what readers saw last, and the writer's copy.
+    ///
+    /// Works whatever became of the handles: by value, the buffer has none left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, Writer};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::new("old", "new", LockStrategy::new());
+    /// Writer::claim(&buffer).unwrap().swap();
+    /// assert_eq!(buffer.into_buffers(), ("new", "old"));
+    /// ```
+    pub fn into_buffers(self) -> (T, T) {
+        let front = self.strategy.front();
+        let (a, b) = (self.a.into_inner().value, self.b.into_inner().value);
+        match front {
+            Side::A => (a, b),
+            Side::B => (b, a),
+        }
+    }
+}
+
+/// Shows the strategy and the extras. A side is shown by a guard only.
+impl<T, S: fmt::Debug, X: fmt::Debug> fmt::Debug for DoubleBuffer<T, S, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DoubleBuffer")
+            .field("strategy", &self.strategy)
+            .field("extras", &self.extras)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,42 @@
+use core::error::Error;
+use core::fmt;
+
+/// A writer is live already, or its claim was never ended.
+///
+/// A buffer has at most one writer. Drop the live one and claim again; a writer
+/// that was passed to [`core::mem::forget`] keeps its claim for ever.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{DoubleBuffer, Taken, Writer};
+/// use dbuf_strategies::LockStrategy;
+///
+/// let buffer = DoubleBuffer::new(1, 1, LockStrategy::new());
+/// let first = Writer::claim(&buffer).unwrap();
+/// assert_eq!(Writer::claim(&buffer).unwrap_err(), Taken);
+/// drop(first);
+/// assert!(Writer::claim(&buffer).is_ok());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken;
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the buffer already has a writer")
+    }
+}
+
+impl Error for Taken {}
+
+/// The buffer behind a weak reader is gone, or nobody is left to change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed;
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the buffer is closed")
+    }
+}
+
+impl Error for Closed {}

@@ -1,0 +1,75 @@
+//! Double buffers: one writer changes a private copy of a value while any
+//! number of readers look at a published one; then the two swap.
+//!
+//! # The idea
+//!
+//! Two copies of a value. Readers see the *front* and never wait. One writer
+//! changes the *back*, then swaps the roles. Before it writes again it has to
+//! know that no reader still looks at what is now the back, and how it learns
+//! that is the whole difference between one double buffer and another. Here it
+//! is a type parameter: a [`Strategy`]. `dbuf-strategies` has several.
+//!
+//! # The parts
+//!
+//! * [`DoubleBuffer`] owns the two values; put it in a `static`, on the stack, or
+//!   behind a [`BufferPtr`] such as `Arc` ([`arc`] does that in one line).
+//! * [`Writer`] is claimed, at most one at a time, and writes the back.
+//! * [`Reader`] gives [`ReadGuard`]s of the front.
+//! * [`OpWriter`] keeps both copies equal: every change is an [`Operation`] that
+//!   is logged, published in [`Batch`]es and replayed on the other copy.
+//!
+//! # Examples
+//!
+//! ```
+//! use dbuf_strategies::LockStrategy;
+//!
+//! let (mut writer, reader) = dbuf_core::arc("first", "", LockStrategy::new());
+//! let guard = reader.read();
+//! *writer.back_mut() = "second";
+//! writer.start_swap(); // published, although a guard is on the old side
+//! assert_eq!(*guard, "first");
+//! assert_eq!(*reader.read(), "second");
+//! assert!(writer.try_back_mut().is_none()); // `guard` still looks at it
+//! drop(guard);
+//! assert!(writer.try_back_mut().is_some());
+//! ```
+//!
+//! # Features
+//!
+//! * `std` (default): waits put the thread to sleep, and a batch notices when
+//!   its thread unwinds. Without it waits spin.
+//! * `alloc` (with `std`): `Rc` and `Arc` handles, and the operation log.
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod buffer;
+mod error;
+mod guard;
+#[cfg(feature = "alloc")]
+mod op_log;
+mod pointer;
+#[doc(hidden)]
+pub mod primitive;
+mod reader;
+mod side;
+mod strategy;
+mod wait;
+mod writer;
+
+pub use buffer::{DoubleBuffer, Version};
+pub use error::{Closed, Taken};
+pub use guard::{MappedReadGuard, ReadGuard};
+#[cfg(feature = "alloc")]
+pub use op_log::{Batch, BatchOwner, OpWriter, Operation};
+pub use pointer::{BufferPtr, OwningPtr, ReaderPtr};
+pub use reader::Reader;
+pub use side::Side;
+pub use strategy::{BlockingStrategy, RefusingStrategy, Strategy};
+#[cfg(feature = "alloc")]
+pub use writer::{ArcReader, ArcWriter, WeakReader, arc, rc};
+pub use writer::{Writer, split};

@@ -1,0 +1,665 @@
+//! Both copies equal: every change is logged, and replayed on the other copy
+//! once readers have left it.
+//!
+//! ```text
+//!              write + op                publish              next write
+//!  Settled ───────────────▶ Unpublished ─────────▶ Published ────────────▶ Settled
+//!     ▲                        │                       │      (replay)
+//!     │                        │ rollback, panic,      │ panic in replay
+//!     │        resync          ▼ forgotten batch       ▼
+//!     └───────────────────── Torn ◀────────────────────┘
+//! ```
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+use core::task::{Context, Poll, ready};
+
+use crate::writer::Parts;
+use crate::{BlockingStrategy, BufferPtr, Reader, Writer};
+
+/// A change that can be made twice, once to each copy.
+///
+/// `apply` must do the same to both copies; whatever it decides by chance, by
+/// clock or by a closure belongs into the operation (see [`Batch::record`]).
+/// A difference is never undefined behaviour, but it stays until the next
+/// resync.
+///
+/// Every `FnMut(&mut T, &X)` is an operation; `Box<dyn FnMut(&mut T, &X)>` makes
+/// a log of closures.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{OpWriter, Operation};
+/// use dbuf_strategies::LockStrategy;
+///
+/// struct Push(String);
+///
+/// impl Operation<Vec<String>> for Push {
+///     fn apply(&mut self, target: &mut Vec<String>, _: &()) {
+///         target.push(self.0.clone());
+///     }
+///     // The second copy may take the string instead of cloning it.
+///     fn apply_once(self, target: &mut Vec<String>, _: &()) {
+///         target.push(self.0);
+///     }
+/// }
+///
+/// let (writer, reader) = dbuf_core::arc(vec![], vec![], LockStrategy::new());
+/// let mut writer = OpWriter::new(writer);
+/// writer.write().apply(Push("a".into()));
+/// writer.write().apply(Push("b".into()));
+/// assert_eq!(*reader.read(), ["a", "b"]);
+/// ```
+pub trait Operation<T, X = ()>: Sized {
+    /// Makes the change. Called for the first copy.
+    fn apply(&mut self, target: &mut T, extras: &X);
+
+    /// Makes the change for the last time: it may give away what it holds.
+    fn apply_once(mut self, target: &mut T, extras: &X) {
+        self.apply(target, extras);
+    }
+}
+
+impl<T, X, F: FnMut(&mut T, &X)> Operation<T, X> for F {
+    fn apply(&mut self, target: &mut T, extras: &X) {
+        self(target, extras);
+    }
+}
+
+/// What the back is, seen from the front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Equal. The log is empty.
+    Settled,
+    /// The front and the changes of the log.
+    Unpublished,
+    /// The front and changes of which the log does not know all.
+    Modified,
+    /// Owes the changes of the log; the last swap may be unfinished.
+    Published,
+    /// Unknown: user code unwound halfway, or a batch was rolled back or never
+    /// ended. The log is void.
+    Torn,
+}
+
+/// A [`Writer`] that keeps both copies equal.
+///
+/// Changes are made in [batches](Batch): applied to the back at once, logged,
+/// published as a whole, and replayed on the other copy at the start of the next
+/// batch, when its readers have normally left. Each operation reaches each copy
+/// exactly once.
+///
+/// If user code panics while it changes the back, or a batch is rolled back or
+/// forgotten, the writer returns to the last publish by one
+/// `back.clone_from(front)` at the start of the next batch. The same resync
+/// starts every `OpWriter`, so the two values need not be equal at first.
+///
+/// Dropping it drops what was [deferred](Batch::defer) and not published.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::OpWriter;
+/// use dbuf_strategies::LockStrategy;
+///
+/// type Op = Box<dyn FnMut(&mut Vec<u32>, &())>;
+///
+/// let (writer, reader) = dbuf_core::arc(vec![], vec![], LockStrategy::new());
+/// let mut writer = OpWriter::<_, Op>::new(writer);
+/// let mut batch = writer.write();
+/// batch.apply(Box::new(|list, _| list.push(1)));
+/// batch.apply(Box::new(|list, _| list.push(2)));
+/// assert!(reader.read().is_empty());
+/// batch.publish();
+/// assert_eq!(*reader.read(), [1, 2]);
+/// ```
+pub struct OpWriter<P: BufferPtr, O> {
+    writer: Writer<P>,
+    log: Vec<O>,
+    state: State,
+    /// A batch began and has not ended.
+    open: bool,
+}
+
+/// Below this many entries the log keeps its memory for ever.
+const KEPT: usize = 1024;
+
+impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
+    /// Starts a log. Nothing is copied or waited for before the first batch.
+    pub fn new(writer: Writer<P>) -> Self {
+        Self {
+            writer,
+            log: Vec::new(),
+            state: State::Torn,
+            open: false,
+        }
+    }
+
+    /// Begins a batch if that needs no waiting: `None` while a guard is still on
+    /// the old side of the last publish. Nothing changed then.
+    ///
+    /// # Panics
+    ///
+    /// If a replayed operation or the value's `clone_from` panics; the next
+    /// batch starts from the last publish.
+    pub fn try_write(&mut self) -> Option<Batch<&mut Self>> {
+        self.writer.try_finish().then(|| Batch::open(self))
+    }
+
+    /// Begins a batch, or registers the task to be woken when it is worth asking
+    /// again.
+    ///
+    /// # Panics
+    ///
+    /// As [`try_write`](Self::try_write).
+    pub fn poll_write<'w>(&'w mut self, cx: &mut Context<'_>) -> Poll<Batch<&'w mut Self>> {
+        ready!(self.writer.poll_finish(cx));
+        Poll::Ready(Batch::open(self))
+    }
+
+    /// Publishes what was deferred. Never waits. Whether there was anything: an
+    /// empty log swaps nothing.
+    ///
+    /// After a batch that was forgotten or torn it publishes nothing and rolls
+    /// back.
+    pub fn publish(&mut self) -> bool {
+        self.close_forgotten();
+        self.publish_pending()
+    }
+
+    /// Whether there are changes that readers cannot see yet.
+    pub fn has_pending(&self) -> bool {
+        !self.open && matches!(self.state, State::Unpublished | State::Modified)
+    }
+
+    /// What readers see.
+    pub fn front(&self) -> &P::T {
+        self.writer.front()
+    }
+
+    /// The extras.
+    pub fn extras(&self) -> &P::X {
+        self.writer.extras()
+    }
+
+    /// A new reader.
+    pub fn reader(&self) -> Reader<P> {
+        self.writer.reader()
+    }
+
+    /// How many the last publish still waits for; see [`Writer::stragglers`].
+    pub fn stragglers(&self) -> usize {
+        self.writer.stragglers()
+    }
+
+    /// The writer underneath, for looking.
+    pub fn as_writer(&self) -> &Writer<P> {
+        &self.writer
+    }
+
+    /// The writer underneath. Deferred changes are lost with the log, but may
+    /// stand in its back.
+    pub fn into_writer(self) -> Writer<P> {
+        self.writer
+    }
+
+    /// A batch that was forgotten is one that failed.
+    fn close_forgotten(&mut self) {
+        if self.open {
+            self.open = false;
+            self.state = State::Torn;
+        }
+    }
+
+    /// Makes the back equal to the front, or to the front and what is deferred.
+    /// The swap must be finished.
+    fn settle(&mut self) {
+        self.close_forgotten();
+        if self.state == State::Published {
+            self.replay();
+        }
+        if self.state == State::Torn {
+            self.resync();
+        }
+    }
+
+    fn replay(&mut self) {
+        // Until all is done: whatever unwinds below leaves a resync behind.
+        self.state = State::Torn;
+        let used = self.log.len();
+        let Parts { back, extras, .. } = finished(&mut self.writer);
+        for op in self.log.drain(..) {
+            op.apply_once(back, extras);
+        }
+        self.state = State::Settled;
+        if self.log.capacity() > KEPT && self.log.capacity() / 4 > used {
+            self.log.shrink_to(used.max(KEPT));
+        }
+    }
+
+    fn resync(&mut self) {
+        self.log.clear();
+        let Parts { front, back, .. } = finished(&mut self.writer);
+        back.clone_from(front);
+        self.state = State::Settled;
+    }
+
+    /// Runs user code on the back. The batch is torn unless it returns.
+    fn change<R>(
+        &mut self,
+        f: impl FnOnce(&mut P::T, &P::X, &mut Vec<O>) -> (R, Option<State>),
+    ) -> R {
+        let before = self.open_state();
+        self.state = State::Torn;
+        let Parts { back, extras, .. } = finished(&mut self.writer);
+        let (result, after) = f(back, extras, &mut self.log);
+        self.state = match (before, after) {
+            (State::Modified, _) | (_, None) => before,
+            (_, Some(after)) => after,
+        };
+        result
+    }
+
+    /// The state of an open batch that may go on.
+    fn open_state(&self) -> State {
+        assert!(
+            self.open,
+            "no batch is open on this writer: the owner of a batch must always \
+             dereference to the same writer"
+        );
+        assert!(
+            self.state != State::Torn,
+            "the batch is torn: an earlier change panicked halfway"
+        );
+        self.state
+    }
+
+    /// Publishes, without waiting. Whether there was anything to publish.
+    fn publish_pending(&mut self) -> bool {
+        let next = match self.state {
+            State::Unpublished => State::Published,
+            // The log knows only part of it: the other copy catches up by resync.
+            State::Modified => State::Torn,
+            State::Settled | State::Published | State::Torn => return false,
+        };
+        // A strategy may run user code (wakers) once it has flipped: if that
+        // unwinds, a resync is right whether or not the swap was started.
+        self.state = State::Torn;
+        let started = self.writer.start_swap();
+        debug_assert!(started, "unpublished changes stand on a finished back");
+        self.state = next;
+        true
+    }
+
+    /// Gives up what is unpublished.
+    fn abandon(&mut self) {
+        if self.state != State::Settled {
+            self.state = State::Torn;
+            self.log.clear();
+        }
+    }
+
+    /// Ends the open batch. Whether it was torn.
+    fn end(&mut self, ending: Ending) -> bool {
+        if !self.open {
+            return false;
+        }
+        self.open = false;
+        let torn = self.state == State::Torn;
+        match ending {
+            Ending::Publish => {
+                self.publish_pending();
+            }
+            Ending::Rollback => self.abandon(),
+            Ending::Defer => {}
+        }
+        torn
+    }
+}
+
+/// Both sides, for a caller that has seen the swap finished.
+fn finished<P: BufferPtr>(writer: &mut Writer<P>) -> Parts<'_, P::T, P::X> {
+    match writer.try_parts() {
+        Some(parts) => parts,
+        None => unreachable!("finished is latched (S5), and an open batch starts no swap"),
+    }
+}
+
+impl<P: BufferPtr<T: Clone, S: BlockingStrategy>, O: Operation<P::T, P::X>> OpWriter<P, O> {
+    /// Begins a batch, or goes on with a deferred one. Waits for guards on the
+    /// old side of the last publish (see [`Writer::finish`]), then replays the
+    /// log.
+    ///
+    /// # Panics
+    ///
+    /// If a replayed operation or the value's `clone_from` panics; the next
+    /// batch starts from the last publish.
+    pub fn write(&mut self) -> Batch<&mut Self> {
+        Batch::begin(self)
+    }
+
+    /// Replays the last publish now instead of at the next batch. Waits as
+    /// [`write`](Self::write) does.
+    ///
+    /// # Panics
+    ///
+    /// As [`write`](Self::write).
+    pub fn catch_up(&mut self) {
+        self.writer.finish();
+        self.settle();
+    }
+
+    /// All or nothing: publishes if `f` returns `Ok`; returns to the last
+    /// publish if it returns `Err` or panics, deferred changes included.
+    ///
+    /// # Errors
+    ///
+    /// What `f` returned.
+    ///
+    /// # Panics
+    ///
+    /// As [`write`](Self::write), and with `f`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(1_i32, 1, LockStrategy::new());
+    /// let mut writer = OpWriter::new(writer);
+    /// let refused = writer.transact(|batch| {
+    ///     batch.apply(|n: &mut i32, _: &()| *n -= 2);
+    ///     if **batch < 0 { Err("overdrawn") } else { Ok(()) }
+    /// });
+    /// assert_eq!(refused, Err("overdrawn"));
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
+    pub fn transact<R, E>(
+        &mut self,
+        f: impl FnOnce(&mut Batch<&mut Self>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut batch = self.write();
+        batch.unless_ended = Ending::Rollback;
+        let result = f(&mut batch)?;
+        batch.publish();
+        Ok(result)
+    }
+}
+
+impl<P: BufferPtr, O> fmt::Debug for OpWriter<P, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpWriter")
+            .field("writer", &self.writer)
+            .field("log", &self.log.len())
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Publish,
+    Rollback,
+    Defer,
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// What the owner of a [`Batch`] dereferences to: an [`OpWriter`], and nothing
+/// else.
+pub trait BatchOwner: sealed::Sealed {
+    /// The pointer to the buffer.
+    type Ptr: BufferPtr<T: Clone>;
+    /// The operation.
+    type Op: Operation<<Self::Ptr as BufferPtr>::T, <Self::Ptr as BufferPtr>::X>;
+
+    /// The writer itself.
+    fn op_writer(&self) -> &OpWriter<Self::Ptr, Self::Op>;
+    /// The writer itself.
+    fn op_writer_mut(&mut self) -> &mut OpWriter<Self::Ptr, Self::Op>;
+}
+
+impl<P: BufferPtr, O> sealed::Sealed for OpWriter<P, O> {}
+
+impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> BatchOwner for OpWriter<P, O> {
+    type Ptr = P;
+    type Op = O;
+
+    fn op_writer(&self) -> &Self {
+        self
+    }
+
+    fn op_writer_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
+type PtrOf<W> = <<W as Deref>::Target as BatchOwner>::Ptr;
+type OpOf<W> = <<W as Deref>::Target as BatchOwner>::Op;
+type ValueOf<W> = <PtrOf<W> as BufferPtr>::T;
+type ExtrasOf<W> = <PtrOf<W> as BufferPtr>::X;
+
+/// Changes that become visible together.
+///
+/// **A batch publishes when it is dropped**, also by `?` and with a cancelled
+/// task; [`OpWriter::transact`] is the form that publishes all or nothing. The
+/// exceptions: it is rolled back if a change panicked halfway (also if the panic
+/// was caught), or if the thread began to unwind after the batch was made. The
+/// latter is known with the `std` feature only.
+///
+/// Dereferences to the back, so reads see the batch's own changes.
+///
+/// `W` is whatever leads to the [`OpWriter`]: `&mut OpWriter`, or a lock guard.
+#[must_use = "a batch that is dropped at once publishes nothing new"]
+pub struct Batch<W: DerefMut<Target: BatchOwner>> {
+    /// Empty only while a batch is being ended.
+    owner: Option<W>,
+    unless_ended: Ending,
+    #[cfg(feature = "std")]
+    was_unwinding: bool,
+}
+
+const OWNED: &str = "a batch gives its owner away only when it ends";
+
+impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
+    /// Begins a batch that owns its way to the writer, such as a lock guard. As
+    /// [`OpWriter::write`] otherwise.
+    ///
+    /// The owner must lead to the same writer every time; one that does not makes
+    /// the batch panic.
+    ///
+    /// # Panics
+    ///
+    /// As [`OpWriter::write`].
+    pub fn begin(mut owner: W) -> Self
+    where
+        PtrOf<W>: BufferPtr<S: BlockingStrategy>,
+    {
+        owner.op_writer_mut().writer.finish();
+        Self::open(owner)
+    }
+
+    /// Opens a batch on a writer whose swap is finished.
+    fn open(mut owner: W) -> Self {
+        let writer = owner.op_writer_mut();
+        writer.settle();
+        writer.open = true;
+        Self {
+            owner: Some(owner),
+            unless_ended: Ending::Publish,
+            #[cfg(feature = "std")]
+            was_unwinding: std::thread::panicking(),
+        }
+    }
+
+    fn writer(&self) -> &OpWriter<PtrOf<W>, OpOf<W>> {
+        self.owner.as_ref().expect(OWNED).op_writer()
+    }
+
+    fn writer_mut(&mut self) -> &mut OpWriter<PtrOf<W>, OpOf<W>> {
+        self.owner.as_mut().expect(OWNED).op_writer_mut()
+    }
+
+    fn end(mut self, ending: Ending) -> (W, bool) {
+        let torn = self.writer_mut().end(ending);
+        (self.owner.take().expect(OWNED), torn)
+    }
+
+    /// Makes the changes visible and returns the owner. Never waits. A batch
+    /// without changes swaps nothing.
+    ///
+    /// # Panics
+    ///
+    /// If an earlier change panicked halfway and the panic was caught: nothing is
+    /// published and the batch is rolled back.
+    pub fn publish(self) -> W {
+        let (owner, torn) = self.end(Ending::Publish);
+        assert!(
+            !torn,
+            "the batch is torn and was rolled back: a change panicked halfway"
+        );
+        owner
+    }
+
+    /// Takes the changes back, deferred ones of earlier batches included, and
+    /// returns the owner. The copy is made at the start of the next batch.
+    pub fn rollback(self) -> W {
+        self.end(Ending::Rollback).0
+    }
+
+    /// Ends the batch without publishing and returns the owner. The changes
+    /// become visible with the next publish.
+    pub fn defer(self) -> W {
+        self.end(Ending::Defer).0
+    }
+
+    /// Makes a change and logs it.
+    ///
+    /// # Panics
+    ///
+    /// With `op`; the batch is torn then, and on a batch that is.
+    pub fn apply(&mut self, mut op: OpOf<W>) {
+        self.writer_mut().change(|back, extras, log| {
+            op.apply(back, extras);
+            log.push(op);
+            ((), Some(State::Unpublished))
+        });
+    }
+
+    /// Makes a change and logs what `f` says was done, if anything.
+    ///
+    /// `f` runs once, on this copy. It returns a result for the caller and the
+    /// operation that does the same to the other copy; `None` promises that
+    /// nothing was changed.
+    ///
+    /// # Panics
+    ///
+    /// As [`apply`](Self::apply).
+    ///
+    /// # Examples
+    ///
+    /// A decision that must not be made twice:
+    ///
+    /// ```
+    /// use dbuf_core::{OpWriter, Operation};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// struct Remove(Vec<usize>);
+    /// impl Operation<Vec<u32>> for Remove {
+    ///     fn apply(&mut self, list: &mut Vec<u32>, _: &()) {
+    ///         for &at in self.0.iter().rev() {
+    ///             list.remove(at);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let (writer, reader) = dbuf_core::arc(vec![1, 2, 3], vec![], LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Remove>::new(writer);
+    /// let mut coin = [true, false, true].into_iter();
+    /// let removed = writer.write().record(|list, extras| {
+    ///     let drop = (0..list.len()).filter(|_| coin.next().unwrap()).collect();
+    ///     let mut op = Remove(drop);
+    ///     op.apply(list, extras);
+    ///     (op.0.len(), Some(op))
+    /// });
+    /// assert_eq!(removed, 2);
+    /// assert_eq!(*reader.read(), [2]);
+    /// ```
+    pub fn record<R, I: Into<Option<OpOf<W>>>>(
+        &mut self,
+        f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> (R, I),
+    ) -> R {
+        self.writer_mut().change(|back, extras, log| {
+            let (result, op) = f(back, extras);
+            let logged = op.into().map(|op| log.push(op));
+            (result, logged.map(|()| State::Unpublished))
+        })
+    }
+
+    /// Makes any change at all. The other copy catches up by a resync of the
+    /// whole value, at the start of the next batch.
+    ///
+    /// # Panics
+    ///
+    /// As [`apply`](Self::apply).
+    pub fn modify<R>(&mut self, f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> R) -> R {
+        self.writer_mut().change(|back, extras, log| {
+            let result = f(back, extras);
+            log.clear();
+            (result, Some(State::Modified))
+        })
+    }
+
+    /// What readers see, without a guard.
+    pub fn published(&self) -> &ValueOf<W> {
+        self.writer().front()
+    }
+
+    /// The extras.
+    pub fn extras(&self) -> &ExtrasOf<W> {
+        self.writer().extras()
+    }
+
+    /// Whether a change panicked halfway, so that the batch can only be rolled
+    /// back.
+    pub fn is_torn(&self) -> bool {
+        self.writer().state == State::Torn
+    }
+}
+
+/// The back: the published value and this batch's changes.
+impl<W: DerefMut<Target: BatchOwner>> Deref for Batch<W> {
+    type Target = ValueOf<W>;
+
+    fn deref(&self) -> &ValueOf<W> {
+        self.writer().writer.back()
+    }
+}
+
+impl<W: DerefMut<Target: BatchOwner>> Drop for Batch<W> {
+    fn drop(&mut self) {
+        #[cfg(feature = "std")]
+        let began_to_unwind = std::thread::panicking() && !self.was_unwinding;
+        #[cfg(not(feature = "std"))]
+        let began_to_unwind = false;
+        let ending = if began_to_unwind {
+            Ending::Rollback
+        } else {
+            self.unless_ended
+        };
+        if let Some(owner) = &mut self.owner {
+            owner.op_writer_mut().end(ending);
+        }
+    }
+}
+
+impl<W: DerefMut<Target: BatchOwner>> fmt::Debug for Batch<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").finish_non_exhaustive()
+    }
+}

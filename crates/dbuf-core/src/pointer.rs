@@ -1,0 +1,190 @@
+use core::convert::Infallible;
+use core::ops::Deref;
+
+#[cfg(feature = "alloc")]
+use alloc::{
+    rc::{self, Rc},
+    sync::{self, Arc},
+};
+
+#[cfg(feature = "alloc")]
+use crate::Closed;
+use crate::{DoubleBuffer, Strategy};
+
+/// A pointer that keeps a [`DoubleBuffer`] alive: what a
+/// [`Writer`](crate::Writer) holds, and most readers.
+///
+/// Implemented for `&DoubleBuffer` (also `&'static`, for a buffer in a
+/// `static`), `Rc` and `Arc`.
+///
+/// # Safety
+///
+/// An implementation promises, for itself and as a [`ReaderPtr`]:
+///
+/// - **P1** Deref, or the pin of a [`ReaderPtr`], always yields the same
+///   address and never panics, also after the pointer was moved.
+/// - **P2** A clone and a pin reach the same buffer.
+/// - **P3** The buffer stays alive and in place while a handle or pin lives.
+/// - **P4** Once a [`ReaderPtr::pin`] has succeeded and a later one fails, all
+///   that follow fail, for clones too. (A weak pointer of `Arc::new_cyclic`
+///   fails at first and then succeeds; a reader made from it opens with the
+///   buffer.)
+/// - **P5** Taking the buffer out of the pointer synchronises with the drop of
+///   every clone and pin.
+/// - **P6** There is no `&mut DoubleBuffer` while a handle lives.
+pub unsafe trait BufferPtr:
+    Clone + Deref<Target = DoubleBuffer<Self::T, Self::S, Self::X>>
+{
+    /// The value.
+    type T;
+    /// The strategy.
+    type S: Strategy;
+    /// The extras.
+    type X;
+}
+
+/// A pointer through which a buffer can be read while it is there.
+///
+/// Every [`BufferPtr`] is one that cannot fail. The weak pointers of `Rc` and
+/// `Arc` are the others: their pin is a strong pointer, held by each guard.
+///
+/// # Safety
+///
+/// P1 to P6 of [`BufferPtr`].
+pub unsafe trait ReaderPtr: Clone {
+    /// The value.
+    type T;
+    /// The strategy.
+    type S: Strategy;
+    /// The extras.
+    type X;
+    /// Why there is nothing to read. `Infallible` for pointers that own.
+    type Error;
+    /// What keeps the buffer alive during one read.
+    type Pin<'a>: Deref<Target = DoubleBuffer<Self::T, Self::S, Self::X>>
+    where
+        Self: 'a;
+
+    /// Reaches the buffer.
+    ///
+    /// # Errors
+    ///
+    /// The buffer is gone.
+    fn pin(&self) -> Result<Self::Pin<'_>, Self::Error>;
+}
+
+// SAFETY: the pin is a reference from the pointer's own `deref`, so P1 to P3 are
+// the pointer's. It never fails (P4), and taking the buffer out (P5) or a `&mut`
+// to it (P6) needs the pointer, which the pin borrows.
+unsafe impl<P: BufferPtr> ReaderPtr for P {
+    type T = P::T;
+    type S = P::S;
+    type X = P::X;
+    type Error = Infallible;
+    type Pin<'a>
+        = &'a DoubleBuffer<P::T, P::S, P::X>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn pin(&self) -> Result<Self::Pin<'_>, Infallible> {
+        Ok(self)
+    }
+}
+
+// SAFETY: a reference is an address (P1, P2); the borrow keeps the buffer alive,
+// in place (P3), unowned (P5) and unborrowed by `&mut` (P6).
+unsafe impl<T, S: Strategy, X> BufferPtr for &DoubleBuffer<T, S, X> {
+    type T = T;
+    type S = S;
+    type X = X;
+}
+
+// SAFETY: the heap cell does not move (P1, P2) and lives as long as any clone
+// (P3); `try_unwrap` and `get_mut` ask for the only one (P6), and acquire what
+// other clones released (P5).
+#[cfg(feature = "alloc")]
+unsafe impl<T, S: Strategy, X> BufferPtr for Rc<DoubleBuffer<T, S, X>> {
+    type T = T;
+    type S = S;
+    type X = X;
+}
+
+// SAFETY: as for `Rc`; the counts are atomic.
+#[cfg(feature = "alloc")]
+unsafe impl<T, S: Strategy, X> BufferPtr for Arc<DoubleBuffer<T, S, X>> {
+    type T = T;
+    type S = S;
+    type X = X;
+}
+
+// SAFETY: the pin is an `Rc` to the one cell (P1 to P3, P5); once the strong
+// count has come back to zero `upgrade` fails for ever (P4). `Rc::get_mut` refuses while
+// a weak pointer lives (P6), and so while a weak reader does.
+#[cfg(feature = "alloc")]
+unsafe impl<T, S: Strategy, X> ReaderPtr for rc::Weak<DoubleBuffer<T, S, X>> {
+    type T = T;
+    type S = S;
+    type X = X;
+    type Error = Closed;
+    type Pin<'a>
+        = Rc<DoubleBuffer<T, S, X>>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn pin(&self) -> Result<Self::Pin<'_>, Closed> {
+        self.upgrade().ok_or(Closed)
+    }
+}
+
+// SAFETY: as for `rc::Weak`.
+#[cfg(feature = "alloc")]
+unsafe impl<T, S: Strategy, X> ReaderPtr for sync::Weak<DoubleBuffer<T, S, X>> {
+    type T = T;
+    type S = S;
+    type X = X;
+    type Error = Closed;
+    type Pin<'a>
+        = Arc<DoubleBuffer<T, S, X>>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn pin(&self) -> Result<Self::Pin<'_>, Closed> {
+        self.upgrade().ok_or(Closed)
+    }
+}
+
+/// A pointer that can hand the buffer back by value.
+///
+/// # Safety
+///
+/// P5 of [`BufferPtr`]: success synchronises with the drop of every other clone
+/// and pin, and leaves none behind that could still reach the buffer.
+pub unsafe trait OwningPtr: BufferPtr {
+    /// Takes the buffer out if this is the only pointer to it.
+    ///
+    /// # Errors
+    ///
+    /// The pointer itself, if another one lives.
+    fn try_unwrap(self) -> Result<DoubleBuffer<Self::T, Self::S, Self::X>, Self>;
+}
+
+// SAFETY: `Rc::try_unwrap` takes the value of the last strong pointer; weak ones
+// fail from then on.
+#[cfg(feature = "alloc")]
+unsafe impl<T, S: Strategy, X> OwningPtr for Rc<DoubleBuffer<T, S, X>> {
+    fn try_unwrap(self) -> Result<DoubleBuffer<T, S, X>, Self> {
+        Self::try_unwrap(self)
+    }
+}
+
+// SAFETY: as for `Rc`; `Arc::try_unwrap` acquires what the dropped clones
+// released.
+#[cfg(feature = "alloc")]
+unsafe impl<T, S: Strategy, X> OwningPtr for Arc<DoubleBuffer<T, S, X>> {
+    fn try_unwrap(self) -> Result<DoubleBuffer<T, S, X>, Self> {
+        Self::try_unwrap(self)
+    }
+}

@@ -1,0 +1,116 @@
+//! The one place where this workspace chooses between the real primitives and
+//! those of the model checker (`--cfg dbuf_loom`). Not part of the public API.
+
+/// Atomics, or loom's models of them.
+pub mod atomic {
+    #[cfg(not(dbuf_loom))]
+    pub use core::sync::atomic::{AtomicBool, AtomicUsize, fence};
+    #[cfg(dbuf_loom)]
+    pub use loom::sync::atomic::{AtomicBool, AtomicUsize, fence};
+
+    pub use core::sync::atomic::Ordering;
+}
+
+/// A cell whose accesses the model checker tracks.
+pub mod cell {
+    #[cfg(dbuf_loom)]
+    pub use loom::cell::UnsafeCell;
+
+    /// `core`'s cell with the access functions of loom's.
+    #[cfg(not(dbuf_loom))]
+    #[derive(Debug)]
+    pub struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+    #[cfg(not(dbuf_loom))]
+    impl<T> UnsafeCell<T> {
+        /// Wraps a value.
+        pub const fn new(value: T) -> Self {
+            Self(core::cell::UnsafeCell::new(value))
+        }
+
+        /// Calls `f` with a pointer to the value, for reading.
+        #[inline]
+        pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        /// Calls `f` with a pointer to the value, for writing.
+        #[inline]
+        pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}
+
+/// Parking, or loom's model of it.
+#[cfg(feature = "std")]
+pub mod thread {
+    #[cfg(dbuf_loom)]
+    pub use loom::thread::{Thread, current, park};
+    #[cfg(not(dbuf_loom))]
+    pub use std::thread::{Thread, current, park, park_timeout};
+
+    /// The model has no time: a timed park is one that may last.
+    #[cfg(dbuf_loom)]
+    pub fn park_timeout(_: core::time::Duration) {
+        park();
+    }
+}
+
+/// How often a wait looks before it sleeps. A model checker gains nothing from
+/// a spin but executions.
+pub const SPINS: u32 = if cfg!(any(dbuf_loom, miri)) { 0 } else { 64 };
+
+/// One step of a spin.
+#[inline]
+pub fn spin_loop() {
+    #[cfg(dbuf_loom)]
+    loom::thread::yield_now();
+    #[cfg(not(dbuf_loom))]
+    core::hint::spin_loop();
+}
+
+/// Ends the process: for a state that no caller may survive, such as a count of
+/// guards that would wrap.
+#[cold]
+#[inline(never)]
+pub fn abort(message: &str) -> ! {
+    #[cfg(feature = "std")]
+    {
+        // The message is best effort; a closed stderr must not turn the abort
+        // into an unwind.
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), "dbuf: {message}");
+        std::process::abort()
+    }
+    #[cfg(not(feature = "std"))]
+    {
+        // Unwinding out of an `extern "C"` function ends the process.
+        extern "C" fn never_unwinds(message: &&str) -> ! {
+            panic!("dbuf: {message}")
+        }
+        never_unwinds(&message)
+    }
+}
+
+/// Declares a function that is `const` everywhere but under the model checker,
+/// whose constructors are not.
+#[cfg(not(dbuf_loom))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        $(#[$meta])* $vis const fn $($rest)*
+    };
+}
+
+/// Declares a function that is `const` everywhere but under the model checker,
+/// whose constructors are not.
+#[cfg(dbuf_loom)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        $(#[$meta])* $vis fn $($rest)*
+    };
+}

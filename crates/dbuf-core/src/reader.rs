@@ -1,0 +1,120 @@
+use core::cell::{Cell, OnceCell};
+use core::convert::Infallible;
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::guard::Lease;
+use crate::{BufferPtr, ReadGuard, ReaderPtr, Strategy};
+
+pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::ReaderToken;
+
+/// A handle that reads the front.
+///
+/// Readers are cheap to clone and one per thread is the rule: a `Reader` is
+/// `Send` but not `Sync`, which is what lets a read do without shared writes.
+/// Guards may be nested and dropped in any order; a nested read sees the newest
+/// front.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_strategies::LockStrategy;
+///
+/// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+/// let before = reader.read();
+/// *writer.back_mut() = 2;
+/// writer.start_swap();
+/// assert_eq!((*before, *reader.read()), (1, 2));
+/// ```
+pub struct Reader<R: ReaderPtr> {
+    /// Empty only while a weak pointer has never been pinned. Declared before
+    /// `ptr`, so that it is dropped first.
+    token: OnceCell<ReaderTokenOf<R>>,
+    ptr: R,
+    /// Tokens are used by one thread at a time (C4), whatever they are made of.
+    not_sync: PhantomData<Cell<()>>,
+}
+
+impl<R: ReaderPtr> Reader<R> {
+    /// Registers a reader of the buffer behind `ptr`.
+    ///
+    /// Never waits for a swap in progress. From a weak pointer whose buffer is
+    /// gone it makes a reader that only ever says so.
+    pub fn new(ptr: R) -> Self {
+        let token = OnceCell::new();
+        if let Ok(pin) = ptr.pin() {
+            token.get_or_init(|| pin.strategy().new_reader());
+        }
+        Self {
+            token,
+            ptr,
+            not_sync: PhantomData,
+        }
+    }
+
+    /// Looks at the front.
+    ///
+    /// Costs what [`Strategy::acquire`] costs, and for a weak reader the upgrade
+    /// of its pointer. Never waits for the writer.
+    ///
+    /// # Errors
+    ///
+    /// A weak reader's buffer is gone ([`Closed`](crate::Closed)). While any
+    /// guard of a weak reader lives, so does the buffer.
+    #[inline]
+    pub fn try_read(&self) -> Result<ReadGuard<'_, R>, R::Error> {
+        let pin = self.ptr.pin()?;
+        let token = self.token.get_or_init(|| pin.strategy().new_reader());
+        Ok(ReadGuard::new(Lease::new(pin, token)))
+    }
+
+    /// Whether nobody is there to publish: no writer is claimed at this moment,
+    /// or the buffer is gone. A later claim opens it again.
+    pub fn is_closed(&self) -> bool {
+        match self.ptr.pin() {
+            Ok(pin) => !pin.strategy().is_writer_claimed(),
+            Err(_) => true,
+        }
+    }
+}
+
+impl<R: ReaderPtr<Error = Infallible>> Reader<R> {
+    /// Looks at the front.
+    ///
+    /// Costs what [`Strategy::acquire`] costs. Never waits, allocates or locks
+    /// (unless the strategy is a lock).
+    #[inline]
+    pub fn read(&self) -> ReadGuard<'_, R> {
+        match self.try_read() {
+            Ok(guard) => guard,
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl<P: BufferPtr> Reader<P> {
+    /// The strategy.
+    pub fn strategy(&self) -> &P::S {
+        (*self.ptr).strategy()
+    }
+
+    /// The extras.
+    pub fn extras(&self) -> &P::X {
+        (*self.ptr).extras()
+    }
+}
+
+/// A reader of its own for the same buffer, as by [`Reader::new`].
+impl<R: ReaderPtr> Clone for Reader<R> {
+    fn clone(&self) -> Self {
+        Self::new(self.ptr.clone())
+    }
+}
+
+impl<R: ReaderPtr> fmt::Debug for Reader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("is_closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}

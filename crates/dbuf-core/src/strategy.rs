@@ -1,0 +1,192 @@
+use core::task::{Context, Poll};
+
+use crate::Side;
+
+/// How the writer learns that no reader still looks at the buffer it wants.
+///
+/// A strategy holds the state of one double buffer and none of its data: which
+/// side is the front, who stands where, whether the last swap is finished, and
+/// who waits for that. [`DoubleBuffer`](crate::DoubleBuffer) owns the data and
+/// is the only caller that a strategy needs to trust.
+///
+/// The shape (a small unsafe trait below one generic safe wrapper) follows
+/// `lock_api`.
+///
+/// # How a swap goes
+///
+/// ```text
+///             try_claim_writer           start_swap               try_finish / poll_finish
+/// unclaimed ───────────────────▶ finished ───────────▶ unfinished ─────────────────────▶ finished
+///     ▲                             │                      │       the last straggler left
+///     └───── release_writer ────────┴──────────────────────┘
+/// ```
+///
+/// A swap is *started* by making the other side the front; from then on new
+/// guards stand on the new front. It is *finished* once every guard on the old
+/// side is gone. A claim may end between the two: the next one finds the swap
+/// as it was left.
+///
+/// # Safety
+///
+/// An implementation promises:
+///
+/// - **S1** There is at most one claim at a time. It ends by
+///   [`release_writer`](Self::release_writer) only, never because a token was
+///   dropped or forgotten.
+/// - **S2** Between the finish of a swap and the start of the next, no live
+///   guard stands on the writer's side and no acquire returns it.
+/// - **S3** Every access made under a guard that was released happens-before
+///   the finish of the swap that waited for it, also when the leave is learned
+///   from a later value of the word that announces it.
+/// - **S4** Every write to the back made before a swap is started
+///   happens-before any acquire, nested ones included, that returns that side.
+/// - **S5** *Finished* is latched, and asking whether it is changes nothing. A
+///   fresh strategy and a claim after a finished swap are finished; a claim
+///   after an unfinished one is unfinished.
+/// - **S6** A waker registered for a swap is woken when that swap finishes,
+///   whichever of the two comes first. A new one replaces the old; a spurious
+///   wake is allowed. Taking back a count, dropping a reader token, and the
+///   last guard of an older side are leaves, and wake like one.
+/// - **S7** No method unwinds by itself. Acquire and release do not allocate,
+///   lock or wait, unless the strategy's documentation says that it locks.
+///   Waking runs user code and is therefore the last step of a leave: tokens
+///   and words are final, no lock is held, and a panic of the waker passes
+///   through with the guard released. A count that would overflow ends the
+///   process before it is stored.
+/// - **S8** A forgotten guard, token or future may keep a swap from finishing.
+///   Nothing makes one finish early.
+/// - **S9** [`front`](Self::front) is where acquires go since the last start.
+///   It is [`Side::A`] in a fresh strategy and only
+///   [`start_swap`](Self::start_swap) changes it.
+/// - **S10** Everything before `release_writer` happens-before everything after
+///   the claim that follows.
+/// - **S11** Tokens may be moved and forgotten at any time. A reader token may
+///   be dropped on any thread (if it is `Send`), after the strategy, the writer
+///   and all guards are gone; the drop ends the claim of a guard that was
+///   forgotten. So there is no pointer between a token and the memory of the
+///   strategy value itself.
+/// - **S12** A swap waits only for guards on its old side, or taken while it
+///   was being started.
+///
+/// The caller promises, for each `unsafe` method here:
+///
+/// - **C1** Tokens go back to the strategy that made them.
+/// - **C2** `start_swap` is called only when finished.
+/// - **C3** Each guard token is released once, with the reader token that
+///   acquired it, or forgotten.
+/// - **C4** A reader token is used by one thread at a time.
+/// - **C5** A `&mut` to the writer's side exists only when finished, and none
+///   outlives `start_swap`.
+/// - **C6** The strategy is neither replaced nor dropped while a handle can
+///   reach it.
+pub unsafe trait Strategy {
+    /// Proof of the claim. It holds no state of a swap (see S5).
+    type WriterToken;
+    /// One reader's membership.
+    type ReaderToken;
+    /// One guard. It knows its side.
+    type GuardToken;
+
+    /// Claims the writer's place, or `None` if it is taken.
+    fn try_claim_writer(&self) -> Option<Self::WriterToken>;
+
+    /// Ends the claim, in any state of a swap. Never waits.
+    ///
+    /// # Safety
+    ///
+    /// C1, and no `&mut` to a side may be live.
+    unsafe fn release_writer(&self, writer: Self::WriterToken);
+
+    /// Whether a writer is claimed at this moment.
+    fn is_writer_claimed(&self) -> bool;
+
+    /// Registers a reader. Never waits for a swap in progress.
+    fn new_reader(&self) -> Self::ReaderToken;
+
+    /// Takes a guard on the front.
+    ///
+    /// # Safety
+    ///
+    /// C1, C4 and C6.
+    unsafe fn acquire(&self, reader: &Self::ReaderToken) -> Self::GuardToken;
+
+    /// The side on which a guard stands. It never changes.
+    fn side(guard: &Self::GuardToken) -> Side;
+
+    /// Gives a guard back, and wakes a writer that waits for it.
+    ///
+    /// # Safety
+    ///
+    /// C1, C3 and C4; nothing may be read through the guard any more.
+    unsafe fn release(&self, reader: &Self::ReaderToken, guard: Self::GuardToken);
+
+    /// The side on which guards are taken. Stable as seen by whoever holds the
+    /// claim, or owns the strategy; a hint for everybody else.
+    fn front(&self) -> Side;
+
+    /// Makes the other side the front. Never waits.
+    ///
+    /// # Safety
+    ///
+    /// C1, C2 and C5.
+    unsafe fn start_swap(&self, writer: &mut Self::WriterToken);
+
+    /// Whether the last swap is known to be finished. Changes nothing.
+    ///
+    /// # Safety
+    ///
+    /// C1.
+    unsafe fn is_finished(&self, writer: &Self::WriterToken) -> bool;
+
+    /// Looks whether the last swap is finished, and latches it. Never waits.
+    ///
+    /// # Safety
+    ///
+    /// C1.
+    unsafe fn try_finish(&self, writer: &mut Self::WriterToken) -> bool;
+
+    /// As [`try_finish`](Self::try_finish), and registers the waker if the swap
+    /// is unfinished.
+    ///
+    /// # Safety
+    ///
+    /// C1.
+    unsafe fn poll_finish(&self, writer: &mut Self::WriterToken, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// How many the last swap still waits for, as far as the strategy can tell:
+    /// guards where it counts guards, readers where it only knows readers. Zero
+    /// when finished; for diagnosis, out of date when it returns.
+    ///
+    /// # Safety
+    ///
+    /// C1.
+    unsafe fn stragglers(&self, writer: &Self::WriterToken) -> usize;
+}
+
+/// A strategy on which a thread may sleep: readers can leave while the writer's
+/// thread is blocked.
+///
+/// [`Writer::finish`](crate::Writer::finish) and everything that waits is
+/// offered for these only. A single-threaded strategy is not one of them.
+///
+/// The marker is safe to implement: a wrong one makes programs hang, not unsound.
+pub trait BlockingStrategy: Strategy {}
+
+/// A strategy that can refuse a swap before it begins.
+///
+/// Only a strategy whose look and flip are one step can do that: where readers
+/// come in between, the flip has happened by the time the writer knows who
+/// stands on the old side.
+///
+/// # Safety
+///
+/// As for [`Strategy`]; a swap that [`try_swap`](Self::try_swap) made is
+/// finished.
+pub unsafe trait RefusingStrategy: Strategy {
+    /// Swaps and finishes if no guard stands on the front, else changes nothing.
+    ///
+    /// # Safety
+    ///
+    /// C1, C2 and C5.
+    unsafe fn try_swap(&self, writer: &mut Self::WriterToken) -> bool;
+}

@@ -1,0 +1,437 @@
+use core::fmt;
+use core::mem::ManuallyDrop;
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use crate::{
+    BlockingStrategy, BufferPtr, DoubleBuffer, OwningPtr, Reader, RefusingStrategy, Strategy,
+    Taken, Version, wait,
+};
+
+/// The one handle that changes a buffer.
+///
+/// It writes the back, which nobody else sees, and swaps. A swap is *started*
+/// without waiting and *finished* when the last guard on the old side is gone;
+/// only then is there a back to write again. So the cheap rhythm is: write,
+/// [`start_swap`](Self::start_swap), do something else, write again.
+///
+/// Whether a swap is unfinished is the buffer's state and not the handle's.
+/// Dropping a writer at any moment is fine, never waits, and the next
+/// [claim](Self::claim) finds the swap as it was left.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_strategies::LockStrategy;
+///
+/// let (mut writer, reader) = dbuf_core::arc([0; 4], [0; 4], LockStrategy::new());
+/// writer.back_mut()[0] = 7;
+/// assert_eq!(reader.read()[0], 0);
+/// writer.swap();
+/// assert_eq!(reader.read()[0], 7);
+/// ```
+pub struct Writer<P: BufferPtr> {
+    token: ManuallyDrop<<P::S as Strategy>::WriterToken>,
+    ptr: P,
+}
+
+/// What a writer may touch while no swap is unfinished.
+#[cfg_attr(
+    not(feature = "alloc"),
+    expect(dead_code, reason = "the log needs alloc")
+)]
+pub(crate) struct Parts<'w, T, X> {
+    pub(crate) front: &'w T,
+    pub(crate) back: &'w mut T,
+    pub(crate) extras: &'w X,
+}
+
+impl<P: BufferPtr> Writer<P> {
+    /// Becomes the writer of the buffer behind `ptr`.
+    ///
+    /// # Errors
+    ///
+    /// [`Taken`] if there is one, or if one was forgotten.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::Writer;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// # let ptr = writer.ptr().clone();
+    /// drop(writer);
+    /// let mut again = Writer::claim(ptr).unwrap();
+    /// again.store(5);
+    /// assert_eq!(*reader.read(), 5);
+    /// ```
+    pub fn claim(ptr: P) -> Result<Self, Taken> {
+        match ptr.strategy().try_claim_writer() {
+            Some(token) => Ok(Self {
+                token: ManuallyDrop::new(token),
+                ptr,
+            }),
+            None => Err(Taken),
+        }
+    }
+
+    #[inline]
+    fn buffer(&self) -> &DoubleBuffer<P::T, P::S, P::X> {
+        &self.ptr
+    }
+
+    /// The pointer behind which the buffer lives.
+    pub fn ptr(&self) -> &P {
+        &self.ptr
+    }
+
+    /// What readers see.
+    ///
+    /// Needs no guard: the side can only become the back by a swap, which needs
+    /// this writer mutably.
+    #[inline]
+    pub fn front(&self) -> &P::T {
+        let cell = self.buffer().cell(self.buffer().strategy().front());
+        // SAFETY: the front is written only after a swap was started and
+        // finished (C5, S2), and starting one takes `&mut self`.
+        &unsafe { cell.as_ref() }.value
+    }
+
+    /// The back, for reading.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn back(&self) -> &P::T {
+        let cell = self.buffer().cell(self.buffer().strategy().front().other());
+        // SAFETY: only `&mut self` writes a side (C5); readers that still stand on
+        // this one only read.
+        &unsafe { cell.as_ref() }.value
+    }
+
+    /// The extras.
+    #[inline]
+    pub fn extras(&self) -> &P::X {
+        self.buffer().extras()
+    }
+
+    /// The strategy.
+    #[inline]
+    pub fn strategy(&self) -> &P::S {
+        self.buffer().strategy()
+    }
+
+    /// The number of the last publish.
+    #[inline]
+    pub fn version(&self) -> Version {
+        let cell = self.buffer().cell(self.buffer().strategy().front());
+        // SAFETY: as for `front`.
+        unsafe { cell.as_ref() }.version
+    }
+
+    /// A new reader of this buffer.
+    pub fn reader(&self) -> Reader<P> {
+        Reader::new(self.ptr.clone())
+    }
+
+    /// Whether a swap was started whose finish was not seen yet. Changes
+    /// nothing: ask [`try_finish`](Self::try_finish) to look.
+    #[inline]
+    pub fn is_swapping(&self) -> bool {
+        // SAFETY: the token is this strategy's (C1).
+        !unsafe { self.strategy().is_finished(&self.token) }
+    }
+
+    /// How many the last swap still waits for: guards, or readers, by what the
+    /// strategy can tell. Zero when finished; for diagnosis.
+    pub fn stragglers(&self) -> usize {
+        // SAFETY: C1.
+        unsafe { self.strategy().stragglers(&self.token) }
+    }
+
+    /// Publishes the back, without waiting for readers of the old front.
+    ///
+    /// Returns `false`, and does nothing, if the last swap is unfinished.
+    pub fn start_swap(&mut self) -> bool {
+        if !self.try_finish() {
+            return false;
+        }
+        let version = self.version() + 1;
+        let buffer: &DoubleBuffer<_, _, _> = &self.ptr;
+        let mut back = buffer.cell(buffer.strategy().front().other());
+        // SAFETY: finished, and `&mut self` (C5); the borrow ends here.
+        unsafe { back.as_mut() }.version = version;
+        // SAFETY: the token is this strategy's (C1); finished (C2); no borrow of
+        // the back outlives a call on `&mut self` (C5).
+        unsafe { buffer.strategy().start_swap(&mut self.token) };
+        true
+    }
+
+    /// Looks whether the last swap is finished. Never waits.
+    #[inline]
+    pub fn try_finish(&mut self) -> bool {
+        if !self.is_swapping() {
+            return true;
+        }
+        // SAFETY: C1.
+        unsafe { self.ptr.strategy().try_finish(&mut self.token) }
+    }
+
+    /// As [`try_finish`](Self::try_finish), and wakes the task when it is worth
+    /// asking again.
+    ///
+    /// Whatever becomes of the task, the swap is the buffer's: the next call of
+    /// anything here finds it.
+    pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_swapping() {
+            return Poll::Ready(());
+        }
+        // SAFETY: C1.
+        unsafe { self.ptr.strategy().poll_finish(&mut self.token, cx) }
+    }
+
+    /// The back, if no swap is unfinished. Never waits.
+    #[inline]
+    pub fn try_back_mut(&mut self) -> Option<&mut P::T> {
+        self.try_parts().map(|parts| parts.back)
+    }
+
+    /// Both sides and the extras, if no swap is unfinished. The only place where
+    /// `&mut T` is made.
+    #[inline]
+    pub(crate) fn try_parts(&mut self) -> Option<Parts<'_, P::T, P::X>> {
+        if !self.try_finish() {
+            return None;
+        }
+        let buffer: &DoubleBuffer<_, _, _> = &self.ptr;
+        let side = buffer.strategy().front();
+        let mut back = buffer.cell(side.other());
+        // SAFETY: finished: no guard stands on the back or can come to (S2, S3),
+        // and the borrow of `self` keeps the next swap away (C5).
+        let back = unsafe { back.as_mut() };
+        // SAFETY: as for `front`; the two cells are distinct.
+        let front = unsafe { buffer.cell(side).as_ref() };
+        Some(Parts {
+            front: &front.value,
+            back: &mut back.value,
+            extras: buffer.extras(),
+        })
+    }
+
+    /// Takes the values out, (front, back), if this is the only handle left.
+    ///
+    /// # Errors
+    ///
+    /// The writer itself, if a reader, a guard or another pointer lives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// let writer = writer.try_into_buffers().unwrap_err();
+    /// drop(reader);
+    /// assert_eq!(writer.try_into_buffers().unwrap(), (1, 2));
+    /// ```
+    pub fn try_into_buffers(self) -> Result<(P::T, P::T), Self>
+    where
+        P: OwningPtr,
+    {
+        let (ptr, token) = self.into_raw();
+        match ptr.try_unwrap() {
+            Ok(buffer) => {
+                let token = ManuallyDrop::into_inner(token);
+                // SAFETY: the strategy that made it (C1), moved since: tokens hold
+                // no pointer to it (S11).
+                unsafe { buffer.strategy().release_writer(token) };
+                Ok(buffer.into_buffers())
+            }
+            Err(ptr) => Err(Self { token, ptr }),
+        }
+    }
+
+    /// Takes the handle apart without ending the claim.
+    fn into_raw(self) -> (P, ManuallyDrop<<P::S as Strategy>::WriterToken>) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is never dropped or used again, so each field is moved
+        // out once.
+        let token = unsafe { core::ptr::read(&raw mut this.token) };
+        // SAFETY: as above.
+        let ptr = unsafe { core::ptr::read(&raw mut this.ptr) };
+        (ptr, token)
+    }
+}
+
+impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
+    /// Waits until the last swap is finished: until every guard on the old side
+    /// is dropped.
+    ///
+    /// Looks a few times, then sleeps until the last of them wakes it (without
+    /// `std` it spins). A guard of this very thread is never dropped while it
+    /// waits: that is a deadlock.
+    pub fn finish(&mut self) {
+        self.wait(None);
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> bool {
+        !self.is_swapping()
+            || wait::block(timeout, |cx| match cx {
+                None => self.try_finish(),
+                Some(cx) => self.poll_finish(cx).is_ready(),
+            })
+    }
+
+    /// As [`finish`](Self::finish), for at most `timeout`. Whether it finished;
+    /// if not, nothing changed.
+    #[cfg(feature = "std")]
+    pub fn finish_timeout(&mut self, timeout: Duration) -> bool {
+        self.wait(Some(timeout))
+    }
+
+    /// The back, for writing. [Finishes](Self::finish) first.
+    ///
+    /// It holds what was the front before the last publish, or what was written
+    /// to it since; nothing is copied.
+    pub fn back_mut(&mut self) -> &mut P::T {
+        self.split_mut().1
+    }
+
+    /// What readers see, and the back. [Finishes](Self::finish) first.
+    pub fn split_mut(&mut self) -> (&P::T, &mut P::T) {
+        self.finish();
+        match self.try_parts() {
+            Some(parts) => (parts.front, parts.back),
+            None => unreachable!("finished is latched (S5)"),
+        }
+    }
+
+    /// Publishes the back and waits for readers of the old front: as
+    /// [`finish`](Self::finish), [`start_swap`](Self::start_swap), `finish`.
+    pub fn swap(&mut self) {
+        self.finish();
+        self.start_swap();
+        self.finish();
+    }
+
+    /// Replaces the value: [finishes](Self::finish) the last swap, overwrites
+    /// the back, starts a swap. No log and no clone.
+    pub fn store(&mut self, value: P::T) {
+        *self.back_mut() = value;
+        self.start_swap();
+    }
+}
+
+impl<P: BufferPtr<S: RefusingStrategy>> Writer<P> {
+    /// Swaps if no guard is in the way, now or on the old side of the last swap;
+    /// else nothing is published and nothing changed.
+    pub fn try_swap(&mut self) -> bool {
+        if !self.try_finish() {
+            return false;
+        }
+        let version = self.version() + 1;
+        let buffer: &DoubleBuffer<_, _, _> = &self.ptr;
+        let mut back = buffer.cell(buffer.strategy().front().other());
+        // SAFETY: finished, and `&mut self` (C5). If the swap is refused, the
+        // number is never seen and overwritten by the next.
+        unsafe { back.as_mut() }.version = version;
+        // SAFETY: C1, C2 and C5 as for `start_swap`.
+        unsafe { buffer.strategy().try_swap(&mut self.token) }
+    }
+}
+
+/// Ends the claim. Never waits; an unfinished swap stays as it is.
+impl<P: BufferPtr> Drop for Writer<P> {
+    fn drop(&mut self) {
+        // SAFETY: taken out here and nowhere else.
+        let token = unsafe { ManuallyDrop::take(&mut self.token) };
+        // SAFETY: C1; borrows of the back ended with their borrow of `self`.
+        unsafe { self.ptr.strategy().release_writer(token) };
+    }
+}
+
+/// Shows what needs no look at the values.
+impl<P: BufferPtr> fmt::Debug for Writer<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("version", &self.version())
+            .field("is_swapping", &self.is_swapping())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Claims the writer and makes a first reader.
+///
+/// # Errors
+///
+/// [`Taken`] if a writer is claimed.
+pub fn split<P: BufferPtr>(ptr: P) -> Result<(Writer<P>, Reader<P>), Taken> {
+    let writer = Writer::claim(ptr)?;
+    let reader = writer.reader();
+    Ok((writer, reader))
+}
+
+#[cfg(feature = "alloc")]
+mod owned {
+    use alloc::rc::{self, Rc};
+    use alloc::sync::{self, Arc};
+
+    use super::{DoubleBuffer, Reader, Strategy, Writer, split};
+
+    /// A writer whose buffer is shared between threads.
+    pub type ArcWriter<T, S, X = ()> = Writer<Arc<DoubleBuffer<T, S, X>>>;
+    /// A reader whose buffer is shared between threads.
+    pub type ArcReader<T, S, X = ()> = Reader<Arc<DoubleBuffer<T, S, X>>>;
+    /// A reader that does not keep the buffer alive.
+    pub type WeakReader<T, S, X = ()> = Reader<sync::Weak<DoubleBuffer<T, S, X>>>;
+
+    /// A buffer behind an `Arc`, as its two handles. `strategy` must be fresh.
+    ///
+    /// # Panics
+    ///
+    /// If a writer of `strategy` is claimed already.
+    pub fn arc<T, S: Strategy>(
+        front: T,
+        back: T,
+        strategy: S,
+    ) -> (ArcWriter<T, S>, ArcReader<T, S>) {
+        match split(Arc::new(DoubleBuffer::new(front, back, strategy))) {
+            Ok(handles) => handles,
+            Err(taken) => panic!("the strategy is not fresh: {taken}"),
+        }
+    }
+
+    /// A buffer behind an `Rc`, as its two handles. `strategy` must be fresh.
+    ///
+    /// # Panics
+    ///
+    /// If a writer of `strategy` is claimed already.
+    pub fn rc<T, S: Strategy>(
+        front: T,
+        back: T,
+        strategy: S,
+    ) -> (
+        Writer<Rc<DoubleBuffer<T, S>>>,
+        Reader<Rc<DoubleBuffer<T, S>>>,
+    ) {
+        match split(Rc::new(DoubleBuffer::new(front, back, strategy))) {
+            Ok(handles) => handles,
+            Err(taken) => panic!("the strategy is not fresh: {taken}"),
+        }
+    }
+
+    impl<T, S: Strategy, X> ArcWriter<T, S, X> {
+        /// A new reader that does not keep the buffer alive.
+        pub fn weak_reader(&self) -> WeakReader<T, S, X> {
+            Reader::new(Arc::downgrade(&self.ptr))
+        }
+    }
+
+    impl<T, S: Strategy, X> Writer<Rc<DoubleBuffer<T, S, X>>> {
+        /// A new reader that does not keep the buffer alive.
+        pub fn weak_reader(&self) -> Reader<rc::Weak<DoubleBuffer<T, S, X>>> {
+            Reader::new(Rc::downgrade(&self.ptr))
+        }
+    }
+}
+#[cfg(feature = "alloc")]
+pub use owned::{ArcReader, ArcWriter, WeakReader, arc, rc};

@@ -1,0 +1,218 @@
+//! The naive strategy: one mutex around everything.
+//!
+//! # Idea
+//!
+//! Two counts of guards and the side that is the front, behind a mutex. Every
+//! step of readers and writer is one critical section, so there is nothing to
+//! reason about; the other strategies are tested against this one.
+//!
+//! # States
+//!
+//! | `finished` | `counts[back]` | `counts[front]` |
+//! |---|---|---|
+//! | yes | 0 | any |
+//! | no | the stragglers | any |
+//!
+//! # Orderings
+//!
+//! The mutex orders everything: a release before the finish that saw it (S3), a
+//! start before the acquires that follow (S4), a claim after the last (S10).
+//!
+//! # Cost
+//!
+//! A read locks twice, and readers contend with each other. Do not take it for
+//! its speed.
+
+use core::fmt;
+use core::mem;
+use core::task::{Context, Poll, Waker};
+
+use dbuf_core::primitive::abort;
+use dbuf_core::{BlockingStrategy, RefusingStrategy, Side, Strategy, const_fn};
+
+use crate::primitive::Mutex;
+
+/// Readers count themselves under a mutex. The naive strategy, obviously right.
+///
+/// The only strategy for threads that can refuse a swap
+/// ([`Writer::try_swap`](dbuf_core::Writer::try_swap)), since its look and its
+/// flip are one step.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_strategies::LockStrategy;
+///
+/// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+/// let guard = reader.read();
+/// assert!(!writer.try_swap());
+/// drop(guard);
+/// assert!(writer.try_swap());
+/// assert_eq!(*reader.read(), 2);
+/// ```
+pub struct LockStrategy {
+    state: Mutex<State>,
+}
+
+struct State {
+    front: Side,
+    /// Guards on A and on B.
+    counts: [usize; 2],
+    finished: bool,
+    claimed: bool,
+    waker: Option<Waker>,
+}
+
+impl State {
+    fn on_back(&self) -> usize {
+        self.counts[self.front.other() as usize]
+    }
+
+    fn try_finish(&mut self) -> bool {
+        self.finished |= self.on_back() == 0;
+        self.finished
+    }
+}
+
+impl LockStrategy {
+    const_fn! {
+        /// A fresh strategy.
+        pub const fn new() -> Self {
+            Self {
+                state: Mutex::new(State {
+                    front: Side::A,
+                    counts: [0, 0],
+                    finished: true,
+                    claimed: false,
+                    waker: None,
+                }),
+            }
+        }
+    }
+}
+
+impl Default for LockStrategy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for LockStrategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockStrategy").finish_non_exhaustive()
+    }
+}
+
+/// Proof of the claim of a [`LockStrategy`].
+#[derive(Debug)]
+pub struct LockWriter(());
+
+/// A reader of a [`LockStrategy`]; readers have no state of their own.
+#[derive(Debug)]
+pub struct LockReader(());
+
+// SAFETY: each method is one critical section (S7: it locks and says so).
+// S1, S10: `claimed`. S2, S3, S8, S12: finished is set only while no guard is
+// counted on the back. S4, S9: `front` changes with the flip only. S5: the
+// latch. S6: `release` takes the waker. S11: tokens are empty.
+unsafe impl Strategy for LockStrategy {
+    type WriterToken = LockWriter;
+    type ReaderToken = LockReader;
+    type GuardToken = Side;
+
+    fn try_claim_writer(&self) -> Option<LockWriter> {
+        let taken = mem::replace(&mut self.state.lock().claimed, true);
+        (!taken).then_some(LockWriter(()))
+    }
+
+    unsafe fn release_writer(&self, _: LockWriter) {
+        self.state.lock().claimed = false;
+    }
+
+    fn is_writer_claimed(&self) -> bool {
+        self.state.lock().claimed
+    }
+
+    fn new_reader(&self) -> LockReader {
+        LockReader(())
+    }
+
+    unsafe fn acquire(&self, _: &LockReader) -> Side {
+        let mut state = self.state.lock();
+        let side = state.front;
+        let count = &mut state.counts[side as usize];
+        *count = count
+            .checked_add(1)
+            .unwrap_or_else(|| abort("too many guards"));
+        side
+    }
+
+    fn side(guard: &Side) -> Side {
+        *guard
+    }
+
+    unsafe fn release(&self, _: &LockReader, side: Side) {
+        let mut state = self.state.lock();
+        state.counts[side as usize] -= 1;
+        let left = side != state.front && state.on_back() == 0;
+        let waker = if left { state.waker.take() } else { None };
+        drop(state);
+        // User code, with the lock released and the count final.
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn front(&self) -> Side {
+        self.state.lock().front
+    }
+
+    unsafe fn start_swap(&self, _: &mut LockWriter) {
+        let mut state = self.state.lock();
+        state.front = state.front.other();
+        state.finished = false;
+    }
+
+    unsafe fn is_finished(&self, _: &LockWriter) -> bool {
+        self.state.lock().finished
+    }
+
+    unsafe fn try_finish(&self, _: &mut LockWriter) -> bool {
+        self.state.lock().try_finish()
+    }
+
+    unsafe fn poll_finish(&self, _: &mut LockWriter, cx: &mut Context<'_>) -> Poll<()> {
+        // Cloning and dropping wakers is user code: before and after the lock.
+        let mut waker = Some(cx.waker().clone());
+        let mut state = self.state.lock();
+        let finished = state.try_finish();
+        if !finished {
+            mem::swap(&mut state.waker, &mut waker);
+        }
+        drop(state);
+        if finished {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    unsafe fn stragglers(&self, _: &LockWriter) -> usize {
+        let state = self.state.lock();
+        if state.finished { 0 } else { state.on_back() }
+    }
+}
+
+impl BlockingStrategy for LockStrategy {}
+
+// SAFETY: look and flip are one critical section, and `finished` stays set.
+unsafe impl RefusingStrategy for LockStrategy {
+    unsafe fn try_swap(&self, _: &mut LockWriter) -> bool {
+        let mut state = self.state.lock();
+        if state.counts[state.front as usize] > 0 {
+            return false;
+        }
+        state.front = state.front.other();
+        true
+    }
+}
