@@ -71,5 +71,5 @@ pub use reader::Reader;
 pub use side::Side;
 pub use strategy::{BlockingStrategy, RefusingStrategy, Strategy};
 #[cfg(feature = "alloc")]
-pub use writer::{ArcReader, ArcWriter, WeakReader, arc, rc};
+pub use writer::{ArcReader, ArcWriter, RcReader, RcWriter, WeakReader, arc, rc};
 pub use writer::{Writer, split};

@@ -156,6 +156,8 @@ unsafe impl<T, S: Strategy, X> ReaderPtr for sync::Weak<DoubleBuffer<T, S, X>> {
     }
 }
 
+type BufferOf<P> = DoubleBuffer<<P as BufferPtr>::T, <P as BufferPtr>::S, <P as BufferPtr>::X>;
+
 /// A pointer that can hand the buffer back by value.
 ///
 /// # Safety
@@ -168,7 +170,7 @@ pub unsafe trait OwningPtr: BufferPtr {
     /// # Errors
     ///
     /// The pointer itself, if another one lives.
-    fn try_unwrap(self) -> Result<DoubleBuffer<Self::T, Self::S, Self::X>, Self>;
+    fn try_unwrap(self) -> Result<BufferOf<Self>, Self>;
 }
 
 // SAFETY: `Rc::try_unwrap` takes the value of the last strong pointer; weak ones

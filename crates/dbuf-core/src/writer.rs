@@ -381,6 +381,10 @@ mod owned {
     pub type ArcWriter<T, S, X = ()> = Writer<Arc<DoubleBuffer<T, S, X>>>;
     /// A reader whose buffer is shared between threads.
     pub type ArcReader<T, S, X = ()> = Reader<Arc<DoubleBuffer<T, S, X>>>;
+    /// A writer whose buffer is shared within one thread.
+    pub type RcWriter<T, S, X = ()> = Writer<Rc<DoubleBuffer<T, S, X>>>;
+    /// A reader whose buffer is shared within one thread.
+    pub type RcReader<T, S, X = ()> = Reader<Rc<DoubleBuffer<T, S, X>>>;
     /// A reader that does not keep the buffer alive.
     pub type WeakReader<T, S, X = ()> = Reader<sync::Weak<DoubleBuffer<T, S, X>>>;
 
@@ -405,14 +409,7 @@ mod owned {
     /// # Panics
     ///
     /// If a writer of `strategy` is claimed already.
-    pub fn rc<T, S: Strategy>(
-        front: T,
-        back: T,
-        strategy: S,
-    ) -> (
-        Writer<Rc<DoubleBuffer<T, S>>>,
-        Reader<Rc<DoubleBuffer<T, S>>>,
-    ) {
+    pub fn rc<T, S: Strategy>(front: T, back: T, strategy: S) -> (RcWriter<T, S>, RcReader<T, S>) {
         match split(Rc::new(DoubleBuffer::new(front, back, strategy))) {
             Ok(handles) => handles,
             Err(taken) => panic!("the strategy is not fresh: {taken}"),
@@ -426,7 +423,7 @@ mod owned {
         }
     }
 
-    impl<T, S: Strategy, X> Writer<Rc<DoubleBuffer<T, S, X>>> {
+    impl<T, S: Strategy, X> RcWriter<T, S, X> {
         /// A new reader that does not keep the buffer alive.
         pub fn weak_reader(&self) -> Reader<rc::Weak<DoubleBuffer<T, S, X>>> {
             Reader::new(Rc::downgrade(&self.ptr))
@@ -434,4 +431,4 @@ mod owned {
     }
 }
 #[cfg(feature = "alloc")]
-pub use owned::{ArcReader, ArcWriter, WeakReader, arc, rc};
+pub use owned::{ArcReader, ArcWriter, RcReader, RcWriter, WeakReader, arc, rc};

@@ -1,0 +1,123 @@
+//! The strategy for those who do not want to choose.
+
+use core::task::{Context, Poll};
+
+use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
+
+#[cfg(feature = "epoch")]
+type Chosen = crate::EpochStrategy;
+#[cfg(all(feature = "lock", not(feature = "epoch")))]
+type Chosen = crate::LockStrategy;
+
+/// The strategy that the enabled features choose: the first of `epoch`, `lock`.
+///
+/// A type of its own: which of them it is made of, and which features some other
+/// crate enables, changes nobody's types.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_strategies::DefaultStrategy;
+///
+/// let (mut writer, reader) = dbuf_core::arc(1, 1, DefaultStrategy::new());
+/// writer.store(2);
+/// assert_eq!(*reader.read(), 2);
+/// ```
+#[derive(Debug, Default)]
+pub struct DefaultStrategy(Chosen);
+
+impl DefaultStrategy {
+    const_fn! {
+        /// A fresh strategy.
+        pub const fn new() -> Self {
+            Self(Chosen::new())
+        }
+    }
+}
+
+/// Proof of the claim of a [`DefaultStrategy`].
+#[derive(Debug)]
+pub struct DefaultWriter(<Chosen as Strategy>::WriterToken);
+
+/// A reader of a [`DefaultStrategy`].
+#[derive(Debug)]
+pub struct DefaultReader(<Chosen as Strategy>::ReaderToken);
+
+/// A guard of a [`DefaultStrategy`].
+#[derive(Debug)]
+pub struct DefaultGuard(<Chosen as Strategy>::GuardToken);
+
+// SAFETY: every method is the chosen strategy's, with its tokens (S1 to S12),
+// and hands the caller's promises on (C1 to C6).
+unsafe impl Strategy for DefaultStrategy {
+    type WriterToken = DefaultWriter;
+    type ReaderToken = DefaultReader;
+    type GuardToken = DefaultGuard;
+
+    fn try_claim_writer(&self) -> Option<DefaultWriter> {
+        self.0.try_claim_writer().map(DefaultWriter)
+    }
+
+    unsafe fn release_writer(&self, writer: DefaultWriter) {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.release_writer(writer.0) }
+    }
+
+    fn is_writer_claimed(&self) -> bool {
+        self.0.is_writer_claimed()
+    }
+
+    fn new_reader(&self) -> DefaultReader {
+        DefaultReader(self.0.new_reader())
+    }
+
+    #[inline]
+    unsafe fn acquire(&self, reader: &DefaultReader) -> DefaultGuard {
+        // SAFETY: the caller's promises.
+        DefaultGuard(unsafe { self.0.acquire(&reader.0) })
+    }
+
+    #[inline]
+    fn side(guard: &DefaultGuard) -> Side {
+        Chosen::side(&guard.0)
+    }
+
+    #[inline]
+    unsafe fn release(&self, reader: &DefaultReader, guard: DefaultGuard) {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.release(&reader.0, guard.0) }
+    }
+
+    #[inline]
+    fn front(&self) -> Side {
+        self.0.front()
+    }
+
+    unsafe fn start_swap(&self, writer: &mut DefaultWriter) {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.start_swap(&mut writer.0) }
+    }
+
+    #[inline]
+    unsafe fn is_finished(&self, writer: &DefaultWriter) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.is_finished(&writer.0) }
+    }
+
+    unsafe fn try_finish(&self, writer: &mut DefaultWriter) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.try_finish(&mut writer.0) }
+    }
+
+    unsafe fn poll_finish(&self, writer: &mut DefaultWriter, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.poll_finish(&mut writer.0, cx) }
+    }
+
+    unsafe fn stragglers(&self, writer: &DefaultWriter) -> usize {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.stragglers(&writer.0) }
+    }
+}
+
+impl BlockingStrategy for DefaultStrategy {}

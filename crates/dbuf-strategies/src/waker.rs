@@ -1,0 +1,103 @@
+//! A place for the one waker of a writer, without a lock.
+//!
+//! # Idea
+//!
+//! The writer registers, any reader may take. Whoever moves the state away from
+//! `IDLE` has the slot to itself; whoever finds it taken leaves the work to the
+//! other. (The scheme is that of the `atomic-waker` crate; written here so that
+//! the model checker sees it.)
+//!
+//! | state | the slot belongs to | a writer that comes | a reader that comes |
+//! |---|---|---|---|
+//! | `IDLE` | nobody | → `REGISTERING` | → `TAKING` |
+//! | `REGISTERING` | the writer | (there is one) | adds `TAKING`, leaves the wake to the writer |
+//! | `TAKING` | one reader | wakes itself | leaves the wake to that reader |
+//!
+//! # Orderings
+//!
+//! Every transition is a read-modify-write of one word. A registration acquires
+//! what each take before it released, so that a look at the readers *after*
+//! registering sees the leave of whoever found no waker.
+
+use core::task::Waker;
+
+use dbuf_core::const_fn;
+use dbuf_core::primitive::atomic::{AtomicUsize, Ordering};
+use dbuf_core::primitive::cell::UnsafeCell;
+
+const IDLE: usize = 0;
+const REGISTERING: usize = 1;
+const TAKING: usize = 2;
+
+pub(crate) struct WakerCell {
+    state: AtomicUsize,
+    waker: UnsafeCell<Option<Waker>>,
+}
+
+// SAFETY: the state hands the slot to one thread at a time; a `Waker` is `Send`.
+unsafe impl Sync for WakerCell {}
+
+impl WakerCell {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self {
+                state: AtomicUsize::new(IDLE),
+                waker: UnsafeCell::new(None),
+            }
+        }
+    }
+
+    /// Puts a waker in place of the old one, or wakes it if a reader is taking
+    /// one at this moment. The caller looks again afterwards.
+    ///
+    /// # Safety
+    ///
+    /// One thread at a time: the holder of the writer's claim.
+    pub(crate) unsafe fn register(&self, waker: Waker) {
+        // ORDERING: Acquire; partners: both steps of `take`. The slot's last
+        // change, and the leave before a take that found nothing.
+        if self
+            .state
+            .compare_exchange(IDLE, REGISTERING, Ordering::Acquire, Ordering::Acquire)
+            .is_err()
+        {
+            waker.wake();
+            return;
+        }
+        // SAFETY: the state is `REGISTERING`, set by this thread.
+        let replaced = self
+            .waker
+            .with_mut(|slot| unsafe { (*slot).replace(waker) });
+        // ORDERING: Release, partner: the first step of `take`, which reads the
+        // slot. Acquire on failure: the leave of whoever came meanwhile.
+        let idle =
+            self.state
+                .compare_exchange(REGISTERING, IDLE, Ordering::Release, Ordering::Acquire);
+        if idle.is_err() {
+            // A reader came and left the wake to this thread.
+            // SAFETY: `REGISTERING` is still set, by this thread.
+            let own = self.waker.with_mut(|slot| unsafe { (*slot).take() });
+            // ORDERING: Release; partner: the next transition from `IDLE`.
+            self.state.swap(IDLE, Ordering::AcqRel);
+            if let Some(own) = own {
+                own.wake();
+            }
+        }
+        drop(replaced);
+    }
+
+    /// Takes the waker, unless somebody else has it in hand.
+    #[cold]
+    pub(crate) fn take(&self) -> Option<Waker> {
+        // ORDERING: Acquire, partner: the end of `register` (the slot). Release,
+        // partner: a registration, which must see this thread's leave.
+        if self.state.fetch_or(TAKING, Ordering::AcqRel) != IDLE {
+            return None;
+        }
+        // SAFETY: the state was `IDLE` and is `TAKING`, set by this thread.
+        let waker = self.waker.with_mut(|slot| unsafe { (*slot).take() });
+        // ORDERING: Release; partner: the next transition from `IDLE`.
+        self.state.fetch_and(!TAKING, Ordering::Release);
+        waker
+    }
+}
