@@ -1,1 +1,104 @@
+//! A concurrent hash map for data that is read far more often than written.
+//!
+//! Lookups never wait, whatever the writer does: there are two copies of the
+//! map, readers look at one, the writer changes the other, and then they swap.
+//! This crate has no unsafe code; the layers below it do
+//! ([`strategies`], and their `core`).
+//!
+//! # Examples
+//!
+//! ```
+//! use std::thread;
+//!
+//! let (mut writer, reader) = dbuf_hashmap::new::<String, u32>();
+//!
+//! let other = reader.clone(); // one reader per thread
+//! let lookup = thread::spawn(move || other.get("apples").map(|n| *n));
+//!
+//! let mut batch = writer.write();
+//! batch.insert("apples".to_owned(), 3);
+//! batch.insert("pears".to_owned(), 4);
+//! batch.publish(); // readers see both, or neither
+//!
+//! assert!(matches!(lookup.join().unwrap(), None | Some(3)));
+//! let map = reader.read(); // a consistent look at the whole
+//! assert_eq!(map.values().sum::<u32>(), 7);
+//! ```
+//!
+//! # What to know first
+//!
+//! * **A batch publishes when it is dropped**, also by `?`.
+//!   [`Writer::transact`] is the form that publishes all or nothing.
+//! * **Readers see the last publish**, not what the writer is doing: the map is
+//!   eventually consistent. Under one guard it does not change at all, so
+//!   iteration is consistent and never in anybody's way.
+//! * **The writer pays.** Every change is made twice, once to each copy; the
+//!   second time at the start of the next batch, when readers have left. A guard
+//!   that is held for long makes the writer wait there.
+//! * **Each copy owns its values.** A change through a shared reference (of a
+//!   `Cell`, an atomic, a `Mutex`) reaches one copy only: it comes and goes as
+//!   the copies swap. To share a value between them, and with readers that keep
+//!   it, store an `Arc<V>`:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicU32, Ordering};
+//!
+//! let (mut writer, reader) = dbuf_hashmap::new();
+//! writer.write().insert("own", Arc::new(AtomicU32::new(0)));
+//! let hits = reader.read()["own"].clone();
+//! hits.fetch_add(1, Ordering::Relaxed);
+//! writer.write().insert("other", Arc::default()); // the copies swap
+//! assert_eq!(reader.read()["own"].load(Ordering::Relaxed), 1);
+//! ```
+//!
+//! # Hashers
+//!
+//! The default is std's [`RandomState`](std::hash::RandomState): slow, and safe
+//! against keys that an attacker chose to collide. Where nobody outside chooses
+//! the keys, a fast hasher such as foldhash's `fast::RandomState` makes lookups
+//! about twice as fast: [`Builder::hasher`].
+//!
+//! # Strategies
+//!
+//! How the writer learns that no reader is in its way is a type parameter, `S`,
+//! with [`DefaultStrategy`] as its default: the first that the features enable.
+//! [`Builder::strategy`] takes any other, of [`strategies`] or your own.
+//!
+//! # Features
+//!
+//! `epoch` (default) and `lock` enable the strategy of that name. At least one
+//! has to be on.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+extern crate alloc;
+
+#[cfg(not(any(feature = "epoch", feature = "lock")))]
+compile_error!("enable a strategy of dbuf-hashmap: feature `epoch` (the default) or `lock`");
+
+mod batch;
+mod builder;
+mod guard;
+mod iter;
+mod map_ref;
+mod op;
+mod reader;
+mod table;
+mod writer;
+
+pub use batch::{Batch, Owner, WriterBatch};
+pub use builder::{Builder, new};
+pub use dbuf_core::{BlockingStrategy, Strategy, Version};
+pub use dbuf_strategies as strategies;
+#[cfg(feature = "epoch")]
+pub use dbuf_strategies::EpochStrategy;
+#[cfg(feature = "lock")]
+pub use dbuf_strategies::LockStrategy;
+pub use dbuf_strategies::{DefaultStrategy, LocalStrategy};
+pub use equivalent::Equivalent;
+pub use guard::{MapGuard, ValueGuard};
+pub use iter::{Iter, Keys, Values};
+pub use map_ref::MapRef;
+pub use reader::Reader;
+pub use writer::Writer;

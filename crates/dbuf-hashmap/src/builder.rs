@@ -1,0 +1,118 @@
+use alloc::sync::Arc;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::{DoubleBuffer, Strategy, Taken};
+
+use crate::table::Table;
+use crate::{DefaultStrategy, Reader, Writer};
+
+/// Makes maps.
+///
+/// # Examples
+///
+/// ```
+/// use std::hash::{BuildHasherDefault, DefaultHasher};
+///
+/// use dbuf_hashmap::Builder;
+///
+/// let (mut writer, reader) = Builder::new()
+///     .capacity(1000)
+///     .hasher(BuildHasherDefault::<DefaultHasher>::default())
+///     .build::<String, u32>();
+/// writer.write().insert("a".to_owned(), 1);
+/// assert!(reader.read().capacity() >= 1000);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder makes a map only when `build` is called"]
+pub struct Builder<H = RandomState, S = DefaultStrategy> {
+    capacity: usize,
+    hasher: H,
+    strategy: S,
+}
+
+impl Builder {
+    /// An empty map with a [`RandomState`] and the default strategy.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<H, S> Builder<H, S> {
+    /// Makes room for this many entries, in each of the two copies.
+    pub fn capacity(self, capacity: usize) -> Self {
+        Self { capacity, ..self }
+    }
+
+    /// Sets the hasher, which both copies share.
+    pub fn hasher<T: BuildHasher>(self, hasher: T) -> Builder<T, S> {
+        Builder {
+            capacity: self.capacity,
+            hasher,
+            strategy: self.strategy,
+        }
+    }
+
+    /// Sets the strategy: how the writer learns that no reader is in its way. It
+    /// must be fresh.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::{Builder, LocalStrategy};
+    ///
+    /// // For one thread; it refuses where others wait.
+    /// let (mut writer, reader) = Builder::new().strategy(LocalStrategy::new()).build();
+    /// writer.try_write().unwrap().insert(1, 2);
+    /// assert_eq!(reader.read().get(&1), Some(&2));
+    /// ```
+    pub fn strategy<T: Strategy>(self, strategy: T) -> Builder<H, T> {
+        Builder {
+            capacity: self.capacity,
+            hasher: self.hasher,
+            strategy,
+        }
+    }
+
+    /// Makes the map, as its two handles.
+    ///
+    /// # Panics
+    ///
+    /// If a writer of the strategy is claimed: it was not fresh.
+    #[expect(
+        clippy::type_complexity,
+        reason = "two handles with all their parameters"
+    )]
+    pub fn build<K, V>(self) -> (Writer<K, V, H, S>, Reader<K, V, H, S>)
+    where
+        K: Hash + Eq + Clone,
+        V: Clone,
+        H: BuildHasher,
+        S: Strategy,
+    {
+        let copy = || Table::with_capacity(self.capacity);
+        let (front, back) = (copy(), copy());
+        let buffer = DoubleBuffer::with_extras(front, back, self.strategy, self.hasher);
+        match dbuf_core::split(Arc::new(buffer)) {
+            Ok((writer, reader)) => (Writer::new(writer), Reader::new(reader)),
+            Err(Taken) => panic!("the strategy is not fresh: a writer of it is claimed"),
+        }
+    }
+}
+
+/// An empty map, as its two handles; [`Builder`] has the choices.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::new();
+/// writer.write().insert("a", 1);
+/// assert_eq!(reader.read().get("a"), Some(&1));
+/// ```
+pub fn new<K, V>() -> (Writer<K, V>, Reader<K, V>)
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+{
+    Builder::new().build()
+}

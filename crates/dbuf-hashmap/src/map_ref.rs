@@ -1,0 +1,142 @@
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use core::ops::Index;
+use std::hash::RandomState;
+
+use equivalent::Equivalent;
+
+use crate::table::Table;
+use crate::{Iter, Keys, Values};
+
+/// One state of a map, borrowed: from a [guard](crate::MapGuard::as_map), from a
+/// [batch](crate::Batch::as_map) with its pending changes, or
+/// [without a guard](crate::Batch::published) from the writer.
+///
+/// A copyable reference; what it returns lives as long as what it was borrowed
+/// from.
+pub struct MapRef<'a, K, V, H = RandomState> {
+    table: &'a Table<K, V>,
+    hasher: &'a H,
+}
+
+impl<'a, K, V, H> MapRef<'a, K, V, H> {
+    #[inline]
+    pub(crate) fn new(table: &'a Table<K, V>, hasher: &'a H) -> Self {
+        Self { table, hasher }
+    }
+
+    /// How many entries there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many entries this copy can hold before it grows.
+    pub fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
+    /// The hasher.
+    pub fn hasher(&self) -> &'a H {
+        self.hasher
+    }
+
+    /// All entries, in arbitrary order (which may differ from one publish to the
+    /// next although nothing changed).
+    pub fn iter(&self) -> Iter<'a, K, V> {
+        Iter(self.table.iter())
+    }
+
+    /// All keys, in arbitrary order.
+    pub fn keys(&self) -> Keys<'a, K, V> {
+        Keys(self.iter())
+    }
+
+    /// All values, in arbitrary order.
+    pub fn values(&self) -> Values<'a, K, V> {
+        Values(self.iter())
+    }
+}
+
+impl<'a, K, V, H: BuildHasher> MapRef<'a, K, V, H> {
+    /// The value of a key.
+    #[inline]
+    pub fn get<Q>(&self, key: &Q) -> Option<&'a V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        self.table.get(hash, key).map(|(_, value)| value)
+    }
+
+    /// The key as it is stored, and its value.
+    #[inline]
+    pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&'a K, &'a V)>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        self.table.get(hash, key).map(|(key, value)| (key, value))
+    }
+
+    /// Whether a key is there.
+    #[inline]
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.get(key).is_some()
+    }
+}
+
+impl<K, V, H> Copy for MapRef<'_, K, V, H> {}
+
+impl<K, V, H> Clone for MapRef<'_, K, V, H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, H> fmt::Debug for MapRef<'_, K, V, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// Equal entries, in whatever order and by whatever hasher.
+impl<K: Hash + Eq, V: PartialEq, H: BuildHasher, I: BuildHasher> PartialEq<MapRef<'_, K, V, I>>
+    for MapRef<'_, K, V, H>
+{
+    fn eq(&self, other: &MapRef<'_, K, V, I>) -> bool {
+        self.len() == other.len()
+            && self
+                .iter()
+                .all(|(key, value)| other.get(key).is_some_and(|v| value == v))
+    }
+}
+
+impl<K: Hash + Eq, V: Eq, H: BuildHasher> Eq for MapRef<'_, K, V, H> {}
+
+/// The value of a key. Panics if it is not there.
+impl<K, V, H: BuildHasher, Q: Hash + Equivalent<K> + ?Sized> Index<&Q> for MapRef<'_, K, V, H> {
+    type Output = V;
+
+    fn index(&self, key: &Q) -> &V {
+        self.get(key).expect("no entry for this key")
+    }
+}
+
+impl<'a, K, V, H> IntoIterator for MapRef<'a, K, V, H> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = Iter<'a, K, V>;
+
+    fn into_iter(self) -> Iter<'a, K, V> {
+        self.iter()
+    }
+}

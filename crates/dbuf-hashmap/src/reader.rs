@@ -1,0 +1,97 @@
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::{ReadGuard, Strategy};
+use equivalent::Equivalent;
+
+use crate::batch::Ptr;
+use crate::{DefaultStrategy, MapGuard, ValueGuard};
+
+/// A handle that reads a map.
+///
+/// One per thread is the rule: it is `Send` and cheap to clone, but not `Sync`,
+/// which is what lets a read do without shared writes. A read never waits for
+/// the writer.
+///
+/// # Examples
+///
+/// ```
+/// use std::thread;
+///
+/// let (mut writer, reader) = dbuf_hashmap::new();
+/// writer.write().insert("a", 1);
+/// let readers = [(); 2].map(|()| {
+///     let reader = reader.clone();
+///     thread::spawn(move || *reader.get("a").unwrap())
+/// });
+/// for reader in readers {
+///     assert_eq!(reader.join().unwrap(), 1);
+/// }
+/// ```
+pub struct Reader<K, V, H = RandomState, S: Strategy = DefaultStrategy> {
+    inner: dbuf_core::Reader<Ptr<K, V, H, S>>,
+}
+
+impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
+    pub(crate) fn new(inner: dbuf_core::Reader<Ptr<K, V, H, S>>) -> Self {
+        Self { inner }
+    }
+
+    /// Looks at the map as it is published now.
+    ///
+    /// What the guard shows does not change while it lives: several lookups
+    /// under one guard see one state. The writer can publish once more under it,
+    /// and then has to wait for it; so hold it briefly.
+    #[inline]
+    pub fn read(&self) -> MapGuard<'_, K, V, H, S> {
+        MapGuard::new(self.inner.read())
+    }
+
+    /// Looks at one value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new::<String, u32>();
+    /// writer.write().insert("a".to_owned(), 1);
+    /// assert_eq!(reader.get("a").as_deref(), Some(&1));
+    /// assert!(reader.get("b").is_none());
+    /// ```
+    #[inline]
+    pub fn get<Q>(&self, key: &Q) -> Option<ValueGuard<'_, K, V, H, S>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        H: BuildHasher,
+    {
+        // Before the guard: the writer waits for none that is still hashing.
+        let hash = self.inner.extras().hash_one(key);
+        ReadGuard::try_map(self.inner.read(), |table, _| {
+            table.get(hash, key).map(|(_, value)| value)
+        })
+        .ok()
+        .map(ValueGuard::new)
+    }
+
+    /// Whether the writer is gone, so that nothing will change.
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
+    }
+
+    /// The hasher.
+    pub fn hasher(&self) -> &H {
+        self.inner.extras()
+    }
+}
+
+impl<K, V, H, S: Strategy> Clone for Reader<K, V, H, S> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone())
+    }
+}
+
+impl<K, V, H, S: Strategy> fmt::Debug for Reader<K, V, H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}

@@ -1,0 +1,189 @@
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::{BlockingStrategy, Strategy, Version};
+
+use crate::batch::{Log, Ptr};
+use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
+
+/// The handle that changes a map.
+///
+/// There is one for each map. It is `Send` where keys and values are; put it
+/// behind a lock to write from many threads.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::new();
+/// writer.write().insert("a", 1); // published as the batch is dropped
+/// assert_eq!(reader.read().get("a"), Some(&1));
+/// ```
+pub struct Writer<K, V, H = RandomState, S: Strategy = DefaultStrategy> {
+    inner: Log<K, V, H, S>,
+}
+
+impl<K, V, H, S> Writer<K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    pub(crate) fn new(writer: dbuf_core::Writer<Ptr<K, V, H, S>>) -> Self {
+        Self {
+            inner: Log::new(writer),
+        }
+    }
+
+    /// Begins a batch if that needs no waiting: `None` while a guard still looks
+    /// at the copy that the last publish replaced. Nothing changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let guard = reader.read();
+    /// writer.write().insert(1, 1);
+    /// assert!(writer.try_write().is_none());
+    /// drop(guard);
+    /// assert!(writer.try_write().is_some());
+    /// ```
+    pub fn try_write(&mut self) -> Option<WriterBatch<'_, K, V, H, S>> {
+        self.inner.try_write().map(Batch::new)
+    }
+
+    /// Publishes what was [deferred](Batch::defer). Never waits. Whether there
+    /// was anything.
+    pub fn publish(&mut self) -> bool {
+        self.inner.publish()
+    }
+
+    /// Whether there are deferred changes that readers cannot see yet.
+    pub fn has_pending(&self) -> bool {
+        self.inner.has_pending()
+    }
+
+    /// What readers see, without a guard.
+    pub fn published(&self) -> MapRef<'_, K, V, H> {
+        MapRef::new(self.inner.front(), self.inner.extras())
+    }
+
+    /// The number of the last publish; see [`MapGuard::version`](crate::MapGuard::version).
+    pub fn version(&self) -> Version {
+        self.inner.as_writer().version()
+    }
+
+    /// A new reader.
+    pub fn reader(&self) -> Reader<K, V, H, S> {
+        Reader::new(self.inner.reader())
+    }
+
+    /// How many the last publish still waits for: guards, or readers, by what the
+    /// strategy can tell. Zero when the next batch need not wait; for diagnosis.
+    pub fn stragglers(&self) -> usize {
+        self.inner.stragglers()
+    }
+}
+
+impl<K, V, H, S> Writer<K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    /// Begins a batch, or goes on with a deferred one.
+    ///
+    /// Waits for guards that still look at the copy that the last publish
+    /// replaced; normally there are none. Then that copy catches up. A guard held
+    /// by this very thread is never dropped while it waits: that is a deadlock.
+    /// [`Batch::published`] looks at the map without one.
+    ///
+    /// # Panics
+    ///
+    /// If `Hash`, `Eq`, `Clone` or `Drop` of a key or value panics while the copy
+    /// catches up. Nothing published is lost, and the next batch works.
+    pub fn write(&mut self) -> WriterBatch<'_, K, V, H, S> {
+        Batch::new(self.inner.write())
+    }
+
+    /// Does now what the next batch would begin with, so that it need not: waits
+    /// as [`write`](Self::write) does, and lets the other copy catch up.
+    ///
+    /// Values that were replaced or removed live on in that copy until then.
+    ///
+    /// # Panics
+    ///
+    /// As [`write`](Self::write).
+    pub fn catch_up(&mut self) {
+        self.inner.catch_up();
+    }
+
+    /// All or nothing: publishes if `f` returns `Ok`; takes every change back,
+    /// deferred ones of earlier batches included, if it returns `Err` or panics.
+    ///
+    /// # Errors
+    ///
+    /// What `f` returned.
+    ///
+    /// # Panics
+    ///
+    /// As [`write`](Self::write), and with `f`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("alice", 10_u32);
+    /// let moved = writer.transact(|accounts| {
+    ///     accounts.insert("bob", 20);
+    ///     let left = accounts.get("alice").unwrap().checked_sub(20).ok_or("overdrawn")?;
+    ///     accounts.insert("alice", left);
+    ///     Ok(())
+    /// });
+    /// assert_eq!(moved, Err("overdrawn"));
+    /// assert!(!reader.read().contains_key("bob"));
+    /// ```
+    pub fn transact<R, E>(
+        &mut self,
+        f: impl FnOnce(&mut WriterBatch<'_, K, V, H, S>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut undo = Undo(Some(self.write()));
+        let result = f(undo.0.as_mut().expect(OPEN))?;
+        undo.0.take().expect(OPEN).publish();
+        Ok(result)
+    }
+}
+
+const OPEN: &str = "taken out only when the transaction is over";
+
+/// Rolls back unless the batch was taken out: by `Err`, and by a panic also if
+/// the thread was unwinding before, when the batch itself would publish.
+struct Undo<'w, K, V, H, S>(Option<WriterBatch<'w, K, V, H, S>>)
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy;
+
+impl<K, V, H, S> Drop for Undo<'_, K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    fn drop(&mut self) {
+        if let Some(batch) = self.0.take() {
+            batch.rollback();
+        }
+    }
+}
+
+/// Shows what needs no look at keys and values.
+impl<K, V, H, S: Strategy> fmt::Debug for Writer<K, V, H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Writer").field(&self.inner).finish()
+    }
+}
