@@ -42,18 +42,99 @@ pub mod cell {
     }
 }
 
-/// Parking, or loom's model of it.
+/// One thread's sleep, or loom's model of it.
 #[cfg(feature = "std")]
-pub mod thread {
-    #[cfg(dbuf_loom)]
-    pub use loom::thread::{Thread, current, park};
-    #[cfg(not(dbuf_loom))]
-    pub use std::thread::{Thread, current, park, park_timeout};
+pub use sleep::Sleeper;
 
-    /// The model has no time: a timed park is one that may last.
-    #[cfg(dbuf_loom)]
-    pub fn park_timeout(_: core::time::Duration) {
-        park();
+#[cfg(all(feature = "std", not(dbuf_loom)))]
+mod sleep {
+    use core::sync::atomic::{AtomicBool, Ordering};
+    use core::time::Duration;
+    use std::thread::{Thread, current, park, park_timeout};
+
+    /// Parks the thread that made it until it is woken.
+    ///
+    /// It remembers a wake that came first, and sleeps on when `park` returns by
+    /// itself or on a token that was meant for somebody else.
+    #[derive(Debug)]
+    pub struct Sleeper {
+        thread: Thread,
+        woken: AtomicBool,
+    }
+
+    impl Sleeper {
+        /// For the current thread.
+        #[expect(clippy::new_without_default, reason = "it belongs to one thread")]
+        pub fn new() -> Self {
+            Self {
+                thread: current(),
+                woken: AtomicBool::new(false),
+            }
+        }
+
+        /// Ends this sleep, or the next.
+        pub fn wake(&self) {
+            // ORDERING: Release; partner: the swap in `sleep`. Who is woken sees
+            // what was done before.
+            self.woken.store(true, Ordering::Release);
+            self.thread.unpark();
+        }
+
+        /// Sleeps until woken, or for about `timeout`. Whether it was woken.
+        pub fn sleep(&self, timeout: Option<Duration>) -> bool {
+            // ORDERING: Acquire; partner: the store in `wake`.
+            while !self.woken.swap(false, Ordering::Acquire) {
+                match timeout {
+                    None => park(),
+                    Some(timeout) => {
+                        park_timeout(timeout);
+                        // ORDERING: as above.
+                        return self.woken.swap(false, Ordering::Acquire);
+                    }
+                }
+            }
+            true
+        }
+    }
+}
+
+#[cfg(all(feature = "std", dbuf_loom))]
+mod sleep {
+    use core::time::Duration;
+    use loom::sync::{Condvar, Mutex};
+
+    /// A sleep made of what loom models well; its `park` may lose a token.
+    #[derive(Debug)]
+    pub struct Sleeper {
+        woken: Mutex<bool>,
+        changed: Condvar,
+    }
+
+    impl Sleeper {
+        /// For the current thread.
+        #[expect(clippy::new_without_default, reason = "it belongs to one thread")]
+        pub fn new() -> Self {
+            Self {
+                woken: Mutex::new(false),
+                changed: Condvar::new(),
+            }
+        }
+
+        /// Ends this sleep, or the next.
+        pub fn wake(&self) {
+            *self.woken.lock().unwrap() = true;
+            self.changed.notify_one();
+        }
+
+        /// Sleeps until woken. The model has no time.
+        pub fn sleep(&self, _: Option<Duration>) -> bool {
+            let mut woken = self.woken.lock().unwrap();
+            while !*woken {
+                woken = self.changed.wait(woken).unwrap();
+            }
+            *woken = false;
+            true
+        }
     }
 }
 

@@ -46,54 +46,40 @@ mod parking {
     use core::time::Duration;
     use std::time::Instant;
 
-    use crate::primitive::atomic::{AtomicBool, Ordering};
-    use crate::primitive::thread::{Thread, current, park, park_timeout};
+    use crate::primitive::Sleeper;
 
-    /// Wakes a parked thread, and remembers it: `park` may return by itself, or
-    /// on a token that was meant for somebody else.
-    struct Unpark {
-        thread: Thread,
-        woken: AtomicBool,
-    }
+    /// Wakes a sleeping thread.
+    struct WakeThread(Sleeper);
 
-    impl Wake for Unpark {
+    impl Wake for WakeThread {
         fn wake(self: Arc<Self>) {
-            self.wake_by_ref();
+            self.0.wake();
         }
 
         fn wake_by_ref(self: &Arc<Self>) {
-            // ORDERING: Release; partner: the swap in `sleep`. A waker's caller
-            // may expect that the poll it asked for sees what it did before.
-            self.woken.store(true, Ordering::Release);
-            self.thread.unpark();
+            self.0.wake();
         }
     }
 
-    /// Polls, and parks between polls until woken.
+    /// Polls, and sleeps between polls until woken.
     pub(super) fn sleep(
         timeout: Option<Duration>,
         mut poll: impl FnMut(Option<&mut Context<'_>>) -> bool,
     ) -> bool {
         // A deadline too far to represent is none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let unpark = Arc::new(Unpark {
-            thread: current(),
-            woken: AtomicBool::new(false),
-        });
-        let waker = Waker::from(Arc::clone(&unpark));
+        let thread = Arc::new(WakeThread(Sleeper::new()));
+        let waker = Waker::from(Arc::clone(&thread));
         let mut cx = Context::from_waker(&waker);
         while !poll(Some(&mut cx)) {
-            // ORDERING: Acquire; partner: the store in `wake_by_ref`.
-            while !unpark.woken.swap(false, Ordering::Acquire) {
-                let Some(deadline) = deadline else {
-                    park();
-                    continue;
-                };
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
+            loop {
+                let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+                if left.is_some_and(|left| left.is_zero()) {
                     return poll(None);
                 }
-                park_timeout(left);
+                if thread.0.sleep(left) {
+                    break;
+                }
             }
         }
         true

@@ -54,11 +54,13 @@ impl WakerCell {
     ///
     /// One thread at a time: the holder of the writer's claim.
     pub(crate) unsafe fn register(&self, waker: Waker) {
-        // ORDERING: Acquire; partners: both steps of `take`. The slot's last
-        // change, and the leave before a take that found nothing.
+        // ORDERING: Acquire; partners: both steps of `take`: the slot's last change,
+        // and the leave before a take that found nothing.
+        // Relaxed on failure: the waker is called, and the poll that follows comes
+        // through here again.
         if self
             .state
-            .compare_exchange(IDLE, REGISTERING, Ordering::Acquire, Ordering::Acquire)
+            .compare_exchange(IDLE, REGISTERING, Ordering::Acquire, Ordering::Relaxed)
             .is_err()
         {
             waker.wake();
@@ -68,17 +70,18 @@ impl WakerCell {
         let replaced = self
             .waker
             .with_mut(|slot| unsafe { (*slot).replace(waker) });
-        // ORDERING: Release, partner: the first step of `take`, which reads the
-        // slot. Acquire on failure: the leave of whoever came meanwhile.
+        // ORDERING: Release; partner: the first step of `take`, which reads the slot.
+        // Relaxed on failure: as above.
         let idle =
             self.state
-                .compare_exchange(REGISTERING, IDLE, Ordering::Release, Ordering::Acquire);
+                .compare_exchange(REGISTERING, IDLE, Ordering::Release, Ordering::Relaxed);
         if idle.is_err() {
             // A reader came and left the wake to this thread.
             // SAFETY: `REGISTERING` is still set, by this thread.
             let own = self.waker.with_mut(|slot| unsafe { (*slot).take() });
-            // ORDERING: Release; partner: the next transition from `IDLE`.
-            self.state.swap(IDLE, Ordering::AcqRel);
+            // ORDERING: Release; partner: the first step of `take`. A swap and not a
+            // store: it carries on what that reader released.
+            self.state.swap(IDLE, Ordering::Release);
             if let Some(own) = own {
                 own.wake();
             }
@@ -89,14 +92,14 @@ impl WakerCell {
     /// Takes the waker, unless somebody else has it in hand.
     #[cold]
     pub(crate) fn take(&self) -> Option<Waker> {
-        // ORDERING: Acquire, partner: the end of `register` (the slot). Release,
-        // partner: a registration, which must see this thread's leave.
+        // ORDERING: Acquire; partner: the end of `register` (the slot). Release;
+        // partner: the start of `register`, which must see this thread's leave.
         if self.state.fetch_or(TAKING, Ordering::AcqRel) != IDLE {
             return None;
         }
         // SAFETY: the state was `IDLE` and is `TAKING`, set by this thread.
         let waker = self.waker.with_mut(|slot| unsafe { (*slot).take() });
-        // ORDERING: Release; partner: the next transition from `IDLE`.
+        // ORDERING: Release; partners: whoever moves on from `IDLE` (the slot).
         self.state.fetch_and(!TAKING, Ordering::Release);
         waker
     }

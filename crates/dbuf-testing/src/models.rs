@@ -1,0 +1,377 @@
+//! Bodies of the loom models, for any strategy. Built with `--cfg dbuf_loom`.
+//!
+//! Every body asserts at its end that swaps happened and that some execution
+//! had a straggler: a model in which nobody is ever in the way proves nothing.
+//! The writer runs in a thread of its own, since loom takes an `unpark` of a
+//! thread that is blocked in `join` for an error.
+
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::task::{Context, Poll};
+use std::sync::Arc;
+
+use dbuf_core::{
+    ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Reader, Strategy, Writer, arc,
+};
+use loom::thread;
+
+use crate::Tracked;
+
+/// A strategy that a model can run: built inside it, shared between threads.
+pub trait Modelled: BlockingStrategy + Send + Sync + 'static
+where
+    Self: Strategy<ReaderToken: Send, WriterToken: Send>,
+{
+}
+
+impl<S> Modelled for S where
+    S: BlockingStrategy + Send + Sync + 'static + Strategy<ReaderToken: Send, WriterToken: Send>
+{
+}
+
+/// What the executions of a model saw, counted outside it.
+#[derive(Debug, Default)]
+struct Seen {
+    swaps: AtomicUsize,
+    stragglers: AtomicUsize,
+}
+
+type Handles<S> = (ArcWriter<Tracked, S>, ArcReader<Tracked, S>);
+
+/// Runs `body` in every interleaving with at most two preemptions.
+fn check(body: impl Fn(&Seen) + Send + Sync + 'static) {
+    check_preempted(2, body);
+}
+
+/// Runs `body` in every interleaving with at most so many preemptions.
+fn check_preempted(preemptions: usize, body: impl Fn(&Seen) + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    let seen = Arc::new(Seen::default());
+    let in_model = Arc::clone(&seen);
+    builder.check(move || body(&in_model));
+    assert!(seen.swaps.load(Relaxed) > 0, "no execution swapped");
+    assert!(
+        seen.stragglers.load(Relaxed) > 0,
+        "no execution had a straggler"
+    );
+}
+
+fn handles<S: Modelled>(new: fn() -> S) -> Handles<S> {
+    arc(Tracked::new(0), Tracked::new(0), new())
+}
+
+/// Publishes `value` without waiting, and notes what it met.
+fn publish<S: Modelled>(writer: &mut ArcWriter<Tracked, S>, value: usize, seen: &Seen) {
+    writer.back_mut().set(value);
+    assert!(writer.start_swap());
+    seen.swaps.fetch_add(1, Relaxed);
+    if writer.stragglers() > 0 {
+        seen.stragglers.fetch_add(1, Relaxed);
+    }
+}
+
+/// One read. The payload and the version always agree.
+fn look<S: Modelled>(reader: &ArcReader<Tracked, S>) -> usize {
+    let guard = reader.read();
+    let value = guard.get();
+    assert_eq!(value as u64, ReadGuard::version(&guard));
+    value
+}
+
+/// A thread that reads twice and never sees an older value after a newer one.
+fn reads_twice<S: Modelled>(reader: ArcReader<Tracked, S>) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        let first = look(&reader);
+        let second = look(&reader);
+        assert!(first <= second, "read {second} after {first}");
+    })
+}
+
+fn seen_in(seen: &Seen) -> &'static Seen {
+    // SAFETY: `check` keeps it alive until the model has ended, and with it every
+    // thread of the model.
+    unsafe { &*core::ptr::from_ref(seen) }
+}
+
+/// Two readers, two reads each, two swaps.
+pub fn guarded_side_is_never_written<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let other = reads_twice(reader.clone());
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            publish(&mut writer, 2, seen);
+        });
+        let first = look(&reader);
+        let second = look(&reader);
+        assert!(first <= second, "read {second} after {first}");
+        drop(reader);
+        other.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// One reader, three reads, two swaps with a finish that may only poll: the
+/// writer may learn of a leave from the enter that follows it.
+pub fn leave_is_learned_from_a_later_enter<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let reads = thread::spawn(move || {
+            for _ in 0..3 {
+                look(&reader);
+            }
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            if let Some(back) = writer.try_back_mut() {
+                back.set(2);
+            }
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// A guard held across a swap keeps its value; a nested read sees the newest.
+pub fn guard_is_held_across_a_swap<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let reads = thread::spawn(move || {
+            let outer = reader.read();
+            let before = outer.get();
+            let inner = look(&reader);
+            assert!(before <= inner);
+            assert_eq!(outer.get(), before, "a guarded side was written");
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            publish(&mut writer, 2, seen);
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// Nested guards in overlapping order: each outlives the one before it, so that
+/// the reader always has one.
+pub fn overlapping_guards_do_not_hold_the_writer_up<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let reads = thread::spawn(move || {
+            let mut guard = reader.read();
+            for _ in 0..2 {
+                let before = guard.get();
+                guard = reader.read();
+                assert!(before <= guard.get());
+            }
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            publish(&mut writer, 2, seen);
+            writer.finish();
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// A reader is cloned, used and dropped while a swap is going on.
+pub fn reader_is_cloned_during_a_swap<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let reads = thread::spawn(move || {
+            let guard = reader.read();
+            let before = guard.get();
+            let clone = reader.clone();
+            assert!(before <= look(&clone));
+            drop(clone);
+            assert_eq!(guard.get(), before);
+            drop(guard);
+            look(&reader.clone());
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            publish(&mut writer, 2, seen);
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// The writer is dropped in the middle of a swap; whoever claims next finds the
+/// swap as it was left.
+pub fn claim_continues_an_unfinished_swap<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let buffer = Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
+        let reader = Reader::new(Arc::clone(&buffer));
+        let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
+        let reads = reads_twice(reader);
+        let first = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            drop(writer);
+        });
+        let second = thread::spawn(move || {
+            if let Ok(mut writer) = Writer::claim(buffer) {
+                let next = writer.front().get() + 1;
+                publish(&mut writer, next, seen);
+            }
+        });
+        reads.join().unwrap();
+        first.join().unwrap();
+        second.join().unwrap();
+    });
+}
+
+/// The writer sleeps until the last guard goes: no leave may miss the sleeper.
+pub fn last_leave_wakes_the_writer<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let other = reader.clone();
+        let guards = thread::spawn(move || {
+            look(&other);
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            writer.finish();
+            assert!(!writer.is_swapping());
+        });
+        look(&reader);
+        drop(reader);
+        guards.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// As the last, but the writer looked before it slept: readers are asked while
+/// no waker is there.
+pub fn wake_is_not_lost_after_a_look<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let reads = thread::spawn(move || {
+            look(&reader);
+            look(&reader);
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            let _ = writer.try_finish();
+            writer.finish();
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// A wait is given up after one poll and another begins, with another waker.
+pub fn cancelled_wait_is_taken_up_again<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let reads = thread::spawn(move || {
+            look(&reader);
+            look(&reader);
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            let mut nobody = Context::from_waker(core::task::Waker::noop());
+            if let Poll::Pending = writer.poll_finish(&mut nobody) {
+                assert!(writer.is_swapping());
+            }
+            publish(&mut writer, 2, seen);
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// A guard is forgotten and its reader dropped, which ends the guard's claim.
+pub fn forgotten_guard_ends_with_its_reader<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let reads = thread::spawn(move || {
+            let guard = reader.read();
+            guard.get();
+            core::mem::forget(guard);
+            drop(reader);
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            if let Some(back) = writer.try_back_mut() {
+                back.set(2);
+            }
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// A reader forgets its guard and goes while a swap waits for it; the next
+/// reader may get what it left behind. The writer learns that the first is gone
+/// from what the second does.
+pub fn place_is_reused_during_a_swap<S: Modelled>(new: fn() -> S) {
+    // Between the forgotten guard and the swap, back, and to the writer's look.
+    check_preempted(3, move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let kept = writer.reader();
+        let reads = thread::spawn(move || {
+            let guard = reader.read();
+            guard.get();
+            core::mem::forget(guard);
+            drop(reader);
+            let next = thread::spawn(move || {
+                let clone = kept.clone();
+                look(&clone);
+            });
+            next.join().unwrap();
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            if let Some(back) = writer.try_back_mut() {
+                back.set(2);
+            }
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// A swap is started under one claim and finished under the next, by another
+/// thread, while a reader nests its guards.
+pub fn nested_guards_outlive_a_claim<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let buffer = Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
+        let reader = Reader::new(Arc::clone(&buffer));
+        let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
+        let reads = thread::spawn(move || {
+            let outer = reader.read();
+            let before = outer.get();
+            assert!(before <= look(&reader));
+            assert_eq!(outer.get(), before, "a guarded side was written");
+        });
+        let first = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            drop(writer);
+        });
+        let second = thread::spawn(move || {
+            if let Ok(mut writer) = Writer::claim(buffer) {
+                let _ = writer.try_finish();
+                if let Some(back) = writer.try_back_mut() {
+                    back.set(7);
+                }
+            }
+        });
+        reads.join().unwrap();
+        first.join().unwrap();
+        second.join().unwrap();
+    });
+}
