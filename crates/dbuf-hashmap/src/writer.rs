@@ -9,8 +9,8 @@ use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
 
 /// The handle that changes a map.
 ///
-/// There is one for each map. It is `Send` where keys and values are; put it
-/// behind a lock to write from many threads.
+/// There is one for each map. It is `Send` where keys and values are `Send` and
+/// `Sync`; put it behind a lock to write from many threads.
 ///
 /// # Examples
 ///
