@@ -1,5 +1,10 @@
 //! Every model for every strategy. Run by `.ci/loom`.
 #![cfg(dbuf_loom)]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
 mod waker;
 

@@ -1,0 +1,35 @@
+//! Every strategy behind every pointer. A new strategy is one line here.
+#![cfg(not(dbuf_loom))]
+#![allow(clippy::std_instead_of_alloc, reason = "tests always have std")]
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use dbuf_strategies::{DefaultStrategy, EpochStrategy, LocalStrategy, LockStrategy};
+use dbuf_testing::suite;
+use dbuf_testing::suite::buffer;
+
+macro_rules! concurrent {
+    ($name:ident, $strategy:ident) => {
+        mod $name {
+            use super::*;
+
+            suite!(arc: any, blocking, threads => || Arc::new(buffer($strategy::new())));
+            suite!(rc: any, blocking => || Rc::new(buffer($strategy::new())));
+            suite!(reference: any, blocking, threads => || {
+                &*Box::leak(Box::new(buffer($strategy::new())))
+            });
+        }
+    };
+}
+
+concurrent!(lock, LockStrategy);
+concurrent!(epoch, EpochStrategy);
+concurrent!(default, DefaultStrategy);
+
+mod local {
+    use super::*;
+
+    suite!(rc: any => || Rc::new(buffer(LocalStrategy::new())));
+    suite!(reference: any => || &*Box::leak(Box::new(buffer(LocalStrategy::new()))));
+}

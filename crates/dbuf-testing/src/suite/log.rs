@@ -1,0 +1,167 @@
+use core::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use dbuf_core::{BlockingStrategy, OpWriter, Operation, Writer};
+
+use super::{EXTRAS, SuitePtr};
+use crate::Tracked;
+
+/// Adds, and counts how often it was applied to a copy.
+struct Add(usize);
+
+impl Operation<Tracked, u32> for Add {
+    fn apply(&mut self, target: &mut Tracked, extras: &u32) {
+        assert_eq!(*extras, EXTRAS);
+        assert_ne!(self.0, PANICS, "an op panics");
+        target.set(target.get() + self.0);
+    }
+}
+
+const PANICS: usize = usize::MAX;
+
+fn log<P: SuitePtr>(ptr: P) -> OpWriter<P, Add> {
+    OpWriter::new(Writer::claim(ptr).unwrap())
+}
+
+/// Every op reaches each copy once, whatever batches they come in.
+pub fn log_keeps_the_copies_equal<P>(new: impl Fn() -> P)
+where
+    P: SuitePtr<S: BlockingStrategy>,
+{
+    let mut writer = log(new());
+    let reader = writer.reader();
+    let (mut sum, mut published) = (0, 0);
+    for value in 1..=6 {
+        let mut batch = writer.write();
+        batch.apply(Add(value));
+        batch.apply(Add(10));
+        assert_eq!(batch.published().get(), published);
+        sum += value + 10;
+        assert_eq!(batch.get(), sum, "a batch sees its own changes");
+        if value % 3 == 0 {
+            batch.defer();
+            assert!(writer.has_pending());
+        } else {
+            batch.publish();
+            published = sum;
+        }
+        assert_eq!(reader.read().get(), published);
+    }
+    assert!(writer.publish());
+    assert!(!writer.publish(), "an empty log swaps nothing");
+    let version = writer.as_writer().version();
+    writer.write().publish();
+    assert_eq!(writer.as_writer().version(), version);
+    writer.catch_up();
+    let mut raw = writer.into_writer();
+    let (front, back) = raw.split_mut();
+    assert_eq!((front.get(), back.get()), (sum, sum));
+}
+
+/// The same through calls that never wait, refused while a guard is in the way.
+pub fn log_without_waiting_keeps_the_copies_equal<P: SuitePtr>(new: impl Fn() -> P) {
+    let mut writer = log(new());
+    let reader = writer.reader();
+    for value in 1..=4 {
+        let guard = reader.read();
+        let before = guard.get();
+        writer.try_write().unwrap().apply(Add(value));
+        assert!(writer.try_write().is_none(), "a guard is on the old side");
+        assert_eq!(guard.get(), before);
+        drop(guard);
+        assert_eq!(reader.read().get(), before + value);
+    }
+    drop(writer.try_write().unwrap());
+    let mut raw = writer.into_writer();
+    assert_eq!(raw.front().get(), 10);
+    assert_eq!(raw.try_back_mut().unwrap().get(), 10);
+}
+
+/// ANCHORS 16, SOUNDNESS 1: a batch that never ended is rolled back; its ops
+/// reach neither copy, and a guard's side is not written.
+pub fn forgotten_batch_is_rolled_back<P: SuitePtr>(new: impl Fn() -> P) {
+    let mut writer = log(new());
+    let reader = writer.reader();
+    writer.try_write().unwrap().apply(Add(1));
+    let guard = reader.read();
+    let mut batch = writer.try_write().unwrap();
+    batch.apply(Add(10));
+    mem::forget(batch);
+    assert!(!writer.has_pending());
+    assert!(!writer.publish(), "a forgotten batch is not published");
+    assert_eq!((guard.get(), reader.read().get()), (1, 1));
+    let batch = writer.try_write().unwrap();
+    assert_eq!(batch.get(), 1, "resynced");
+    batch.rollback();
+    writer.try_write().unwrap().apply(Add(2));
+    assert_eq!((guard.get(), reader.read().get()), (1, 3));
+}
+
+/// ANCHORS 13, 14: an op that panics, caught inside and outside its batch.
+pub fn panicking_op_is_rolled_back<P>(new: impl Fn() -> P)
+where
+    P: SuitePtr<S: BlockingStrategy>,
+{
+    let mut writer = log(new());
+    let reader = writer.reader();
+    writer.write().apply(Add(1));
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let mut batch = writer.write();
+        batch.apply(Add(10));
+        batch.apply(Add(PANICS));
+    }));
+    assert!(unwound.is_err());
+    assert_eq!(reader.read().get(), 1);
+
+    let mut batch = writer.write();
+    batch.apply(Add(10));
+    assert!(catch_unwind(AssertUnwindSafe(|| batch.apply(Add(PANICS)))).is_err());
+    assert!(batch.is_torn());
+    assert!(catch_unwind(AssertUnwindSafe(|| batch.apply(Add(5)))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| batch.publish())).is_err());
+    assert_eq!(reader.read().get(), 1);
+
+    // A panic between ops, while the thread unwinds.
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let mut batch = writer.write();
+        batch.apply(Add(10));
+        panic!("between ops");
+    }));
+    assert!(unwound.is_err());
+    assert_eq!(reader.read().get(), 1);
+    writer.write().apply(Add(2));
+    assert_eq!(reader.read().get(), 3);
+    assert_eq!(writer.write().get(), 3);
+}
+
+/// ANCHORS 26: `transact` publishes all or nothing.
+pub fn transact_is_all_or_nothing<P>(new: impl Fn() -> P)
+where
+    P: SuitePtr<S: BlockingStrategy>,
+{
+    let mut writer = log(new());
+    let reader = writer.reader();
+    let added: Result<usize, ()> = writer.transact(|batch| {
+        batch.apply(Add(1));
+        Ok(batch.get())
+    });
+    assert_eq!((added, reader.read().get()), (Ok(1), 1));
+    writer.write().defer();
+    let mut batch = writer.write();
+    batch.apply(Add(3));
+    batch.defer();
+    let failed: Result<(), &str> = writer.transact(|batch| {
+        assert_eq!(batch.get(), 4, "goes on with what was deferred");
+        batch.apply(Add(10));
+        Err("no")
+    });
+    assert_eq!((failed, reader.read().get()), (Err("no"), 1));
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        writer.transact(|batch| -> Result<(), ()> {
+            batch.apply(Add(10));
+            panic!("in a transaction")
+        })
+    }));
+    assert!(unwound.is_err());
+    assert_eq!((reader.read().get(), writer.write().get()), (1, 1));
+}

@@ -1,0 +1,118 @@
+//! One body for every strategy and every pointer.
+//!
+//! Each function takes a constructor of a fresh buffer behind some pointer and
+//! panics if the strategy or the pointer breaks its contract. [`suite!`] makes
+//! them tests.
+//!
+//! [`suite!`]: crate::suite!
+
+mod handles;
+mod log;
+mod oracle;
+mod swaps;
+mod threads;
+mod wakers;
+
+pub use handles::*;
+pub use log::*;
+pub use oracle::*;
+pub use swaps::*;
+pub use threads::*;
+pub use wakers::*;
+
+use dbuf_core::{BufferPtr, DoubleBuffer, Strategy};
+
+use crate::Tracked;
+
+/// The extras of every buffer in the suite.
+pub const EXTRAS: u32 = 7;
+
+/// What the suite works on: a pointer to two [`Tracked`] numbers.
+pub trait SuitePtr: BufferPtr<T = Tracked, X = u32> {}
+impl<P: BufferPtr<T = Tracked, X = u32>> SuitePtr for P {}
+
+/// A buffer for the suite: both sides 0.
+pub fn buffer<S: Strategy>(strategy: S) -> DoubleBuffer<Tracked, S, u32> {
+    DoubleBuffer::with_extras(Tracked::new(0), Tracked::new(0), strategy, EXTRAS)
+}
+
+/// Makes a module of tests for one strategy behind one pointer.
+///
+/// `any` runs what every strategy must pass; `blocking` adds what waits, for a
+/// [`BlockingStrategy`](dbuf_core::BlockingStrategy); `threads` adds what shares
+/// the buffer between threads.
+///
+/// # Examples
+///
+/// ```
+/// # #![allow(dead_code, unused_imports)]
+/// use std::sync::Arc;
+/// use dbuf_strategies::LockStrategy;
+/// use dbuf_testing::{suite, suite::buffer};
+///
+/// suite!(lock_in_an_arc: any, blocking, threads => || Arc::new(buffer(LockStrategy::new())));
+/// ```
+#[macro_export]
+macro_rules! suite {
+    ($name:ident: $($part:ident),+ => $new:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the constructor may need its surroundings")]
+            use super::*;
+            $($crate::suite!(@$part $new);)+
+        }
+    };
+    (@any $new:expr) => {
+        $crate::suite!(@tests $new;
+            fresh_strategy_is_finished_and_shows_a,
+            claim_is_exclusive,
+            claim_after_a_drop_continues_the_swap,
+            start_is_refused_while_a_swap_is_unfinished,
+            unfinished_swap_gives_no_back,
+            asking_changes_nothing,
+            guard_keeps_its_value_and_version,
+            nested_guards_go_in_any_order,
+            overlapping_guards_do_not_hold_the_writer_up,
+            reader_made_after_odd_swaps_sees_the_front,
+            reader_made_during_a_swap_sees_the_front,
+            extras_are_reachable_from_everywhere,
+            guards_narrow_to_a_part,
+            forgotten_guard_only_holds_up,
+            forgotten_writer_stays_claimed,
+            swapped_handles_keep_their_buffers,
+            behaves_as_the_oracle,
+            waker_is_called_by_the_last_leave,
+            newest_waker_replaces_the_others,
+            waker_that_panics_when_cloned_changes_nothing,
+            waker_that_panics_leaves_the_guard_released,
+            cancelled_wait_gives_no_back,
+            forgotten_batch_is_rolled_back,
+            log_without_waiting_keeps_the_copies_equal,
+        );
+    };
+    (@blocking $new:expr) => {
+        $crate::suite!(@tests $new;
+            swap_publishes_and_finishes,
+            store_overwrites,
+            finish_timeout_gives_up_and_changes_nothing,
+            log_keeps_the_copies_equal,
+            panicking_op_is_rolled_back,
+            transact_is_all_or_nothing,
+        );
+    };
+    (@threads $new:expr) => {
+        $crate::suite!(@tests $new;
+            readers_never_see_a_torn_value,
+            last_leave_on_another_thread_wakes_the_writer,
+            readers_come_and_go_during_swaps,
+            claim_passes_between_threads,
+        );
+    };
+    (@tests $new:expr; $($test:ident),+ $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                $crate::suite::$test($new);
+            }
+        )+
+    };
+}

@@ -1,0 +1,118 @@
+use dbuf_core::{BufferPtr, ReadGuard, Reader, Writer};
+use dbuf_strategies::LockStrategy;
+
+use super::{SuitePtr, buffer};
+
+/// Handles and guards of one buffer, driven by the same random steps as those of
+/// another. Guards borrow readers, so the readers are leaked for the run.
+struct Side<P: BufferPtr + 'static> {
+    ptr: P,
+    writer: Option<Writer<P>>,
+    readers: Vec<&'static Reader<P>>,
+    guards: Vec<Option<ReadGuard<'static, P>>>,
+    next: usize,
+}
+
+/// What a step showed.
+#[derive(Debug, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    Claimed(bool),
+    Read(usize, u64),
+    Back(Option<usize>),
+    Started(bool),
+    Finished(bool),
+    Open(bool),
+    Writer(Option<(usize, u64, bool)>),
+}
+
+const STEPS: u8 = 11;
+
+impl<P: SuitePtr> Side<P> {
+    fn new(ptr: P) -> Self {
+        Self {
+            readers: vec![Box::leak(Box::new(Reader::new(ptr.clone())))],
+            writer: Writer::claim(ptr.clone()).ok(),
+            ptr,
+            guards: Vec::new(),
+            next: 0,
+        }
+    }
+
+    fn step(&mut self, step: u8, pick: usize) -> Shown {
+        match step % STEPS {
+            0 => {
+                self.writer = None;
+                Shown::Nothing
+            }
+            1 => {
+                let claimed = Writer::claim(self.ptr.clone());
+                let shown = Shown::Claimed(claimed.is_ok());
+                if let Ok(writer) = claimed {
+                    self.writer = Some(writer);
+                }
+                shown
+            }
+            2 | 3 => {
+                let guard = self.readers[pick % self.readers.len()].read();
+                let shown = Shown::Read(guard.get(), ReadGuard::version(&guard));
+                self.guards.push(Some(guard));
+                shown
+            }
+            4 | 5 if !self.guards.is_empty() => {
+                let at = pick % self.guards.len();
+                let shown = match self.guards[at].take() {
+                    Some(guard) => Shown::Read(guard.get(), ReadGuard::version(&guard)),
+                    None => Shown::Nothing,
+                };
+                self.guards.swap_remove(at);
+                shown
+            }
+            6 if self.readers.len() < 5 => {
+                let clone = self.readers[pick % self.readers.len()].clone();
+                self.readers.push(Box::leak(Box::new(clone)));
+                Shown::Open(!self.readers[0].is_closed())
+            }
+            7 => {
+                self.next += 1;
+                let next = self.next;
+                let back = self.writer.as_mut().and_then(Writer::try_back_mut);
+                Shown::Back(back.map(|back| {
+                    let old = back.get();
+                    back.set(next);
+                    old
+                }))
+            }
+            8 => Shown::Started(self.writer.as_mut().is_some_and(Writer::start_swap)),
+            9 => Shown::Finished(self.writer.as_mut().is_some_and(Writer::try_finish)),
+            _ => Shown::Writer(self.writer.as_ref().map(|writer| {
+                let waits = writer.stragglers() > 0;
+                (
+                    writer.front().get(),
+                    writer.version(),
+                    writer.is_swapping(),
+                    waits,
+                )
+            })),
+        }
+    }
+}
+
+/// Ten thousand random steps show the same as on the naive strategy.
+pub fn behaves_as_the_oracle<P: SuitePtr + 'static>(new: impl Fn() -> P) {
+    let (runs, steps) = if cfg!(miri) { (4, 60) } else { (100, 100) };
+    for seed in 1..=runs {
+        let mut ours = Side::new(new());
+        let mut oracle = Side::new(std::sync::Arc::new(buffer(LockStrategy::new())));
+        let mut random = seed * 0x9E37_79B9_7F4A_7C15_u64;
+        for at in 0..steps {
+            // xorshift64
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let (step, pick) = ((random >> 32) as u8, (random >> 48) as usize);
+            let (shown, expected) = (ours.step(step, pick), oracle.step(step, pick));
+            assert_eq!(shown, expected, "seed {seed}, step {at} ({})", step % STEPS);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::Wake;
+
+use dbuf_core::{Writer, split};
+
+use super::SuitePtr;
+
+/// Counts its wakes.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicUsize);
+
+impl Count {
+    pub(crate) fn waker() -> (Arc<Self>, Waker) {
+        let count = Arc::new(Self::default());
+        (Arc::clone(&count), Waker::from(count))
+    }
+
+    pub(crate) fn wakes(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+}
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+fn poll<P: SuitePtr>(writer: &mut Writer<P>, waker: &Waker) -> Poll<()> {
+    writer.poll_finish(&mut Context::from_waker(waker))
+}
+
+/// S6, ANCHORS 20: the last leave wakes, once; leaves that nobody waits for do
+/// not.
+pub fn waker_is_called_by_the_last_leave<P: SuitePtr>(new: impl Fn() -> P) {
+    let (mut writer, reader) = split(new()).unwrap();
+    let (count, waker) = Count::waker();
+    drop(reader.read());
+    let guard = reader.read();
+    let nested = reader.read();
+    assert!(writer.start_swap());
+    drop(reader.read());
+    assert_eq!(count.wakes(), 0);
+    assert_eq!(poll(&mut writer, &waker), Poll::Pending);
+    drop(reader.read());
+    drop(guard);
+    assert_eq!(count.wakes(), 0, "a guard is still on the old side");
+    drop(nested);
+    assert_eq!(count.wakes(), 1);
+    assert_eq!(poll(&mut writer, &waker), Poll::Ready(()));
+    drop(reader.read());
+    assert_eq!(count.wakes(), 1);
+}
+
+/// S6, ANCHORS 10: a poll with another waker replaces the first.
+pub fn newest_waker_replaces_the_others<P: SuitePtr>(new: impl Fn() -> P) {
+    let (mut writer, reader) = split(new()).unwrap();
+    let (first, first_waker) = Count::waker();
+    let (second, second_waker) = Count::waker();
+    let guard = reader.read();
+    assert!(writer.start_swap());
+    assert_eq!(poll(&mut writer, &first_waker), Poll::Pending);
+    assert_eq!(poll(&mut writer, &second_waker), Poll::Pending);
+    // Again, with a claim in between.
+    assert_eq!(poll(&mut writer, &second_waker), Poll::Pending);
+    drop(guard);
+    assert_eq!((first.wakes(), second.wakes()), (0, 1));
+    assert_eq!(poll(&mut writer, &second_waker), Poll::Ready(()));
+    drop((first_waker, second_waker));
+    assert_eq!(Arc::strong_count(&first), 1, "a replaced waker is dropped");
+}
+
+/// A waker of which one step panics.
+struct Panicking {
+    clone: bool,
+    wake: bool,
+}
+
+fn panicking(steps: &'static Panicking) -> Waker {
+    const VTABLE: RawWakerVTable = RawWakerVTable::new(
+        |data| {
+            // SAFETY: `data` is the reference below.
+            let steps = unsafe { &*data.cast::<Panicking>() };
+            assert!(!steps.clone, "clone panics");
+            RawWaker::new(data, &VTABLE)
+        },
+        |data| {
+            // SAFETY: as above.
+            let steps = unsafe { &*data.cast::<Panicking>() };
+            assert!(!steps.wake, "wake panics");
+        },
+        |_| {},
+        |_| {},
+    );
+    let data = core::ptr::from_ref(steps).cast();
+    // SAFETY: the table's functions only look at a static; they are thread-safe.
+    unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) }
+}
+
+/// SOUNDNESS 1: a panic out of a wait, then a new call: no `&mut` under the
+/// guard.
+pub fn waker_that_panics_when_cloned_changes_nothing<P: SuitePtr>(new: impl Fn() -> P) {
+    static STEPS: Panicking = Panicking {
+        clone: true,
+        wake: false,
+    };
+    let (mut writer, reader) = split(new()).unwrap();
+    let guard = reader.read();
+    writer.try_back_mut().unwrap().set(1);
+    assert!(writer.start_swap());
+    let waker = panicking(&STEPS);
+    let unwound = catch_unwind(AssertUnwindSafe(|| poll(&mut writer, &waker)));
+    assert!(unwound.is_err());
+    assert!(writer.is_swapping());
+    assert!(writer.try_back_mut().is_none());
+    assert_eq!(guard.get(), 0);
+    drop(guard);
+    writer.try_back_mut().unwrap().set(2);
+}
+
+/// S7: a panic of the waker passes through the leave, whose guard is released.
+pub fn waker_that_panics_leaves_the_guard_released<P: SuitePtr>(new: impl Fn() -> P) {
+    static STEPS: Panicking = Panicking {
+        clone: false,
+        wake: true,
+    };
+    let (mut writer, reader) = split(new()).unwrap();
+    let guard = reader.read();
+    assert!(writer.start_swap());
+    assert_eq!(poll(&mut writer, &panicking(&STEPS)), Poll::Pending);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(guard))).is_err());
+    assert!(writer.try_finish());
+    // The reader still works, with its counts right.
+    let guard = reader.read();
+    assert!(writer.start_swap());
+    assert!(!writer.try_finish());
+    drop(guard);
+    assert!(writer.try_finish());
+}
+
+/// SOUNDNESS 1, ANCHORS 11: a wait that was begun and dropped, then every way to
+/// the back.
+pub fn cancelled_wait_gives_no_back<P: SuitePtr>(new: impl Fn() -> P) {
+    let ptr = new();
+    let (mut writer, reader) = split(ptr.clone()).unwrap();
+    let guard = reader.read();
+    assert!(writer.start_swap());
+    let (count, waker) = Count::waker();
+    assert_eq!(poll(&mut writer, &waker), Poll::Pending);
+    drop(waker);
+    assert!(writer.try_back_mut().is_none());
+    assert!(!writer.start_swap());
+    drop(writer);
+    let mut writer = Writer::claim(ptr).unwrap();
+    assert!(writer.try_back_mut().is_none());
+    assert_eq!(guard.get(), 0);
+    drop(guard);
+    assert!(count.wakes() <= 1);
+    assert!(writer.try_back_mut().is_some());
+}
