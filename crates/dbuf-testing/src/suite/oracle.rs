@@ -86,13 +86,10 @@ impl<P: SuitePtr> Side<P> {
             8 => Shown::Started(self.writer.as_mut().is_some_and(Writer::start_swap)),
             9 => Shown::Finished(self.writer.as_mut().is_some_and(Writer::try_finish)),
             _ => Shown::Writer(self.writer.as_ref().map(|writer| {
+                // Whether a swap without stragglers is latched already differs.
                 let waits = writer.stragglers() > 0;
-                (
-                    writer.front().get(),
-                    writer.version(),
-                    writer.is_swapping(),
-                    waits,
-                )
+                assert!(writer.is_swapping() || !waits);
+                (writer.front().get(), writer.version(), waits)
             })),
         }
     }
