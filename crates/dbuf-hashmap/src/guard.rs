@@ -6,7 +6,7 @@ use std::hash::RandomState;
 use dbuf_core::{MappedReadGuard, ReadGuard, Strategy, Version};
 use equivalent::Equivalent;
 
-use crate::batch::Ptr;
+use crate::owner::Ptr;
 use crate::{DefaultStrategy, Iter, Keys, MapRef, Values};
 
 /// A look at a map, as it stood when the guard was taken.

@@ -5,7 +5,7 @@ use std::hash::RandomState;
 use dbuf_core::{ReadGuard, Strategy};
 use equivalent::Equivalent;
 
-use crate::batch::Ptr;
+use crate::owner::Ptr;
 use crate::{DefaultStrategy, MapGuard, ValueGuard};
 
 /// A handle that reads a map.

@@ -4,7 +4,7 @@ use std::hash::RandomState;
 
 use dbuf_core::{BlockingStrategy, Strategy, Version};
 
-use crate::batch::{Log, Ptr};
+use crate::owner::{Log, Ptr};
 use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
 
 /// The handle that changes a map.

@@ -96,7 +96,7 @@ fn endings() -> impl Generate<Value = Ending> {
 
 fn steps() -> impl Generate<Value = Vec<Step>> {
     let step = prop_oneof![
-        4 => (prop::collection::vec(changes(), 0..8), endings())
+        4 => (prop::collection::vec(changes(), 0..if cfg!(miri) { 4 } else { 8 }), endings())
             .prop_map(|(changes, ending)| Step::Batch(changes, ending)),
         1 => (0..2_usize).prop_map(Step::TakeGuard),
         1 => (0..8_usize).prop_map(Step::DropGuard),
@@ -179,13 +179,11 @@ fn key(k: u8) -> String {
 fn assert_same(map: MapRef<'_, String, Box<u32>, FewBuckets>, plain: &Plain) {
     assert_eq!(map.len(), plain.len());
     assert_eq!(map.is_empty(), plain.is_empty());
-    for k in (0..12).map(key) {
-        assert_eq!(map.get(&*k), plain.get(&k));
-        assert_eq!(map.contains_key(&*k), plain.contains_key(&k));
-    }
-    let listed: Plain = map.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-    assert_eq!(listed, *plain);
     assert_eq!(map.iter().len(), plain.len());
+    // Both ways: what is found is listed, and the other way round.
+    assert!(plain.iter().all(|(k, v)| map.get(k) == Some(v)));
+    assert!(map.iter().all(|(k, v)| plain.get(k) == Some(v)));
+    assert!(!map.contains_key("no key"));
 }
 
 /// `Writer::transact`, or the same by hand where a strategy cannot block.
@@ -356,7 +354,7 @@ fn run<S: Strategy + Default>(steps: Vec<Step>, capacity: usize, transact: Trans
 
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 256 },
+        cases: if cfg!(miri) { 2 } else { 256 },
         failure_persistence: None,
         ..ProptestConfig::default()
     }
