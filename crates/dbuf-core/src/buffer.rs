@@ -12,8 +12,9 @@ pub type Version = u64;
 ///
 /// Each side has cache lines of its own: the writer changes the head of its
 /// value (a length, a table pointer) all the time, and readers of the other
-/// side must not feel it. 128 bytes, since processors fetch lines in pairs.
-#[repr(align(128))]
+/// side must not feel it. 128 bytes on large machines, which fetch lines in pairs;
+/// small ones have no cache to speak of.
+#[cfg_attr(target_pointer_width = "64", repr(align(128)))]
 pub(crate) struct Versioned<T> {
     pub(crate) version: Version,
     pub(crate) value: T,

@@ -52,7 +52,7 @@ use crate::Side;
 ///   Waking runs user code and is therefore the last step of a leave: tokens
 ///   and words are final, no lock is held, and a panic of the waker passes
 ///   through with the guard released. A count that would overflow ends the
-///   process before it is stored.
+///   process before it can wrap.
 /// - **S8** A forgotten guard, token or future may keep a swap from finishing.
 ///   Nothing makes one finish early.
 /// - **S9** [`front`](Self::front) is where acquires go since the last start.

@@ -6,10 +6,18 @@ use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 #[cfg(feature = "epoch")]
 type Chosen = crate::EpochStrategy;
-#[cfg(all(feature = "lock", not(feature = "epoch")))]
+#[cfg(all(feature = "flash", not(feature = "epoch")))]
+type Chosen = crate::FlashStrategy;
+#[cfg(all(feature = "count", not(any(feature = "epoch", feature = "flash"))))]
+type Chosen = crate::CountStrategy;
+#[cfg(all(
+    feature = "lock",
+    not(any(feature = "epoch", feature = "flash", feature = "count"))
+))]
 type Chosen = crate::LockStrategy;
 
-/// The strategy that the enabled features choose: the first of `epoch`, `lock`.
+/// The strategy that the enabled features choose: the first of `epoch`,
+/// `flash`, `count`, `lock`.
 ///
 /// A type of its own: which of them it is made of, and which features some other
 /// crate enables, changes nobody's types.

@@ -79,9 +79,11 @@ use core::task::{Context, Poll};
 use crossbeam_utils::CachePadded;
 
 use dbuf_core::primitive::abort;
-use dbuf_core::primitive::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use dbuf_core::primitive::atomic::{AtomicUsize, Ordering, fence};
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
+use crate::claim::Claim;
+use crate::front::FrontWord;
 use crate::primitive::Mutex;
 use crate::registry::{Registration, Registry, SlotRef};
 use crate::waker::WakerCell;
@@ -101,10 +103,9 @@ use crate::waker::WakerCell;
 /// });
 /// ```
 pub struct EpochStrategy {
+    /// Alone on its line: every read loads it.
     front: CachePadded<FrontWord>,
-    claimed: AtomicBool,
-    /// Read and written under the claim only.
-    finished: AtomicBool,
+    claim: Claim,
     /// Who the last swap waits for. Locked under the claim only.
     snapshot: Mutex<Vec<Straggler>>,
     /// Reader tokens may outlive the strategy and share this.
@@ -115,25 +116,6 @@ pub struct EpochStrategy {
 struct Shared {
     readers: Registry<Slot>,
     waker: WakerCell,
-}
-
-/// The side word. Alone on its line: every read loads it.
-#[derive(Debug)]
-struct FrontWord(AtomicUsize);
-
-impl FrontWord {
-    const fn decode(word: usize) -> Side {
-        if word == 0 { Side::A } else { Side::B }
-    }
-
-    #[inline]
-    fn load(&self, ordering: Ordering) -> Side {
-        Self::decode(self.0.load(ordering))
-    }
-
-    fn store(&self, side: Side, ordering: Ordering) {
-        self.0.store(side as usize, ordering);
-    }
 }
 
 /// One reader's words. Together on a line: a leave stores one, loads the other.
@@ -169,9 +151,8 @@ impl EpochStrategy {
         /// A fresh strategy. It allocates with the first claim or reader.
         pub const fn new() -> Self {
             Self {
-                front: CachePadded::new(FrontWord(AtomicUsize::new(0))),
-                claimed: AtomicBool::new(false),
-                finished: AtomicBool::new(true),
+                front: CachePadded::new(FrontWord::new()),
+                claim: Claim::new(),
                 snapshot: Mutex::new(Vec::new()),
                 shared: OnceLock::new(),
             }
@@ -189,8 +170,7 @@ impl EpochStrategy {
 
     /// Drops those who have left from the snapshot, and latches.
     fn look(&self, ask: bool) -> bool {
-        // Relaxed: the claim's holder stored it, or S10 passed it on.
-        if self.finished.load(Ordering::Relaxed) {
+        if self.claim.is_finished() {
             return true;
         }
         let mut snapshot = self.snapshot.lock();
@@ -203,10 +183,7 @@ impl EpochStrategy {
             }
             !gone
         });
-        let finished = snapshot.is_empty();
-        // Relaxed: as the load.
-        self.finished.store(finished, Ordering::Relaxed);
-        finished
+        self.claim.set_finished(snapshot.is_empty())
     }
 }
 
@@ -316,7 +293,7 @@ impl Drop for EpochReader {
                 .epoch
                 .store(epoch.wrapping_add(1), Ordering::Release);
         }
-        self.shared.readers.free(&mut self.slot);
+        self.shared.readers.free(&mut self.slot, |_| {});
         if forgotten {
             // Whether asked or not: a spurious wake costs nothing here, and waking
             // is the last thing to do.
@@ -326,11 +303,11 @@ impl Drop for EpochReader {
 }
 
 // SAFETY: by clause, see the module's documentation for the argument:
-// S1 `claimed`. S2 E1 to E3 against W1 to W3: an acquire of the old side is in
+// S1, S10 `Claim`. S2 E1 to E3 against W1 to W3: an acquire of the old side is in
 // the snapshot, or in an epoch that moved. S3, S4 the Release and Acquire of
-// `epoch` and `front`. S5 `finished` is set by `look` only. S6 L1 to L3 against
+// `epoch` and `front`. S5 the latch is set by `look` and an empty snapshot only. S6 L1 to L3 against
 // P1 to P3. S7 the waker is taken last. S8 only a store of the reader moves an
-// epoch. S9 `start_swap`. S10 `claimed`. S11 tokens share `Shared`, slots do not
+// epoch. S9 `start_swap`. S11 tokens share `Shared`, slots do not
 // move (R2). S12 the snapshot, and the two rules for nested guards.
 unsafe impl Strategy for EpochStrategy {
     type WriterToken = EpochWriter;
@@ -338,25 +315,21 @@ unsafe impl Strategy for EpochStrategy {
     type GuardToken = Side;
 
     fn try_claim_writer(&self) -> Option<EpochWriter> {
-        // ORDERING: Acquire; partner: `release_writer` (S10).
-        let taken = self.claimed.swap(true, Ordering::Acquire);
-        (!taken).then_some(EpochWriter(()))
+        self.claim.try_claim().then_some(EpochWriter(()))
     }
 
     unsafe fn release_writer(&self, _: EpochWriter) {
-        // ORDERING: Release; partner: `try_claim_writer` (S10).
-        self.claimed.store(false, Ordering::Release);
+        self.claim.release();
     }
 
     fn is_writer_claimed(&self) -> bool {
-        // Relaxed: a hint, which is out of date when it returns.
-        self.claimed.load(Ordering::Relaxed)
+        self.claim.is_claimed()
     }
 
     fn new_reader(&self) -> EpochReader {
         let shared = self.shared();
         EpochReader {
-            slot: shared.readers.register(),
+            slot: shared.readers.register(|_| {}),
             a: Cell::new(0),
             b: Cell::new(0),
             newest: Cell::new(Side::A),
@@ -404,41 +377,40 @@ unsafe impl Strategy for EpochStrategy {
 
     #[inline]
     fn front(&self) -> Side {
-        // Relaxed: whoever needs it to be exact holds the claim, and S10 ordered
-        // the last store before it.
+        // Relaxed: exact for the claim's holder only.
         self.front.load(Ordering::Relaxed)
     }
 
     unsafe fn start_swap(&self, _: &mut EpochWriter) {
         let readers = &self.shared().readers;
         let old = self.front();
-        // Relaxed: see `look`.
-        self.finished.store(false, Ordering::Relaxed);
+        self.claim.set_finished(false);
         // ORDERING: Release; partner: the load in `acquire` (S4).
         self.front.store(old.other(), Ordering::Release);
         // ORDERING: W2, partner: E2 in `acquire` (S2). A reader that registers
         // after the list below was locked sees the new front by that lock.
         fence(Ordering::SeqCst);
         let mut snapshot = self.snapshot.lock();
-        readers.for_each(|slot, slot_ref| {
-            // ORDERING: Acquire; partner: every store to an epoch. S3, for guards
-            // that are gone already.
-            let epoch = slot.epoch.load(Ordering::Acquire);
-            if epoch % 2 == 1 {
-                snapshot.push(Straggler {
-                    slot: slot_ref(),
-                    epoch,
-                });
-            }
-        });
-        // Relaxed: see `look`.
-        self.finished.store(snapshot.is_empty(), Ordering::Relaxed);
+        readers.for_each(
+            || {},
+            |slot, slot_ref| {
+                // ORDERING: Acquire; partner: every store to an epoch. S3, for guards
+                // that are gone already.
+                let epoch = slot.epoch.load(Ordering::Acquire);
+                if epoch % 2 == 1 {
+                    snapshot.push(Straggler {
+                        slot: slot_ref(),
+                        epoch,
+                    });
+                }
+            },
+        );
+        self.claim.set_finished(snapshot.is_empty());
     }
 
     #[inline]
     unsafe fn is_finished(&self, _: &EpochWriter) -> bool {
-        // Relaxed: see `look`.
-        self.finished.load(Ordering::Relaxed)
+        self.claim.is_finished()
     }
 
     unsafe fn try_finish(&self, _: &mut EpochWriter) -> bool {

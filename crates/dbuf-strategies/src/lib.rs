@@ -4,6 +4,8 @@
 //! | type | readers do | writer does | for |
 //! |---|---|---|---|
 //! | [`EpochStrategy`] | two stores to a line of their own | looks at every reader's epoch | read-mostly data; the fastest reads |
+//! | [`FlashStrategy`] | two read-modify-writes of a line of their own | flips every reader's word | frequent, small publishes |
+//! | [`CountStrategy`] | two read-modify-writes of a shared line | looks at one count | `no_std`, a `static`, no allocation |
 //! | [`LocalStrategy`] | count in a cell | is refused, or awaits | one thread |
 //! | [`LockStrategy`] | count under a mutex | takes the mutex | tests; the only concurrent one that can refuse a swap |
 //!
@@ -21,34 +23,56 @@
 //!
 //! # Features
 //!
-//! `epoch` (default) and `lock` each add their strategy and need `std`;
-//! `LocalStrategy` is always there and needs nothing.
+//! `epoch` (default), `flash`, `count` and `lock` each add their strategy. `count`
+//! needs no `std`; `LocalStrategy` is always there and needs nothing.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "epoch")]
+#[cfg(any(feature = "epoch", feature = "flash"))]
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg(any(feature = "epoch", feature = "lock"))]
+#[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
+mod claim;
+#[cfg(feature = "count")]
+mod count;
+#[cfg(any(
+    feature = "count",
+    feature = "epoch",
+    feature = "flash",
+    feature = "lock"
+))]
 mod default;
 #[cfg(feature = "epoch")]
 mod epoch;
+#[cfg(feature = "flash")]
+mod flash;
+#[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
+mod front;
 mod local;
 #[cfg(feature = "lock")]
 mod lock;
 mod primitive;
-#[cfg(feature = "epoch")]
+#[cfg(any(feature = "epoch", feature = "flash"))]
 mod registry;
-#[cfg(feature = "epoch")]
+#[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
 mod waker;
 
+#[cfg(feature = "count")]
+pub use count::{CountReader, CountStrategy, CountWriter};
 pub use dbuf_core as core;
-#[cfg(any(feature = "epoch", feature = "lock"))]
+#[cfg(any(
+    feature = "count",
+    feature = "epoch",
+    feature = "flash",
+    feature = "lock"
+))]
 pub use default::{DefaultGuard, DefaultReader, DefaultStrategy, DefaultWriter};
 #[cfg(feature = "epoch")]
 pub use epoch::{EpochReader, EpochStrategy, EpochWriter};
+#[cfg(feature = "flash")]
+pub use flash::{FlashReader, FlashStrategy, FlashWriter};
 pub use local::{LocalReader, LocalStrategy, LocalWriter};
 #[cfg(feature = "lock")]
 pub use lock::{LockReader, LockStrategy, LockWriter};

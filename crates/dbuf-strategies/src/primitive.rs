@@ -1,15 +1,18 @@
 //! Adds a lock to the primitives of `dbuf-core`: parking_lot's, or the model
 //! checker's. Neither poisons.
 
-#[cfg(any(feature = "lock", feature = "epoch"))]
+#[cfg(any(feature = "epoch", feature = "flash", feature = "lock"))]
 pub(crate) use lock::Mutex;
 
-#[cfg(all(any(feature = "lock", feature = "epoch"), not(dbuf_loom)))]
+#[cfg(all(
+    any(feature = "epoch", feature = "flash", feature = "lock"),
+    not(dbuf_loom)
+))]
 mod lock {
     pub(crate) use parking_lot::Mutex;
 }
 
-#[cfg(all(any(feature = "lock", feature = "epoch"), dbuf_loom))]
+#[cfg(all(any(feature = "epoch", feature = "flash", feature = "lock"), dbuf_loom))]
 mod lock {
     #[derive(Debug)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);

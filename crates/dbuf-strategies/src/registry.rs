@@ -97,21 +97,32 @@ impl<S: Default> Registry<S> {
         }
     }
 
-    /// Gives out a slot, with the words that its last owner left, or default
-    /// ones.
-    pub(crate) fn register(&self) -> Registration<S> {
-        self.list.lock().register()
+    /// Gives out a slot. It has the words that its last owner left, or default
+    /// ones; `init` sees them under the lock.
+    pub(crate) fn register(&self, init: impl FnOnce(&S)) -> Registration<S> {
+        let mut list = self.list.lock();
+        let registration = list.register();
+        init(&registration);
+        registration
     }
 
-    /// Takes a slot back. Its words must read as those of a reader that left.
-    pub(crate) fn free(&self, registration: &mut Registration<S>) {
-        self.list.lock().free(registration.number);
+    /// Takes a slot back. `reset` leaves words, under the lock, that read as those
+    /// of a reader that left.
+    pub(crate) fn free(&self, registration: &mut Registration<S>, reset: impl FnOnce(&S)) {
+        let mut list = self.list.lock();
+        reset(registration);
+        list.free(registration.number);
     }
 
-    /// Calls `f` with every slot that was given out before this call, and
-    /// perhaps with free ones.
-    pub(crate) fn for_each(&self, mut f: impl FnMut(&S, &mut dyn FnMut() -> SlotRef<S>)) {
+    /// Under the lock, calls `first` and then `f` with every slot that is given
+    /// out, and perhaps with free ones.
+    pub(crate) fn for_each(
+        &self,
+        first: impl FnOnce(),
+        mut f: impl FnMut(&S, &mut dyn FnMut() -> SlotRef<S>),
+    ) {
         let list = self.list.lock();
+        first();
         let mut left = list.taken.len();
         for chunk in &list.chunks {
             for (at, slot) in chunk.slots.iter().take(left).enumerate() {

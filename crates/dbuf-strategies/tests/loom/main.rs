@@ -39,21 +39,30 @@ macro_rules! strategy {
 }
 
 strategy!(lock, dbuf_strategies::LockStrategy::new());
+strategy!(count, dbuf_strategies::CountStrategy::new());
 strategy!(epoch, dbuf_strategies::EpochStrategy::new());
+strategy!(flash, dbuf_strategies::FlashStrategy::new());
 
 /// Only where readers have a place of their own does a forgotten guard end with
 /// its reader.
-mod epoch_places {
-    use dbuf_strategies::EpochStrategy;
-    use dbuf_testing::models;
+macro_rules! places {
+    ($name:ident, $strategy:ident) => {
+        mod $name {
+            use dbuf_strategies::$strategy;
+            use dbuf_testing::models;
 
-    #[test]
-    fn forgotten_guard_ends_with_its_reader() {
-        models::forgotten_guard_ends_with_its_reader(EpochStrategy::new);
-    }
+            #[test]
+            fn forgotten_guard_ends_with_its_reader() {
+                models::forgotten_guard_ends_with_its_reader($strategy::new);
+            }
 
-    #[test]
-    fn place_is_reused_during_a_swap() {
-        models::place_is_reused_during_a_swap(EpochStrategy::new);
-    }
+            #[test]
+            fn place_is_reused_during_a_swap() {
+                models::place_is_reused_during_a_swap($strategy::new);
+            }
+        }
+    };
 }
+
+places!(epoch_places, EpochStrategy);
+places!(flash_places, FlashStrategy);

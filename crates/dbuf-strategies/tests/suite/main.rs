@@ -5,7 +5,9 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use dbuf_strategies::{DefaultStrategy, EpochStrategy, LocalStrategy, LockStrategy};
+use dbuf_strategies::{
+    CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
+};
 use dbuf_testing::suite;
 use dbuf_testing::suite::buffer;
 
@@ -24,7 +26,9 @@ macro_rules! concurrent {
 }
 
 concurrent!(lock, LockStrategy);
+concurrent!(count, CountStrategy);
 concurrent!(epoch, EpochStrategy);
+concurrent!(flash, FlashStrategy);
 concurrent!(default, DefaultStrategy);
 
 mod local {

@@ -101,7 +101,7 @@ pub fn behaves_as_the_oracle<P: SuitePtr + 'static>(new: impl Fn() -> P) {
     for seed in 1..=runs {
         let mut ours = Side::new(new());
         let mut oracle = Side::new(std::sync::Arc::new(buffer(LockStrategy::new())));
-        let mut random = seed * 0x9E37_79B9_7F4A_7C15_u64;
+        let mut random = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed);
         for at in 0..steps {
             // xorshift64
             random ^= random << 13;

@@ -1,0 +1,262 @@
+//! One shared counter for each side.
+//!
+//! # Idea
+//!
+//! A reader loads the front, counts itself on that side, and looks at the front
+//! again: if it is still the same, the count was in place in time; if not, the
+//! reader takes the count back and starts over. The writer flips the front and
+//! waits for the old side's count to be zero.
+//!
+//! # States
+//!
+//! A count word holds the number of guards on its side and, in its top bit, that
+//! a writer waits.
+//!
+//! | `finished` | old side's word | |
+//! |---|---|---|
+//! | yes | 0, or readers that are about to take their count back | the back is the writer's |
+//! | no | n | n guards, or readers that will take their count back |
+//! | no | `WAITS` and n | the one that makes it `WAITS` and 0 wakes |
+//!
+//! # Orderings
+//!
+//! Count and look are read-modify-writes of the *same* word, so one comes first.
+//! If the count does, the look sees it. If the look does (and saw zero), the count
+//! acquires what it released, the flip included, and the second look at the front
+//! sees that the side is gone. A look by a plain load has no such order: it is
+//! store buffering between count and front. A leave that takes the count back may
+//! be the last one, and wakes like one.
+//!
+//! # Cost
+//!
+//! A read is two read-modify-writes of a line that all readers share: fast for
+//! one reader, slower with each that reads at the same time. No allocation,
+//! `no_std`, `const`: the strategy for a `static` on a small machine.
+
+use core::fmt;
+use core::task::{Context, Poll};
+
+use crossbeam_utils::CachePadded;
+
+use dbuf_core::primitive::abort;
+use dbuf_core::primitive::atomic::{AtomicUsize, Ordering};
+use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
+
+use crate::claim::Claim;
+use crate::front::FrontWord;
+use crate::waker::WakerCell;
+
+/// Readers count themselves on a shared counter. `no_std`, without allocation.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_strategies::CountStrategy;
+/// use dbuf_strategies::core::{DoubleBuffer, Reader, Writer};
+///
+/// static LIMIT: DoubleBuffer<u32, CountStrategy> = DoubleBuffer::new(10, 10, CountStrategy::new());
+///
+/// let reader = Reader::new(&LIMIT);
+/// let mut writer = Writer::claim(&LIMIT).unwrap();
+/// writer.store(20);
+/// assert_eq!(*reader.read(), 20);
+/// ```
+pub struct CountStrategy {
+    front: CachePadded<FrontWord>,
+    a: CachePadded<CountWord>,
+    b: CachePadded<CountWord>,
+    claim: Claim,
+    waker: WakerCell,
+}
+
+/// How many guards stand on a side, and whether a writer waits for them.
+struct CountWord(AtomicUsize);
+
+/// A writer waits for the count to become zero.
+const WAITS: usize = 1 << (usize::BITS - 1);
+/// Far from the flag, so that threads that overshoot at once cannot reach it
+/// before the first of them has ended the process.
+const LIMIT: usize = WAITS / 2;
+
+const fn guards(word: usize) -> usize {
+    word & !WAITS
+}
+
+impl CountStrategy {
+    const_fn! {
+        /// A fresh strategy.
+        pub const fn new() -> Self {
+            Self {
+                front: CachePadded::new(FrontWord::new()),
+                a: CachePadded::new(CountWord(AtomicUsize::new(0))),
+                b: CachePadded::new(CountWord(AtomicUsize::new(0))),
+                claim: Claim::new(),
+                waker: WakerCell::new(),
+            }
+        }
+    }
+
+    #[inline]
+    fn count(&self, side: Side) -> &AtomicUsize {
+        match side {
+            Side::A => &self.a.0,
+            Side::B => &self.b.0,
+        }
+    }
+
+    /// Takes a guard's count back, or that of a reader that chose the wrong side.
+    #[inline]
+    fn leave(&self, side: Side) {
+        // ORDERING: Release; partner: `look` (S3).
+        if self.count(side).fetch_sub(1, Ordering::Release) == WAITS | 1 {
+            self.wake();
+        }
+    }
+
+    #[cold]
+    fn wake(&self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Looks at the old side, leaving `flag` there, and latches.
+    fn look(&self, flag: usize) -> bool {
+        if self.claim.is_finished() {
+            return true;
+        }
+        let count = self.count(self.front().other());
+        // ORDERING: Acquire; partner: `leave` (S3). Release; partner: the count in
+        // `acquire`, which then must see the flip (S2).
+        if guards(count.fetch_or(flag, Ordering::AcqRel)) > 0 {
+            return false;
+        }
+        // Relaxed: continues what the look released; only tidies the flag away.
+        count.fetch_and(!WAITS, Ordering::Relaxed);
+        self.claim.set_finished(true)
+    }
+}
+
+impl Default for CountStrategy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for CountStrategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CountStrategy")
+            .field("front", &self.front)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Proof of the claim of a [`CountStrategy`].
+#[derive(Debug)]
+pub struct CountWriter(());
+
+/// A reader of a [`CountStrategy`]; readers have no state of their own.
+#[derive(Debug)]
+pub struct CountReader(());
+
+// SAFETY: by clause, see the module's documentation for the argument:
+// S1, S10 `Claim`. S2 one word for count and look. S3, S4 Release and Acquire of
+// counts and front. S5 the latch. S6 `WAITS` in the word that the last leave
+// changes. S7 the waker is taken last; `LIMIT`. S8, S12 only a leave lowers a
+// count. S9 `start_swap`. S11 tokens are empty.
+unsafe impl Strategy for CountStrategy {
+    type WriterToken = CountWriter;
+    type ReaderToken = CountReader;
+    type GuardToken = Side;
+
+    fn try_claim_writer(&self) -> Option<CountWriter> {
+        self.claim.try_claim().then_some(CountWriter(()))
+    }
+
+    unsafe fn release_writer(&self, _: CountWriter) {
+        self.claim.release();
+    }
+
+    fn is_writer_claimed(&self) -> bool {
+        self.claim.is_claimed()
+    }
+
+    fn new_reader(&self) -> CountReader {
+        CountReader(())
+    }
+
+    #[inline]
+    unsafe fn acquire(&self, _: &CountReader) -> Side {
+        loop {
+            // Relaxed: only a guess; the load below decides.
+            let side = self.front.load(Ordering::Relaxed);
+            // ORDERING: Acquire; partner: `look`. After a look that saw zero, the
+            // load below sees its flip (S2).
+            let before = self.count(side).fetch_add(1, Ordering::Acquire);
+            if guards(before) >= LIMIT {
+                abort("too many guards");
+            }
+            // ORDERING: Acquire; partner: the store in `start_swap` (S4).
+            if self.front.load(Ordering::Acquire) == side {
+                return side;
+            }
+            self.leave(side);
+        }
+    }
+
+    #[inline]
+    fn side(guard: &Side) -> Side {
+        *guard
+    }
+
+    #[inline]
+    unsafe fn release(&self, _: &CountReader, side: Side) {
+        self.leave(side);
+    }
+
+    #[inline]
+    fn front(&self) -> Side {
+        // Relaxed: exact for the claim's holder only.
+        self.front.load(Ordering::Relaxed)
+    }
+
+    unsafe fn start_swap(&self, _: &mut CountWriter) {
+        self.claim.set_finished(false);
+        // ORDERING: Release; partner: the second load in `acquire` (S4).
+        self.front.store(self.front().other(), Ordering::Release);
+    }
+
+    #[inline]
+    unsafe fn is_finished(&self, _: &CountWriter) -> bool {
+        self.claim.is_finished()
+    }
+
+    unsafe fn try_finish(&self, _: &mut CountWriter) -> bool {
+        self.look(0)
+    }
+
+    unsafe fn poll_finish(&self, _: &mut CountWriter, cx: &mut Context<'_>) -> Poll<()> {
+        if self.look(0) {
+            return Poll::Ready(());
+        }
+        // User code first: a panic in `clone` changes nothing.
+        let waker = cx.waker().clone();
+        // SAFETY: the caller holds the claim.
+        unsafe { self.waker.register(waker) };
+        if self.look(WAITS) {
+            drop(self.waker.take());
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
+    unsafe fn stragglers(&self, _: &CountWriter) -> usize {
+        if self.claim.is_finished() {
+            return 0;
+        }
+        // Relaxed: for diagnosis.
+        guards(self.count(self.front().other()).load(Ordering::Relaxed))
+    }
+}
+
+impl BlockingStrategy for CountStrategy {}
