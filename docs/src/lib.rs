@@ -1,1 +1,2 @@
-
+//! Compiles what the documentation shows. Nothing to use.
+#![doc = include_str!("../../README.md")]

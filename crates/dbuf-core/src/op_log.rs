@@ -140,12 +140,15 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     /// Begins a batch if that needs no waiting: `None` while a guard is still on
     /// the old side of the last publish. Nothing changed then.
     ///
+    /// To look without publishing what earlier batches deferred, end it by
+    /// [`Batch::defer`].
+    ///
     /// # Panics
     ///
     /// If a replayed operation or the value's `clone_from` panics; the next
     /// batch starts from the last publish.
     pub fn try_write(&mut self) -> Option<Batch<&mut Self>> {
-        self.writer.try_finish().then(|| Batch::open(self))
+        Batch::try_begin(self).ok()
     }
 
     /// Begins a batch, or registers the task to be woken when it is worth asking
@@ -209,7 +212,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     fn close_forgotten(&mut self) {
         if self.open {
             self.open = false;
-            self.state = State::Torn;
+            self.abandon();
         }
     }
 
@@ -230,6 +233,8 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         self.state = State::Torn;
         let used = self.log.len();
         let Parts { back, extras, .. } = finished(&mut self.writer);
+        // Unwinding drops the operations that are left; one whose destructor
+        // panics as well ends the process, as in any collection.
         for op in self.log.drain(..) {
             op.apply_once(back, extras);
         }
@@ -309,10 +314,10 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         self.open = false;
         let torn = self.state == State::Torn;
         match ending {
-            Ending::Publish => {
+            Ending::Publish if !torn => {
                 self.publish_pending();
             }
-            Ending::Rollback => self.abandon(),
+            Ending::Publish | Ending::Rollback => self.abandon(),
             Ending::Defer => {}
         }
         torn
@@ -382,7 +387,7 @@ impl<P: BufferPtr<T: Clone, S: BlockingStrategy>, O: Operation<P::T, P::X>> OpWr
         f: impl FnOnce(&mut Batch<&mut Self>) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut batch = self.write();
-        batch.unless_ended = Ending::Rollback;
+        batch.rollback_on_drop();
         let result = f(&mut batch)?;
         batch.publish();
         Ok(result)
@@ -482,6 +487,34 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     {
         owner.op_writer_mut().writer.finish();
         Self::open(owner)
+    }
+
+    /// Begins a batch if that needs no waiting, for any strategy.
+    ///
+    /// A batch that is begun only to look should end by [`defer`](Self::defer):
+    /// dropped, it publishes what earlier batches deferred.
+    ///
+    /// # Errors
+    ///
+    /// The owner, if a guard is still on the old side of the last publish.
+    /// Nothing changed then.
+    ///
+    /// # Panics
+    ///
+    /// As [`OpWriter::write`].
+    pub fn try_begin(mut owner: W) -> Result<Self, W> {
+        if owner.op_writer_mut().writer.try_finish() {
+            Ok(Self::open(owner))
+        } else {
+            Err(owner)
+        }
+    }
+
+    /// Makes the batch one that returns to the last publish, unless it is ended
+    /// by [`publish`](Self::publish) or [`defer`](Self::defer): what
+    /// [`OpWriter::transact`] does, for code that a closure does not fit.
+    pub fn rollback_on_drop(&mut self) {
+        self.unless_ended = Ending::Rollback;
     }
 
     /// Opens a batch on a writer whose swap is finished.
