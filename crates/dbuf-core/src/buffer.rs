@@ -2,11 +2,15 @@ use core::cell::UnsafeCell;
 use core::fmt;
 use core::ptr::NonNull;
 
-use crate::{Side, Strategy};
+use crate::{BufferPtr, Side, Strategy};
 
 /// Counts publishes: 0 for what the buffer was made with, one more for each
 /// swap that was started.
 pub type Version = u64;
+
+/// The buffer behind a pointer.
+pub(crate) type BufferOf<P> =
+    DoubleBuffer<<P as BufferPtr>::T, <P as BufferPtr>::S, <P as BufferPtr>::X>;
 
 /// A value and the number of the publish that made it visible.
 ///

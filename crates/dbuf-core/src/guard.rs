@@ -1,53 +1,14 @@
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
 use core::fmt;
-use core::mem::ManuallyDrop;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
+use crate::Version;
 use crate::buffer::Versioned;
-use crate::reader::ReaderTokenOf;
-use crate::{ReaderPtr, Strategy, Version};
-
-/// One acquired place on a side, given back when dropped.
-///
-/// The pin is a field, so it goes after `drop` has released: the strategy is
-/// alive during the whole of the release.
-pub(crate) struct Lease<'r, R: ReaderPtr + 'r> {
-    guard: ManuallyDrop<<R::S as Strategy>::GuardToken>,
-    token: &'r ReaderTokenOf<R>,
-    pin: R::Pin<'r>,
-}
-
-impl<'r, R: ReaderPtr> Lease<'r, R> {
-    #[inline]
-    pub(crate) fn new(pin: R::Pin<'r>, token: &'r ReaderTokenOf<R>) -> Self {
-        // SAFETY: the token was made by the strategy behind this pointer (C1, by
-        // P2); it belongs to a `Reader`, which is not `Sync` (C4); the pin keeps
-        // the strategy in place (C6, by P3).
-        let guard = unsafe { pin.strategy().acquire(token) };
-        Self {
-            guard: ManuallyDrop::new(guard),
-            token,
-            pin,
-        }
-    }
-
-    /// The cell on which the guard stands.
-    #[inline]
-    fn cell(&self) -> NonNull<Versioned<R::T>> {
-        self.pin.cell(R::S::side(&self.guard))
-    }
-}
-
-impl<R: ReaderPtr> Drop for Lease<'_, R> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: taken out here and nowhere else, and `self` is not used again.
-        let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
-        // SAFETY: acquired in `new` with this token (C1, C3), on a thread that
-        // has the reader to itself (C4); what borrowed from the lease is gone.
-        unsafe { self.pin.strategy().release(self.token, guard) };
-    }
-}
+use crate::lease::{Lease, ReaderLease};
+#[cfg(feature = "alloc")]
+use crate::{BufferPtr, Reader};
 
 /// A look at the front, as it stood when the guard was taken.
 ///
@@ -55,17 +16,41 @@ impl<R: ReaderPtr> Drop for Lease<'_, R> {
 /// writer publishes without waiting for it, but cannot write *this* copy again
 /// before it is dropped: hold it briefly. A guard that is passed to
 /// [`core::mem::forget`] holds the writer up until its reader is dropped.
+///
+/// `L` says how the place is held: by a borrowed reader ([`ReadGuard`]), by a
+/// reader of the guard's own ([`OwnedReadGuard`]), or by one of a
+/// [`SharedReader`](crate::SharedReader).
+///
+/// Its methods are associated functions, so that none shadows the value's.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::ReadGuard;
+/// use dbuf_strategies::LockStrategy;
+///
+/// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+/// let guard = reader.read();
+/// writer.start_swap();
+/// assert_eq!((*guard, ReadGuard::version(&guard)), (1, 0));
+/// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
-pub struct ReadGuard<'r, R: ReaderPtr + 'r> {
+pub struct Guard<L: Lease> {
     /// A pointer and not a reference: a reference field would have to stay valid
     /// to the end of `drop(guard)`, which itself lets the writer in.
-    cell: NonNull<Versioned<R::T>>,
-    lease: Lease<'r, R>,
+    cell: NonNull<Versioned<L::T>>,
+    lease: L,
 }
 
-impl<'r, R: ReaderPtr> ReadGuard<'r, R> {
+/// A guard that borrows its [`Reader`](crate::Reader).
+pub type ReadGuard<'r, R> = Guard<ReaderLease<'r, R>>;
+
+/// A [`ReadGuard`] narrowed to a part of the value, or of the extras.
+pub type MappedReadGuard<'r, U, R> = MappedGuard<U, ReaderLease<'r, R>>;
+
+impl<L: Lease> Guard<L> {
     #[inline]
-    pub(crate) fn new(lease: Lease<'r, R>) -> Self {
+    pub(crate) fn new(lease: L) -> Self {
         Self {
             cell: lease.cell(),
             lease,
@@ -73,7 +58,7 @@ impl<'r, R: ReaderPtr> ReadGuard<'r, R> {
     }
 
     #[inline]
-    fn versioned(&self) -> &Versioned<R::T> {
+    fn versioned(&self) -> &Versioned<L::T> {
         // SAFETY: the lease stands on this cell, so the writer stays away from
         // it (S2, C5) and its earlier writes are visible (S4).
         unsafe { self.cell.as_ref() }
@@ -87,8 +72,8 @@ impl<'r, R: ReaderPtr> ReadGuard<'r, R> {
 
     /// The extras.
     #[inline]
-    pub fn extras(guard: &Self) -> &R::X {
-        guard.lease.pin.extras()
+    pub fn extras(guard: &Self) -> &L::X {
+        guard.lease.extras()
     }
 
     /// Narrows the guard to a part of the value.
@@ -107,10 +92,10 @@ impl<'r, R: ReaderPtr> ReadGuard<'r, R> {
     #[inline]
     pub fn map<U: ?Sized>(
         guard: Self,
-        f: impl for<'a> FnOnce(&'a R::T, &'a R::X) -> &'a U,
-    ) -> MappedReadGuard<'r, U, R> {
+        f: impl for<'a> FnOnce(&'a L::T, &'a L::X) -> &'a U,
+    ) -> MappedGuard<U, L> {
         let value = NonNull::from(f(&guard.versioned().value, Self::extras(&guard)));
-        MappedReadGuard {
+        MappedGuard {
             value,
             lease: guard.lease,
         }
@@ -124,10 +109,10 @@ impl<'r, R: ReaderPtr> ReadGuard<'r, R> {
     #[inline]
     pub fn try_map<U: ?Sized>(
         guard: Self,
-        f: impl for<'a> FnOnce(&'a R::T, &'a R::X) -> Option<&'a U>,
-    ) -> Result<MappedReadGuard<'r, U, R>, Self> {
+        f: impl for<'a> FnOnce(&'a L::T, &'a L::X) -> Option<&'a U>,
+    ) -> Result<MappedGuard<U, L>, Self> {
         match f(&guard.versioned().value, Self::extras(&guard)).map(NonNull::from) {
-            Some(value) => Ok(MappedReadGuard {
+            Some(value) => Ok(MappedGuard {
                 value,
                 lease: guard.lease,
             }),
@@ -136,35 +121,35 @@ impl<'r, R: ReaderPtr> ReadGuard<'r, R> {
     }
 }
 
-impl<R: ReaderPtr> Deref for ReadGuard<'_, R> {
-    type Target = R::T;
+impl<L: Lease> Deref for Guard<L> {
+    type Target = L::T;
 
     #[inline]
-    fn deref(&self) -> &R::T {
+    fn deref(&self) -> &L::T {
         &self.versioned().value
     }
 }
 
-impl<R: ReaderPtr<T: fmt::Debug>> fmt::Debug for ReadGuard<'_, R> {
+impl<L: Lease<T: fmt::Debug>> fmt::Debug for Guard<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<R: ReaderPtr<T: fmt::Display>> fmt::Display for ReadGuard<'_, R> {
+impl<L: Lease<T: fmt::Display>> fmt::Display for Guard<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-/// A [`ReadGuard`] narrowed to a part of the value, or of the extras.
+/// A [`Guard`] narrowed to a part of the value, or of the extras.
 #[must_use = "a guard that is dropped at once has read nothing"]
-pub struct MappedReadGuard<'r, U: ?Sized, R: ReaderPtr + 'r> {
+pub struct MappedGuard<U: ?Sized, L: Lease> {
     value: NonNull<U>,
-    lease: Lease<'r, R>,
+    lease: L,
 }
 
-impl<'r, U: ?Sized, R: ReaderPtr> MappedReadGuard<'r, U, R> {
+impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
     /// The number of the publish that this guard looks at.
     #[inline]
     pub fn version(guard: &Self) -> Version {
@@ -174,18 +159,18 @@ impl<'r, U: ?Sized, R: ReaderPtr> MappedReadGuard<'r, U, R> {
 
     /// The extras.
     #[inline]
-    pub fn extras(guard: &Self) -> &R::X {
-        guard.lease.pin.extras()
+    pub fn extras(guard: &Self) -> &L::X {
+        guard.lease.extras()
     }
 
     /// Narrows the guard further.
     #[inline]
     pub fn map<W: ?Sized>(
         guard: Self,
-        f: impl for<'a> FnOnce(&'a U, &'a R::X) -> &'a W,
-    ) -> MappedReadGuard<'r, W, R> {
+        f: impl for<'a> FnOnce(&'a U, &'a L::X) -> &'a W,
+    ) -> MappedGuard<W, L> {
         let value = NonNull::from(f(&guard, Self::extras(&guard)));
-        MappedReadGuard {
+        MappedGuard {
             value,
             lease: guard.lease,
         }
@@ -199,10 +184,10 @@ impl<'r, U: ?Sized, R: ReaderPtr> MappedReadGuard<'r, U, R> {
     #[inline]
     pub fn try_map<W: ?Sized>(
         guard: Self,
-        f: impl for<'a> FnOnce(&'a U, &'a R::X) -> Option<&'a W>,
-    ) -> Result<MappedReadGuard<'r, W, R>, Self> {
+        f: impl for<'a> FnOnce(&'a U, &'a L::X) -> Option<&'a W>,
+    ) -> Result<MappedGuard<W, L>, Self> {
         match f(&guard, Self::extras(&guard)).map(NonNull::from) {
-            Some(value) => Ok(MappedReadGuard {
+            Some(value) => Ok(MappedGuard {
                 value,
                 lease: guard.lease,
             }),
@@ -211,7 +196,7 @@ impl<'r, U: ?Sized, R: ReaderPtr> MappedReadGuard<'r, U, R> {
     }
 }
 
-impl<U: ?Sized, R: ReaderPtr> Deref for MappedReadGuard<'_, U, R> {
+impl<U: ?Sized, L: Lease> Deref for MappedGuard<U, L> {
     type Target = U;
 
     #[inline]
@@ -223,13 +208,38 @@ impl<U: ?Sized, R: ReaderPtr> Deref for MappedReadGuard<'_, U, R> {
     }
 }
 
-impl<U: ?Sized + fmt::Debug, R: ReaderPtr> fmt::Debug for MappedReadGuard<'_, U, R> {
+/// A guard that owns its reader. It may be stored where a borrow cannot.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::OwnedReadGuard;
+/// use dbuf_strategies::LockStrategy;
+///
+/// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+/// let guard = Box::new(reader).into_guard();
+/// assert_eq!(*guard, 1);
+/// let reader = OwnedReadGuard::into_reader(guard);
+/// assert_eq!(*reader.read(), 1);
+/// ```
+#[cfg(feature = "alloc")]
+pub type OwnedReadGuard<P> = Guard<crate::lease::OwnedLease<P>>;
+
+#[cfg(feature = "alloc")]
+impl<P: BufferPtr> OwnedReadGuard<P> {
+    /// Releases the guard and gives the reader back.
+    pub fn into_reader(guard: Self) -> Box<Reader<P>> {
+        guard.lease.into_reader()
+    }
+}
+
+impl<U: ?Sized + fmt::Debug, L: Lease> fmt::Debug for MappedGuard<U, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<U: ?Sized + fmt::Display, R: ReaderPtr> fmt::Display for MappedReadGuard<'_, U, R> {
+impl<U: ?Sized + fmt::Display, L: Lease> fmt::Display for MappedGuard<U, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }

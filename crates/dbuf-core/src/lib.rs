@@ -50,12 +50,15 @@ extern crate std;
 mod buffer;
 mod error;
 mod guard;
+mod lease;
 #[cfg(feature = "alloc")]
 mod op_log;
 mod pointer;
 #[doc(hidden)]
 pub mod primitive;
 mod reader;
+#[cfg(feature = "std")]
+mod shared;
 mod side;
 mod strategy;
 mod wait;
@@ -63,11 +66,18 @@ mod writer;
 
 pub use buffer::{DoubleBuffer, Version};
 pub use error::{Closed, Taken};
-pub use guard::{MappedReadGuard, ReadGuard};
+#[cfg(feature = "alloc")]
+pub use guard::OwnedReadGuard;
+pub use guard::{Guard, MappedGuard, MappedReadGuard, ReadGuard};
+#[cfg(feature = "alloc")]
+pub use lease::OwnedLease;
+pub use lease::{Lease, ReaderLease};
 #[cfg(feature = "alloc")]
 pub use op_log::{Batch, BatchOwner, OpWriter, Operation};
 pub use pointer::{BufferPtr, OwningPtr, ReaderPtr};
 pub use reader::Reader;
+#[cfg(feature = "std")]
+pub use shared::{MappedSharedReadGuard, SharedLease, SharedReadGuard, SharedReader};
 pub use side::Side;
 pub use strategy::{BlockingStrategy, RefusingStrategy, Strategy};
 #[cfg(feature = "alloc")]

@@ -9,6 +9,7 @@ use alloc::{
 
 #[cfg(feature = "alloc")]
 use crate::Closed;
+use crate::buffer::BufferOf;
 use crate::{DoubleBuffer, Strategy};
 
 /// A pointer that keeps a [`DoubleBuffer`] alive: what a
@@ -155,8 +156,6 @@ unsafe impl<T, S: Strategy, X> ReaderPtr for sync::Weak<DoubleBuffer<T, S, X>> {
         self.upgrade().ok_or(Closed)
     }
 }
-
-type BufferOf<P> = DoubleBuffer<<P as BufferPtr>::T, <P as BufferPtr>::S, <P as BufferPtr>::X>;
 
 /// A pointer that can hand the buffer back by value.
 ///

@@ -3,7 +3,11 @@ use core::convert::Infallible;
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::guard::Lease;
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+
+use crate::buffer::BufferOf;
+use crate::lease::ReaderLease;
 use crate::{BufferPtr, ReadGuard, ReaderPtr, Strategy};
 
 pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::ReaderToken;
@@ -65,7 +69,7 @@ impl<R: ReaderPtr> Reader<R> {
     pub fn try_read(&self) -> Result<ReadGuard<'_, R>, R::Error> {
         let pin = self.ptr.pin()?;
         let token = self.token.get_or_init(|| pin.strategy().new_reader());
-        Ok(ReadGuard::new(Lease::new(pin, token)))
+        Ok(ReadGuard::new(ReaderLease::new(pin, token)))
     }
 
     /// Whether nobody is there to publish: no writer is claimed at this moment,
@@ -95,12 +99,36 @@ impl<R: ReaderPtr<Error = Infallible>> Reader<R> {
 impl<P: BufferPtr> Reader<P> {
     /// The strategy.
     pub fn strategy(&self) -> &P::S {
-        (*self.ptr).strategy()
+        self.parts().0.strategy()
     }
 
     /// The extras.
     pub fn extras(&self) -> &P::X {
-        (*self.ptr).extras()
+        self.parts().0.extras()
+    }
+
+    /// The buffer, and this reader's token of its strategy.
+    #[inline]
+    pub(crate) fn parts(&self) -> (&BufferOf<P>, &ReaderTokenOf<P>) {
+        let buffer: &BufferOf<P> = &self.ptr;
+        let token = self.token.get_or_init(|| buffer.strategy().new_reader());
+        (buffer, token)
+    }
+
+    /// Looks at the front with a guard that owns this reader.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub fn into_guard(self: Box<Self>) -> crate::OwnedReadGuard<P> {
+        crate::Guard::new(crate::lease::OwnedLease::new(self))
+    }
+
+    /// A handle that reads from any thread.
+    #[cfg(feature = "std")]
+    pub fn shared(&self) -> crate::SharedReader<P>
+    where
+        Self: Send,
+    {
+        crate::SharedReader::new(self.ptr.clone())
     }
 }
 

@@ -3,9 +3,10 @@ use core::mem::ManuallyDrop;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
+use crate::buffer::BufferOf;
 use crate::{
-    BlockingStrategy, BufferPtr, DoubleBuffer, OwningPtr, Reader, RefusingStrategy, Strategy,
-    Taken, Version, wait,
+    BlockingStrategy, BufferPtr, OwningPtr, Reader, RefusingStrategy, Strategy, Taken, Version,
+    wait,
 };
 
 /// The one handle that changes a buffer.
@@ -77,7 +78,7 @@ impl<P: BufferPtr> Writer<P> {
     }
 
     #[inline]
-    fn buffer(&self) -> &DoubleBuffer<P::T, P::S, P::X> {
+    fn buffer(&self) -> &BufferOf<P> {
         &self.ptr
     }
 
@@ -156,7 +157,7 @@ impl<P: BufferPtr> Writer<P> {
             return false;
         }
         let version = self.version() + 1;
-        let buffer: &DoubleBuffer<_, _, _> = &self.ptr;
+        let buffer: &BufferOf<P> = &self.ptr;
         let mut back = buffer.cell(buffer.strategy().front().other());
         // SAFETY: finished, and `&mut self` (C5); the borrow ends here.
         unsafe { back.as_mut() }.version = version;
@@ -202,7 +203,7 @@ impl<P: BufferPtr> Writer<P> {
         if !self.try_finish() {
             return None;
         }
-        let buffer: &DoubleBuffer<_, _, _> = &self.ptr;
+        let buffer: &BufferOf<P> = &self.ptr;
         let side = buffer.strategy().front();
         let mut back = buffer.cell(side.other());
         // SAFETY: finished: no guard stands on the back or can come to (S2, S3),
@@ -329,7 +330,7 @@ impl<P: BufferPtr<S: RefusingStrategy>> Writer<P> {
             return false;
         }
         let version = self.version() + 1;
-        let buffer: &DoubleBuffer<_, _, _> = &self.ptr;
+        let buffer: &BufferOf<P> = &self.ptr;
         let mut back = buffer.cell(buffer.strategy().front().other());
         // SAFETY: finished, and `&mut self` (C5). If the swap is refused, the
         // number is never seen and overwritten by the next.
@@ -375,7 +376,8 @@ mod owned {
     use alloc::rc::{self, Rc};
     use alloc::sync::{self, Arc};
 
-    use super::{DoubleBuffer, Reader, Strategy, Writer, split};
+    use super::{Reader, Strategy, Writer, split};
+    use crate::DoubleBuffer;
 
     /// A writer whose buffer is shared between threads.
     pub type ArcWriter<T, S, X = ()> = Writer<Arc<DoubleBuffer<T, S, X>>>;

@@ -30,7 +30,7 @@ use core::task::{Context, Poll, Waker};
 use dbuf_core::primitive::abort;
 use dbuf_core::{BlockingStrategy, RefusingStrategy, Side, Strategy, const_fn};
 
-use crate::primitive::Mutex;
+use crate::primitive::FastMutex;
 
 /// Readers count themselves under a mutex. The naive strategy, obviously right.
 ///
@@ -51,7 +51,7 @@ use crate::primitive::Mutex;
 /// assert_eq!(*reader.read(), 2);
 /// ```
 pub struct LockStrategy {
-    state: Mutex<State>,
+    state: FastMutex<State>,
 }
 
 struct State {
@@ -79,7 +79,7 @@ impl LockStrategy {
         /// A fresh strategy.
         pub const fn new() -> Self {
             Self {
-                state: Mutex::new(State {
+                state: FastMutex::new(State {
                     front: Side::A,
                     counts: [0, 0],
                     finished: true,

@@ -1,28 +1,46 @@
-//! Adds a lock to the primitives of `dbuf-core`: parking_lot's, or the model
-//! checker's. Neither poisons.
+//! Adds locks to the primitives of `dbuf-core`. None of them poisons: what they
+//! guard is changed by no user code, so no panic can leave it half done.
 
-#[cfg(any(feature = "epoch", feature = "flash", feature = "lock"))]
-pub(crate) use lock::Mutex;
-
-#[cfg(all(
-    any(feature = "epoch", feature = "flash", feature = "lock"),
-    not(dbuf_loom)
+/// For what readers do seldom: the standard library's mutex, or the model
+/// checker's.
+#[cfg(any(
+    feature = "epoch",
+    feature = "flash",
+    all(feature = "lock", any(miri, dbuf_loom))
 ))]
-mod lock {
-    pub(crate) use parking_lot::Mutex;
-}
+pub(crate) use plain::Mutex;
 
-#[cfg(all(any(feature = "epoch", feature = "flash", feature = "lock"), dbuf_loom))]
-mod lock {
+/// For what [`LockStrategy`](crate::LockStrategy) does on every read:
+/// parking_lot's. Miri cannot check its provenance, the model checker not see it.
+#[cfg(all(feature = "lock", not(any(miri, dbuf_loom))))]
+pub(crate) use parking_lot::Mutex as FastMutex;
+#[cfg(all(feature = "lock", any(miri, dbuf_loom)))]
+pub(crate) use plain::Mutex as FastMutex;
+
+#[cfg(any(
+    feature = "epoch",
+    feature = "flash",
+    all(feature = "lock", any(miri, dbuf_loom))
+))]
+mod plain {
+    #[cfg(dbuf_loom)]
+    use loom::sync;
+    #[cfg(not(dbuf_loom))]
+    use std::sync;
+
+    use dbuf_core::const_fn;
+
     #[derive(Debug)]
-    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+    pub(crate) struct Mutex<T>(sync::Mutex<T>);
 
     impl<T> Mutex<T> {
-        pub(crate) fn new(value: T) -> Self {
-            Self(loom::sync::Mutex::new(value))
+        const_fn! {
+            pub(crate) const fn new(value: T) -> Self {
+                Self(sync::Mutex::new(value))
+            }
         }
 
-        pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+        pub(crate) fn lock(&self) -> sync::MutexGuard<'_, T> {
             match self.0.lock() {
                 Ok(guard) => guard,
                 Err(poisoned) => poisoned.into_inner(),

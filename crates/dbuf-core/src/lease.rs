@@ -1,0 +1,171 @@
+//! How a guard holds its place on a side, and gives it back.
+
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+use core::fmt;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+
+use crate::buffer::Versioned;
+use crate::reader::ReaderTokenOf;
+#[cfg(feature = "alloc")]
+use crate::{BufferPtr, Reader};
+use crate::{ReaderPtr, Strategy};
+
+pub(crate) mod sealed {
+    use core::ptr::NonNull;
+
+    use crate::buffer::Versioned;
+
+    /// What a guard needs of its lease.
+    pub trait Sealed {
+        type T;
+        type X;
+        /// The cell on which the lease stands, for as long as it lives.
+        #[allow(private_interfaces, reason = "nobody outside can name the trait")]
+        fn cell(&self) -> NonNull<Versioned<Self::T>>;
+        fn extras(&self) -> &Self::X;
+    }
+}
+use sealed::Sealed;
+
+/// How a [`Guard`](crate::Guard) holds its place. Implemented by the leases of
+/// this crate only.
+pub trait Lease: Sealed {}
+impl<L: Sealed> Lease for L {}
+
+type GuardTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::GuardToken;
+
+/// A place held by a borrowed [`Reader`](crate::Reader).
+///
+/// The pin is a field, so it goes after `drop` has released: the strategy is
+/// alive during the whole of the release.
+pub struct ReaderLease<'r, R: ReaderPtr + 'r> {
+    guard: ManuallyDrop<GuardTokenOf<R>>,
+    token: &'r ReaderTokenOf<R>,
+    pin: R::Pin<'r>,
+}
+
+impl<'r, R: ReaderPtr> ReaderLease<'r, R> {
+    #[inline]
+    pub(crate) fn new(pin: R::Pin<'r>, token: &'r ReaderTokenOf<R>) -> Self {
+        // SAFETY: the token was made by the strategy behind this pointer (C1, by
+        // P2); it belongs to a `Reader`, which is not `Sync` (C4); the pin keeps
+        // the strategy in place (C6, by P3).
+        let guard = unsafe { pin.strategy().acquire(token) };
+        Self {
+            guard: ManuallyDrop::new(guard),
+            token,
+            pin,
+        }
+    }
+}
+
+#[allow(private_interfaces, reason = "nobody outside can name the trait")]
+impl<R: ReaderPtr> Sealed for ReaderLease<'_, R> {
+    type T = R::T;
+    type X = R::X;
+
+    #[inline]
+    fn cell(&self) -> NonNull<Versioned<R::T>> {
+        self.pin.cell(R::S::side(&self.guard))
+    }
+
+    #[inline]
+    fn extras(&self) -> &R::X {
+        self.pin.extras()
+    }
+}
+
+impl<R: ReaderPtr> Drop for ReaderLease<'_, R> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: taken out here and nowhere else, and `self` is not used again.
+        let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
+        // SAFETY: acquired in `new` with this token (C1, C3), on a thread that
+        // has the reader to itself (C4); what borrowed from the lease is gone.
+        unsafe { self.pin.strategy().release(self.token, guard) };
+    }
+}
+
+impl<R: ReaderPtr> fmt::Debug for ReaderLease<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReaderLease").finish_non_exhaustive()
+    }
+}
+
+/// A place held by a reader of its own.
+#[cfg(feature = "alloc")]
+pub struct OwnedLease<P: BufferPtr> {
+    guard: ManuallyDrop<GuardTokenOf<P>>,
+    reader: Box<Reader<P>>,
+}
+
+#[cfg(feature = "alloc")]
+impl<P: BufferPtr> OwnedLease<P> {
+    #[inline]
+    pub(crate) fn new(reader: Box<Reader<P>>) -> Self {
+        let (buffer, token) = reader.parts();
+        // SAFETY: the reader's own strategy and token (C1); this lease owns the
+        // reader and is not `Sync` (C4), and keeps the buffer in place (C6, P3).
+        let guard = unsafe { buffer.strategy().acquire(token) };
+        Self {
+            guard: ManuallyDrop::new(guard),
+            reader,
+        }
+    }
+
+    /// Releases the place and gives the reader back. If a waker panics, the place
+    /// is released and the reader dropped.
+    #[inline]
+    pub(crate) fn into_reader(self) -> Box<Reader<P>> {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is never dropped or used again, so each field is moved out
+        // once.
+        let reader = unsafe { core::ptr::read(&raw const this.reader) };
+        // SAFETY: as above.
+        let guard = unsafe { ManuallyDrop::take(&mut this.guard) };
+        let (buffer, token) = reader.parts();
+        // SAFETY: acquired in `new` with this token (C1, C3, C4), of the buffer that
+        // the pointer still reaches (P1, P2).
+        unsafe { buffer.strategy().release(token, guard) };
+        reader
+    }
+}
+
+#[cfg(feature = "alloc")]
+#[allow(private_interfaces, reason = "nobody outside can name the trait")]
+impl<P: BufferPtr> Sealed for OwnedLease<P> {
+    type T = P::T;
+    type X = P::X;
+
+    #[inline]
+    fn cell(&self) -> NonNull<Versioned<P::T>> {
+        let (buffer, _) = self.reader.parts();
+        buffer.cell(P::S::side(&self.guard))
+    }
+
+    #[inline]
+    fn extras(&self) -> &P::X {
+        self.reader.extras()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<P: BufferPtr> Drop for OwnedLease<P> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: taken out here; `into_reader` forgets the lease.
+        let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
+        let (buffer, token) = self.reader.parts();
+        // SAFETY: as in `into_reader`.
+        unsafe { buffer.strategy().release(token, guard) };
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<P: BufferPtr> fmt::Debug for OwnedLease<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedLease").finish_non_exhaustive()
+    }
+}

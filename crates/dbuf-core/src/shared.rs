@@ -1,0 +1,214 @@
+//! Reads from any thread through one shared handle.
+//!
+//! # Idea
+//!
+//! A reader for each thread, in a table of the `thread_local` crate. A guard takes
+//! the reader *out* of the table and owns it; its drop puts it back.
+//!
+//! A guard must hold no reference into the table. The crate gives a thread's place
+//! to another thread while destructors of the first thread's locals still run, so
+//! two threads could share what stands there. What is moved out belongs to one
+//! guard, whoever owns the place now: the next thread finds it empty and makes a
+//! reader of its own. (The box is moved and not the reader: moving the reader's
+//! fields costs several times the read.)
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::cell::Cell;
+use core::fmt;
+use core::mem::ManuallyDrop;
+use core::panic::AssertUnwindSafe;
+use core::ptr::NonNull;
+use std::panic::catch_unwind;
+
+use thread_local::ThreadLocal;
+
+use crate::buffer::Versioned;
+use crate::lease::OwnedLease;
+use crate::lease::sealed::Sealed;
+use crate::{BufferPtr, Guard, MappedGuard, Reader};
+
+type Place<P> = Cell<Option<Box<Reader<P>>>>;
+
+/// A handle that reads from any thread, through `&self`.
+///
+/// It keeps one [`Reader`] for each thread that reads, so that nobody has to carry
+/// readers around. Clones share them. A nested read makes a second reader for the
+/// time of the nesting.
+///
+/// It works in a `static` (through `LazyLock`) and in destructors of thread locals.
+/// The place of a thread that has ended is taken over by the next one.
+///
+/// # Panics
+///
+/// The `thread_local` crate panics when a thread asks it for its *first* place after
+/// the crate's own local is destroyed. The panic is caught and the read goes on
+/// with a reader for this once; where panics abort, the process does.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::SharedReader;
+/// use dbuf_strategies::EpochStrategy;
+///
+/// let (mut writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+/// let shared: SharedReader<_> = reader.shared();
+/// std::thread::scope(|scope| {
+///     for _ in 0..3 {
+///         scope.spawn(|| while *shared.read() != 2 {});
+///     }
+///     writer.store(2);
+/// });
+/// ```
+pub struct SharedReader<P: BufferPtr>
+where
+    Reader<P>: Send,
+{
+    ptr: P,
+    places: Arc<ThreadLocal<Place<P>>>,
+}
+
+struct Alive;
+
+impl Drop for Alive {
+    fn drop(&mut self) {}
+}
+
+std::thread_local! {
+    /// Gone before the local in which the `thread_local` crate keeps a thread's
+    /// number, since it is touched after it.
+    static ALIVE: Alive = const { Alive };
+}
+
+impl<P: BufferPtr> SharedReader<P>
+where
+    Reader<P>: Send,
+{
+    /// Reads the buffer behind `ptr`. The first read on each thread registers a
+    /// reader.
+    pub fn new(ptr: P) -> Self {
+        Self {
+            ptr,
+            places: Arc::new(ThreadLocal::new()),
+        }
+    }
+
+    /// Looks at the front, from any thread.
+    ///
+    /// Costs a thread-local look-up more than [`Reader::read`]. Allocates on the
+    /// first read of a thread and on nested ones.
+    #[inline]
+    pub fn read(&self) -> SharedReadGuard<'_, P> {
+        let kept = match self.places.get() {
+            Some(place) => place.take(),
+            None => self.first(),
+        };
+        let reader = match kept {
+            Some(reader) => reader,
+            None => self.make(),
+        };
+        Guard::new(SharedLease {
+            owned: ManuallyDrop::new(OwnedLease::new(reader)),
+            shared: self,
+        })
+    }
+
+    #[cold]
+    fn make(&self) -> Box<Reader<P>> {
+        Box::new(Reader::new(self.ptr.clone()))
+    }
+
+    /// Gives this thread a place, if it still can have one.
+    #[cold]
+    fn first(&self) -> Option<Box<Reader<P>>> {
+        if ALIVE.try_with(|_| ()).is_ok() {
+            let place = catch_unwind(AssertUnwindSafe(|| self.places.get_or_default()));
+            return place.ok().and_then(Cell::take);
+        }
+        None
+    }
+
+    /// Puts a reader back, or drops it if the thread has no place any more.
+    #[inline]
+    fn put_back(&self, reader: Box<Reader<P>>) {
+        if let Some(place) = self.places.get() {
+            drop(place.replace(Some(reader)));
+        }
+    }
+}
+
+impl<P: BufferPtr> Clone for SharedReader<P>
+where
+    Reader<P>: Send,
+{
+    fn clone(&self) -> Self {
+        Self {
+            ptr: self.ptr.clone(),
+            places: Arc::clone(&self.places),
+        }
+    }
+}
+
+impl<P: BufferPtr> fmt::Debug for SharedReader<P>
+where
+    Reader<P>: Send,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedReader").finish_non_exhaustive()
+    }
+}
+
+/// A guard of a [`SharedReader`].
+pub type SharedReadGuard<'s, P> = Guard<SharedLease<'s, P>>;
+
+/// A [`SharedReadGuard`] narrowed to a part of the value, or of the extras.
+pub type MappedSharedReadGuard<'s, U, P> = MappedGuard<U, SharedLease<'s, P>>;
+
+/// A place held by a reader of a [`SharedReader`], which goes back to it.
+pub struct SharedLease<'s, P: BufferPtr>
+where
+    Reader<P>: Send,
+{
+    owned: ManuallyDrop<OwnedLease<P>>,
+    shared: &'s SharedReader<P>,
+}
+
+#[allow(private_interfaces, reason = "nobody outside can name the trait")]
+impl<P: BufferPtr> Sealed for SharedLease<'_, P>
+where
+    Reader<P>: Send,
+{
+    type T = P::T;
+    type X = P::X;
+
+    #[inline]
+    fn cell(&self) -> NonNull<Versioned<P::T>> {
+        self.owned.cell()
+    }
+
+    #[inline]
+    fn extras(&self) -> &P::X {
+        self.owned.extras()
+    }
+}
+
+impl<P: BufferPtr> Drop for SharedLease<'_, P>
+where
+    Reader<P>: Send,
+{
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: taken out here and nowhere else, and `self` is not used again.
+        let owned = unsafe { ManuallyDrop::take(&mut self.owned) };
+        self.shared.put_back(owned.into_reader());
+    }
+}
+
+impl<P: BufferPtr> fmt::Debug for SharedLease<'_, P>
+where
+    Reader<P>: Send,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedLease").finish_non_exhaustive()
+    }
+}
