@@ -14,7 +14,8 @@ use std::collections::HashMap;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use dbuf_bench::Hash;
-use dbuf_hashmap::{Builder, DefaultStrategy, EpochStrategy, LockStrategy, Strategy};
+use dbuf_hashmap::{BlockingStrategy, Builder};
+use dbuf_strategies::{CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -53,7 +54,7 @@ fn case<H>(
 
 fn strategy<S>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, strategy: S)
 where
-    S: dbuf_hashmap::BlockingStrategy + Strategy,
+    S: BlockingStrategy,
 {
     let builder = Builder::new().hasher(hash()).strategy(strategy);
     let (mut writer, reader) = builder.build();
@@ -82,6 +83,8 @@ fn get(criterion: &mut Criterion) {
 
     strategy(&mut group, "epoch", EpochStrategy::new());
     strategy(&mut group, "default", DefaultStrategy::new());
+    strategy(&mut group, "flash", FlashStrategy::new());
+    strategy(&mut group, "count", CountStrategy::new());
     strategy(&mut group, "lock", LockStrategy::new());
 
     // SAFETY: foldhash with a fixed seed hashes equal keys alike, always.

@@ -14,7 +14,9 @@ use arc_swap::{ArcSwap, Cache};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use dbuf_core::{Strategy, arc, rc};
-use dbuf_strategies::{DefaultStrategy, EpochStrategy, LocalStrategy, LockStrategy};
+use dbuf_strategies::{
+    CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
+};
 
 const PAYLOAD: u64 = 42;
 
@@ -64,6 +66,8 @@ fn read(criterion: &mut Criterion) {
     drop(writer);
 
     strategy(&mut group, "default", DefaultStrategy::new());
+    strategy(&mut group, "flash", FlashStrategy::new());
+    strategy(&mut group, "count", CountStrategy::new());
     strategy(&mut group, "lock", LockStrategy::new());
 
     let (writer, reader) = rc(PAYLOAD, PAYLOAD, LocalStrategy::new());

@@ -169,9 +169,9 @@ mod tests {
         let mistakes: [(&[&str], &str); 7] = [
             (
                 &["--strategies", "epoch,fast"],
-                "possible values: epoch, lock",
+                "possible values: epoch, flash",
             ),
-            (&["--strategies", ""], "possible values: epoch, lock"),
+            (&["--strategies", ""], "possible values: epoch, flash"),
             (&["--threads", "1,0"], "0 is not in 1..=256"),
             (&["--threads", "two"], "invalid digit"),
             (&["--seconds", "NaN"], "not a number of seconds from 0.01"),

@@ -34,6 +34,7 @@ mod machine;
 mod measure;
 mod plan;
 mod report;
+mod sequence;
 mod stats;
 mod workload;
 

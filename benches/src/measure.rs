@@ -8,9 +8,6 @@ use crate::{Contender, Lookup, Publish, Value, Workload, median};
 /// A contender, built, whatever its types are. The call through this trait is
 /// one for each measurement and none for each lookup.
 pub trait Subject {
-    /// What the table calls it.
-    fn name(&self) -> &'static str;
-
     /// Lets `threads` threads look keys up for the time of a `slice`, and, if
     /// `writer`, one more publish as fast as it can. The first fifth is warm-up.
     ///
@@ -63,10 +60,6 @@ struct Window {
 }
 
 impl<C: Contender> Subject for Live<C> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
     fn measure(
         &mut self,
         workload: &Workload,
@@ -126,10 +119,11 @@ fn read<L: Lookup>(
 ) -> Vec<f64> {
     let mut nanos = Vec::with_capacity(1 << 16);
     let mut begin = Instant::now();
-    for block in workload.reads(thread) {
-        for &place in block {
-            let found = reader.lookup(workload.keys().name(place));
-            workload.check(name, place, found);
+    let sequence = workload.reads(thread);
+    for block in sequence.blocks() {
+        for &question in block {
+            let found = reader.lookup(sequence.key(question));
+            workload.check(name, question.place, found);
         }
         let end = Instant::now();
         if begin >= window.from {

@@ -1,7 +1,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::{Entry, Sample, Subject, Workload};
+use crate::{Entry, Sample, Workload};
 
 /// What is measured, and how long that may take.
 ///
@@ -84,7 +84,7 @@ impl Plan {
         progress("filling the maps");
         let keys = workload.keys();
         let mut subjects: Vec<_> = self.entries.iter().map(|entry| entry.build(keys)).collect();
-        let mut outcomes: Vec<_> = subjects.iter().flat_map(|s| self.outcomes(&**s)).collect();
+        let mut outcomes = self.outcomes();
         let rounds = self.rounds();
         let mut clock = Clock {
             until,
@@ -99,7 +99,7 @@ impl Plan {
             for (nth, &threads) in self.threads.iter().enumerate() {
                 for turn in 0..subjects.len() {
                     let at = (turn + round as usize) % subjects.len();
-                    let outcome = &mut outcomes[at * self.threads.len() + nth];
+                    let outcome = &mut outcomes[nth * subjects.len() + at];
                     let mut measure = |writer| {
                         subjects[at].measure(workload, threads, writer, clock.next_slice())
                     };
@@ -111,14 +111,17 @@ impl Plan {
         outcomes
     }
 
-    fn outcomes(&self, subject: &dyn Subject) -> impl Iterator<Item = Outcome> + use<'_> {
-        let contender = subject.name();
-        self.threads.iter().map(move |&threads| Outcome {
-            contender,
-            threads,
-            alone: Vec::new(),
-            beside: Vec::new(),
-        })
+    /// Nothing yet, for every contender with one thread count, then with the next.
+    fn outcomes(&self) -> Vec<Outcome> {
+        let with = |&threads: &usize| {
+            self.entries.iter().map(move |entry| Outcome {
+                contender: entry.name,
+                threads,
+                alone: Vec::new(),
+                beside: Vec::new(),
+            })
+        };
+        self.threads.iter().flat_map(with).collect()
     }
 }
 
@@ -179,7 +182,12 @@ mod tests {
         let outcomes = plan.run(&workload, |_| {});
         // Generous: tests run beside others.
         assert!(begin.elapsed() < time * 5, "{:?}", begin.elapsed());
-        assert_eq!(outcomes.len(), contenders::ALL.len() * 2);
+        let rows: Vec<_> = outcomes
+            .iter()
+            .map(|row| (row.threads, row.contender))
+            .collect();
+        let expected = [1, 2].map(|threads| contenders::ALL.iter().map(move |e| (threads, e.name)));
+        assert_eq!(rows, expected.into_iter().flatten().collect::<Vec<_>>());
         let rounds = plan.rounds() as usize;
         for outcome in outcomes {
             assert_eq!(outcome.alone.len(), rounds);

@@ -120,7 +120,7 @@ impl<'a> Report<'a> {
         if most.is_some_and(|most| most + 1 > cores) {
             let _ = writeln!(
                 notes,
-                "* more threads (readers and the writer) than the {cores} cores: they take turns, and what is\n  \
+                "* more threads (readers and the writer) than cores ({cores}): they take turns, and what is\n  \
                  measured is the scheduler too."
             );
         }
@@ -200,7 +200,7 @@ mod tests {
             let row = report.row(&outcome());
             assert!(row[3].ends_with(" *") && row[5].ends_with(" *") && row[6].ends_with(" *"));
             assert!(!row[2].contains('*') && !row[4].contains('*'));
-            assert!(report.notes().contains("than the 1 cores"));
+            assert!(report.notes().contains("than cores (1)"));
         });
     }
 

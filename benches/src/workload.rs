@@ -1,19 +1,18 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use rand_distr::{Distribution, Zipf};
 
+use crate::sequence::{Sequence, draw};
 use crate::{Keys, Value};
 
 /// What is asked of every contender: the same questions in the same order.
 ///
-/// All of it is drawn before anything is measured. A thread walks its own
-/// sequence of places, so a lookup's share of the questions is one load of a
-/// number and one of a key, the same for all.
+/// All of it is drawn before anything is measured. Each thread has a sequence of
+/// lookups of its own and walks all of it.
 #[derive(Clone, Debug)]
 pub struct Workload {
     keys: Keys,
-    reads: Vec<Vec<u32>>,
+    reads: Vec<Sequence>,
     writes: Vec<u32>,
 }
 
@@ -36,6 +35,7 @@ impl Workload {
         by_rank.shuffle(&mut StdRng::seed_from_u64(0));
         let reads = (0..threads)
             .map(|thread| draw(&by_rank, 1 + thread as u64, Self::SEQUENCE))
+            .map(|places| Sequence::new(&keys, &places))
             .collect();
         // Whole batches, so that each publish changes as many.
         let writes = draw(&by_rank, u64::MAX, Self::BATCH * 1024);
@@ -51,9 +51,9 @@ impl Workload {
         &self.keys
     }
 
-    /// What a reading thread looks up, in blocks, without end.
-    pub(crate) fn reads(&self, thread: usize) -> impl Iterator<Item = &[u32]> {
-        self.reads[thread].chunks_exact(Self::BLOCK).cycle()
+    /// What a reading thread looks up.
+    pub(crate) fn reads(&self, thread: usize) -> &Sequence {
+        &self.reads[thread]
     }
 
     /// What each publish changes, without end.
@@ -86,16 +86,6 @@ impl Workload {
     }
 }
 
-/// Places of keys, the first of `by_rank` most often.
-fn draw(by_rank: &[u32], seed: u64, count: usize) -> Vec<u32> {
-    let zipf = Zipf::new(by_rank.len() as f64, Workload::EXPONENT)
-        .expect("there is a key, and the exponent is positive");
-    zipf.sample_iter(StdRng::seed_from_u64(seed))
-        .map(|rank: f64| by_rank[rank as usize - 1])
-        .take(count)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,40 +95,26 @@ mod tests {
         Keys::from_text(&text.join("\n"), "a test").unwrap()
     }
 
-    #[test]
-    fn frequencies_follow_the_ranks() {
-        let by_rank: Vec<u32> = (0..100).collect();
-        let mut counts = [0_u32; 100];
-        for place in draw(&by_rank, 7, 100_000) {
-            counts[place as usize] += 1;
-        }
-        // Harmonic number of 100: 5.187, so the first has a share of 19.3 %.
-        assert!((18_500..20_000).contains(&counts[0]), "{}", counts[0]);
-        assert!((9_000..10_200).contains(&counts[1]), "{}", counts[1]);
-        assert!(counts[99] < 400, "{}", counts[99]);
-        assert!(counts.iter().all(|&count| count > 0));
+    fn places(sequence: &Sequence) -> Vec<u32> {
+        let blocks = Workload::SEQUENCE / Workload::BLOCK;
+        let questions = sequence.blocks().take(blocks).flatten();
+        questions.map(|question| question.place).collect()
     }
 
     #[test]
     fn every_thread_has_a_sequence_of_its_own_and_every_run_the_same() {
         let (one, two) = (Workload::new(keys(50), 2), Workload::new(keys(50), 2));
-        assert_ne!(one.reads[0], one.reads[1]);
-        assert_eq!(one.reads, two.reads);
+        assert_eq!(places(one.reads(0)).len(), Workload::SEQUENCE);
+        assert_ne!(places(one.reads(0)), places(one.reads(1)));
+        assert_eq!(places(one.reads(0)), places(two.reads(0)));
         assert_eq!(one.writes, two.writes);
     }
 
     #[test]
-    fn blocks_cover_the_whole_sequence() {
+    fn every_publish_changes_as_many_values() {
         let workload = Workload::new(keys(1), 1);
-        let blocks = Workload::SEQUENCE / Workload::BLOCK;
-        let walked: usize = workload.reads(0).take(blocks).map(<[u32]>::len).sum();
-        assert_eq!(walked, Workload::SEQUENCE);
-        assert!(
-            workload
-                .writes()
-                .take(2000)
-                .all(|batch| batch.len() == Workload::BATCH)
-        );
+        let mut batches = workload.writes().take(2000);
+        assert!(batches.all(|batch| batch.len() == Workload::BATCH));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod dbuf;
 mod rwlock;
 
-use dbuf_hashmap::{DefaultStrategy, EpochStrategy, LockStrategy};
+use dbuf_strategies::{CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 
 use self::dbuf::Dbuf;
 use self::rwlock::ParkingLot;
@@ -20,6 +20,8 @@ pub type Hash = foldhash::fast::FixedState;
 /// Every contender, in the order of the table.
 pub const ALL: &[Entry] = &[
     Entry::new::<Dbuf<EpochStrategy>>("epoch", "two stores to an own line a read"),
+    Entry::new::<Dbuf<FlashStrategy>>("flash", "one read-modify-write on an own word a read"),
+    Entry::new::<Dbuf<CountStrategy>>("count", "two read-modify-writes on shared counts a read"),
     Entry::new::<Dbuf<LockStrategy>>("lock", "a mutex around two counts; the tests' oracle"),
     Entry::new::<Dbuf<DefaultStrategy>>("default", "what dbuf-hashmap's features choose"),
     Entry::new::<ParkingLot>("rwlock", "parking_lot::RwLock<HashMap>; always measured")
@@ -108,6 +110,8 @@ mod tests {
     #[test]
     fn every_contender_sees_what_was_published() {
         sees_what_was_published::<Dbuf<EpochStrategy>>();
+        sees_what_was_published::<Dbuf<FlashStrategy>>();
+        sees_what_was_published::<Dbuf<CountStrategy>>();
         sees_what_was_published::<Dbuf<LockStrategy>>();
         sees_what_was_published::<Dbuf<DefaultStrategy>>();
         sees_what_was_published::<ParkingLot>();
