@@ -1,0 +1,18 @@
+//! The strategy of `examples/custom_strategy.rs`, written against the documented
+//! contract alone, passes the public suite.
+#![allow(clippy::std_instead_of_alloc, reason = "tests always have std")]
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use dbuf_testing::suite;
+use dbuf_testing::suite::buffer;
+
+#[allow(dead_code, reason = "the example has a main function")]
+#[path = "../examples/custom_strategy.rs"]
+mod custom_strategy;
+use custom_strategy::TwoCounts;
+
+suite!(arc: any, blocking, threads => || Arc::new(buffer(TwoCounts::default())));
+suite!(rc: any, blocking => || Rc::new(buffer(TwoCounts::default())));
+suite!(reference: any, blocking, threads => || &*Box::leak(Box::new(buffer(TwoCounts::default()))));
