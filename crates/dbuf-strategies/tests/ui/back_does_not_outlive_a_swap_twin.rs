@@ -1,0 +1,9 @@
+//! Written first, swapped then.
+use dbuf_strategies::CountStrategy;
+
+fn main() {
+    let (mut writer, _reader) = dbuf_strategies::core::arc(1, 1, CountStrategy::new());
+    let back = writer.back_mut();
+    *back = 2;
+    writer.start_swap();
+}
