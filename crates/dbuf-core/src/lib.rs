@@ -39,6 +39,7 @@
 //! * `std` (default): waits put the thread to sleep, and a batch notices when
 //!   its thread unwinds. Without it waits spin.
 //! * `alloc` (with `std`): `Rc` and `Arc` handles, and the operation log.
+//! * `triomphe`: handles over `triomphe::Arc`.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -16,7 +16,7 @@ use crate::{DoubleBuffer, Strategy};
 /// [`Writer`](crate::Writer) holds, and most readers.
 ///
 /// Implemented for `&DoubleBuffer` (also `&'static`, for a buffer in a
-/// `static`), `Rc` and `Arc`.
+/// `static`), `Rc` and `Arc`, and `triomphe::Arc` by the feature of that name.
 ///
 /// # Safety
 ///
@@ -185,6 +185,24 @@ unsafe impl<T, S: Strategy, X> OwningPtr for Rc<DoubleBuffer<T, S, X>> {
 // released.
 #[cfg(feature = "alloc")]
 unsafe impl<T, S: Strategy, X> OwningPtr for Arc<DoubleBuffer<T, S, X>> {
+    fn try_unwrap(self) -> Result<DoubleBuffer<T, S, X>, Self> {
+        Self::try_unwrap(self)
+    }
+}
+
+// SAFETY: as for `Arc`; there are no weak pointers, and `get_mut` asks for the
+// only one.
+#[cfg(feature = "triomphe")]
+unsafe impl<T, S: Strategy, X> BufferPtr for triomphe::Arc<DoubleBuffer<T, S, X>> {
+    type T = T;
+    type S = S;
+    type X = X;
+}
+
+// SAFETY: `try_unwrap` looks at the count with Acquire, which the drop of a clone
+// released.
+#[cfg(feature = "triomphe")]
+unsafe impl<T, S: Strategy, X> OwningPtr for triomphe::Arc<DoubleBuffer<T, S, X>> {
     fn try_unwrap(self) -> Result<DoubleBuffer<T, S, X>, Self> {
         Self::try_unwrap(self)
     }

@@ -260,3 +260,12 @@ unsafe impl Strategy for CountStrategy {
 }
 
 impl BlockingStrategy for CountStrategy {}
+
+/// A strategy with as many guards as it can count.
+#[cfg(all(test, feature = "std"))]
+pub(crate) fn full() -> (CountStrategy, CountReader) {
+    let strategy = CountStrategy::new();
+    // Relaxed: one thread.
+    strategy.a.0.store(LIMIT, Ordering::Relaxed);
+    (strategy, CountReader(()))
+}

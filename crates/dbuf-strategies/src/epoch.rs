@@ -447,3 +447,12 @@ unsafe impl Strategy for EpochStrategy {
 }
 
 impl BlockingStrategy for EpochStrategy {}
+
+/// A strategy with as many guards as it can count.
+#[cfg(all(test, feature = "std"))]
+pub(crate) fn full() -> (EpochStrategy, EpochReader) {
+    let strategy = EpochStrategy::new();
+    let reader = strategy.new_reader();
+    reader.a.set(usize::MAX);
+    (strategy, reader)
+}

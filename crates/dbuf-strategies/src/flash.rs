@@ -348,3 +348,13 @@ unsafe impl Strategy for FlashStrategy {
 }
 
 impl BlockingStrategy for FlashStrategy {}
+
+/// A strategy with as many guards as it can count.
+#[cfg(all(test, feature = "std"))]
+pub(crate) fn full() -> (FlashStrategy, FlashReader) {
+    let strategy = FlashStrategy::new();
+    let reader = strategy.new_reader();
+    // Relaxed: one thread.
+    reader.slot.word.store(LIMIT, Ordering::Relaxed);
+    (strategy, reader)
+}

@@ -53,6 +53,8 @@ mod front;
 mod local;
 #[cfg(feature = "lock")]
 mod lock;
+#[cfg(all(test, feature = "std"))]
+mod overflow;
 mod primitive;
 #[cfg(any(feature = "epoch", feature = "flash"))]
 mod registry;

@@ -222,3 +222,11 @@ unsafe impl RefusingStrategy for LocalStrategy {
         true
     }
 }
+
+/// A strategy with as many guards as it can count.
+#[cfg(all(test, feature = "std"))]
+pub(crate) fn full() -> (LocalStrategy, LocalReader) {
+    let strategy = LocalStrategy::new();
+    strategy.a.set(usize::MAX);
+    (strategy, LocalReader(()))
+}

@@ -216,3 +216,11 @@ unsafe impl RefusingStrategy for LockStrategy {
         true
     }
 }
+
+/// A strategy with as many guards as it can count.
+#[cfg(all(test, feature = "std"))]
+pub(crate) fn full() -> (LockStrategy, LockReader) {
+    let strategy = LockStrategy::new();
+    strategy.state.lock().counts[Side::A as usize] = usize::MAX;
+    (strategy, LockReader(()))
+}

@@ -1,7 +1,11 @@
 //! What the suite cannot say for every pointer: weak readers, owning pointers, a
 //! user's pointer, `static` buffers, and who is `Send` and `Sync`.
 #![cfg(not(dbuf_loom))]
-#![allow(clippy::std_instead_of_alloc, reason = "tests always have std")]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
@@ -98,9 +102,10 @@ fn weak_readers_see_until_the_end() {
 /// buffer was there, and outlives the strategy beside it.
 #[test]
 fn value_may_own_a_weak_reader_of_its_own_buffer() {
+    type WeakNode = WeakReader<Node, EpochStrategy>;
     struct Node {
         value: u32,
-        myself: RefCell<Option<Reader<Weak<DoubleBuffer<Node, EpochStrategy>>>>>,
+        myself: RefCell<Option<WeakNode>>,
     }
     let buffer = Arc::new_cyclic(|weak: &Weak<DoubleBuffer<Node, EpochStrategy>>| {
         let early = Reader::new(weak.clone());
@@ -149,6 +154,12 @@ fn buffers_come_out_as_front_and_back<S: Strategy>(new: fn() -> S) {
     assert_eq!(writer.try_into_buffers().unwrap(), ("b", "a"));
 
     let (writer, reader) = rc("a", "b", new());
+    drop(reader);
+    assert_eq!(writer.try_into_buffers().unwrap(), ("a", "b"));
+
+    let buffer = DoubleBuffer::new("a", "b", new());
+    let (writer, reader) = split(triomphe::Arc::new(buffer)).unwrap();
+    let writer = writer.try_into_buffers().unwrap_err();
     drop(reader);
     assert_eq!(writer.try_into_buffers().unwrap(), ("a", "b"));
 

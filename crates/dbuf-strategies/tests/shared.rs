@@ -1,6 +1,10 @@
 //! `SharedReader`: one handle, any thread, destructors included.
 #![cfg(not(dbuf_loom))]
-#![allow(clippy::std_instead_of_alloc, reason = "tests always have std")]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
 use std::cell::RefCell;
 use std::sync::mpsc::channel;

@@ -1,6 +1,10 @@
 //! Every strategy behind every pointer. A new strategy is one line here.
 #![cfg(not(dbuf_loom))]
-#![allow(clippy::std_instead_of_alloc, reason = "tests always have std")]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,6 +22,9 @@ macro_rules! concurrent {
 
             suite!(arc: any, blocking, threads => || Arc::new(buffer($strategy::new())));
             suite!(rc: any, blocking => || Rc::new(buffer($strategy::new())));
+            suite!(triomphe: any, blocking, threads => || {
+                triomphe::Arc::new(buffer($strategy::new()))
+            });
             suite!(reference: any, blocking, threads => || {
                 &*Box::leak(Box::new(buffer($strategy::new())))
             });
