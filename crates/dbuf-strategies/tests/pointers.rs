@@ -225,7 +225,7 @@ fn static_buffer_is_claimed_at_run_time() {
 /// ANCHORS 4: ten thousand readers come and go, at once and one by one; slots
 /// are used again, and what they left behind does not hold a publish up.
 #[test]
-fn anchors_4_ten_thousand_readers_leave_nothing_behind() {
+fn anchors_04_ten_thousand_readers_leave_nothing_behind() {
     let count = if cfg!(miri) { 50 } else { 10_000 };
     fn churn<S: Strategy>(strategy: S, count: usize) {
         let (mut writer, reader) = arc(0, 0, strategy);

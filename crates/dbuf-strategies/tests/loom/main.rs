@@ -66,3 +66,37 @@ macro_rules! places {
 
 places!(epoch_places, EpochStrategy);
 places!(flash_places, FlashStrategy);
+
+/// Bugs of others whose pin is a model; the rest is in `tests/anchors.rs`.
+mod anchors {
+    use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy};
+    use dbuf_testing::models;
+
+    #[test]
+    fn anchors_01_snapshot_is_taken_after_the_flip() {
+        models::guarded_side_is_never_written(EpochStrategy::new);
+    }
+
+    #[test]
+    fn anchors_06_enter_acquires_the_writers_writes() {
+        models::guarded_side_is_never_written(CountStrategy::new);
+        models::guarded_side_is_never_written(FlashStrategy::new);
+    }
+
+    #[test]
+    fn anchors_07_last_look_acquires_the_readers_reads() {
+        models::leave_is_learned_from_a_later_enter(CountStrategy::new);
+        models::leave_is_learned_from_a_later_enter(EpochStrategy::new);
+        models::leave_is_learned_from_a_later_enter(FlashStrategy::new);
+    }
+
+    #[test]
+    fn anchors_08_store_buffering_between_epoch_and_front() {
+        models::guard_is_held_across_a_swap(EpochStrategy::new);
+    }
+
+    #[test]
+    fn anchors_25_leave_is_learned_from_the_next_enter() {
+        models::place_is_reused_during_a_swap(EpochStrategy::new);
+    }
+}
