@@ -4,7 +4,7 @@ use std::hash::RandomState;
 
 use dbuf_core::{DoubleBuffer, Strategy, Taken};
 
-use crate::table::Table;
+use crate::table::{Shared, Table};
 use crate::{DefaultStrategy, Reader, Writer};
 
 /// Makes maps.
@@ -92,7 +92,7 @@ impl<H, S> Builder<H, S> {
     {
         let copy = || Table::with_capacity(self.capacity);
         let (front, back) = (copy(), copy());
-        let buffer = DoubleBuffer::with_extras(front, back, self.strategy, self.hasher);
+        let buffer = DoubleBuffer::with_extras(front, back, self.strategy, Shared::new(self.hasher));
         match dbuf_core::split(Arc::new(buffer)) {
             Ok((writer, reader)) => (Writer::new(writer), Reader::new(reader)),
             Err(Taken) => panic!("the strategy is not fresh: a writer of it is claimed"),

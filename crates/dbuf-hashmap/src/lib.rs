@@ -67,15 +67,24 @@
 //!
 //! # Features
 //!
-//! `epoch` (default) and `lock` enable the strategy of that name. At least one
-//! has to be on.
+//! * `epoch` (default), `flash`, `count` and `lock` enable the strategy of that
+//!   name. At least one has to be on.
+//! * `serde`: a snapshot or a batch out, a map in.
+//! * `rayon`: parallel iteration over a snapshot.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 
-#[cfg(not(any(feature = "epoch", feature = "lock")))]
-compile_error!("enable a strategy of dbuf-hashmap: feature `epoch` (the default) or `lock`");
+#[cfg(not(any(
+    feature = "count",
+    feature = "epoch",
+    feature = "flash",
+    feature = "lock"
+)))]
+compile_error!(
+    "enable a strategy of dbuf-hashmap: feature `epoch` (the default), `flash`, `count` or `lock`"
+);
 
 mod batch;
 mod builder;
@@ -88,12 +97,16 @@ mod reader;
 mod table;
 mod writer;
 
-pub use batch::Batch;
+pub use batch::{Batch, Drain, Entry};
 pub use builder::{Builder, new};
 pub use dbuf_core::{BlockingStrategy, Strategy, Version};
 pub use dbuf_strategies as strategies;
+#[cfg(feature = "count")]
+pub use dbuf_strategies::CountStrategy;
 #[cfg(feature = "epoch")]
 pub use dbuf_strategies::EpochStrategy;
+#[cfg(feature = "flash")]
+pub use dbuf_strategies::FlashStrategy;
 #[cfg(feature = "lock")]
 pub use dbuf_strategies::LockStrategy;
 pub use dbuf_strategies::{DefaultStrategy, LocalStrategy};

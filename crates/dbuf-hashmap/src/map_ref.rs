@@ -5,7 +5,7 @@ use std::hash::RandomState;
 
 use equivalent::Equivalent;
 
-use crate::table::Table;
+use crate::table::{Shared, Table};
 use crate::{Iter, Keys, Values};
 
 /// One state of a map, borrowed: from a [guard](crate::MapGuard::as_map), from a
@@ -16,13 +16,13 @@ use crate::{Iter, Keys, Values};
 /// from.
 pub struct MapRef<'a, K, V, H = RandomState> {
     table: &'a Table<K, V>,
-    hasher: &'a H,
+    shared: &'a Shared<H>,
 }
 
 impl<'a, K, V, H> MapRef<'a, K, V, H> {
     #[inline]
-    pub(crate) fn new(table: &'a Table<K, V>, hasher: &'a H) -> Self {
-        Self { table, hasher }
+    pub(crate) fn new(table: &'a Table<K, V>, shared: &'a Shared<H>) -> Self {
+        Self { table, shared }
     }
 
     /// How many entries there are.
@@ -44,7 +44,7 @@ impl<'a, K, V, H> MapRef<'a, K, V, H> {
 
     /// The hasher.
     pub fn hasher(&self) -> &'a H {
-        self.hasher
+        self.shared.hasher()
     }
 
     /// All entries, in arbitrary order (which may differ from one publish to the
@@ -71,7 +71,7 @@ impl<'a, K, V, H: BuildHasher> MapRef<'a, K, V, H> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let hash = self.hasher.hash_one(key);
+        let hash = self.shared.hash(key);
         self.table.get(hash, key).map(|(_, value)| value)
     }
 
@@ -81,7 +81,7 @@ impl<'a, K, V, H: BuildHasher> MapRef<'a, K, V, H> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let hash = self.hasher.hash_one(key);
+        let hash = self.shared.hash(key);
         self.table.get(hash, key).map(|(key, value)| (key, value))
     }
 

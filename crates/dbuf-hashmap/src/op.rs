@@ -3,24 +3,24 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
 use dbuf_core::Operation;
-use hashbrown::hash_table::Entry;
 
-use crate::table::Table;
+use crate::table::{Shared, Table};
 
 /// What a batch did to its copy, so that the other one can follow: decisions and
 /// never closures. Each hash was computed when the change was made.
 #[derive(Clone)]
-pub enum Op<K, V> {
-    Insert {
+pub enum Op<K, V, C = Whole> {
+    /// The key has this value.
+    Put {
         hash: u64,
         key: K,
         value: V,
     },
-    /// The key is there and got this value.
-    Replace {
+    /// The key is there, and a part of its value changed.
+    Change {
         hash: u64,
         key: K,
-        value: V,
+        change: C,
     },
     Remove {
         hash: u64,
@@ -28,57 +28,76 @@ pub enum Op<K, V> {
     },
     RemoveAll(Vec<(u64, K)>),
     Clear,
+    /// Has at least this many buckets.
+    Grow(usize),
+    Shrink,
 }
 
-impl<K, V, H> Operation<Table<K, V>, H> for Op<K, V>
+/// A change to a part of a value, for layers whose values are large.
+pub trait ChangeOf<V>: Clone {
+    fn apply(self, value: &mut V);
+}
+
+/// No such changes: a value is replaced as a whole.
+#[derive(Clone, Copy, Debug)]
+pub enum Whole {}
+
+impl<V> ChangeOf<V> for Whole {
+    fn apply(self, _: &mut V) {
+        match self {}
+    }
+}
+
+impl<K, V, C, H> Operation<Table<K, V>, Shared<H>> for Op<K, V, C>
 where
     K: Hash + Eq + Clone,
     V: Clone,
+    C: ChangeOf<V>,
     H: BuildHasher,
 {
     /// A batch makes each change by hand, for its result, and logs it then; so
     /// this is here for completeness.
-    fn apply(&mut self, table: &mut Table<K, V>, hasher: &H) {
-        self.clone().apply_once(table, hasher);
+    fn apply(&mut self, table: &mut Table<K, V>, shared: &Shared<H>) {
+        self.clone().apply_once(table, shared);
     }
 
-    fn apply_once(self, table: &mut Table<K, V>, hasher: &H) {
+    #[inline]
+    fn apply_once(self, table: &mut Table<K, V>, shared: &Shared<H>) {
         // A key that is not found where the log says it is means `Hash` or `Eq`
         // that contradict themselves. The copies may differ then; nothing else
         // happens.
         match self {
-            Self::Insert { hash, key, value } => match table.entry(hash, &key, hasher) {
-                Entry::Occupied(mut entry) => entry.get_mut().1 = value,
-                Entry::Vacant(entry) => {
-                    entry.insert((key, value));
-                }
-            },
-            Self::Replace { hash, key, value } => {
-                if let Some((_, old)) = table.get_mut(hash, &key) {
-                    *old = value;
+            Self::Put { hash, key, value } => table.put(hash, key, value, shared),
+            Self::Change { hash, key, change } => {
+                if let Some(place) = table.find(hash, &key) {
+                    change.apply(&mut table.at_mut(place).1);
                 }
             }
-            Self::Remove { hash, key } => {
-                table.remove(hash, &key);
-            }
+            Self::Remove { hash, key } => table.remove(hash, &key),
             Self::RemoveAll(keys) => {
                 for (hash, key) in keys {
                     table.remove(hash, &key);
                 }
             }
             Self::Clear => table.clear(),
+            Self::Grow(buckets) => table.follow(buckets, shared),
+            Self::Shrink => {
+                table.shrink(shared);
+            }
         }
     }
 }
 
-impl<K, V> fmt::Debug for Op<K, V> {
+impl<K, V, C> fmt::Debug for Op<K, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Insert { .. } => "Insert",
-            Self::Replace { .. } => "Replace",
+            Self::Put { .. } => "Put",
+            Self::Change { .. } => "Change",
             Self::Remove { .. } => "Remove",
             Self::RemoveAll(_) => "RemoveAll",
             Self::Clear => "Clear",
+            Self::Grow(_) => "Grow",
+            Self::Shrink => "Shrink",
         })
     }
 }

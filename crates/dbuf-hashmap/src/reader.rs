@@ -65,7 +65,7 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
         H: BuildHasher,
     {
         // Before the guard: the writer waits for none that is still hashing.
-        let hash = self.inner.extras().hash_one(key);
+        let hash = self.inner.extras().hash(key);
         ReadGuard::try_map(self.inner.read(), |table, _| {
             table.get(hash, key).map(|(_, value)| value)
         })
@@ -80,7 +80,7 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
 
     /// The hasher.
     pub fn hasher(&self) -> &H {
-        self.inner.extras()
+        self.inner.extras().hasher()
     }
 }
 

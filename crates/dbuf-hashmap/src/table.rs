@@ -1,11 +1,43 @@
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use equivalent::Equivalent;
 use hashbrown::HashTable;
 use hashbrown::hash_table::{self, Entry};
 
-/// One copy of the map. The hasher is not in it: both copies share one.
+/// What both copies share.
+pub struct Shared<H> {
+    hasher: H,
+    /// How many buckets the copy that changed last has, so that the other one
+    /// grows once where it grew step by step. Written and read by the writer
+    /// alone; atomic because readers hold a reference to all of this.
+    buckets: AtomicUsize,
+}
+
+impl<H> Shared<H> {
+    pub(crate) fn new(hasher: H) -> Self {
+        Self {
+            hasher,
+            buckets: AtomicUsize::new(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn hasher(&self) -> &H {
+        &self.hasher
+    }
+
+    #[inline]
+    pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64
+    where
+        H: BuildHasher,
+    {
+        self.hasher.hash_one(key)
+    }
+}
+
+/// One copy of the map. A place is where an entry stands, until the next change.
 pub struct Table<K, V>(HashTable<(K, V)>);
 
 impl<K, V> Table<K, V> {
@@ -26,6 +58,15 @@ impl<K, V> Table<K, V> {
         self.0.iter()
     }
 
+    #[cfg(feature = "rayon")]
+    pub(crate) fn par_iter(&self) -> hash_table::rayon::ParIter<'_, (K, V)>
+    where
+        K: Sync,
+        V: Sync,
+    {
+        rayon::iter::IntoParallelIterator::into_par_iter(&self.0)
+    }
+
     #[inline]
     pub(crate) fn get<Q>(&self, hash: u64, key: &Q) -> Option<&(K, V)>
     where
@@ -34,19 +75,36 @@ impl<K, V> Table<K, V> {
         self.0.find(hash, |(k, _)| key.equivalent(k))
     }
 
-    pub(crate) fn get_mut<Q>(&mut self, hash: u64, key: &Q) -> Option<&mut (K, V)>
+    /// The place of a key.
+    pub(crate) fn find<Q>(&self, hash: u64, key: &Q) -> Option<usize>
     where
         Q: Equivalent<K> + ?Sized,
     {
-        self.0.find_mut(hash, |(k, _)| key.equivalent(k))
+        self.0.find_bucket_index(hash, |(k, _)| key.equivalent(k))
     }
 
-    pub(crate) fn remove<Q>(&mut self, hash: u64, key: &Q) -> Option<(K, V)>
+    pub(crate) fn at(&self, place: usize) -> &(K, V) {
+        self.0.get_bucket(place).expect(OCCUPIED)
+    }
+
+    pub(crate) fn at_mut(&mut self, place: usize) -> &mut (K, V) {
+        self.0.get_bucket_mut(place).expect(OCCUPIED)
+    }
+
+    pub(crate) fn remove_at(&mut self, place: usize) -> (K, V) {
+        match self.0.get_bucket_entry(place) {
+            Ok(entry) => entry.remove().0,
+            Err(_) => unreachable!("{OCCUPIED}"),
+        }
+    }
+
+    pub(crate) fn remove(&mut self, hash: u64, key: &K)
     where
-        Q: Equivalent<K> + ?Sized,
+        K: Eq,
     {
-        let entry = self.0.find_entry(hash, |(k, _)| key.equivalent(k)).ok()?;
-        Some(entry.remove().0)
+        if let Ok(entry) = self.0.find_entry(hash, |(k, _)| k == key) {
+            entry.remove();
+        }
     }
 
     /// Removes what `keep` refuses and hands it over, one by one.
@@ -57,21 +115,125 @@ impl<K, V> Table<K, V> {
         self.0.extract_if(move |(k, v)| !keep(k, v))
     }
 
+    pub(crate) fn retain_mut(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        self.0.retain(|(k, v)| keep(k, v));
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
+
+    /// Gives all entries away, and keeps as much room as there was.
+    pub(crate) fn take(&mut self) -> hash_table::IntoIter<(K, V)> {
+        let empty = HashTable::with_capacity(self.0.capacity());
+        core::mem::replace(&mut self.0, empty).into_iter()
+    }
 }
 
-impl<K: Hash + Eq, V> Table<K, V> {
-    /// The place of a key. The hasher is asked only if the table has to grow.
-    pub(crate) fn entry(
+const OCCUPIED: &str = "a place that was just found is occupied";
+
+impl<K: Hash, V> Table<K, V> {
+    /// The place of a key, for the copy that changes first. The hasher is asked
+    /// only if the table has to grow.
+    #[inline]
+    pub(crate) fn entry<H: BuildHasher>(
         &mut self,
         hash: u64,
         key: &K,
-        hasher: &impl BuildHasher,
-    ) -> Entry<'_, (K, V)> {
+        shared: &Shared<H>,
+    ) -> Entry<'_, (K, V)>
+    where
+        K: Eq,
+    {
+        if self.is_full() {
+            self.reserve(1, shared);
+        }
         self.0
-            .entry(hash, |(k, _)| k == key, |(k, _)| hasher.hash_one(k))
+            .entry(hash, |(k, _)| k == key, |(k, _)| shared.hash(k))
+    }
+
+    /// Adds a key that is not there, and returns its place.
+    pub(crate) fn insert_new<H: BuildHasher>(
+        &mut self,
+        hash: u64,
+        key: K,
+        value: V,
+        shared: &Shared<H>,
+    ) -> usize {
+        if self.is_full() {
+            self.reserve(1, shared);
+        }
+        self.0
+            .insert_unique(hash, (key, value), |(k, _)| shared.hash(k))
+            .bucket_index()
+    }
+
+    /// Sets a value, on the copy that follows.
+    #[inline]
+    pub(crate) fn put<H: BuildHasher>(
+        &mut self,
+        hash: u64,
+        key: K,
+        value: V,
+        shared: &Shared<H>,
+    ) where
+        K: Eq,
+    {
+        if self.is_full() {
+            self.follow(shared.buckets.load(Ordering::Relaxed), shared);
+        }
+        let same = |(k, _): &(K, V)| *k == key;
+        match self.0.entry(hash, same, |(k, _)| shared.hash(k)) {
+            Entry::Occupied(mut entry) => entry.get_mut().1 = value,
+            Entry::Vacant(entry) => {
+                entry.insert((key, value));
+            }
+        }
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.0.len() == self.0.capacity()
+    }
+
+    /// Makes room. The number of buckets, if it changed.
+    #[cold]
+    pub(crate) fn reserve<H: BuildHasher>(
+        &mut self,
+        additional: usize,
+        shared: &Shared<H>,
+    ) -> Option<usize> {
+        self.resize(shared, |table| {
+            table.reserve(additional, |(k, _)| shared.hash(k));
+        })
+    }
+
+    /// Gives back what room is not needed. The number of buckets, if it changed.
+    pub(crate) fn shrink<H: BuildHasher>(&mut self, shared: &Shared<H>) -> Option<usize> {
+        self.resize(shared, |table| table.shrink_to_fit(|(k, _)| shared.hash(k)))
+    }
+
+    fn resize<H>(
+        &mut self,
+        shared: &Shared<H>,
+        f: impl FnOnce(&mut HashTable<(K, V)>),
+    ) -> Option<usize> {
+        let before = self.0.num_buckets();
+        f(&mut self.0);
+        let buckets = self.0.num_buckets();
+        shared.buckets.store(buckets, Ordering::Relaxed);
+        (buckets != before).then_some(buckets)
+    }
+
+    /// Grows to as many buckets as the other copy has.
+    #[cold]
+    pub(crate) fn follow<H: BuildHasher>(&mut self, buckets: usize, shared: &Shared<H>) {
+        if self.0.num_buckets() < buckets {
+            // So many entries fit into that many buckets and not into half.
+            let entries = buckets - buckets / 4;
+            let additional = entries.saturating_sub(self.len());
+            self.0.reserve(additional, |(k, _)| shared.hash(k));
+        }
     }
 }
 
@@ -91,5 +253,11 @@ impl<K, V> fmt::Debug for Table<K, V> {
         f.debug_struct("Table")
             .field("len", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl<H> fmt::Debug for Shared<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
     }
 }

@@ -149,35 +149,11 @@ where
         &mut self,
         f: impl FnOnce(&mut WriterBatch<'_, K, V, H, S>) -> Result<R, E>,
     ) -> Result<R, E> {
-        let mut undo = Undo(Some(self.write()));
-        let result = f(undo.0.as_mut().expect(OPEN))?;
-        undo.0.take().expect(OPEN).publish();
+        let mut batch = self.write();
+        batch.inner.rollback_on_drop();
+        let result = f(&mut batch)?;
+        batch.publish();
         Ok(result)
-    }
-}
-
-const OPEN: &str = "taken out only when the transaction is over";
-
-/// Rolls back unless the batch was taken out: by `Err`, and by a panic also if
-/// the thread was unwinding before, when the batch itself would publish.
-struct Undo<'w, K, V, H, S>(Option<WriterBatch<'w, K, V, H, S>>)
-where
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy;
-
-impl<K, V, H, S> Drop for Undo<'_, K, V, H, S>
-where
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
-    fn drop(&mut self) {
-        if let Some(batch) = self.0.take() {
-            batch.rollback();
-        }
     }
 }
 

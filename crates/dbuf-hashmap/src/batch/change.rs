@@ -1,0 +1,429 @@
+//! The changes. Each is made on this copy and logged as what it did, before
+//! anything is handed to the caller.
+
+use alloc::vec::Vec;
+use core::hash::{BuildHasher, Hash};
+use core::mem;
+
+use dbuf_core::Strategy;
+use equivalent::Equivalent;
+use hashbrown::hash_table;
+
+use super::{Batch, Drain, Entry};
+use crate::Owner;
+use crate::op::Op;
+
+impl<W, K, V, H, S> Batch<W, K, V, H, S>
+where
+    W: Owner<K, V, H, S>,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    /// Inserts a value and returns the one that was there. As with std's maps, a
+    /// key that is there already is kept.
+    ///
+    /// Clones the value, and the key if it is new.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// assert_eq!(batch.insert("a", 1), None);
+    /// assert_eq!(batch.insert("a", 2), Some(1));
+    /// ```
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        self.inner.record(|table, shared| {
+            let hash = shared.hash(&key);
+            let logged = value.clone();
+            let (old, key) = match table.entry(hash, &key, shared) {
+                hash_table::Entry::Occupied(mut entry) => {
+                    (Some(mem::replace(&mut entry.get_mut().1, value)), key)
+                }
+                hash_table::Entry::Vacant(entry) => {
+                    let logged = key.clone();
+                    entry.insert((key, value));
+                    (None, logged)
+                }
+            };
+            let value = logged;
+            (old, Some(Op::Put { hash, key, value }))
+        })
+    }
+
+    /// Removes a key and returns its value. Clones nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new::<String, u32>();
+    /// let mut batch = writer.write();
+    /// batch.insert("a".to_owned(), 1);
+    /// assert_eq!(batch.remove("a"), Some(1));
+    /// assert_eq!(batch.remove("a"), None);
+    /// ```
+    pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.remove_if(key, |_, _| true)
+    }
+
+    /// Removes a key and returns it and its value. Clones the key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// assert_eq!(batch.remove_entry("a"), Some(("a", 1)));
+    /// ```
+    pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(K, V)>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let (hash, place) = self.find(key);
+        let place = place?;
+        Some(self.inner.record(|table, _| {
+            let (key, value) = table.remove_at(place);
+            let logged = key.clone();
+            ((key, value), Some(Op::Remove { hash, key: logged }))
+        }))
+    }
+
+    /// Removes a key if `f` says so, and returns its value.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, before anything changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// assert_eq!(batch.remove_if("a", |_, n| *n > 1), None);
+    /// assert_eq!(batch.remove_if("a", |_, n| *n == 1), Some(1));
+    /// ```
+    pub fn remove_if<Q>(&mut self, key: &Q, f: impl FnOnce(&K, &V) -> bool) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let (hash, place) = self.find(key);
+        let place = place?;
+        let (key, value) = self.table().at(place);
+        f(key, value).then(|| self.remove_at(hash, place))
+    }
+
+    /// Changes a value in place and returns what `f` returns, or `None` if the
+    /// key is not there.
+    ///
+    /// `f` runs at most once. The other copy gets a clone of the value that it
+    /// left, whether it changed or not.
+    ///
+    /// # Panics
+    ///
+    /// With `f`; the batch is torn then and rolls back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", vec![1]);
+    /// let len = batch.update("a", |list| {
+    ///     list.push(2);
+    ///     list.len()
+    /// });
+    /// assert_eq!(len, Some(2));
+    /// batch.publish();
+    /// assert_eq!(reader.read()["a"], [1, 2]);
+    /// ```
+    pub fn update<Q, R>(&mut self, key: &Q, f: impl FnOnce(&mut V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let (hash, place) = self.find(key);
+        Some(self.change_at(hash, place?, f))
+    }
+
+    /// Changes the value in place if the key is there; inserts `value` if not.
+    ///
+    /// # Panics
+    ///
+    /// With `f`; the batch is torn then and rolls back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// for word in ["a", "b", "a"] {
+    ///     batch.upsert(word, 1, |n| *n += 1);
+    /// }
+    /// assert_eq!((batch.get("a"), batch.get("b")), (Some(&2), Some(&1)));
+    /// ```
+    pub fn upsert(&mut self, key: K, value: V, f: impl FnOnce(&mut V)) {
+        let entry = self.entry(key);
+        if entry.get().is_some() {
+            let _ = entry.and_modify(f);
+        } else {
+            entry.insert(value);
+        }
+    }
+
+    /// The value of a key; inserts what `f` returns if there is none.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, before anything changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// assert_eq!(batch.get_or_insert_with("a", || 1), &1);
+    /// assert_eq!(batch.get_or_insert_with("a", || unreachable!()), &1);
+    /// ```
+    pub fn get_or_insert_with(&mut self, key: K, f: impl FnOnce() -> V) -> &V {
+        self.entry(key).or_insert_with(f)
+    }
+
+    /// The place of a key, for looking and changing with one lookup.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.entry("a").or_insert(1);
+    /// let entry = batch.entry("a");
+    /// if entry.get() == Some(&1) {
+    ///     entry.remove();
+    /// }
+    /// assert!(batch.is_empty());
+    /// ```
+    pub fn entry(&mut self, key: K) -> Entry<'_, W, K, V, H, S> {
+        Entry::new(self, key)
+    }
+
+    /// Removes every entry for which `keep` returns `false`.
+    ///
+    /// `keep` runs once for each entry, in arbitrary order: the other copy loses
+    /// the same keys whatever it would say the second time.
+    ///
+    /// # Panics
+    ///
+    /// With `keep`; the batch is torn then and rolls back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([(1, "a"), (2, "b"), (3, "c")]);
+    /// batch.retain(|n, _| n % 2 == 1);
+    /// assert_eq!(batch.len(), 2);
+    /// ```
+    pub fn retain(&mut self, keep: impl FnMut(&K, &V) -> bool) {
+        self.inner.record(|table, shared| {
+            let removed: Vec<_> = table
+                .extract(keep)
+                .map(|(key, _)| (shared.hash(&key), key))
+                .collect();
+            let op = match removed.len() {
+                0 => None,
+                _ if table.len() == 0 => Some(Op::Clear),
+                _ => Some(Op::RemoveAll(removed)),
+            };
+            ((), op)
+        });
+    }
+
+    /// Removes every entry for which `keep` returns `false`, and lets it change
+    /// those that stay.
+    ///
+    /// `keep` runs once for each entry, in arbitrary order. Any value may have
+    /// changed, so the other copy is cloned as a whole at the start of the next
+    /// batch.
+    ///
+    /// # Panics
+    ///
+    /// With `keep`; the batch is torn then and rolls back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().extend([("a", 1), ("b", 2)]);
+    /// writer.write().retain_mut(|_, n| {
+    ///     *n -= 1;
+    ///     *n > 0
+    /// });
+    /// assert_eq!(reader.read().len(), 1);
+    /// assert_eq!(reader.read()["b"], 1);
+    /// ```
+    pub fn retain_mut(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
+        if !self.is_empty() {
+            self.inner.modify(|table, _| table.retain_mut(keep));
+        }
+    }
+
+    /// Removes everything. Both copies keep their memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// batch.clear();
+    /// assert!(batch.is_empty());
+    /// ```
+    pub fn clear(&mut self) {
+        if !self.is_empty() {
+            self.inner.record(|table, _| {
+                table.clear();
+                ((), Some(Op::Clear))
+            });
+        }
+    }
+
+    /// Takes all entries out.
+    ///
+    /// The map is empty when this returns, and the change is logged: the iterator
+    /// may be dropped halfway, or forgotten (which leaks what is left in it).
+    /// Moves the entries out and allocates as much room again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// let drained = batch.drain();
+    /// assert!(batch.is_empty());
+    /// assert_eq!(drained.collect::<Vec<_>>(), [("a", 1)]);
+    /// ```
+    pub fn drain(&mut self) -> Drain<K, V> {
+        if self.is_empty() {
+            return Drain(hash_table::IntoIter::default());
+        }
+        self.inner
+            .record(|table, _| (Drain(table.take()), Some(Op::Clear)))
+    }
+
+    /// Makes room for so many more entries, in both copies.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new::<u32, u32>();
+    /// writer.write().reserve(1000);
+    /// assert!(reader.read().capacity() >= 1000);
+    /// assert!(writer.write().as_map().capacity() >= 1000);
+    /// ```
+    pub fn reserve(&mut self, additional: usize) {
+        self.inner
+            .record(|table, shared| ((), table.reserve(additional, shared).map(Op::Grow)));
+    }
+
+    /// Gives back memory that the entries do not need, in both copies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::Builder::new().capacity(1000).build();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// batch.shrink_to_fit();
+    /// batch.publish();
+    /// assert!(reader.read().capacity() < 1000);
+    /// ```
+    pub fn shrink_to_fit(&mut self) {
+        self.inner
+            .record(|table, shared| ((), table.shrink(shared).map(|_| Op::Shrink)));
+    }
+
+    /// Adds a key that is not there.
+    pub(super) fn insert_new(&mut self, hash: u64, key: K, value: V) -> usize {
+        self.inner.record(|table, shared| {
+            let op = Op::Put {
+                hash,
+                key: key.clone(),
+                value: value.clone(),
+            };
+            (table.insert_new(hash, key, value, shared), Some(op))
+        })
+    }
+
+    /// Changes the value at a place.
+    pub(super) fn change_at<R>(
+        &mut self,
+        hash: u64,
+        place: usize,
+        f: impl FnOnce(&mut V) -> R,
+    ) -> R {
+        self.inner.record(|table, _| {
+            let (key, value) = table.at_mut(place);
+            let result = f(value);
+            let (key, value) = (key.clone(), value.clone());
+            (result, Some(Op::Put { hash, key, value }))
+        })
+    }
+
+    /// Removes what stands at a place.
+    pub(crate) fn remove_at(&mut self, hash: u64, place: usize) -> V {
+        self.inner.record(|table, _| {
+            let (key, value) = table.remove_at(place);
+            (value, Some(Op::Remove { hash, key }))
+        })
+    }
+}
+
+/// Inserts all. Room is made for as many as the iterator promises, or for half
+/// of them if there are entries already, as std's maps do.
+impl<W, K, V, H, S> Extend<(K, V)> for Batch<W, K, V, H, S>
+where
+    W: Owner<K, V, H, S>,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        let entries = entries.into_iter();
+        let promised = entries.size_hint().0;
+        self.reserve(if self.is_empty() {
+            promised
+        } else {
+            promised.div_ceil(2)
+        });
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+    }
+}
+
+/// Inserts copies of all.
+impl<'e, W, K, V, H, S> Extend<(&'e K, &'e V)> for Batch<W, K, V, H, S>
+where
+    W: Owner<K, V, H, S>,
+    K: Hash + Eq + Copy,
+    V: Copy,
+    H: BuildHasher,
+    S: Strategy,
+{
+    fn extend<I: IntoIterator<Item = (&'e K, &'e V)>>(&mut self, entries: I) {
+        self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
+    }
+}

@@ -1,0 +1,293 @@
+//! A batch: how it begins to look and how it ends. Its changes are in `change`.
+
+mod change;
+mod drain;
+mod entry;
+
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::Strategy;
+use equivalent::Equivalent;
+
+pub use drain::Drain;
+pub use entry::Entry;
+
+use crate::table::Table;
+use crate::{DefaultStrategy, Iter, MapRef, Owner};
+
+/// Changes to the map that become visible together.
+///
+/// **A batch publishes when it is dropped**, also by `?`;
+/// [`Writer::transact`](crate::Writer::transact) is the form that publishes all
+/// or nothing. It is rolled back instead if user code (a closure, or `Hash`,
+/// `Eq`, `Clone` or `Drop` of a key or value) panicked in one of its changes,
+/// also if the panic was caught, or if the thread began to unwind after the batch
+/// was made. A forgotten batch is rolled back by the next one.
+///
+/// Reads see the batch's own changes; [`published`](Self::published) is what
+/// readers see.
+///
+/// There is no `get_mut`, no `iter_mut` and no `&mut V`: a change that is not
+/// logged would reach one copy only. [`update`](Self::update) changes a value in
+/// place. Closures run exactly once; what they decided is what the other copy
+/// gets, so they may decide by chance or by clock.
+///
+/// # Panics
+///
+/// Every change panics if an earlier one of this batch panicked halfway and that
+/// was caught: there is nothing left to do but to end the batch.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::new::<&str, u32>();
+/// let mut batch = writer.write();
+/// batch.insert("apples", 3);
+/// batch.update("apples", |n| *n += 1);
+/// assert_eq!(batch.get("apples"), Some(&4));
+/// assert_eq!(batch.published().get("apples"), None);
+/// assert!(reader.read().is_empty());
+/// batch.publish();
+/// assert_eq!(reader.read().get("apples"), Some(&4));
+/// ```
+#[must_use = "a batch that is dropped at once publishes nothing new"]
+pub struct Batch<W, K, V, H = RandomState, S = DefaultStrategy>
+where
+    W: Owner<K, V, H, S>,
+    S: Strategy,
+{
+    pub(crate) inner: dbuf_core::Batch<W::Lead>,
+}
+
+impl<W, K, V, H, S> Batch<W, K, V, H, S>
+where
+    W: Owner<K, V, H, S>,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    pub(crate) fn new(inner: dbuf_core::Batch<W::Lead>) -> Self {
+        Self { inner }
+    }
+
+    /// This copy.
+    pub(crate) fn table(&self) -> &Table<K, V> {
+        &self.inner
+    }
+
+    /// The hash of a key, and its place if it is there.
+    pub(crate) fn find<Q>(&self, key: &Q) -> (u64, Option<usize>)
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.inner.extras().hash(key);
+        (hash, self.table().find(hash, key))
+    }
+
+    /// The map as this batch leaves it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// assert_eq!(batch.as_map().values().sum::<i32>(), 1);
+    /// ```
+    pub fn as_map(&self) -> MapRef<'_, K, V, H> {
+        MapRef::new(self.table(), self.inner.extras())
+    }
+
+    /// What readers see, without a guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// assert!(batch.published().is_empty());
+    /// ```
+    pub fn published(&self) -> MapRef<'_, K, V, H> {
+        MapRef::new(self.inner.published(), self.inner.extras())
+    }
+
+    /// The value of a key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new::<String, u32>();
+    /// let mut batch = writer.write();
+    /// batch.insert("a".to_owned(), 1);
+    /// assert_eq!(batch.get("a"), Some(&1));
+    /// ```
+    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.as_map().get(key)
+    }
+
+    /// The key as it is stored, and its value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// assert_eq!(batch.get_key_value("a"), Some((&"a", &1)));
+    /// ```
+    pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&K, &V)>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.as_map().get_key_value(key)
+    }
+
+    /// Whether a key is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// assert!(batch.contains_key("a"));
+    /// ```
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.as_map().contains_key(key)
+    }
+
+    /// How many entries there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// assert_eq!(batch.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.as_map().len()
+    }
+
+    /// Whether there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new::<u32, u32>();
+    /// assert!(writer.write().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.as_map().is_empty()
+    }
+
+    /// All entries, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("b", 2)]);
+    /// assert_eq!(batch.iter().map(|(_, n)| n).sum::<i32>(), 3);
+    /// ```
+    pub fn iter(&self) -> Iter<'_, K, V> {
+        self.as_map().iter()
+    }
+
+    /// Makes the changes visible. Never waits. A batch without changes swaps
+    /// nothing.
+    ///
+    /// # Panics
+    ///
+    /// If an earlier change panicked halfway and the panic was caught: nothing is
+    /// published and the batch is rolled back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// batch.publish();
+    /// assert_eq!(reader.read()["a"], 1);
+    /// ```
+    pub fn publish(self) {
+        self.inner.publish();
+    }
+
+    /// Takes the changes back, and those of earlier batches that were
+    /// [deferred](Self::defer). The next batch pays for it with a copy of the
+    /// whole map.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// batch.rollback();
+    /// assert!(writer.write().is_empty());
+    /// assert!(reader.read().is_empty());
+    /// ```
+    pub fn rollback(self) {
+        self.inner.rollback();
+    }
+
+    /// Ends the batch without publishing. The changes become visible with the
+    /// next publish, and are lost if the writer is dropped before that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// batch.defer();
+    /// assert!(reader.read().is_empty());
+    /// writer.publish();
+    /// assert_eq!(reader.read()["a"], 1);
+    /// ```
+    pub fn defer(self) {
+        self.inner.defer();
+    }
+}
+
+impl<W, K, V, H, S> fmt::Debug for Batch<W, K, V, H, S>
+where
+    W: Owner<K, V, H, S>,
+    S: Strategy,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("len", &self.inner.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'b, W, K, V, H, S> IntoIterator for &'b Batch<W, K, V, H, S>
+where
+    W: Owner<K, V, H, S>,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    type Item = (&'b K, &'b V);
+    type IntoIter = Iter<'b, K, V>;
+
+    fn into_iter(self) -> Iter<'b, K, V> {
+        self.iter()
+    }
+}
