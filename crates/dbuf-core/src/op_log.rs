@@ -252,6 +252,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     }
 
     /// Runs user code on the back. The batch is torn unless it returns.
+    #[inline]
     fn change<R>(
         &mut self,
         f: impl FnOnce(&mut P::T, &P::X, &mut Vec<O>) -> (R, Option<State>),
@@ -268,6 +269,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     }
 
     /// The state of an open batch that may go on.
+    #[inline]
     fn open_state(&self) -> State {
         assert!(
             self.open,
@@ -623,6 +625,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// assert_eq!(removed, 2);
     /// assert_eq!(*reader.read(), [2]);
     /// ```
+    #[inline]
     pub fn record<R, I: Into<Option<OpOf<W>>>>(
         &mut self,
         f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> (R, I),
