@@ -65,6 +65,13 @@ fn read(criterion: &mut Criterion) {
     });
     drop(writer);
 
+    // And the same strategy through a handle that all threads share.
+    let (writer, reader) = arc(PAYLOAD, PAYLOAD, EpochStrategy::new());
+    case(&mut group, "epoch-shared", reader.shared(), |reader| {
+        *reader.read()
+    });
+    drop(writer);
+
     strategy(&mut group, "default", DefaultStrategy::new());
     strategy(&mut group, "flash", FlashStrategy::new());
     strategy(&mut group, "count", CountStrategy::new());

@@ -111,7 +111,8 @@ impl<P: BufferPtr> Reader<P> {
     #[inline]
     pub(crate) fn parts(&self) -> (&BufferOf<P>, &ReaderTokenOf<P>) {
         let buffer: &BufferOf<P> = &self.ptr;
-        let token = self.token.get_or_init(|| buffer.strategy().new_reader());
+        // SAFETY: the pin of a `BufferPtr` never fails, so `new` made the token.
+        let token = unsafe { self.token.get().unwrap_unchecked() };
         (buffer, token)
     }
 

@@ -131,10 +131,22 @@ where
     /// Puts a reader back, or drops it if the thread has no place any more.
     #[inline]
     fn put_back(&self, reader: Box<Reader<P>>) {
-        if let Some(place) = self.places.get() {
-            drop(place.replace(Some(reader)));
+        let spare = match self.places.get() {
+            Some(place) => place.replace(Some(reader)),
+            None => Some(reader),
+        };
+        if let Some(spare) = spare {
+            drop_spare(spare);
         }
     }
+}
+
+/// Of a nested read, or of a thread without a place. Out of line, so that the
+/// common drop of a guard is inlined and the guard stays in registers.
+#[cold]
+#[inline(never)]
+fn drop_spare<P: BufferPtr>(reader: Box<Reader<P>>) {
+    drop(reader);
 }
 
 impl<P: BufferPtr> Clone for SharedReader<P>

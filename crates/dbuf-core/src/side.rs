@@ -13,7 +13,11 @@ use core::fmt;
 /// assert_eq!(Side::A.other(), Side::B);
 /// assert_eq!(Side::B.other().other(), Side::B);
 /// ```
+///
+/// It is a word wide: guards hold one, and a byte that is stored and then moved as
+/// part of a word stalls the processor.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(usize)]
 pub enum Side {
     /// The first buffer. It is the front of every fresh strategy.
     A,
