@@ -92,7 +92,8 @@ impl<H, S> Builder<H, S> {
     {
         let copy = || Table::with_capacity(self.capacity);
         let (front, back) = (copy(), copy());
-        let buffer = DoubleBuffer::with_extras(front, back, self.strategy, Shared::new(self.hasher));
+        let buffer =
+            DoubleBuffer::with_extras(front, back, self.strategy, Shared::new(self.hasher));
         match dbuf_core::split(Arc::new(buffer)) {
             Ok((writer, reader)) => (Writer::new(writer), Reader::new(reader)),
             Err(Taken) => panic!("the strategy is not fresh: a writer of it is claimed"),

@@ -1,15 +1,18 @@
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::marker::PhantomData;
 use core::ops::{Deref, Index};
 use std::hash::RandomState;
 
-use dbuf_core::{MappedReadGuard, ReadGuard, Strategy, Version};
+use dbuf_core::{Lease, MappedGuard, ReaderLease, SharedLease, Version};
 use equivalent::Equivalent;
 
 use crate::owner::Ptr;
+use crate::table::{Shared, Table};
 use crate::{DefaultStrategy, Iter, Keys, MapRef, Values};
 
-/// A look at a map, as it stood when the guard was taken.
+/// A look at a map, as it stood when the guard was taken: a [`MapGuard`] or a
+/// [`SharedMapGuard`].
 ///
 /// Its methods are its own, so it does not dereference to anything. The writer
 /// publishes without waiting for it, but can only write again once it is gone. A
@@ -27,27 +30,86 @@ use crate::{DefaultStrategy, Iter, Keys, MapRef, Values};
 /// assert_eq!(reader.read().len(), 2);
 /// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
-pub struct MapGuard<'r, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
-    inner: ReadGuard<'r, Ptr<K, V, H, S>>,
+pub struct Guard<K, V, H, L: Lease> {
+    inner: dbuf_core::Guard<L>,
+    /// What the lease leads to. Named, so that they outlive every borrow of this.
+    map: PhantomData<fn() -> (K, V, H)>,
 }
 
-impl<'r, K, V, H, S: Strategy> MapGuard<'r, K, V, H, S> {
+/// The guard of a [`Reader`](crate::Reader).
+pub type MapGuard<'r, K, V, H = RandomState, S = DefaultStrategy> =
+    Guard<K, V, H, ReaderLease<'r, Ptr<K, V, H, S>>>;
+
+/// The guard of a [`SharedReader`](crate::SharedReader).
+pub type SharedMapGuard<'s, K, V, H = RandomState, S = DefaultStrategy> =
+    Guard<K, V, H, SharedLease<'s, Ptr<K, V, H, S>>>;
+
+impl<K, V, H, L: Lease<T = Table<K, V>, X = Shared<H>>> Guard<K, V, H, L> {
     #[inline]
-    pub(crate) fn new(inner: ReadGuard<'r, Ptr<K, V, H, S>>) -> Self {
-        Self { inner }
+    pub(crate) fn new(inner: dbuf_core::Guard<L>) -> Self {
+        Self {
+            inner,
+            map: PhantomData,
+        }
+    }
+
+    /// Narrows the guard to a part of the map that may be missing: a value, or
+    /// something within.
+    ///
+    /// # Errors
+    ///
+    /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::MapGuard;
+    ///
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", (1, "one"));
+    /// let name = MapGuard::try_map(reader.read(), |map| Some(&map.get("a")?.1)).unwrap();
+    /// assert_eq!(*name, "one");
+    /// let missing = MapGuard::try_map(reader.read(), |map| map.get("b"));
+    /// assert_eq!(missing.unwrap_err().len(), 1);
+    /// ```
+    pub fn try_map<U: ?Sized>(
+        guard: Self,
+        f: impl for<'a> FnOnce(MapRef<'a, K, V, H>) -> Option<&'a U>,
+    ) -> Result<PartGuard<U, L>, Self> {
+        dbuf_core::Guard::try_map(guard.inner, |table, shared| f(MapRef::new(table, shared)))
+            .map(PartGuard::new)
+            .map_err(Self::new)
+    }
+
+    /// The value of a key, with a hash that was computed before the guard was
+    /// taken.
+    #[inline]
+    pub(crate) fn value<Q>(
+        inner: dbuf_core::Guard<L>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<PartGuard<V, L>>
+    where
+        Q: Equivalent<K> + ?Sized,
+    {
+        dbuf_core::Guard::try_map(inner, |table, _| {
+            table.get(hash, key).map(|(_, value)| value)
+        })
+        .ok()
+        .map(PartGuard::new)
     }
 
     /// The map that the guard shows, as a plain reference.
     #[inline]
     pub fn as_map(&self) -> MapRef<'_, K, V, H> {
-        MapRef::new(&self.inner, ReadGuard::extras(&self.inner))
+        MapRef::new(&self.inner, dbuf_core::Guard::extras(&self.inner))
     }
 
     /// The number of the publish that the guard looks at: 0 for the empty map
     /// that was built, one more for each publish. A plain load.
     #[inline]
     pub fn version(&self) -> Version {
-        ReadGuard::version(&self.inner)
+        dbuf_core::Guard::version(&self.inner)
     }
 
     /// How many entries there are.
@@ -89,7 +151,11 @@ impl<'r, K, V, H, S: Strategy> MapGuard<'r, K, V, H, S> {
     }
 }
 
-impl<K, V, H: BuildHasher, S: Strategy> MapGuard<'_, K, V, H, S> {
+impl<K, V, H, L> Guard<K, V, H, L>
+where
+    H: BuildHasher,
+    L: Lease<T = Table<K, V>, X = Shared<H>>,
+{
     /// The value of a key.
     #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<&V>
@@ -118,28 +184,46 @@ impl<K, V, H: BuildHasher, S: Strategy> MapGuard<'_, K, V, H, S> {
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug, H, S: Strategy> fmt::Debug for MapGuard<'_, K, V, H, S> {
+impl<K, V, H, L> fmt::Debug for Guard<K, V, H, L>
+where
+    K: fmt::Debug,
+    V: fmt::Debug,
+    L: Lease<T = Table<K, V>, X = Shared<H>>,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_map().fmt(f)
     }
 }
 
 /// Equal entries, in whatever order.
-impl<K: Hash + Eq, V: PartialEq, H: BuildHasher, S: Strategy> PartialEq
-    for MapGuard<'_, K, V, H, S>
+impl<K, V, H, I, L, M> PartialEq<Guard<K, V, I, M>> for Guard<K, V, H, L>
+where
+    K: Hash + Eq,
+    V: PartialEq,
+    H: BuildHasher,
+    I: BuildHasher,
+    L: Lease<T = Table<K, V>, X = Shared<H>>,
+    M: Lease<T = Table<K, V>, X = Shared<I>>,
 {
-    fn eq(&self, other: &Self) -> bool {
+    fn eq(&self, other: &Guard<K, V, I, M>) -> bool {
         self.as_map() == other.as_map()
     }
 }
 
-impl<K: Hash + Eq, V: Eq, H: BuildHasher, S: Strategy> Eq for MapGuard<'_, K, V, H, S> {}
+impl<K, V, H, L> Eq for Guard<K, V, H, L>
+where
+    K: Hash + Eq,
+    V: Eq,
+    H: BuildHasher,
+    L: Lease<T = Table<K, V>, X = Shared<H>>,
+{
+}
 
 /// The value of a key. Panics if it is not there.
-impl<K, V, H, S, Q> Index<&Q> for MapGuard<'_, K, V, H, S>
+impl<K, V, H, L, Q> Index<&Q> for Guard<K, V, H, L>
 where
     H: BuildHasher,
-    S: Strategy,
+    L: Lease<T = Table<K, V>, X = Shared<H>>,
     Q: Hash + Equivalent<K> + ?Sized,
 {
     type Output = V;
@@ -149,7 +233,10 @@ where
     }
 }
 
-impl<'g, K, V, H, S: Strategy> IntoIterator for &'g MapGuard<'_, K, V, H, S> {
+impl<'g, K, V, H, L> IntoIterator for &'g Guard<K, V, H, L>
+where
+    L: Lease<T = Table<K, V>, X = Shared<H>>,
+{
     type Item = (&'g K, &'g V);
     type IntoIter = Iter<'g, K, V>;
 
@@ -158,22 +245,87 @@ impl<'g, K, V, H, S: Strategy> IntoIterator for &'g MapGuard<'_, K, V, H, S> {
     }
 }
 
-/// A look at a part of a map: one value (`U = V`), or what that was narrowed to.
+/// A look at a part of a map: one value, or what that was narrowed to.
 ///
-/// Holds up the writer as a [`MapGuard`] does.
+/// Holds up the writer as a [`Guard`] does.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::new();
+/// writer.write().insert("a", String::from("one"));
+/// let value = reader.get("a").unwrap();
+/// writer.write().insert("a", String::from("two"));
+/// assert_eq!(*value, "one");
+/// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
-pub struct ValueGuard<'r, K, V, H = RandomState, S: Strategy = DefaultStrategy, U: ?Sized = V> {
-    inner: MappedReadGuard<'r, U, Ptr<K, V, H, S>>,
+pub struct PartGuard<U: ?Sized, L: Lease> {
+    inner: MappedGuard<U, L>,
 }
 
-impl<'r, K, V, H, S: Strategy, U: ?Sized> ValueGuard<'r, K, V, H, S, U> {
+/// What [`Reader::get`](crate::Reader::get) returns.
+pub type ValueGuard<'r, K, V, H = RandomState, S = DefaultStrategy, U = V> =
+    PartGuard<U, ReaderLease<'r, Ptr<K, V, H, S>>>;
+
+/// What [`SharedReader::get`](crate::SharedReader::get) returns.
+pub type SharedValueGuard<'s, K, V, H = RandomState, S = DefaultStrategy, U = V> =
+    PartGuard<U, SharedLease<'s, Ptr<K, V, H, S>>>;
+
+impl<U: ?Sized, L: Lease> PartGuard<U, L> {
     #[inline]
-    pub(crate) fn new(inner: MappedReadGuard<'r, U, Ptr<K, V, H, S>>) -> Self {
+    pub(crate) fn new(inner: MappedGuard<U, L>) -> Self {
         Self { inner }
+    }
+
+    /// The number of the publish that the guard looks at; see
+    /// [`Guard::version`].
+    pub fn version(guard: &Self) -> Version {
+        MappedGuard::version(&guard.inner)
+    }
+
+    /// Narrows the guard further.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ValueGuard;
+    ///
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", (1, "one"));
+    /// let name = ValueGuard::map(reader.get("a").unwrap(), |pair| &pair.1);
+    /// assert_eq!(*name, "one");
+    /// ```
+    pub fn map<W: ?Sized>(guard: Self, f: impl for<'a> FnOnce(&'a U) -> &'a W) -> PartGuard<W, L> {
+        PartGuard::new(MappedGuard::map(guard.inner, |part, _| f(part)))
+    }
+
+    /// Narrows the guard further, to a part that may be missing.
+    ///
+    /// # Errors
+    ///
+    /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ValueGuard;
+    ///
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", vec![1, 2]);
+    /// let last = ValueGuard::try_map(reader.get("a").unwrap(), |list| list.last()).unwrap();
+    /// assert_eq!(*last, 2);
+    /// ```
+    pub fn try_map<W: ?Sized>(
+        guard: Self,
+        f: impl for<'a> FnOnce(&'a U) -> Option<&'a W>,
+    ) -> Result<PartGuard<W, L>, Self> {
+        MappedGuard::try_map(guard.inner, |part, _| f(part))
+            .map(PartGuard::new)
+            .map_err(Self::new)
     }
 }
 
-impl<K, V, H, S: Strategy, U: ?Sized> Deref for ValueGuard<'_, K, V, H, S, U> {
+impl<U: ?Sized, L: Lease> Deref for PartGuard<U, L> {
     type Target = U;
 
     #[inline]
@@ -182,15 +334,13 @@ impl<K, V, H, S: Strategy, U: ?Sized> Deref for ValueGuard<'_, K, V, H, S, U> {
     }
 }
 
-impl<K, V, H, S: Strategy, U: ?Sized + fmt::Debug> fmt::Debug for ValueGuard<'_, K, V, H, S, U> {
+impl<U: ?Sized + fmt::Debug, L: Lease> fmt::Debug for PartGuard<U, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<K, V, H, S: Strategy, U: ?Sized + fmt::Display> fmt::Display
-    for ValueGuard<'_, K, V, H, S, U>
-{
+impl<U: ?Sized + fmt::Display, L: Lease> fmt::Display for PartGuard<U, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }

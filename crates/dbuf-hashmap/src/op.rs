@@ -10,8 +10,15 @@ use crate::table::{Shared, Table};
 /// never closures. Each hash was computed when the change was made.
 #[derive(Clone)]
 pub enum Op<K, V, C = Whole> {
-    /// The key has this value.
-    Put {
+    /// The key was not there.
+    Insert {
+        hash: u64,
+        key: K,
+        value: V,
+    },
+    /// The key was there, at this place, and has another value.
+    Replace {
+        place: u32,
         hash: u64,
         key: K,
         value: V,
@@ -48,6 +55,18 @@ impl<V> ChangeOf<V> for Whole {
     }
 }
 
+impl<K, V, C> Op<K, V, C> {
+    pub(crate) fn replace(place: usize, hash: u64, key: K, value: V) -> Self {
+        Self::Replace {
+            // A hint, so that a place beyond is merely a wrong one.
+            place: place as u32,
+            hash,
+            key,
+            value,
+        }
+    }
+}
+
 impl<K, V, C, H> Operation<Table<K, V>, Shared<H>> for Op<K, V, C>
 where
     K: Hash + Eq + Clone,
@@ -67,7 +86,24 @@ where
         // that contradict themselves. The copies may differ then; nothing else
         // happens.
         match self {
-            Self::Put { hash, key, value } => table.put(hash, key, value, shared),
+            Self::Insert { hash, key, value } => table.follow_insert(hash, key, value, shared),
+            Self::Replace {
+                place,
+                hash,
+                key,
+                value,
+            } => table.follow_replace(place as usize, hash, &key, value),
+            rare => rare.apply_rare(table, shared),
+        }
+    }
+}
+
+impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {
+    /// Out of line, so that the loop over a log of inserts stays small.
+    #[inline(never)]
+    fn apply_rare<H: BuildHasher>(self, table: &mut Table<K, V>, shared: &Shared<H>) {
+        match self {
+            Self::Insert { .. } | Self::Replace { .. } => unreachable!("applied by the caller"),
             Self::Change { hash, key, change } => {
                 if let Some(place) = table.find(hash, &key) {
                     change.apply(&mut table.at_mut(place).1);
@@ -91,7 +127,8 @@ where
 impl<K, V, C> fmt::Debug for Op<K, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Put { .. } => "Put",
+            Self::Insert { .. } => "Insert",
+            Self::Replace { .. } => "Replace",
             Self::Change { .. } => "Change",
             Self::Remove { .. } => "Remove",
             Self::RemoveAll(_) => "RemoveAll",

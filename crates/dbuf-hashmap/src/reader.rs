@@ -2,11 +2,11 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
-use dbuf_core::{ReadGuard, Strategy};
+use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, MapGuard, ValueGuard};
+use crate::{DefaultStrategy, MapGuard, SharedReader, ValueGuard};
 
 /// A handle that reads a map.
 ///
@@ -66,11 +66,28 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     {
         // Before the guard: the writer waits for none that is still hashing.
         let hash = self.inner.extras().hash(key);
-        ReadGuard::try_map(self.inner.read(), |table, _| {
-            table.get(hash, key).map(|(_, value)| value)
-        })
-        .ok()
-        .map(ValueGuard::new)
+        MapGuard::value(self.inner.read(), hash, key)
+    }
+
+    /// A handle for many threads: it keeps a reader for each, so that nobody has
+    /// to carry one around. A read costs a thread-local look-up more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// let shared = reader.shared();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| assert_eq!(*shared.get("a").unwrap(), 1));
+    ///     scope.spawn(|| assert_eq!(shared.read().len(), 1));
+    /// });
+    /// ```
+    pub fn shared(&self) -> SharedReader<K, V, H, S>
+    where
+        dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
+    {
+        SharedReader::new(self.inner.shared())
     }
 
     /// Whether the writer is gone, so that nothing will change.

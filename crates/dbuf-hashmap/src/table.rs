@@ -91,6 +91,23 @@ impl<K, V> Table<K, V> {
         self.0.get_bucket_mut(place).expect(OCCUPIED)
     }
 
+    /// Replaces the value of a key that was at this place of the other copy: it is
+    /// at the same one, unless the two have grown differently.
+    #[inline]
+    pub(crate) fn follow_replace(&mut self, place: usize, hash: u64, key: &K, value: V)
+    where
+        K: Eq,
+    {
+        match self.0.get_bucket_entry(place) {
+            Ok(mut entry) if entry.get().0 == *key => entry.get_mut().1 = value,
+            _ => {
+                if let Some((_, old)) = self.0.find_mut(hash, |(k, _)| k == key) {
+                    *old = value;
+                }
+            }
+        }
+    }
+
     pub(crate) fn remove_at(&mut self, place: usize) -> (K, V) {
         match self.0.get_bucket_entry(place) {
             Ok(entry) => entry.remove().0,
@@ -168,27 +185,20 @@ impl<K: Hash, V> Table<K, V> {
             .bucket_index()
     }
 
-    /// Sets a value, on the copy that follows.
+    /// Adds a key that is not there, on the copy that follows.
     #[inline]
-    pub(crate) fn put<H: BuildHasher>(
+    pub(crate) fn follow_insert<H: BuildHasher>(
         &mut self,
         hash: u64,
         key: K,
         value: V,
         shared: &Shared<H>,
-    ) where
-        K: Eq,
-    {
+    ) {
         if self.is_full() {
             self.follow(shared.buckets.load(Ordering::Relaxed), shared);
         }
-        let same = |(k, _): &(K, V)| *k == key;
-        match self.0.entry(hash, same, |(k, _)| shared.hash(k)) {
-            Entry::Occupied(mut entry) => entry.get_mut().1 = value,
-            Entry::Vacant(entry) => {
-                entry.insert((key, value));
-            }
-        }
+        self.0
+            .insert_unique(hash, (key, value), |(k, _)| shared.hash(k));
     }
 
     #[inline]

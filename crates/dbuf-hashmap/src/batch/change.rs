@@ -34,22 +34,26 @@ where
     /// assert_eq!(batch.insert("a", 1), None);
     /// assert_eq!(batch.insert("a", 2), Some(1));
     /// ```
+    #[inline]
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.inner.record(|table, shared| {
             let hash = shared.hash(&key);
             let logged = value.clone();
-            let (old, key) = match table.entry(hash, &key, shared) {
+            match table.entry(hash, &key, shared) {
                 hash_table::Entry::Occupied(mut entry) => {
-                    (Some(mem::replace(&mut entry.get_mut().1, value)), key)
+                    let op = Op::replace(entry.bucket_index(), hash, key, logged);
+                    (Some(mem::replace(&mut entry.get_mut().1, value)), Some(op))
                 }
                 hash_table::Entry::Vacant(entry) => {
-                    let logged = key.clone();
+                    let op = Op::Insert {
+                        hash,
+                        key: key.clone(),
+                        value: logged,
+                    };
                     entry.insert((key, value));
-                    (None, logged)
+                    (None, Some(op))
                 }
-            };
-            let value = logged;
-            (old, Some(Op::Put { hash, key, value }))
+            }
         })
     }
 
@@ -357,7 +361,7 @@ where
     /// Adds a key that is not there.
     pub(super) fn insert_new(&mut self, hash: u64, key: K, value: V) -> usize {
         self.inner.record(|table, shared| {
-            let op = Op::Put {
+            let op = Op::Insert {
                 hash,
                 key: key.clone(),
                 value: value.clone(),
@@ -376,8 +380,8 @@ where
         self.inner.record(|table, _| {
             let (key, value) = table.at_mut(place);
             let result = f(value);
-            let (key, value) = (key.clone(), value.clone());
-            (result, Some(Op::Put { hash, key, value }))
+            let op = Op::replace(place, hash, key.clone(), value.clone());
+            (result, Some(op))
         })
     }
 

@@ -97,10 +97,8 @@ where
             return None;
         };
         let old = self.batch.inner.record(|table, _| {
-            let logged = value.clone();
-            let old = mem::replace(&mut table.at_mut(place).1, value);
-            let value = logged;
-            (old, Some(Op::Put { hash, key, value }))
+            let op = Op::replace(place, hash, key, value.clone());
+            (mem::replace(&mut table.at_mut(place).1, value), Some(op))
         });
         Some(old)
     }

@@ -1,0 +1,84 @@
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::Strategy;
+use equivalent::Equivalent;
+
+use crate::owner::Ptr;
+use crate::{DefaultStrategy, SharedMapGuard, SharedValueGuard};
+
+/// A handle that reads a map from any thread, through `&self`: from
+/// [`Reader::shared`](crate::Reader::shared).
+///
+/// It keeps a reader for each thread that reads. Clones share them.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::LazyLock;
+///
+/// use dbuf_hashmap::SharedReader;
+///
+/// static PRICES: LazyLock<SharedReader<&str, u32>> = LazyLock::new(|| {
+///     let (mut writer, reader) = dbuf_hashmap::new();
+///     writer.write().insert("apple", 3);
+///     reader.shared()
+/// });
+///
+/// assert_eq!(PRICES.get("apple").as_deref(), Some(&3));
+/// ```
+pub struct SharedReader<K, V, H = RandomState, S: Strategy = DefaultStrategy>
+where
+    dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
+{
+    inner: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
+}
+
+impl<K, V, H, S: Strategy> SharedReader<K, V, H, S>
+where
+    dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
+{
+    pub(crate) fn new(inner: dbuf_core::SharedReader<Ptr<K, V, H, S>>) -> Self {
+        Self { inner }
+    }
+
+    /// Looks at the map as it is published now; as
+    /// [`Reader::read`](crate::Reader::read).
+    ///
+    /// Allocates on the first read of a thread, and on nested ones.
+    #[inline]
+    pub fn read(&self) -> SharedMapGuard<'_, K, V, H, S> {
+        SharedMapGuard::new(self.inner.read())
+    }
+
+    /// Looks at one value.
+    #[inline]
+    pub fn get<Q>(&self, key: &Q) -> Option<SharedValueGuard<'_, K, V, H, S>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        H: BuildHasher,
+    {
+        let guard = self.inner.read();
+        let hash = dbuf_core::Guard::extras(&guard).hash(key);
+        SharedMapGuard::value(guard, hash, key)
+    }
+}
+
+impl<K, V, H, S: Strategy> Clone for SharedReader<K, V, H, S>
+where
+    dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
+{
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone())
+    }
+}
+
+impl<K, V, H, S: Strategy> fmt::Debug for SharedReader<K, V, H, S>
+where
+    dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
