@@ -36,6 +36,9 @@ type Place<P> = Cell<Option<Box<Reader<P>>>>;
 /// readers around. Clones share them. A nested read makes a second reader for the
 /// time of the nesting.
 ///
+/// A guard that is passed to [`core::mem::forget`] takes its reader with it and holds
+/// the writer up for ever.
+///
 /// It works in a `static` (through `LazyLock`) and in destructors of thread locals.
 /// The place of a thread that has ended is taken over by the next one.
 ///

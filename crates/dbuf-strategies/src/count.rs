@@ -7,6 +7,16 @@
 //! reader takes the count back and starts over. The writer flips the front and
 //! waits for the old side's count to be zero.
 //!
+//! # A read and a write, step by step
+//!
+//! | reader | writer |
+//! |---|---|
+//! | load `front`: side s | `front` := other side |
+//! | `count[s]` += 1 | look at `count[old]`: zero means finished |
+//! | load `front` again; if it is not s, take the count back and start over | before sleeping: register the waker, then look and leave `WAITS` there in one step |
+//! | … | |
+//! | leave: `count[s]` -= 1; if that left `WAITS` and zero, wake | |
+//!
 //! # States
 //!
 //! A count word holds the number of guards on its side and, in its top bit, that

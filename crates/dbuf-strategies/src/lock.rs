@@ -6,6 +6,13 @@
 //! step of readers and writer is one critical section, so there is nothing to
 //! reason about; the other strategies are tested against this one.
 //!
+//! # A read and a write, step by step
+//!
+//! | reader | writer |
+//! |---|---|
+//! | enter: note `front`, add 1 to its count | start: turn `front`, `finished` := no |
+//! | leave: subtract 1; if that emptied the old side, take the waker, unlock, wake | look: `finished` := the old side's count is 0; before sleeping, leave a waker |
+//!
 //! # States
 //!
 //! | `finished` | `counts[back]` | `counts[front]` |
