@@ -4,6 +4,7 @@ use std::hash::RandomState;
 
 use dbuf_core::{DoubleBuffer, Strategy, Taken};
 
+use crate::owner::Ptr;
 use crate::table::{Shared, Table};
 use crate::{DefaultStrategy, Reader, Writer};
 
@@ -90,12 +91,30 @@ impl<H, S> Builder<H, S> {
         H: BuildHasher,
         S: Strategy,
     {
+        let (writer, reader) = self.split();
+        (Writer::new(writer), Reader::new(reader))
+    }
+
+    /// The buffer, behind the two handles of the core.
+    #[expect(
+        clippy::type_complexity,
+        reason = "two handles with all their parameters"
+    )]
+    pub(crate) fn split<K, V>(
+        self,
+    ) -> (
+        dbuf_core::Writer<Ptr<K, V, H, S>>,
+        dbuf_core::Reader<Ptr<K, V, H, S>>,
+    )
+    where
+        S: Strategy,
+    {
         let copy = || Table::with_capacity(self.capacity);
         let (front, back) = (copy(), copy());
-        let buffer =
-            DoubleBuffer::with_extras(front, back, self.strategy, Shared::new(self.hasher));
+        let shared = Shared::new(self.hasher);
+        let buffer = DoubleBuffer::with_extras(front, back, self.strategy, shared);
         match dbuf_core::split(Arc::new(buffer)) {
-            Ok((writer, reader)) => (Writer::new(writer), Reader::new(reader)),
+            Ok(handles) => handles,
             Err(Taken) => panic!("the strategy is not fresh: a writer of it is claimed"),
         }
     }

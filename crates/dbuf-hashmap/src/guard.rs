@@ -33,7 +33,7 @@ use crate::{DefaultStrategy, Iter, Keys, MapRef, Values};
 pub struct Guard<K, V, H, L: Lease> {
     inner: dbuf_core::Guard<L>,
     /// What the lease leads to. Named, so that they outlive every borrow of this.
-    map: PhantomData<fn() -> (K, V, H)>,
+    map: PhantomData<(K, V, H)>,
 }
 
 /// The guard of a [`Reader`](crate::Reader).

@@ -90,10 +90,17 @@ mod batch;
 mod builder;
 mod guard;
 mod iter;
+mod layer;
 mod map_ref;
+pub mod multimap;
 mod op;
 mod owner;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod reader;
+#[cfg(feature = "serde")]
+mod serialize;
+pub mod set;
 mod shared;
 mod table;
 mod writer;
@@ -116,6 +123,8 @@ pub use guard::{Guard, MapGuard, PartGuard, SharedMapGuard, SharedValueGuard, Va
 pub use iter::{Iter, Keys, Values};
 pub use map_ref::MapRef;
 pub use owner::{Owner, WriterBatch};
+#[cfg(feature = "rayon")]
+pub use parallel::ParIter;
 pub use reader::Reader;
 pub use shared::SharedReader;
 pub use writer::Writer;

@@ -53,6 +53,15 @@ impl<'a, K, V, H> MapRef<'a, K, V, H> {
         Iter(self.table.iter())
     }
 
+    #[cfg(feature = "rayon")]
+    pub(crate) fn par_entries(&self) -> hashbrown::hash_table::rayon::ParIter<'a, (K, V)>
+    where
+        K: Sync,
+        V: Sync,
+    {
+        self.table.par_iter()
+    }
+
     /// All keys, in arbitrary order.
     pub fn keys(&self) -> Keys<'a, K, V> {
         Keys(self.iter())

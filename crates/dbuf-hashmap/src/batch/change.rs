@@ -359,7 +359,7 @@ where
     }
 
     /// Adds a key that is not there.
-    pub(super) fn insert_new(&mut self, hash: u64, key: K, value: V) -> usize {
+    pub(crate) fn insert_new(&mut self, hash: u64, key: K, value: V) -> usize {
         self.inner.record(|table, shared| {
             let op = Op::Insert {
                 hash,

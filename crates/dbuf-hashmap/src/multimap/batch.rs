@@ -1,0 +1,230 @@
+use alloc::vec::Vec;
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::Strategy;
+use equivalent::Equivalent;
+
+use super::bag::BagChange;
+use super::{Bag, MultiMapRef};
+use crate::layer::layer_batch_ends;
+use crate::op::Op;
+use crate::{DefaultStrategy, Drain, Iter, Owner};
+
+/// Changes to a multi-map that become visible together. Ends as the map's
+/// [`Batch`](crate::Batch) does.
+///
+/// A change to one value costs the other copy one value, not the whole bag.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::multimap::new();
+/// let mut batch = writer.write();
+/// batch.extend([("a", 1), ("a", 2), ("a", 3), ("b", 4)]);
+/// assert!(batch.remove_value("a", &2));
+/// batch.retain("a", |n| *n != 3);
+/// assert_eq!(batch.remove("b").unwrap().into_iter().next(), Some(4));
+/// batch.publish();
+/// assert_eq!(**reader.get("a").unwrap(), [1]);
+/// assert!(reader.get("b").is_none());
+/// ```
+#[must_use = "a batch that is dropped at once publishes nothing new"]
+pub struct Batch<W, K, V, H = RandomState, S = DefaultStrategy>
+where
+    W: Owner<K, Bag<V>, H, S>,
+    S: Strategy,
+{
+    pub(super) map: crate::Batch<W, K, Bag<V>, H, S>,
+}
+
+impl<W, K, V, H, S> Batch<W, K, V, H, S>
+where
+    W: Owner<K, Bag<V>, H, S, Change = BagChange<V>>,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    pub(super) fn new(inner: dbuf_core::Batch<W::Lead>) -> Self {
+        Self {
+            map: crate::Batch::new(inner),
+        }
+    }
+
+    /// Adds a value to a key's. Clones the value, and the key if it is new.
+    pub fn insert(&mut self, key: K, value: V) {
+        match self.map.find(&key) {
+            (hash, Some(place)) => {
+                let change = BagChange::Push(value.clone());
+                self.map.inner.record(|table, _| {
+                    table.at_mut(place).1.push(value);
+                    ((), Some(Op::Change { hash, key, change }))
+                });
+            }
+            (hash, None) => {
+                self.map.insert_new(hash, key, Bag::of(value));
+            }
+        }
+    }
+
+    /// Removes one of a key's values that equals `value`. Whether there was one.
+    /// Compares them one by one.
+    pub fn remove_value<Q>(&mut self, key: &Q, value: &V) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        V: PartialEq,
+    {
+        let (hash, Some(place)) = self.map.find(key) else {
+            return false;
+        };
+        let (_, bag) = self.map.table().at(place);
+        let Some(at) = bag.iter().position(|v| v == value) else {
+            return false;
+        };
+        if bag.len() == 1 {
+            self.map.remove_at(hash, place);
+        } else {
+            self.map.inner.record(|table, _| {
+                let (key, bag) = table.at_mut(place);
+                bag.take(at);
+                let change = BagChange::Take(at);
+                let key = key.clone();
+                ((), Some(Op::Change { hash, key, change }))
+            });
+        }
+        true
+    }
+
+    /// Removes every value of a key for which `keep` returns `false`. It runs once
+    /// for each value.
+    ///
+    /// # Panics
+    ///
+    /// With `keep`, before anything changed.
+    pub fn retain<Q>(&mut self, key: &Q, mut keep: impl FnMut(&V) -> bool)
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let (hash, Some(place)) = self.map.find(key) else {
+            return;
+        };
+        let (_, bag) = self.map.table().at(place);
+        let removed: Vec<_> = (0..bag.len()).filter(|&at| !keep(&bag[at])).collect();
+        if removed.len() == bag.len() {
+            self.map.remove_at(hash, place);
+        } else if !removed.is_empty() {
+            self.map.inner.record(|table, _| {
+                let (key, bag) = table.at_mut(place);
+                bag.take_all(&removed);
+                let change = BagChange::TakeAll(removed);
+                let key = key.clone();
+                ((), Some(Op::Change { hash, key, change }))
+            });
+        }
+    }
+
+    /// Removes a key and returns its values.
+    pub fn remove<Q>(&mut self, key: &Q) -> Option<Bag<V>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.map.remove(key)
+    }
+
+    /// Removes a key and returns it and its values. Clones the key.
+    pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(K, Bag<V>)>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.map.remove_entry(key)
+    }
+
+    /// Takes all entries out; as [`crate::Batch::drain`].
+    pub fn drain(&mut self) -> Drain<K, Bag<V>> {
+        self.map.drain()
+    }
+
+    layer_batch_ends!();
+
+    /// The multi-map as this batch leaves it.
+    pub fn as_map(&self) -> MultiMapRef<'_, K, V, H> {
+        self.map.as_map()
+    }
+
+    /// What readers see, without a guard.
+    pub fn published(&self) -> MultiMapRef<'_, K, V, H> {
+        self.map.published()
+    }
+
+    /// All values of a key.
+    pub fn get<Q>(&self, key: &Q) -> Option<&Bag<V>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.map.get(key)
+    }
+
+    /// One of a key's values.
+    pub fn get_one<Q>(&self, key: &Q) -> Option<&V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.as_map().get_one(key)
+    }
+
+    /// Whether a key is there.
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.map.contains_key(key)
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// How many values there are. Adds up all bags.
+    pub fn value_count(&self) -> usize {
+        self.as_map().value_count()
+    }
+
+    /// Whether there are no keys.
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// All keys with their values, in arbitrary order.
+    pub fn iter(&self) -> Iter<'_, K, Bag<V>> {
+        self.map.iter()
+    }
+}
+
+/// Inserts all.
+impl<W, K, V, H, S> Extend<(K, V)> for Batch<W, K, V, H, S>
+where
+    W: Owner<K, Bag<V>, H, S, Change = BagChange<V>>,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl<W, K, V, H, S> fmt::Debug for Batch<W, K, V, H, S>
+where
+    W: Owner<K, Bag<V>, H, S>,
+    S: Strategy,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.map.fmt(f)
+    }
+}

@@ -1,0 +1,96 @@
+//! What a map of bags can do besides.
+
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::{Lease, Strategy};
+use equivalent::Equivalent;
+
+use super::Bag;
+use crate::table::{Shared, Table};
+use crate::{DefaultStrategy, Guard, MapGuard, MapRef, ValueGuard};
+
+/// A handle that reads a multi-map.
+pub type Reader<K, V, H = RandomState, S = DefaultStrategy> = crate::Reader<K, Bag<V>, H, S>;
+
+/// A look at a multi-map, as it stood when the guard was taken.
+pub type MultiMapGuard<'r, K, V, H = RandomState, S = DefaultStrategy> =
+    MapGuard<'r, K, Bag<V>, H, S>;
+
+/// One state of a multi-map, borrowed.
+pub type MultiMapRef<'a, K, V, H = RandomState> = MapRef<'a, K, Bag<V>, H>;
+
+/// Of a multi-map.
+impl<K, V, H: BuildHasher, S: Strategy> crate::Reader<K, Bag<V>, H, S> {
+    /// Looks at one of a key's values.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::multimap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(reader.get_one("a").as_deref(), Some(&1));
+    /// assert!(reader.get_one("b").is_none());
+    /// ```
+    #[inline]
+    pub fn get_one<Q>(&self, key: &Q) -> Option<ValueGuard<'_, K, Bag<V>, H, S, V>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        ValueGuard::try_map(self.get(key)?, |bag| bag.first()).ok()
+    }
+}
+
+/// Of a multi-map.
+impl<K, V, H, L: Lease<T = Table<K, Bag<V>>, X = Shared<H>>> Guard<K, Bag<V>, H, L> {
+    /// How many values there are. Adds up all bags.
+    pub fn value_count(&self) -> usize {
+        self.as_map().value_count()
+    }
+
+    /// One of a key's values.
+    pub fn get_one<Q>(&self, key: &Q) -> Option<&V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        H: BuildHasher,
+    {
+        self.as_map().get_one(key)
+    }
+
+    /// Whether a value is among a key's. Compares them one by one.
+    pub fn contains_value<Q>(&self, key: &Q, value: &V) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        V: PartialEq,
+        H: BuildHasher,
+    {
+        self.as_map().contains_value(key, value)
+    }
+}
+
+/// Of a multi-map.
+impl<'a, K, V, H> MapRef<'a, K, Bag<V>, H> {
+    /// How many values there are. Adds up all bags.
+    pub fn value_count(&self) -> usize {
+        self.values().map(|bag| bag.len()).sum()
+    }
+
+    /// One of a key's values.
+    pub fn get_one<Q>(&self, key: &Q) -> Option<&'a V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        H: BuildHasher,
+    {
+        self.get(key)?.first()
+    }
+
+    /// Whether a value is among a key's. Compares them one by one.
+    pub fn contains_value<Q>(&self, key: &Q, value: &V) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        V: PartialEq,
+        H: BuildHasher,
+    {
+        self.get(key).is_some_and(|bag| bag.contains(value))
+    }
+}

@@ -1,0 +1,218 @@
+//! A snapshot out, a map in.
+
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use core::marker::PhantomData;
+
+use dbuf_core::{Lease, Strategy};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+use crate::multimap::{self, Bag};
+use crate::set::{self, SetGuard, SetRef};
+use crate::table::{Shared, Table};
+use crate::{Batch, Guard, MapRef, Owner, Writer};
+
+/// As a map.
+impl<K: Serialize, V: Serialize, H> Serialize for MapRef<'_, K, V, H> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+/// As a map.
+impl<K, V, H, L> Serialize for Guard<K, V, H, L>
+where
+    K: Serialize,
+    V: Serialize,
+    L: Lease<T = Table<K, V>, X = Shared<H>>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_map().serialize(serializer)
+    }
+}
+
+/// As a sequence.
+impl<T: Serialize, H> Serialize for SetRef<'_, T, H> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+/// As a sequence.
+impl<T: Serialize, H, S: Strategy> Serialize for SetGuard<'_, T, H, S> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        self.as_set().serialize(serializer)
+    }
+}
+
+/// As a sequence.
+impl<V: Serialize> Serialize for Bag<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+/// Inserts what is read. What was inserted before an error is in the batch.
+///
+/// # Examples
+///
+/// Into a map with a hasher of its own, all or nothing:
+///
+/// ```
+/// use serde::de::DeserializeSeed;
+/// use std::hash::{BuildHasherDefault, DefaultHasher};
+///
+/// let hasher = BuildHasherDefault::<DefaultHasher>::default();
+/// let (mut writer, reader) = dbuf_hashmap::Builder::new().hasher(hasher).build::<String, u32>();
+/// let mut load = |text| {
+///     writer.transact(|batch| batch.deserialize(&mut serde_json::Deserializer::from_str(text)))
+/// };
+/// assert!(load(r#"{ "a": 1, "b": }"#).is_err());
+/// assert!(reader.read().is_empty());
+/// load(r#"{ "a": 1, "b": 2 }"#)?;
+/// assert_eq!(reader.read()["b"], 2);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+impl<'de, W, K, V, H, S> DeserializeSeed<'de> for &mut Batch<W, K, V, H, S>
+where
+    W: Owner<K, V, H, S>,
+    K: Deserialize<'de> + Hash + Eq + Clone,
+    V: Deserialize<'de> + Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(Entries {
+            expecting: "a map",
+            insert: |key, value| {
+                self.insert(key, value);
+            },
+            entry: PhantomData,
+        })
+    }
+}
+
+/// Hands on each entry of a map.
+struct Entries<K, V, F> {
+    expecting: &'static str,
+    insert: F,
+    entry: PhantomData<(K, V)>,
+}
+
+impl<'de, K, V, F> Visitor<'de> for Entries<K, V, F>
+where
+    K: Deserialize<'de>,
+    V: Deserialize<'de>,
+    F: FnMut(K, V),
+{
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expecting)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = entries.next_entry()? {
+            (self.insert)(key, value);
+        }
+        Ok(())
+    }
+}
+
+/// Hands on each element of a sequence.
+struct Elements<T, F> {
+    insert: F,
+    element: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Elements<T, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
+        while let Some(element) = elements.next_element()? {
+            (self.insert)(element);
+        }
+        Ok(())
+    }
+}
+
+/// A new map, published. Its readers come from [`Writer::reader`].
+///
+/// # Examples
+///
+/// ```
+/// let writer: dbuf_hashmap::Writer<String, u32> = serde_json::from_str(r#"{ "a": 1 }"#)?;
+/// let reader = writer.reader();
+/// assert_eq!(reader.read()["a"], 1);
+/// assert_eq!(serde_json::to_string(&reader.read())?, r#"{"a":1}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+impl<'de, K, V, H, S> Deserialize<'de> for Writer<K, V, H, S>
+where
+    K: Deserialize<'de> + Hash + Eq + Clone,
+    V: Deserialize<'de> + Clone,
+    H: BuildHasher + Default,
+    S: Strategy + Default,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut writer = Self::new(crate::Builder::<H, S>::default().split().0);
+        // Nobody reads yet.
+        let mut batch = writer.try_write().expect(FRESH);
+        batch.deserialize(deserializer)?;
+        drop(batch);
+        Ok(writer)
+    }
+}
+
+const FRESH: &str = "nothing is in the way of a new writer";
+
+/// A new set, published. From a sequence.
+impl<'de, T, H, S> Deserialize<'de> for set::Writer<T, H, S>
+where
+    T: Deserialize<'de> + Hash + Eq + Clone,
+    H: BuildHasher + Default,
+    S: Strategy + Default,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (mut writer, _) = crate::Builder::<H, S>::default().build_set();
+        let mut batch = writer.try_write().expect(FRESH);
+        deserializer.deserialize_seq(Elements {
+            insert: |element| {
+                batch.insert(element);
+            },
+            element: PhantomData,
+        })?;
+        drop(batch);
+        Ok(writer)
+    }
+}
+
+/// A new multi-map, published. From a map of sequences; empty ones leave nothing.
+impl<'de, K, V, H, S> Deserialize<'de> for multimap::Writer<K, V, H, S>
+where
+    K: Deserialize<'de> + Hash + Eq + Clone,
+    V: Deserialize<'de> + Clone,
+    H: BuildHasher + Default,
+    S: Strategy + Default,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (mut writer, _) = crate::Builder::<H, S>::default().build_multimap();
+        let mut batch = writer.try_write().expect(FRESH);
+        deserializer.deserialize_map(Entries {
+            expecting: "a map of sequences",
+            insert: |key: K, values: Vec<V>| {
+                batch.extend(values.into_iter().map(|value| (key.clone(), value)));
+            },
+            entry: PhantomData,
+        })?;
+        drop(batch);
+        Ok(writer)
+    }
+}

@@ -1,0 +1,181 @@
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::Strategy;
+use equivalent::Equivalent;
+
+use super::{Iter, SetRef};
+use crate::layer::layer_batch_ends;
+use crate::{DefaultStrategy, Owner};
+
+/// Changes to a set that become visible together. Ends as the map's
+/// [`Batch`](crate::Batch) does.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::set::new();
+/// let mut batch = writer.write();
+/// batch.extend([1, 2, 3]);
+/// batch.retain(|n| n % 2 == 1);
+/// assert!(batch.remove(&1));
+/// batch.publish();
+/// assert_eq!(reader.read().iter().collect::<Vec<_>>(), [&3]);
+/// ```
+#[must_use = "a batch that is dropped at once publishes nothing new"]
+pub struct Batch<W, T, H = RandomState, S = DefaultStrategy>
+where
+    W: Owner<T, (), H, S>,
+    S: Strategy,
+{
+    pub(super) map: crate::Batch<W, T, (), H, S>,
+}
+
+impl<W, T, H, S> Batch<W, T, H, S>
+where
+    W: Owner<T, (), H, S>,
+    T: Hash + Eq + Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    pub(super) fn new(inner: dbuf_core::Batch<W::Lead>) -> Self {
+        Self {
+            map: crate::Batch::new(inner),
+        }
+    }
+
+    /// Adds an element. Whether it is new; one that is there already is kept.
+    pub fn insert(&mut self, element: T) -> bool {
+        let entry = self.map.entry(element);
+        let new = entry.get().is_none();
+        entry.or_insert(());
+        new
+    }
+
+    /// Removes an element. Whether it was there.
+    pub fn remove<Q>(&mut self, element: &Q) -> bool
+    where
+        Q: Hash + Equivalent<T> + ?Sized,
+    {
+        self.map.remove(element).is_some()
+    }
+
+    /// Removes an element and returns it as it was stored. Clones it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new::<String>();
+    /// let mut batch = writer.write();
+    /// batch.insert("a".to_owned());
+    /// assert_eq!(batch.take("a"), Some("a".to_owned()));
+    /// ```
+    pub fn take<Q>(&mut self, element: &Q) -> Option<T>
+    where
+        Q: Hash + Equivalent<T> + ?Sized,
+    {
+        self.map.remove_entry(element).map(|(element, ())| element)
+    }
+
+    /// Removes every element for which `keep` returns `false`. It runs once for
+    /// each.
+    ///
+    /// # Panics
+    ///
+    /// With `keep`; the batch is torn then and rolls back.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        self.map.retain(|element, ()| keep(element));
+    }
+
+    /// Takes all elements out; as [`crate::Batch::drain`].
+    pub fn drain(&mut self) -> impl ExactSizeIterator<Item = T> + use<W, T, H, S> {
+        self.map.drain().map(|(element, ())| element)
+    }
+
+    layer_batch_ends!();
+
+    /// The set as this batch leaves it.
+    pub fn as_set(&self) -> SetRef<'_, T, H> {
+        SetRef(self.map.as_map())
+    }
+
+    /// What readers see, without a guard.
+    pub fn published(&self) -> SetRef<'_, T, H> {
+        SetRef(self.map.published())
+    }
+
+    /// Whether an element is there.
+    pub fn contains<Q>(&self, element: &Q) -> bool
+    where
+        Q: Hash + Equivalent<T> + ?Sized,
+    {
+        self.map.contains_key(element)
+    }
+
+    /// The element as it is stored.
+    pub fn get<Q>(&self, element: &Q) -> Option<&T>
+    where
+        Q: Hash + Equivalent<T> + ?Sized,
+    {
+        self.as_set().get(element)
+    }
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// All elements, in arbitrary order.
+    pub fn iter(&self) -> Iter<'_, T> {
+        self.as_set().iter()
+    }
+}
+
+/// Adds all.
+impl<W, T, H, S> Extend<T> for Batch<W, T, H, S>
+where
+    W: Owner<T, (), H, S>,
+    T: Hash + Eq + Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
+        // By `insert`, as a map would log what changes nothing here.
+        let elements = elements.into_iter();
+        self.reserve(elements.size_hint().0.saturating_sub(self.len()));
+        for element in elements {
+            self.insert(element);
+        }
+    }
+}
+
+impl<W, T, H, S> fmt::Debug for Batch<W, T, H, S>
+where
+    W: Owner<T, (), H, S>,
+    S: Strategy,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.map.fmt(f)
+    }
+}
+
+impl<'b, W, T, H, S> IntoIterator for &'b Batch<W, T, H, S>
+where
+    W: Owner<T, (), H, S>,
+    T: Hash + Eq + Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    type Item = &'b T;
+    type IntoIter = Iter<'b, T>;
+
+    fn into_iter(self) -> Iter<'b, T> {
+        self.iter()
+    }
+}

@@ -1,0 +1,131 @@
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use equivalent::Equivalent;
+
+use crate::table::{Shared, Table};
+use crate::{Keys, MapRef};
+
+/// All elements of a set, in arbitrary order.
+pub type Iter<'a, T> = Keys<'a, T, ()>;
+
+/// One state of a set, borrowed from a guard, a batch or the writer.
+///
+/// A copyable reference.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, _reader) = dbuf_hashmap::set::new();
+/// let mut batch = writer.write();
+/// batch.insert(1);
+/// assert!(batch.published().is_subset(&batch.as_set()));
+/// assert!(batch.published().is_disjoint(&batch.as_set()));
+/// assert_eq!(batch.as_set().get(&1), Some(&1));
+/// ```
+pub struct SetRef<'a, T, H = RandomState>(pub(super) MapRef<'a, T, (), H>);
+
+impl<'a, T, H> SetRef<'a, T, H> {
+    pub(super) fn new(table: &'a Table<T, ()>, shared: &'a Shared<H>) -> Self {
+        Self(MapRef::new(table, shared))
+    }
+
+    /// The set as the map that it is.
+    pub fn as_map(&self) -> MapRef<'a, T, (), H> {
+        self.0
+    }
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many elements this copy can hold before it grows.
+    pub fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    /// The hasher.
+    pub fn hasher(&self) -> &'a H {
+        self.0.hasher()
+    }
+
+    /// All elements, in arbitrary order.
+    pub fn iter(&self) -> Iter<'a, T> {
+        self.0.keys()
+    }
+}
+
+impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
+    /// Whether an element is there.
+    pub fn contains<Q>(&self, element: &Q) -> bool
+    where
+        Q: Hash + Equivalent<T> + ?Sized,
+    {
+        self.0.contains_key(element)
+    }
+
+    /// The element as it is stored.
+    pub fn get<Q>(&self, element: &Q) -> Option<&'a T>
+    where
+        Q: Hash + Equivalent<T> + ?Sized,
+    {
+        self.0.get_key_value(element).map(|(element, ())| element)
+    }
+
+    /// Whether the other has all of these elements.
+    pub fn is_subset<I: BuildHasher>(&self, other: &SetRef<'_, T, I>) -> bool
+    where
+        T: Hash + Eq,
+    {
+        self.len() <= other.len() && self.iter().all(|element| other.contains(element))
+    }
+
+    /// Whether the other has none of these elements.
+    pub fn is_disjoint<I: BuildHasher>(&self, other: &SetRef<'_, T, I>) -> bool
+    where
+        T: Hash + Eq,
+    {
+        !self.iter().any(|element| other.contains(element))
+    }
+}
+
+impl<T, H> Copy for SetRef<'_, T, H> {}
+
+impl<T, H> Clone for SetRef<'_, T, H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: fmt::Debug, H> fmt::Debug for SetRef<'_, T, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// Equal elements, in whatever order and by whatever hasher.
+impl<T: Hash + Eq, H: BuildHasher, I: BuildHasher> PartialEq<SetRef<'_, T, I>>
+    for SetRef<'_, T, H>
+{
+    fn eq(&self, other: &SetRef<'_, T, I>) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T: Hash + Eq, H: BuildHasher> Eq for SetRef<'_, T, H> {}
+
+impl<'a, T, H> IntoIterator for SetRef<'a, T, H> {
+    type Item = &'a T;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}
