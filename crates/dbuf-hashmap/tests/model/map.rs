@@ -1,0 +1,257 @@
+use core::marker::PhantomData;
+use core::mem;
+use std::collections::HashMap;
+
+use dbuf_hashmap::{Builder, MapGuard, MapRef, Reader, WriterBatch};
+use proptest::prelude::*;
+
+use crate::world::{Changed, Ending, World, every_strategy, handles, unwind};
+use crate::{FewBuckets, key};
+
+type Plain = HashMap<String, Box<u32>>;
+type Writer<S> = dbuf_hashmap::Writer<String, Box<u32>, FewBuckets, S>;
+type Batch<'w, S> = WriterBatch<'w, String, Box<u32>, FewBuckets, S>;
+
+pub(crate) struct Map<S>(PhantomData<S>);
+
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Insert(u8, u32),
+    Remove(u8),
+    RemoveEntry(u8),
+    RemoveIfOdd(u8),
+    Update(u8, u32),
+    Upsert(u8, u32),
+    GetOrInsert(u8, u32),
+    EntryInsert(u8, u32),
+    EntryModify(u8, u32),
+    EntryRemove(u8),
+    /// Keeps an entry at every n-th call, whichever it is.
+    RetainEvery(usize),
+    /// The same, and changes those that it keeps.
+    RetainMutEvery(usize),
+    Clear,
+    /// Takes so many out of a drain, and drops or forgets it.
+    Drain(usize, bool),
+    Extend(Vec<(u8, u32)>),
+    Reserve(usize),
+    ShrinkToFit,
+}
+
+impl<S: Transacts + 'static> World for Map<S> {
+    type Change = Change;
+    type Plain = Plain;
+    type Writer = Writer<S>;
+    type Reader = Reader<String, Box<u32>, FewBuckets, S>;
+    type Batch<'w> = Batch<'w, S>;
+    type Guard<'r> = MapGuard<'r, String, Box<u32>, FewBuckets, S>;
+    const SPOIL_TEARS: bool = true;
+
+    fn changes() -> BoxedStrategy<Change> {
+        let k = || 0..12_u8;
+        let v = any::<u32>;
+        prop_oneof![
+            6 => (k(), v()).prop_map(|(k, v)| Change::Insert(k, v)),
+            2 => k().prop_map(Change::Remove),
+            1 => k().prop_map(Change::RemoveEntry),
+            1 => k().prop_map(Change::RemoveIfOdd),
+            2 => (k(), v()).prop_map(|(k, v)| Change::Update(k, v)),
+            1 => (k(), v()).prop_map(|(k, v)| Change::Upsert(k, v)),
+            1 => (k(), v()).prop_map(|(k, v)| Change::GetOrInsert(k, v)),
+            1 => (k(), v()).prop_map(|(k, v)| Change::EntryInsert(k, v)),
+            1 => (k(), v()).prop_map(|(k, v)| Change::EntryModify(k, v)),
+            1 => k().prop_map(Change::EntryRemove),
+            1 => (1..5_usize).prop_map(Change::RetainEvery),
+            1 => (1..5_usize).prop_map(Change::RetainMutEvery),
+            1 => Just(Change::Clear),
+            1 => (0..4_usize, any::<bool>()).prop_map(|(n, forget)| Change::Drain(n, forget)),
+            1 => prop::collection::vec((k(), v()), 0..12).prop_map(Change::Extend),
+            1 => (0..80_usize).prop_map(Change::Reserve),
+            1 => Just(Change::ShrinkToFit),
+        ]
+        .boxed()
+    }
+
+    fn build(capacity: usize) -> (Self::Writer, Self::Reader) {
+        Builder::new()
+            .capacity(capacity)
+            .hasher(FewBuckets::default())
+            .strategy(S::default())
+            .build()
+    }
+
+    handles!(Map);
+
+    fn change(batch: &mut Batch<'_, S>, plain: &mut Plain, change: &Change) -> Changed {
+        let add = |by: u32| {
+            move |v: &mut Box<u32>| {
+                **v = v.wrapping_add(by);
+                **v
+            }
+        };
+        match *change {
+            Change::Insert(k, v) => {
+                let old = batch.insert(key(k), Box::new(v));
+                assert_eq!(old, plain.insert(key(k), Box::new(v)));
+                Changed::Yes
+            }
+            Change::Remove(k) => {
+                let old = batch.remove(key(k).as_str());
+                assert_eq!(old, plain.remove(&key(k)));
+                old.is_some().into()
+            }
+            Change::RemoveEntry(k) => {
+                let old = batch.remove_entry(key(k).as_str());
+                assert_eq!(old, plain.remove_entry(&key(k)));
+                old.is_some().into()
+            }
+            Change::RemoveIfOdd(k) => {
+                let old = batch.remove_if(&key(k), |_, v| **v % 2 == 1);
+                let odd = plain.get(&key(k)).is_some_and(|v| **v % 2 == 1);
+                assert_eq!(old, odd.then(|| plain.remove(&key(k)).unwrap()));
+                odd.into()
+            }
+            Change::Update(k, by) => {
+                let new = batch.update(key(k).as_str(), add(by));
+                assert_eq!(new, plain.get_mut(&key(k)).map(add(by)));
+                new.is_some().into()
+            }
+            Change::Upsert(k, v) => {
+                batch.upsert(key(k), Box::new(v), |v| **v /= 2);
+                plain
+                    .entry(key(k))
+                    .and_modify(|v| **v /= 2)
+                    .or_insert(Box::new(v));
+                Changed::Yes
+            }
+            Change::GetOrInsert(k, v) => {
+                let new = !plain.contains_key(&key(k));
+                let got = batch.get_or_insert_with(key(k), || Box::new(v));
+                assert_eq!(got, plain.entry(key(k)).or_insert(Box::new(v)));
+                new.into()
+            }
+            Change::EntryInsert(k, v) => {
+                let entry = batch.entry(key(k));
+                assert_eq!((entry.key(), entry.get()), (&key(k), plain.get(&key(k))));
+                let old = entry.insert(Box::new(v));
+                assert_eq!(old, plain.insert(key(k), Box::new(v)));
+                Changed::Yes
+            }
+            Change::EntryModify(k, by) => {
+                let entry = batch.entry(key(k)).and_modify(|v| **v ^= by);
+                // What it did is logged, whatever becomes of the entry.
+                mem::forget(entry);
+                let old = plain.get_mut(&key(k)).map(|v| **v ^= by);
+                old.is_some().into()
+            }
+            Change::EntryRemove(k) => {
+                let old = batch.entry(key(k)).remove();
+                assert_eq!(old, plain.remove(&key(k)));
+                old.is_some().into()
+            }
+            Change::RetainEvery(nth) => {
+                let (before, mut calls) = (plain.len(), 0);
+                batch.retain(|k, v| {
+                    calls += 1;
+                    assert_eq!(plain.get(k), Some(v));
+                    calls % nth == 0 || plain.remove(k).is_none()
+                });
+                (plain.len() < before).into()
+            }
+            Change::RetainMutEvery(nth) => {
+                let (before, mut calls) = (plain.len(), 0);
+                batch.retain_mut(|k, v| {
+                    calls += 1;
+                    **v = v.wrapping_mul(3);
+                    if calls % nth == 0 {
+                        plain.insert(k.clone(), v.clone());
+                        true
+                    } else {
+                        plain.remove(k);
+                        false
+                    }
+                });
+                assert_eq!(calls, before);
+                (before > 0).into()
+            }
+            Change::Clear => {
+                batch.clear();
+                (!mem::take(plain).is_empty()).into()
+            }
+            Change::Drain(taken, forget) => {
+                let before = mem::take(plain);
+                let mut drain = batch.drain();
+                assert!(batch.is_empty());
+                assert_eq!(drain.len(), before.len());
+                for (k, v) in drain.by_ref().take(taken) {
+                    assert_eq!(before.get(&k), Some(&v));
+                }
+                // Miri would call it the leak that it is.
+                if forget && !cfg!(miri) {
+                    mem::forget(drain);
+                }
+                (!before.is_empty()).into()
+            }
+            Change::Extend(ref entries) => {
+                let entries = || entries.iter().map(|&(k, v)| (key(k), Box::new(v)));
+                batch.extend(entries());
+                plain.extend(entries());
+                (entries().count() > 0).into()
+            }
+            Change::Reserve(additional) => {
+                batch.reserve(additional);
+                assert!(batch.as_map().capacity() >= plain.len() + additional);
+                Changed::Maybe
+            }
+            Change::ShrinkToFit => {
+                batch.shrink_to_fit();
+                Changed::Maybe
+            }
+        }
+    }
+
+    fn spoil(batch: &mut Batch<'_, S>, k: u8) {
+        if k % 2 == 0 {
+            batch.update(&key(k), |v| {
+                **v = !**v;
+                unwind();
+            });
+        } else {
+            // At the last of them, when the others are spoilt.
+            let mut left = batch.len();
+            batch.retain_mut(|_, v| {
+                **v = 0;
+                left -= 1;
+                if left == 0 {
+                    unwind();
+                }
+                false
+            });
+        }
+    }
+
+    fn assert_batch(batch: &Batch<'_, S>, pending: &Plain, published: &Plain) {
+        assert_same(batch.as_map(), pending);
+        assert_same(batch.published(), published);
+    }
+
+    fn assert_guard(guard: &Self::Guard<'_>, plain: &Plain) {
+        assert_same(guard.as_map(), plain);
+    }
+
+    fn assert_reader(reader: &Self::Reader, plain: &Plain) {
+        assert_eq!(reader.get(&key(0)).as_deref(), plain.get(&key(0)));
+    }
+}
+
+fn assert_same(map: MapRef<'_, String, Box<u32>, FewBuckets>, plain: &Plain) {
+    assert_eq!(map.len(), plain.len());
+    assert_eq!(map.is_empty(), plain.is_empty());
+    assert_eq!(map.iter().len(), plain.len());
+    // Both ways: what is found is listed, and the other way round.
+    assert!(plain.iter().all(|(k, v)| map.get(k) == Some(v)));
+    assert!(map.iter().all(|(k, v)| plain.get(k) == Some(v)));
+    assert!(!map.contains_key("no key"));
+}
+
+every_strategy!(Map, Writer, Batch);

@@ -1,0 +1,178 @@
+use core::marker::PhantomData;
+use core::mem;
+use std::collections::HashMap;
+
+use dbuf_hashmap::Builder;
+use dbuf_hashmap::multimap::{MultiMapGuard, MultiMapRef, Reader, WriterBatch};
+use proptest::prelude::*;
+
+use crate::world::{Changed, Ending, World, every_strategy, handles, unwind};
+use crate::{FewBuckets, key};
+
+/// Values in order; a key that is there has some.
+type Plain = HashMap<String, Vec<u8>>;
+type Writer<S> = dbuf_hashmap::multimap::Writer<String, Box<u8>, FewBuckets, S>;
+type Batch<'w, S> = WriterBatch<'w, String, Box<u8>, FewBuckets, S>;
+
+pub(crate) struct MultiMap<S>(PhantomData<S>);
+
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Insert(u8, u8),
+    RemoveValue(u8, u8),
+    Remove(u8),
+    RemoveEntry(u8),
+    /// Keeps a value at every n-th call.
+    RetainEvery(u8, usize),
+    Clear,
+    Drain,
+    Reserve(usize),
+}
+
+impl<S: Transacts + 'static> World for MultiMap<S> {
+    type Change = Change;
+    type Plain = Plain;
+    type Writer = Writer<S>;
+    type Reader = Reader<String, Box<u8>, FewBuckets, S>;
+    type Batch<'w> = Batch<'w, S>;
+    type Guard<'r> = MultiMapGuard<'r, String, Box<u8>, FewBuckets, S>;
+    /// `retain` asks about every value before it touches one.
+    const SPOIL_TEARS: bool = false;
+
+    fn changes() -> BoxedStrategy<Change> {
+        let k = || 0..5_u8;
+        let v = || 0..4_u8;
+        prop_oneof![
+            8 => (k(), v()).prop_map(|(k, v)| Change::Insert(k, v)),
+            4 => (k(), v()).prop_map(|(k, v)| Change::RemoveValue(k, v)),
+            1 => k().prop_map(Change::Remove),
+            1 => k().prop_map(Change::RemoveEntry),
+            2 => (k(), 1..4_usize).prop_map(|(k, n)| Change::RetainEvery(k, n)),
+            1 => Just(Change::Clear),
+            1 => Just(Change::Drain),
+            1 => (0..40_usize).prop_map(Change::Reserve),
+        ]
+        .boxed()
+    }
+
+    fn build(capacity: usize) -> (Self::Writer, Self::Reader) {
+        Builder::new()
+            .capacity(capacity)
+            .hasher(FewBuckets::default())
+            .strategy(S::default())
+            .build_multimap()
+    }
+
+    handles!(MultiMap);
+
+    fn change(batch: &mut Batch<'_, S>, plain: &mut Plain, change: &Change) -> Changed {
+        match *change {
+            Change::Insert(k, v) => {
+                batch.insert(key(k), Box::new(v));
+                let values = plain.entry(key(k)).or_default();
+                values.push(v);
+                values.sort_unstable();
+                Changed::Yes
+            }
+            Change::RemoveValue(k, v) => {
+                let was = batch.remove_value(key(k).as_str(), &v.into());
+                let at = plain
+                    .get(&key(k))
+                    .and_then(|values| values.iter().position(|x| *x == v));
+                assert_eq!(was, at.is_some());
+                if let Some(at) = at {
+                    plain.get_mut(&key(k)).unwrap().remove(at);
+                }
+                plain.retain(|_, values| !values.is_empty());
+                was.into()
+            }
+            Change::Remove(k) => {
+                let bag = batch.remove(&key(k)).map(sorted);
+                assert_eq!(bag, plain.remove(&key(k)));
+                bag.is_some().into()
+            }
+            Change::RemoveEntry(k) => {
+                let entry = batch.remove_entry(&key(k)).map(|(k, bag)| (k, sorted(bag)));
+                assert_eq!(entry, plain.remove_entry(&key(k)));
+                entry.is_some().into()
+            }
+            Change::RetainEvery(k, nth) => {
+                let (mut calls, mut removed) = (0, 0);
+                batch.retain(&key(k), |v| {
+                    calls += 1;
+                    if calls % nth == 0 {
+                        return true;
+                    }
+                    let values = plain.get_mut(&key(k)).unwrap();
+                    values.remove(values.iter().position(|x| *x == **v).unwrap());
+                    removed += 1;
+                    false
+                });
+                plain.retain(|_, values| !values.is_empty());
+                (removed > 0).into()
+            }
+            Change::Clear => {
+                batch.clear();
+                (!mem::take(plain).is_empty()).into()
+            }
+            Change::Drain => {
+                let drained: Plain = batch.drain().map(|(k, bag)| (k, sorted(bag))).collect();
+                assert_eq!(drained, mem::take(plain));
+                (!drained.is_empty()).into()
+            }
+            Change::Reserve(additional) => {
+                batch.reserve(additional);
+                Changed::Maybe
+            }
+        }
+    }
+
+    fn spoil(batch: &mut Batch<'_, S>, k: u8) {
+        let mut calls = 0;
+        batch.retain(&key(k % 5), |_| {
+            calls += 1;
+            if calls == 2 {
+                unwind();
+            }
+            true
+        });
+    }
+
+    fn assert_batch(batch: &Batch<'_, S>, pending: &Plain, published: &Plain) {
+        assert_same(batch.as_map(), pending);
+        assert_same(batch.published(), published);
+    }
+
+    fn assert_guard(guard: &Self::Guard<'_>, plain: &Plain) {
+        assert_same(guard.as_map(), plain);
+        assert_eq!(guard.value_count(), guard.as_map().value_count());
+    }
+
+    fn assert_reader(reader: &Self::Reader, plain: &Plain) {
+        let bag = reader.get(&key(0)).map(|bag| sorted(bag.clone()));
+        assert_eq!(bag.as_ref(), plain.get(&key(0)));
+        assert_eq!(reader.get_one(&key(0)).is_some(), bag.is_some());
+    }
+}
+
+fn sorted(bag: impl IntoIterator<Item = Box<u8>>) -> Vec<u8> {
+    let mut values: Vec<_> = bag.into_iter().map(|v| *v).collect();
+    values.sort_unstable();
+    values
+}
+
+fn assert_same(map: MultiMapRef<'_, String, Box<u8>, FewBuckets>, plain: &Plain) {
+    let seen: Plain = map
+        .iter()
+        .map(|(k, bag)| (k.clone(), sorted(bag.clone())))
+        .collect();
+    assert_eq!(&seen, plain);
+    assert_eq!(map.value_count(), plain.values().map(Vec::len).sum());
+    for (k, values) in plain {
+        assert!(values.contains(map.get_one(k).unwrap()));
+        assert!(map.contains_value(k, &values[0].into()));
+        assert!(!map.contains_value(k, &9.into()));
+    }
+}
+
+every_strategy!(MultiMap, Writer, Batch);
