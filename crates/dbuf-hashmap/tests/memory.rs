@@ -1,0 +1,159 @@
+//! What two copies cost, by a counting allocator. Alone in its process, one test
+//! at a time.
+
+extern crate alloc;
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::HashMap;
+
+use dbuf_hashmap::{Builder, Reader, Writer};
+
+struct Counting;
+
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: hands on to the system's allocator what it is asked for.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE.fetch_add(layout.size(), Ordering::Relaxed);
+        CALLS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promises.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const ENTRIES: u64 = if cfg!(miri) { 1_000 } else { 1_000_000 };
+
+/// What `make` leaves allocated, in bytes.
+fn held<T>(make: impl FnOnce() -> T) -> (T, usize) {
+    let before = LIVE.load(Ordering::Relaxed);
+    let made = make();
+    (made, LIVE.load(Ordering::Relaxed) - before)
+}
+
+fn allocations(f: impl FnOnce()) -> usize {
+    let before = CALLS.load(Ordering::Relaxed);
+    f();
+    CALLS.load(Ordering::Relaxed) - before
+}
+
+fn fill(writer: &mut Writer<u64, u64>, batch: u64) {
+    for begin in (0..ENTRIES).step_by(batch as usize) {
+        let end = ENTRIES.min(begin + batch);
+        let mut batch = writer.write();
+        for n in begin..end {
+            batch.insert(n, n);
+        }
+        batch.publish();
+    }
+    writer.catch_up();
+}
+
+fn std_map() -> (HashMap<u64, u64>, usize) {
+    held(|| {
+        let mut map = HashMap::new();
+        for n in 0..ENTRIES {
+            map.insert(n, n);
+        }
+        map
+    })
+}
+
+fn two_copies_cost_twice_a_map() {
+    let (map, one) = std_map();
+    drop(map);
+    for batch in [100, 10_000] {
+        let (handles, two) = held(|| {
+            let (mut writer, reader) = dbuf_hashmap::new();
+            fill(&mut writer, batch);
+            (writer, reader)
+        });
+        let ratio = two as f64 / one as f64;
+        println!("{ENTRIES} entries in batches of {batch}: {two} bytes, {ratio:.3} x std's {one}");
+        assert!(ratio <= if cfg!(miri) { 4.0 } else { 2.05 }, "{ratio}");
+        drop(handles);
+    }
+}
+
+fn log_of_a_large_batch_is_given_back() {
+    let (map, one) = std_map();
+    drop(map);
+    let (handles, two): ((Writer<u64, u64>, Reader<u64, u64>), _) = held(|| {
+        let (mut writer, reader) = dbuf_hashmap::new();
+        fill(&mut writer, ENTRIES);
+        // Two publishes later nothing of the log is left.
+        for n in 0..2 {
+            writer.write().insert(n, n);
+        }
+        writer.catch_up();
+        (writer, reader)
+    });
+    let ratio = two as f64 / one as f64;
+    println!("{ENTRIES} entries in one batch: {two} bytes, {ratio:.3} x std's {one}");
+    assert!(ratio <= if cfg!(miri) { 4.0 } else { 2.05 }, "{ratio}");
+    drop(handles);
+}
+
+fn change_allocates_nothing() {
+    let (mut writer, _reader) = Builder::new().capacity(1_000).build::<u64, u64>();
+    let mut round = |first: u64| {
+        let mut batch = writer.write();
+        for n in 0..500 {
+            batch.insert(first + n, n);
+            batch.update(&n, |v| *v += 1);
+            batch.upsert(n, 0, |v| *v += 1);
+        }
+        for n in 0..500 {
+            batch.remove(&(first + n));
+        }
+        batch.publish();
+        writer.catch_up();
+    };
+    // The log grows to what a batch needs, once.
+    round(0);
+    assert_eq!(allocations(|| (1..5).for_each(|n| round(500 * n))), 0);
+}
+
+fn shared_values_are_held_once() {
+    const SIZE: usize = 1 << 16;
+    let large = || vec![0_u8; SIZE];
+    let (own, twice) = held(|| {
+        let (mut writer, reader) = dbuf_hashmap::new();
+        writer.write().extend((0..32).map(|n| (n, large())));
+        writer.catch_up();
+        (writer, reader)
+    });
+    drop(own);
+    let (shared, once) = held(|| {
+        let (mut writer, reader) = dbuf_hashmap::new();
+        writer
+            .write()
+            .extend((0..32).map(|n| (n, Arc::new(large()))));
+        writer.catch_up();
+        (writer, reader)
+    });
+    println!("32 values of {SIZE} bytes: own {twice} bytes, shared {once} bytes");
+    assert!(twice >= 2 * 32 * SIZE && once < 33 * SIZE);
+    drop(shared);
+}
+
+/// One test, so that no other thread allocates meanwhile.
+#[test]
+fn memory() {
+    two_copies_cost_twice_a_map();
+    log_of_a_large_batch_is_given_back();
+    change_allocates_nothing();
+    shared_values_are_held_once();
+}
