@@ -94,9 +94,18 @@ fn transaction_inside_an_unwinding_destructor_still_rolls_back() {
     assert_goes_on(writer, &reader);
 }
 
-/// Its `Hash`, `Eq` and `Clone` unwind when the fuse has burnt down.
+/// Its `Hash`, `Eq`, `Clone` and `Drop` unwind when the fuse has burnt down.
 #[derive(Debug)]
 struct Fused<'f>(u32, &'f Cell<u32>);
+
+impl Drop for Fused<'_> {
+    fn drop(&mut self) {
+        // A second panic would end the process, as it would anywhere.
+        if !thread::panicking() {
+            self.burn();
+        }
+    }
+}
 
 impl Fused<'_> {
     fn burn(&self) {
@@ -133,14 +142,40 @@ impl Clone for Fused<'_> {
 }
 
 /// One change of each kind, and both copies changed.
-fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>) {
+fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>, resync: bool) {
+    // Closures burn the fuse as well.
+    let fuse_of = |fused: &Fused<'f>| fused.burn();
     let key = |n| Fused(n, fuse);
     let mut batch = writer.write();
     batch.insert(key(4), key(4)); // grows, too
-    batch.insert(key(0), key(10));
-    batch.update(&key(1), |v| v.0 = 11);
+    batch.insert(key(0), key(9));
+    batch.upsert(key(0), key(9), |v| v.0 = 10);
+    batch.update(&key(1), |v| {
+        fuse_of(v);
+        v.0 = 11;
+    });
     batch.remove(&key(2));
-    batch.retain(|k, _| k.0 != 3);
+    batch.get_or_insert_with(key(5), || key(5));
+    batch.entry(key(5)).remove();
+    batch.insert(key(6), key(6));
+    batch.remove_entry(&key(6));
+    batch.remove_if(&key(1), |k, v| {
+        fuse_of(k);
+        v.0 == 0
+    });
+    batch.retain(|k, _| {
+        fuse_of(k);
+        k.0 != 3
+    });
+    batch.shrink_to_fit();
+    batch.publish();
+    writer.catch_up();
+    // And a batch that catches up by a clone of everything.
+    let mut batch = writer.write();
+    batch.retain_mut(|k, _| {
+        fuse_of(k);
+        true
+    });
     batch.publish();
     writer.catch_up();
 }
@@ -152,7 +187,7 @@ fn seen(map: MapGuard<'_, Fused<'_>, Fused<'_>>) -> Vec<(u32, u32)> {
 }
 
 #[test]
-fn panic_in_a_key_at_any_point_loses_nothing_published() {
+fn panic_at_any_point_loses_nothing_published() {
     let (mut old_left, mut new_seen) = (0, 0);
     for burns in 1.. {
         let fuse = Cell::new(0);
@@ -188,4 +223,57 @@ fn panic_in_a_key_at_any_point_loses_nothing_published() {
     }
     // In the batch, and while the other copy caught up.
     assert!(old_left > 5 && new_seen > 5);
+}
+
+/// The same for the layers, which change through the map.
+#[test]
+fn panic_at_any_point_in_a_layer_loses_nothing_published() {
+    for burns in 1.. {
+        let fuse = Cell::new(0);
+        let key = |n| Fused(n, &fuse);
+        let (mut set, set_reader) = dbuf_hashmap::set::new();
+        let (mut bags, bags_reader) = dbuf_hashmap::multimap::new();
+        set.write().extend((0..4).map(key));
+        bags.write().extend((0..6).map(|n| (key(n / 3), key(n))));
+        set.catch_up();
+        bags.catch_up();
+
+        let mut change = || {
+            let mut batch = set.write();
+            batch.insert(key(4));
+            batch.remove(&key(0));
+            drop(batch.take(&key(1)));
+            batch.retain(|k| k.0 != 2);
+            batch.publish();
+            set.catch_up();
+            let mut batch = bags.write();
+            batch.insert(key(0), key(9));
+            batch.remove_value(&key(0), &key(0));
+            batch.retain(&key(0), |v| v.0 != 1);
+            batch.remove_value(&key(0), &key(77));
+            drop(batch.remove(&key(1)));
+            batch.publish();
+            bags.catch_up();
+        };
+        fuse.set(burns);
+        let panicked = unwinds(&mut change);
+        let burnt_down = fuse.take() == 0;
+        let mut elements: Vec<_> = set_reader.read().iter().map(|k| k.0).collect();
+        elements.sort_unstable();
+        assert!(elements == [0, 1, 2, 3] || elements == [3, 4]);
+        let bags_now = bags_reader.read();
+        let values = bags_now.value_count();
+        assert_eq!(values, if bags_now.len() == 2 { 6 } else { 2 });
+        drop(bags_now);
+
+        // And both work again.
+        change();
+        assert_eq!(set.write().as_set(), set_reader.read().as_set());
+        assert_eq!(bags.write().as_map(), bags_reader.read().as_map());
+        assert_eq!(set_reader.read().len(), 2);
+        if !burnt_down {
+            assert!(!panicked);
+            break;
+        }
+    }
 }

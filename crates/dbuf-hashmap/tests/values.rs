@@ -174,6 +174,99 @@ fn each_change_hashes_once_for_both_copies() {
 }
 
 #[test]
+fn second_copy_grows_once_where_the_first_grew_in_steps() {
+    let hashes = Cell::new(0);
+    let hasher = CountingState(RandomState::new(), &hashes);
+    let (mut writer, reader) = Builder::new().hasher(hasher).build();
+    let mut batch = writer.write();
+    for n in 0..1000 {
+        batch.insert(n, n);
+    }
+    batch.publish();
+    // Each insert, and the entries that were moved as the first copy grew.
+    assert!(hashes.take() > 1500);
+    writer.catch_up();
+    assert_eq!(hashes.get(), 0);
+    assert_eq!(reader.read().capacity(), writer.write().as_map().capacity());
+    let mut batch = writer.write();
+    batch.reserve(10_000);
+    batch.publish();
+    writer.catch_up();
+    assert_eq!(hashes.take(), 2 * 1000);
+    assert!(writer.write().as_map().capacity() >= 11_000);
+}
+
+#[test]
+fn nothing_leaks_in_any_order_of_dropping() {
+    for order in 0..6 {
+        let census = Census::default();
+        let (mut writer, reader) = dbuf_hashmap::new();
+        let guard_of = reader.clone();
+        work(&mut writer.write(), &census);
+        // The log is full and the other copy behind, in one case of two.
+        if order % 2 == 0 {
+            writer
+                .write()
+                .extend((0..9).map(|n| (census.make(n), census.make(n))));
+        }
+        let guard = guard_of.read();
+        match order / 2 {
+            0 => {
+                drop(writer);
+                assert!(guard.contains_key(&Name(0)));
+                drop(guard);
+                drop((reader, guard_of));
+            }
+            1 => {
+                drop(reader);
+                drop(guard);
+                drop(guard_of);
+                writer.write().drain().for_each(drop);
+                drop(writer);
+            }
+            _ => {
+                drop(guard);
+                drop(guard_of);
+                drop(writer.write().drain().next());
+                drop(writer);
+                drop(reader);
+            }
+        }
+        assert_eq!(census.alive.get(), 0);
+    }
+}
+
+#[test]
+fn layers_leak_nothing_and_clone_little() {
+    let census = Census::default();
+    let (mut writer, reader) = dbuf_hashmap::multimap::new();
+    for n in 0..100 {
+        writer.write().insert(census.make(n % 4), census.make(n));
+    }
+    writer.catch_up();
+    // A value once for the other copy, and each of the keys: no bag.
+    assert_eq!(census.clones.take(), 100 + 4);
+    assert_eq!(census.alive.get(), 2 * (4 + 100));
+    let mut batch = writer.write();
+    assert!(batch.remove_value(&Name(1), &census.make(41)));
+    batch.retain(&Name(2), |v| v.name % 8 == 2);
+    batch.remove(&Name(3));
+    batch.publish();
+    writer.catch_up();
+    assert_eq!(census.clones.take(), 2);
+    assert_eq!(census.alive.get(), 2 * (3 + 25 + 24 + 13));
+    drop(writer);
+    assert_eq!(reader.read().value_count(), 25 + 24 + 13);
+    drop(reader);
+
+    let (mut writer, _) = dbuf_hashmap::set::new();
+    writer.write().extend((0..100).map(|n| census.make(n % 9)));
+    writer.write().retain(|n| n.name < 3);
+    drop(writer);
+    assert_eq!(census.alive.get(), 0);
+}
+
+#[test]
 fn change_through_a_shared_reference_reaches_one_copy_only() {
     let (mut writer, reader) = dbuf_hashmap::new();
     writer.write().insert("cell", Cell::new(0));
