@@ -219,13 +219,13 @@ fn anchors_16_forgotten_batch_is_not_replayed() {
 }
 
 #[test]
-fn anchors_16_forgotten_drain_and_entry_are_logged() {
+fn anchors_16_forgotten_drain_and_dropped_entry_are_logged() {
     let (mut writer, reader) = doubles();
     let mut batch = writer.write();
     mem::forget(batch.drain());
-    mem::forget(batch.entry(1).and_modify(|_| unreachable!()));
+    let _ = batch.entry(1).and_modify(|_| unreachable!());
     batch.insert(1, 1);
-    mem::forget(batch.entry(1).and_modify(|n| *n = 5));
+    let _ = batch.entry(1).and_modify(|n| *n = 5);
     batch.publish();
     writer.catch_up();
     assert_eq!(reader.read()[&1], 5);

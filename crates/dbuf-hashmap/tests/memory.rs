@@ -4,11 +4,12 @@
 extern crate alloc;
 
 use alloc::sync::Arc;
+use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::System;
 use std::collections::HashMap;
 
-use dbuf_hashmap::{Builder, Reader, Writer};
+use dbuf_hashmap::{Builder, Writer};
 
 struct Counting;
 
@@ -90,7 +91,7 @@ fn two_copies_cost_twice_a_map() {
 fn log_of_a_large_batch_is_given_back() {
     let (map, one) = std_map();
     drop(map);
-    let (handles, two): ((Writer<u64, u64>, Reader<u64, u64>), _) = held(|| {
+    let (handles, two) = held(|| {
         let (mut writer, reader) = dbuf_hashmap::new();
         fill(&mut writer, ENTRIES);
         // Two publishes later nothing of the log is left.

@@ -138,9 +138,8 @@ impl<S: Transacts + 'static> World for Map<S> {
                 Changed::Yes
             }
             Change::EntryModify(k, by) => {
-                let entry = batch.entry(key(k)).and_modify(|v| **v ^= by);
                 // What it did is logged, whatever becomes of the entry.
-                mem::forget(entry);
+                mem::forget(batch.entry(key(k)).and_modify(|v| **v ^= by));
                 let old = plain.get_mut(&key(k)).map(|v| **v ^= by);
                 old.is_some().into()
             }
