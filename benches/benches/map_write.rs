@@ -51,7 +51,7 @@ impl Subject for Std {
 
 struct Dbuf<S: BlockingStrategy>(
     Writer<u64, u64, Hash, S>,
-    #[expect(dead_code, reason = "is there")] Reader<u64, u64, Hash, S>,
+    Reader<u64, u64, Hash, S>,
 );
 
 impl<S: BlockingStrategy + Default> Subject for Dbuf<S> {

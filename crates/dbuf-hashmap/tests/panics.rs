@@ -142,7 +142,7 @@ impl Clone for Fused<'_> {
 }
 
 /// One change of each kind, and both copies changed.
-fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>, resync: bool) {
+fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>) {
     // Closures burn the fuse as well.
     let fuse_of = |fused: &Fused<'f>| fused.burn();
     let key = |n| Fused(n, fuse);
