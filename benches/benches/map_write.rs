@@ -8,7 +8,9 @@ use core::hint::black_box;
 use core::time::Duration;
 use std::collections::HashMap;
 
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{
+    BatchSize, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
+};
 use dbuf_bench::Hash;
 use dbuf_hashmap::{BlockingStrategy, Builder, Reader, Writer};
 use dbuf_strategies::{EpochStrategy, FlashStrategy};
@@ -49,10 +51,7 @@ impl Subject for Std {
     }
 }
 
-struct Dbuf<S: BlockingStrategy>(
-    Writer<u64, u64, Hash, S>,
-    Reader<u64, u64, Hash, S>,
-);
+struct Dbuf<S: BlockingStrategy>(Writer<u64, u64, Hash, S>, Reader<u64, u64, Hash, S>);
 
 impl<S: BlockingStrategy + Default> Subject for Dbuf<S> {
     fn empty() -> Self {
@@ -133,9 +132,10 @@ fn insert(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("map/insert");
     group
         .throughput(Throughput::Elements(GROWN))
-        .measurement_time(Duration::from_secs(4))
-        .warm_up_time(Duration::from_secs(1))
-        .sample_size(40);
+        .measurement_time(Duration::from_secs(3))
+        .warm_up_time(Duration::from_millis(500))
+        // An iteration is long: no more of them than needed.
+        .sampling_mode(SamplingMode::Flat);
     macro_rules! case {
         ($name:literal, $subject:ty) => {
             for batch in [100, 10_000_u64] {
@@ -167,8 +167,8 @@ fn overwrite(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("map/overwrite");
     group
         .throughput(Throughput::Elements(OVERWRITTEN))
-        .measurement_time(Duration::from_secs(4))
-        .warm_up_time(Duration::from_secs(1));
+        .measurement_time(Duration::from_secs(3))
+        .warm_up_time(Duration::from_millis(500));
     macro_rules! case {
         ($name:literal, $subject:ty) => {
             group.bench_function(BenchmarkId::new($name, 100), |bencher| {

@@ -80,7 +80,8 @@ where
         self.clone().apply_once(table, shared);
     }
 
-    #[inline]
+    // Always: it is the body of one hot loop, and a call costs as much as it does.
+    #[inline(always)]
     fn apply_once(self, table: &mut Table<K, V>, shared: &Shared<H>) {
         // A key that is not found where the log says it is means `Hash` or `Eq`
         // that contradict themselves. The copies may differ then; nothing else
