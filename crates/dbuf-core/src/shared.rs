@@ -78,8 +78,9 @@ impl Drop for Alive {
 }
 
 std::thread_local! {
-    /// Gone before the local in which the `thread_local` crate keeps a thread's
-    /// number, since it is touched after it.
+    /// Stands for the local in which the `thread_local` crate keeps a thread's
+    /// number. It is touched right before that one is first needed, so destroyed
+    /// right after it, or before: no user's destructor runs in between.
     static ALIVE: Alive = const { Alive };
 }
 

@@ -16,7 +16,7 @@
 //! |---|---|
 //! | E1 `epoch` := odd | W1 `front` := other side |
 //! | E2 fence | W2 fence |
-//! | E3 load `front`, take that side | W3 load every `epoch` into the snapshot |
+//! | E3 load `front`, take that side | W3 load every `epoch`; the odd ones are the snapshot, and are noted in `found` |
 //!
 //! | reader leaves | writer waits |
 //! |---|---|
@@ -46,10 +46,11 @@
 //!
 //! - when the last guard on the older side goes. That guard kept the swap
 //!   unfinished, so `front` is the side of the others.
-//! - when the writer asks about the current epoch and a fresh load of `front`
-//!   says that no guard is on the other side. The writer cannot finish, hence
-//!   not flip again, before this epoch moves. (A guard that was taken while the
-//!   swap was being started is in its snapshot although it stands on the front.)
+//! - when a swap says that it `found` the current epoch, and a fresh load of
+//!   `front` says that no guard is on the other side. The writer cannot finish,
+//!   hence not flip again, before this epoch moves. (A guard that was taken while
+//!   the swap was being started is in its snapshot although it stands on the
+//!   front; those that are taken after it must not inherit that.)
 //!
 //! # Orderings
 //!
@@ -125,6 +126,8 @@ struct Slot {
     epoch: AtomicUsize,
     /// The odd epoch that the writer wants to see changed, or 0.
     asked: AtomicUsize,
+    /// The odd epoch that the last swap found here and has not seen changed, or 0.
+    found: AtomicUsize,
 }
 
 struct Straggler {
@@ -139,10 +142,17 @@ impl Straggler {
         self.slot.epoch.load(Ordering::Acquire) != self.epoch
     }
 
-    fn ask(&self, epoch: usize) {
-        // ORDERING: Release; partner: the load in `nested_leave`, whose reader
-        // then must load the front that this swap stored.
-        self.slot.asked.store(epoch, Ordering::Release);
+    fn ask(&self) {
+        // Relaxed: P2 and L2 decide who sees it.
+        self.slot.asked.store(self.epoch, Ordering::Relaxed);
+    }
+
+    /// Takes back what the swap left in the slot. (Epochs wrap on small machines.)
+    fn forget(&self) {
+        // Relaxed: neither word matters once the epoch has moved.
+        self.slot.asked.store(0, Ordering::Relaxed);
+        // Relaxed: as above.
+        self.slot.found.store(0, Ordering::Relaxed);
     }
 }
 
@@ -177,9 +187,9 @@ impl EpochStrategy {
         snapshot.retain(|straggler| {
             let gone = straggler.is_gone();
             if gone {
-                straggler.ask(0);
+                straggler.forget();
             } else if ask {
-                straggler.ask(straggler.epoch);
+                straggler.ask();
             }
             !gone
         });
@@ -264,9 +274,9 @@ impl EpochReader {
         let on_front_only = if side != self.newest.get() {
             self.count(side).get() == 0
         } else {
-            // ORDERING: Acquire; partner: `Straggler::ask`. The load of `front`
-            // must not be older than the swap that asks.
-            self.slot.asked.load(Ordering::Acquire) == epoch
+            // ORDERING: Acquire; partner: W2, which stands before the store of `found`.
+            // The load of `front` must not be older than the swap that found it.
+            self.slot.found.load(Ordering::Acquire) == epoch
                 // Relaxed: ordered by the load before; no data is read by it.
                 && self.count(front.load(Ordering::Relaxed).other()).get() == 0
         };
@@ -398,6 +408,9 @@ unsafe impl Strategy for EpochStrategy {
                 // that are gone already.
                 let epoch = slot.epoch.load(Ordering::Acquire);
                 if epoch % 2 == 1 {
+                    // Relaxed: W2 stands before it and releases the front, for the load
+                    // in `nested_leave`.
+                    slot.found.store(epoch, Ordering::Relaxed);
                     snapshot.push(Straggler {
                         slot: slot_ref(),
                         epoch,
@@ -414,7 +427,7 @@ unsafe impl Strategy for EpochStrategy {
     }
 
     unsafe fn try_finish(&self, _: &mut EpochWriter) -> bool {
-        self.look(true)
+        self.look(false)
     }
 
     unsafe fn poll_finish(&self, _: &mut EpochWriter, cx: &mut Context<'_>) -> Poll<()> {

@@ -304,7 +304,14 @@ unsafe impl Strategy for FlashStrategy {
                 if guards > 0 {
                     // Relaxed: see `straggler_left`. Wraps if some left already.
                     slot.owed.fetch_add(guards, Ordering::Relaxed);
-                    sum = sum.wrapping_add(guards.wrapping_mul(GUARD));
+                    // Each reader is below its limit, all together need not be.
+                    sum = match guards
+                        .checked_mul(GUARD)
+                        .and_then(|more| sum.checked_add(more))
+                    {
+                        Some(sum) => sum,
+                        None => abort("too many guards"),
+                    };
                 }
             },
         );
@@ -348,6 +355,18 @@ unsafe impl Strategy for FlashStrategy {
 }
 
 impl BlockingStrategy for FlashStrategy {}
+
+/// A strategy whose readers have more guards together than can be summed up.
+#[cfg(all(test, feature = "std"))]
+pub(crate) fn overfull() -> (FlashStrategy, [FlashReader; 3]) {
+    let strategy = FlashStrategy::new();
+    let readers = [(); 3].map(|()| strategy.new_reader());
+    for reader in &readers {
+        // Relaxed: one thread.
+        reader.slot.word.store(LIMIT, Ordering::Relaxed);
+    }
+    (strategy, readers)
+}
 
 /// A strategy with as many guards as it can count.
 #[cfg(all(test, feature = "std"))]

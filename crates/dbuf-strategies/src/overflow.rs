@@ -9,15 +9,12 @@ use std::string::String;
 
 use dbuf_core::Strategy;
 
-/// Acquires on a strategy whose count is as high as it may be, in a process of its
-/// own, which must end by an abort and say why.
-fn acquire_ends_the_process<S: Strategy>(test: &str, full: impl FnOnce() -> (S, S::ReaderToken)) {
+/// Runs `overflows` in a process of its own, which must end by an abort and say
+/// why.
+fn ends_the_process(test: &str, overflows: impl FnOnce()) {
     const CHILD: &str = "DBUF_OVERFLOW_CHILD";
     if env::var_os(CHILD).is_some() {
-        let (strategy, reader) = full();
-        // SAFETY: its own token, on one thread.
-        let guard = unsafe { strategy.acquire(&reader) };
-        core::mem::forget(guard);
+        overflows();
         // Reached only if the count wrapped.
         exit(0);
     }
@@ -32,6 +29,18 @@ fn acquire_ends_the_process<S: Strategy>(test: &str, full: impl FnOnce() -> (S, 
         assert_eq!(child.status.code(), None, "not ended by a signal: {stderr}");
     }
     assert!(stderr.contains("too many guards"), "{stderr}");
+}
+
+/// Acquires on a strategy whose count is as high as it may be.
+fn acquire_ends_the_process<S: Strategy>(test: &str, full: impl FnOnce() -> (S, S::ReaderToken)) {
+    ends_the_process(test, || {
+        let (strategy, reader) = full();
+        // SAFETY: its own token, on one thread.
+        let guard = unsafe { strategy.acquire(&reader) };
+        core::mem::forget(guard);
+        // Dropping a reader with so many guards is not what is tested.
+        core::mem::forget(reader);
+    });
 }
 
 #[test]
@@ -66,4 +75,17 @@ fn epoch() {
 #[cfg_attr(miri, ignore = "Miri starts no processes")]
 fn flash() {
     acquire_ends_the_process("flash", crate::flash::full);
+}
+
+#[cfg(feature = "flash")]
+#[test]
+#[cfg_attr(miri, ignore = "Miri starts no processes")]
+fn flash_sum() {
+    ends_the_process("flash_sum", || {
+        let (strategy, readers) = crate::flash::overfull();
+        let mut writer = strategy.try_claim_writer().unwrap();
+        // SAFETY: its own token, finished, no data at all.
+        unsafe { strategy.start_swap(&mut writer) };
+        core::mem::forget(readers);
+    });
 }

@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
+use dbuf_core::primitive::Sleeper;
 use dbuf_core::{
     ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Reader, Strategy, Writer, arc,
 };
@@ -373,5 +374,147 @@ pub fn nested_guards_outlive_a_claim<S: Modelled>(new: fn() -> S) {
         reads.join().unwrap();
         first.join().unwrap();
         second.join().unwrap();
+    });
+}
+
+/// S12: a guard that was taken after a swap was started, beside one that went,
+/// holds nobody up, however long it lives.
+pub fn successor_holds_nobody_up<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let started = Arc::new(Sleeper::new());
+        let finished = Arc::new(Sleeper::new());
+        let reads = {
+            let (started, finished) = (Arc::clone(&started), Arc::clone(&finished));
+            thread::spawn(move || {
+                let outer = reader.read();
+                started.sleep(None);
+                // On the new front, and the swap is started: nobody's straggler.
+                let inner = reader.read();
+                assert_eq!(inner.get(), 1);
+                drop(outer);
+                finished.sleep(None);
+                assert_eq!(inner.get(), 1);
+            })
+        };
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            started.wake();
+            writer.finish();
+            finished.wake();
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// A place is given back, odd from a forgotten guard, while the next reader takes it
+/// and reads, and a swap looks at it.
+pub fn place_is_taken_while_it_is_given_back<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let kept = writer.reader();
+        core::mem::forget(reader.read());
+        let gives_back = thread::spawn(move || drop(reader));
+        let takes = thread::spawn(move || {
+            let clone = kept.clone();
+            look(&clone);
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            if let Some(back) = writer.try_back_mut() {
+                back.set(2);
+            }
+        });
+        gives_back.join().unwrap();
+        takes.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// The writer sleeps for a guard that was forgotten: the drop of its reader is the leave
+/// that wakes it.
+pub fn dropped_reader_wakes_the_writer<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        core::mem::forget(reader.read());
+        let drops = thread::spawn(move || drop(reader));
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            writer.finish();
+        });
+        drops.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// A reader is registered while a swap is started, twice: it stands where its swap says.
+pub fn reader_is_registered_during_a_start<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let registers = thread::spawn(move || {
+            let fresh = reader.clone();
+            drop(reader);
+            let guard = fresh.read();
+            let before = guard.get();
+            assert_eq!(before as u64, ReadGuard::version(&guard));
+            assert!(before <= look(&fresh));
+            assert_eq!(guard.get(), before, "a guarded side was written");
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            if let Some(back) = writer.try_back_mut() {
+                back.set(2);
+                assert!(writer.start_swap());
+                if let Some(back) = writer.try_back_mut() {
+                    back.set(3);
+                }
+            }
+        });
+        registers.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// Overlapping guards against a writer that publishes as often as it is let, under two claims:
+/// what any guard sees stays, at every step.
+pub fn overlapping_guards_keep_their_values<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let buffer = Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
+        let reader = Reader::new(Arc::clone(&buffer));
+        let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
+        let reads = thread::spawn(move || {
+            let first = reader.read();
+            let a = first.get();
+            let second = reader.read();
+            let b = second.get();
+            assert_eq!(first.get(), a, "a guarded side was written");
+            drop(first);
+            assert_eq!(second.get(), b, "a guarded side was written");
+            let third = reader.read();
+            let c = third.get();
+            drop(second);
+            assert_eq!(third.get(), c, "a guarded side was written");
+            assert!(a <= b && b <= c);
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            let _ = writer.try_finish();
+            drop(writer);
+            let mut writer = Writer::claim(buffer).unwrap();
+            for value in 2..4 {
+                if let Some(back) = writer.try_back_mut() {
+                    back.set(value);
+                    assert!(writer.start_swap());
+                }
+            }
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
     });
 }

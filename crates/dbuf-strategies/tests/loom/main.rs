@@ -34,6 +34,9 @@ macro_rules! strategy {
             model!(wake_is_not_lost_after_a_look);
             model!(cancelled_wait_is_taken_up_again);
             model!(nested_guards_outlive_a_claim);
+            model!(successor_holds_nobody_up);
+            model!(overlapping_guards_keep_their_values);
+            model!(reader_is_registered_during_a_start);
         }
     };
 }
@@ -54,6 +57,16 @@ macro_rules! places {
             #[test]
             fn forgotten_guard_ends_with_its_reader() {
                 models::forgotten_guard_ends_with_its_reader($strategy::new);
+            }
+
+            #[test]
+            fn place_is_taken_while_it_is_given_back() {
+                models::place_is_taken_while_it_is_given_back($strategy::new);
+            }
+
+            #[test]
+            fn dropped_reader_wakes_the_writer() {
+                models::dropped_reader_wakes_the_writer($strategy::new);
             }
 
             #[test]

@@ -53,7 +53,10 @@ where
     writer.write().publish();
     assert_eq!(writer.as_writer().version(), version);
     writer.catch_up();
-    assert!(format!("{writer:?}").contains("log: 0,"), "the log is drained");
+    assert!(
+        format!("{writer:?}").contains("log: 0,"),
+        "the log is drained"
+    );
     let mut raw = writer.into_writer();
     let (front, back) = raw.split_mut();
     assert_eq!((front.get(), back.get()), (sum, sum));

@@ -1,0 +1,151 @@
+//! Readers come and go in every order: a swap waits for exactly those that have guards.
+#![cfg(not(dbuf_loom))]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::mem;
+
+use dbuf_strategies::core::{OwnedReadGuard, Strategy, arc};
+use dbuf_strategies::{EpochStrategy, FlashStrategy};
+
+thread_local! {
+    /// Bytes that this thread has allocated and not freed.
+    static HELD: Cell<isize> = const { Cell::new(0) };
+}
+struct Counting;
+// SAFETY: `System`'s.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = HELD.try_with(|held| held.set(held.get() + layout.size() as isize));
+        // SAFETY: the caller's promises.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        let _ = HELD.try_with(|held| held.set(held.get() - layout.size() as isize));
+        // SAFETY: the caller's promises.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Kills "chunks are handed back while in use", "a freed place keeps its guards" and the
+/// like: random readers, each idle, with a live guard, or with a forgotten one.
+fn waits_for_exactly_those_with_guards<S: Strategy>(new: fn() -> S) {
+    let (runs, steps) = if cfg!(miri) { (2, 60) } else { (60, 400) };
+    for seed in 1..=runs {
+        let (mut writer, first) = arc(0_u64, 0, new());
+        let mut idle = vec![Box::new(first)];
+        let mut guards = Vec::new();
+        let mut forgotten = Vec::new();
+        let mut random = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed);
+        let mut value = 0;
+        for _ in 0..steps {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let pick = (random >> 40) as usize;
+            match (random >> 32) % 9 {
+                // More come than go for a while, then the other way round.
+                0 | 1 => idle.push(Box::new(writer.reader())),
+                2 if pick % 4 == 0 => {
+                    for _ in 0..20 {
+                        idle.push(Box::new(writer.reader()));
+                    }
+                }
+                3 if !idle.is_empty() => {
+                    let at = pick % idle.len();
+                    drop(idle.swap_remove(at));
+                }
+                4 if !idle.is_empty() => {
+                    let at = pick % idle.len();
+                    let guard = idle.swap_remove(at).into_guard();
+                    let seen = *guard;
+                    guards.push((guard, seen));
+                }
+                5 if !idle.is_empty() => {
+                    let at = pick % idle.len();
+                    let reader = idle.swap_remove(at);
+                    mem::forget(reader.read());
+                    forgotten.push(reader);
+                }
+                6 if pick % 8 == 0 => idle.truncate(pick % 5),
+                6 if !forgotten.is_empty() => {
+                    let at = pick % forgotten.len();
+                    drop(forgotten.swap_remove(at));
+                }
+                7 if !guards.is_empty() => {
+                    let at = pick % guards.len();
+                    let (guard, seen) = guards.swap_remove(at);
+                    assert_eq!(*guard, seen, "a guarded side was written");
+                    idle.push(OwnedReadGuard::into_reader(guard));
+                }
+                8 => {
+                    assert!(writer.try_finish());
+                    value += 1;
+                    *writer.try_back_mut().unwrap() = value;
+                    let waits = guards.len() + forgotten.len();
+                    assert!(writer.start_swap());
+                    assert_eq!(writer.stragglers(), waits, "seed {seed}");
+                    while let Some((guard, seen)) = guards.pop() {
+                        assert!(writer.try_back_mut().is_none(), "seed {seed}");
+                        assert_eq!(*guard, seen);
+                        idle.push(OwnedReadGuard::into_reader(guard));
+                    }
+                    while let Some(reader) = forgotten.pop() {
+                        assert!(writer.try_back_mut().is_none(), "seed {seed}");
+                        drop(reader);
+                    }
+                    assert!(writer.try_finish(), "seed {seed}");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn swaps_wait_for_exactly_those_with_guards() {
+    waits_for_exactly_those_with_guards(EpochStrategy::new);
+    waits_for_exactly_those_with_guards(FlashStrategy::new);
+}
+
+/// ANCHORS 4: places are used again though a later one stays, and memory comes back.
+fn churn_holds_no_memory<S: Strategy>(strategy: S) {
+    let (writer, reader) = arc(0, 0, strategy);
+    let crowd: Vec<_> = (0..20).map(|_| writer.reader()).collect();
+    let mut readers = crowd;
+    let before = HELD.get();
+    for round in 0..if cfg!(miri) { 100 } else { 2000 } {
+        // The last one stays where it is.
+        readers[round % 19] = writer.reader();
+    }
+    assert!(
+        HELD.get() - before < 8 << 10,
+        "{} bytes more",
+        HELD.get() - before
+    );
+    readers.clear();
+    let before = HELD.get();
+    let mut crowd: Vec<_> = (0..300).map(|_| writer.reader()).collect();
+    assert!(HELD.get() - before > 16 << 10);
+    crowd.clear();
+    drop(crowd);
+    assert!(
+        HELD.get() - before < 16 << 10,
+        "{} bytes stay",
+        HELD.get() - before
+    );
+    drop(reader);
+}
+
+#[test]
+fn churn_of_readers_holds_no_memory() {
+    churn_holds_no_memory(EpochStrategy::new());
+    churn_holds_no_memory(FlashStrategy::new());
+}
