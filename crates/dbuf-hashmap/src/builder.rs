@@ -34,6 +34,13 @@ pub struct Builder<H = RandomState, S = DefaultStrategy> {
 
 impl Builder {
     /// An empty map with a [`RandomState`] and the default strategy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (_writer, reader) = dbuf_hashmap::Builder::new().build::<u32, u32>();
+    /// assert!(reader.read().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -41,11 +48,28 @@ impl Builder {
 
 impl<H, S> Builder<H, S> {
     /// Makes room for this many entries, in each of the two copies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (_writer, reader) = dbuf_hashmap::Builder::new().capacity(10).build::<u32, u32>();
+    /// assert!(reader.read().capacity() >= 10);
+    /// ```
     pub fn capacity(self, capacity: usize) -> Self {
         Self { capacity, ..self }
     }
 
     /// Sets the hasher, which both copies share.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::{BuildHasherDefault, DefaultHasher};
+    ///
+    /// let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    /// let (_writer, reader) = dbuf_hashmap::Builder::new().hasher(hasher).build::<u32, u32>();
+    /// assert!(reader.get(&1).is_none());
+    /// ```
     pub fn hasher<T: BuildHasher>(self, hasher: T) -> Builder<T, S> {
         Builder {
             capacity: self.capacity,
@@ -84,6 +108,14 @@ impl<H, S> Builder<H, S> {
         clippy::type_complexity,
         reason = "two handles with all their parameters"
     )]
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::Builder::new().build();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(reader.read()["a"], 1);
+    /// ```
     pub fn build<K, V>(self) -> (Writer<K, V, H, S>, Reader<K, V, H, S>)
     where
         K: Hash + Eq + Clone,

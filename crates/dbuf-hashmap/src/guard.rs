@@ -1,15 +1,15 @@
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::marker::PhantomData;
-use core::ops::{Deref, Index};
+use core::ops::Index;
 use std::hash::RandomState;
 
-use dbuf_core::{Lease, MappedGuard, ReaderLease, SharedLease, Version};
+use dbuf_core::{Lease, ReaderLease, SharedLease, Version};
 use equivalent::Equivalent;
 
 use crate::owner::Ptr;
 use crate::table::{Shared, Table};
-use crate::{DefaultStrategy, Iter, Keys, MapRef, Values};
+use crate::{DefaultStrategy, Iter, Keys, MapRef, PartGuard, Values};
 
 /// A look at a map, as it stood when the guard was taken: a [`MapGuard`] or a
 /// [`SharedMapGuard`].
@@ -100,6 +100,16 @@ impl<K, V, H, L: Lease<T = Table<K, V>, X = Shared<H>>> Guard<K, V, H, L> {
     }
 
     /// The map that the guard shows, as a plain reference.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// let guard = reader.read();
+    /// let map = guard.as_map(); // copyable
+    /// assert_eq!(map.get("a"), Some(&1));
+    /// ```
     #[inline]
     pub fn as_map(&self) -> MapRef<'_, K, V, H> {
         MapRef::new(&self.inner, dbuf_core::Guard::extras(&self.inner))
@@ -107,45 +117,111 @@ impl<K, V, H, L: Lease<T = Table<K, V>, X = Shared<H>>> Guard<K, V, H, L> {
 
     /// The number of the publish that the guard looks at: 0 for the empty map
     /// that was built, one more for each publish. A plain load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let before = reader.read().version();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(reader.read().version(), before + 1);
+    /// ```
     #[inline]
     pub fn version(&self) -> Version {
         dbuf_core::Guard::version(&self.inner)
     }
 
     /// How many entries there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(reader.read().len(), 1);
+    /// ```
     #[inline]
     pub fn len(&self) -> usize {
         self.as_map().len()
     }
 
     /// Whether there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert!(!reader.read().is_empty());
+    /// ```
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.as_map().is_empty()
     }
 
     /// How many entries this copy can hold before it grows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert!(reader.read().capacity() >= 1);
+    /// ```
     pub fn capacity(&self) -> usize {
         self.as_map().capacity()
     }
 
     /// The hasher.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// use std::hash::BuildHasher;
+    /// assert_eq!(reader.read().hasher().hash_one("a"), reader.hasher().hash_one("a"));
+    /// ```
     pub fn hasher(&self) -> &H {
         self.as_map().hasher()
     }
 
     /// All entries, in arbitrary order (which may differ from one publish to the
     /// next although nothing changed).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(reader.read().iter().next(), Some((&"a", &1)));
+    /// ```
     pub fn iter(&self) -> Iter<'_, K, V> {
         self.as_map().iter()
     }
 
     /// All keys, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(reader.read().keys().next(), Some(&"a"));
+    /// ```
     pub fn keys(&self) -> Keys<'_, K, V> {
         self.as_map().keys()
     }
 
     /// All values, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(reader.read().values().sum::<i32>(), 1);
+    /// ```
     pub fn values(&self) -> Values<'_, K, V> {
         self.as_map().values()
     }
@@ -157,6 +233,14 @@ where
     L: Lease<T = Table<K, V>, X = Shared<H>>,
 {
     /// The value of a key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(reader.read().get("a"), Some(&1));
+    /// ```
     #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<&V>
     where
@@ -166,6 +250,14 @@ where
     }
 
     /// The key as it is stored, and its value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(reader.read().get_key_value("a"), Some((&"a", &1)));
+    /// ```
     #[inline]
     pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&K, &V)>
     where
@@ -175,6 +267,14 @@ where
     }
 
     /// Whether a key is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert!(reader.read().contains_key("a"));
+    /// ```
     #[inline]
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
@@ -242,106 +342,5 @@ where
 
     fn into_iter(self) -> Iter<'g, K, V> {
         self.iter()
-    }
-}
-
-/// A look at a part of a map: one value, or what that was narrowed to.
-///
-/// Holds up the writer as a [`Guard`] does.
-///
-/// # Examples
-///
-/// ```
-/// let (mut writer, reader) = dbuf_hashmap::new();
-/// writer.write().insert("a", String::from("one"));
-/// let value = reader.get("a").unwrap();
-/// writer.write().insert("a", String::from("two"));
-/// assert_eq!(*value, "one");
-/// ```
-#[must_use = "a guard that is dropped at once has read nothing"]
-pub struct PartGuard<U: ?Sized, L: Lease> {
-    inner: MappedGuard<U, L>,
-}
-
-/// What [`Reader::get`](crate::Reader::get) returns.
-pub type ValueGuard<'r, K, V, H = RandomState, S = DefaultStrategy, U = V> =
-    PartGuard<U, ReaderLease<'r, Ptr<K, V, H, S>>>;
-
-/// What [`SharedReader::get`](crate::SharedReader::get) returns.
-pub type SharedValueGuard<'s, K, V, H = RandomState, S = DefaultStrategy, U = V> =
-    PartGuard<U, SharedLease<'s, Ptr<K, V, H, S>>>;
-
-impl<U: ?Sized, L: Lease> PartGuard<U, L> {
-    #[inline]
-    pub(crate) fn new(inner: MappedGuard<U, L>) -> Self {
-        Self { inner }
-    }
-
-    /// The number of the publish that the guard looks at; see
-    /// [`Guard::version`].
-    pub fn version(guard: &Self) -> Version {
-        MappedGuard::version(&guard.inner)
-    }
-
-    /// Narrows the guard further.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::ValueGuard;
-    ///
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", (1, "one"));
-    /// let name = ValueGuard::map(reader.get("a").unwrap(), |pair| &pair.1);
-    /// assert_eq!(*name, "one");
-    /// ```
-    pub fn map<W: ?Sized>(guard: Self, f: impl for<'a> FnOnce(&'a U) -> &'a W) -> PartGuard<W, L> {
-        PartGuard::new(MappedGuard::map(guard.inner, |part, _| f(part)))
-    }
-
-    /// Narrows the guard further, to a part that may be missing.
-    ///
-    /// # Errors
-    ///
-    /// The guard itself, if `f` returns `None`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::ValueGuard;
-    ///
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", vec![1, 2]);
-    /// let last = ValueGuard::try_map(reader.get("a").unwrap(), |list| list.last()).unwrap();
-    /// assert_eq!(*last, 2);
-    /// ```
-    pub fn try_map<W: ?Sized>(
-        guard: Self,
-        f: impl for<'a> FnOnce(&'a U) -> Option<&'a W>,
-    ) -> Result<PartGuard<W, L>, Self> {
-        MappedGuard::try_map(guard.inner, |part, _| f(part))
-            .map(PartGuard::new)
-            .map_err(Self::new)
-    }
-}
-
-impl<U: ?Sized, L: Lease> Deref for PartGuard<U, L> {
-    type Target = U;
-
-    #[inline]
-    fn deref(&self) -> &U {
-        &self.inner
-    }
-}
-
-impl<U: ?Sized + fmt::Debug, L: Lease> fmt::Debug for PartGuard<U, L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<U: ?Sized + fmt::Display, L: Lease> fmt::Display for PartGuard<U, L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
     }
 }

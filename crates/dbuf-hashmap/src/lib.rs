@@ -52,6 +52,16 @@
 //! assert_eq!(reader.read()["own"].load(Ordering::Relaxed), 1);
 //! ```
 //!
+//! A large value costs its memory twice, an `Arc` of it once: 32 values of 64 KiB
+//! take 4.2 MB as they are and 2.1 MB behind an `Arc` (`tests/memory.rs`). The
+//! table itself costs twice a plain map: 1 M entries `u64 -> u64` 2.00 to 2.02
+//! times std's `HashMap`, the log of a batch of 10,000 included.
+//!
+//! # Sets and multi-maps
+//!
+//! [`set`] is the map with nothing for values; [`multimap`] has many values for a
+//! key. Both have the same handles and batches.
+//!
 //! # Hashers
 //!
 //! The default is std's [`RandomState`](std::hash::RandomState): slow, and safe
@@ -97,6 +107,7 @@ mod op;
 mod owner;
 #[cfg(feature = "rayon")]
 mod parallel;
+mod part;
 mod reader;
 #[cfg(feature = "serde")]
 mod serialize;
@@ -119,12 +130,13 @@ pub use dbuf_strategies::FlashStrategy;
 pub use dbuf_strategies::LockStrategy;
 pub use dbuf_strategies::{DefaultStrategy, LocalStrategy};
 pub use equivalent::Equivalent;
-pub use guard::{Guard, MapGuard, PartGuard, SharedMapGuard, SharedValueGuard, ValueGuard};
+pub use guard::{Guard, MapGuard, SharedMapGuard};
 pub use iter::{Iter, Keys, Values};
 pub use map_ref::MapRef;
 pub use owner::{Owner, WriterBatch};
 #[cfg(feature = "rayon")]
 pub use parallel::ParIter;
+pub use part::{PartGuard, SharedValueGuard, ValueGuard};
 pub use reader::Reader;
 pub use shared::SharedReader;
 pub use writer::Writer;

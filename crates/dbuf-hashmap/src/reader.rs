@@ -43,6 +43,15 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     /// What the guard shows does not change while it lives: several lookups
     /// under one guard see one state. The writer can publish once more under it,
     /// and then has to wait for it; so hold it briefly.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().extend([("a", 1), ("b", 2)]);
+    /// let map = reader.read();
+    /// assert_eq!(map["a"] + map["b"], 3);
+    /// ```
     #[inline]
     pub fn read(&self) -> MapGuard<'_, K, V, H, S> {
         MapGuard::new(self.inner.read())
@@ -91,11 +100,29 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     }
 
     /// Whether the writer is gone, so that nothing will change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (writer, reader) = dbuf_hashmap::new::<u32, u32>();
+    /// assert!(!reader.is_closed());
+    /// drop(writer);
+    /// assert!(reader.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.inner.is_closed()
     }
 
     /// The hasher.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let (_writer, reader) = dbuf_hashmap::new::<&str, u32>();
+    /// assert_eq!(reader.hasher().hash_one("a"), reader.clone().hasher().hash_one("a"));
+    /// ```
     pub fn hasher(&self) -> &H {
         self.inner.extras().hasher()
     }

@@ -55,32 +55,90 @@ where
 
     /// Publishes what was [deferred](Batch::defer). Never waits. Whether there
     /// was anything.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// batch.defer();
+    /// assert!(writer.publish());
+    /// assert!(!writer.publish());
+    /// assert_eq!(reader.read()["a"], 1);
+    /// ```
     pub fn publish(&mut self) -> bool {
         self.inner.publish()
     }
 
     /// Whether there are deferred changes that readers cannot see yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// batch.defer();
+    /// assert!(writer.has_pending());
+    /// ```
     pub fn has_pending(&self) -> bool {
         self.inner.has_pending()
     }
 
     /// What readers see, without a guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(writer.published()["a"], 1);
+    /// ```
     pub fn published(&self) -> MapRef<'_, K, V, H> {
         MapRef::new(self.inner.front(), self.inner.extras())
     }
 
     /// The number of the last publish; see [`MapGuard::version`](crate::MapGuard::version).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(writer.version(), reader.read().version());
+    /// ```
     pub fn version(&self) -> Version {
         self.inner.as_writer().version()
     }
 
     /// A new reader.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// drop(reader);
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(writer.reader().read()["a"], 1);
+    /// ```
     pub fn reader(&self) -> Reader<K, V, H, S> {
         Reader::new(self.inner.reader())
     }
 
     /// How many the last publish still waits for: guards, or readers, by what the
     /// strategy can tell. Zero when the next batch need not wait; for diagnosis.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let guard = reader.read();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(writer.stragglers(), 1);
+    /// drop(guard);
+    /// assert!(writer.try_write().is_some());
+    /// ```
     pub fn stragglers(&self) -> usize {
         self.inner.stragglers()
     }
@@ -104,6 +162,17 @@ where
     ///
     /// If `Hash`, `Eq`, `Clone` or `Drop` of a key or value panics while the copy
     /// catches up. Nothing published is lost, and the next batch works.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// batch.insert("b", 2);
+    /// batch.publish();
+    /// assert_eq!(reader.read().len(), 2);
+    /// ```
     pub fn write(&mut self) -> WriterBatch<'_, K, V, H, S> {
         Batch::new(self.inner.write())
     }
@@ -116,6 +185,20 @@ where
     /// # Panics
     ///
     /// As [`write`](Self::write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let value = Arc::new(1);
+    /// writer.write().insert("a", Arc::clone(&value));
+    /// writer.write().clear();
+    /// assert_eq!(Arc::strong_count(&value), 2); // in the copy that is behind
+    /// writer.catch_up();
+    /// assert_eq!(Arc::strong_count(&value), 1);
+    /// ```
     pub fn catch_up(&mut self) {
         self.inner.catch_up();
     }

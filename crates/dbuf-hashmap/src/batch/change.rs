@@ -1,7 +1,6 @@
-//! The changes. Each is made on this copy and logged as what it did, before
-//! anything is handed to the caller.
+//! Changes to one entry. Each is made on this copy and logged as what it did,
+//! before anything is handed to the caller.
 
-use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
 
@@ -9,7 +8,7 @@ use dbuf_core::Strategy;
 use equivalent::Equivalent;
 use hashbrown::hash_table;
 
-use super::{Batch, Drain, Entry};
+use super::{Batch, Entry};
 use crate::Owner;
 use crate::op::Op;
 
@@ -216,148 +215,6 @@ where
         Entry::new(self, key)
     }
 
-    /// Removes every entry for which `keep` returns `false`.
-    ///
-    /// `keep` runs once for each entry, in arbitrary order: the other copy loses
-    /// the same keys whatever it would say the second time.
-    ///
-    /// # Panics
-    ///
-    /// With `keep`; the batch is torn then and rolls back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([(1, "a"), (2, "b"), (3, "c")]);
-    /// batch.retain(|n, _| n % 2 == 1);
-    /// assert_eq!(batch.len(), 2);
-    /// ```
-    pub fn retain(&mut self, keep: impl FnMut(&K, &V) -> bool) {
-        self.inner.record(|table, shared| {
-            let removed: Vec<_> = table
-                .extract(keep)
-                .map(|(key, _)| (shared.hash(&key), key))
-                .collect();
-            let op = match removed.len() {
-                0 => None,
-                _ if table.len() == 0 => Some(Op::Clear),
-                _ => Some(Op::RemoveAll(removed)),
-            };
-            ((), op)
-        });
-    }
-
-    /// Removes every entry for which `keep` returns `false`, and lets it change
-    /// those that stay.
-    ///
-    /// `keep` runs once for each entry, in arbitrary order. Any value may have
-    /// changed, so the other copy is cloned as a whole at the start of the next
-    /// batch.
-    ///
-    /// # Panics
-    ///
-    /// With `keep`; the batch is torn then and rolls back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().extend([("a", 1), ("b", 2)]);
-    /// writer.write().retain_mut(|_, n| {
-    ///     *n -= 1;
-    ///     *n > 0
-    /// });
-    /// assert_eq!(reader.read().len(), 1);
-    /// assert_eq!(reader.read()["b"], 1);
-    /// ```
-    pub fn retain_mut(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
-        if !self.is_empty() {
-            self.inner.modify(|table, _| table.retain_mut(keep));
-        }
-    }
-
-    /// Removes everything. Both copies keep their memory.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// batch.clear();
-    /// assert!(batch.is_empty());
-    /// ```
-    pub fn clear(&mut self) {
-        if !self.is_empty() {
-            self.inner.record(|table, _| {
-                table.clear();
-                ((), Some(Op::Clear))
-            });
-        }
-    }
-
-    /// Takes all entries out.
-    ///
-    /// The map is empty when this returns, and the change is logged: the iterator
-    /// may be dropped halfway, or forgotten (which leaks what is left in it).
-    /// Moves the entries out and allocates as much room again.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// let drained = batch.drain();
-    /// assert!(batch.is_empty());
-    /// assert_eq!(drained.collect::<Vec<_>>(), [("a", 1)]);
-    /// ```
-    pub fn drain(&mut self) -> Drain<K, V> {
-        if self.is_empty() {
-            return Drain(hash_table::IntoIter::default());
-        }
-        self.inner
-            .record(|table, _| (Drain(table.take()), Some(Op::Clear)))
-    }
-
-    /// Makes room for so many more entries, in both copies.
-    ///
-    /// # Panics
-    ///
-    /// If the capacity overflows.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new::<u32, u32>();
-    /// writer.write().reserve(1000);
-    /// assert!(reader.read().capacity() >= 1000);
-    /// assert!(writer.write().as_map().capacity() >= 1000);
-    /// ```
-    pub fn reserve(&mut self, additional: usize) {
-        self.inner
-            .record(|table, shared| ((), table.reserve(additional, shared).map(Op::Grow)));
-    }
-
-    /// Gives back memory that the entries do not need, in both copies.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::Builder::new().capacity(1000).build();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// batch.shrink_to_fit();
-    /// batch.publish();
-    /// assert!(reader.read().capacity() < 1000);
-    /// ```
-    pub fn shrink_to_fit(&mut self) {
-        self.inner
-            .record(|table, shared| ((), table.shrink(shared).map(|_| Op::Shrink)));
-    }
-
     /// Adds a key that is not there.
     pub(crate) fn insert_new(&mut self, hash: u64, key: K, value: V) -> usize {
         self.inner.record(|table, shared| {
@@ -391,43 +248,5 @@ where
             let (key, value) = table.remove_at(place);
             (value, Some(Op::Remove { hash, key }))
         })
-    }
-}
-
-/// Inserts all. Room is made for as many as the iterator promises, or for half
-/// of them if there are entries already, as std's maps do.
-impl<W, K, V, H, S> Extend<(K, V)> for Batch<W, K, V, H, S>
-where
-    W: Owner<K, V, H, S>,
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
-    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-        let entries = entries.into_iter();
-        let promised = entries.size_hint().0;
-        self.reserve(if self.is_empty() {
-            promised
-        } else {
-            promised.div_ceil(2)
-        });
-        for (key, value) in entries {
-            self.insert(key, value);
-        }
-    }
-}
-
-/// Inserts copies of all.
-impl<'e, W, K, V, H, S> Extend<(&'e K, &'e V)> for Batch<W, K, V, H, S>
-where
-    W: Owner<K, V, H, S>,
-    K: Hash + Eq + Copy,
-    V: Copy,
-    H: BuildHasher,
-    S: Strategy,
-{
-    fn extend<I: IntoIterator<Item = (&'e K, &'e V)>>(&mut self, entries: I) {
-        self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
     }
 }

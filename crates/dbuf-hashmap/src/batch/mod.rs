@@ -1,8 +1,10 @@
-//! A batch: how it begins to look and how it ends. Its changes are in `change`.
+//! A batch: what it sees and how it ends. Its changes are in `change`, `entry` and
+//! `whole`.
 
 mod change;
 mod drain;
 mod entry;
+mod whole;
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};

@@ -54,6 +54,16 @@ where
     }
 
     /// Adds a value to a key's. Clones the value, and the key if it is new.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// batch.insert("a", 2);
+    /// assert_eq!(batch.get("a").unwrap().len(), 3);
+    /// ```
     pub fn insert(&mut self, key: K, value: V) {
         match self.map.find(&key) {
             (hash, Some(place)) => {
@@ -71,6 +81,18 @@ where
 
     /// Removes one of a key's values that equals `value`. Whether there was one.
     /// Compares them one by one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert!(batch.remove_value("a", &1));
+    /// assert!(!batch.remove_value("a", &1));
+    /// assert!(batch.remove_value("a", &2));
+    /// assert!(!batch.contains_key("a")); // that was the last
+    /// ```
     pub fn remove_value<Q>(&mut self, key: &Q, value: &V) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -103,6 +125,16 @@ where
     /// # Panics
     ///
     /// With `keep`, before anything changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// batch.retain("a", |n| *n > 1);
+    /// assert_eq!(batch.get_one("a"), Some(&2));
+    /// ```
     pub fn retain<Q>(&mut self, key: &Q, mut keep: impl FnMut(&V) -> bool)
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -126,6 +158,15 @@ where
     }
 
     /// Removes a key and returns its values.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert_eq!(batch.remove("a").unwrap().len(), 2);
+    /// ```
     pub fn remove<Q>(&mut self, key: &Q) -> Option<Bag<V>>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -134,6 +175,15 @@ where
     }
 
     /// Removes a key and returns it and its values. Clones the key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert_eq!(batch.remove_entry("a").unwrap().0, "a");
+    /// ```
     pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(K, Bag<V>)>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -142,6 +192,16 @@ where
     }
 
     /// Takes all entries out; as [`crate::Batch::drain`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert_eq!(batch.drain().next().unwrap().1.len(), 2);
+    /// assert!(batch.is_empty());
+    /// ```
     pub fn drain(&mut self) -> Drain<K, Bag<V>> {
         self.map.drain()
     }
@@ -188,6 +248,15 @@ where
     }
 
     /// How many values there are. Adds up all bags.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert_eq!((batch.len(), batch.value_count()), (1, 2));
+    /// ```
     pub fn value_count(&self) -> usize {
         self.as_map().value_count()
     }

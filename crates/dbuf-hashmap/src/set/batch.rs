@@ -46,6 +46,15 @@ where
     }
 
     /// Adds an element. Whether it is new; one that is there already is kept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// assert!(batch.insert("a"));
+    /// assert!(!batch.insert("a"));
+    /// ```
     pub fn insert(&mut self, element: T) -> bool {
         let entry = self.map.entry(element);
         let new = entry.get().is_none();
@@ -54,6 +63,16 @@ where
     }
 
     /// Removes an element. Whether it was there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a");
+    /// assert!(batch.remove("a"));
+    /// assert!(!batch.remove("a"));
+    /// ```
     pub fn remove<Q>(&mut self, element: &Q) -> bool
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -84,11 +103,31 @@ where
     /// # Panics
     ///
     /// With `keep`; the batch is torn then and rolls back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([1, 2, 3]);
+    /// batch.retain(|n| *n > 2);
+    /// assert_eq!(batch.len(), 1);
+    /// ```
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         self.map.retain(|element, ()| keep(element));
     }
 
     /// Takes all elements out; as [`crate::Batch::drain`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([1, 2]);
+    /// assert_eq!(batch.drain().sum::<i32>(), 3);
+    /// assert!(batch.is_empty());
+    /// ```
     pub fn drain(&mut self) -> impl ExactSizeIterator<Item = T> + use<W, T, H, S> {
         self.map.drain().map(|(element, ())| element)
     }
