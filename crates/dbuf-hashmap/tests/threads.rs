@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Barrier;
 use std::thread;
 
-use dbuf_hashmap::strategies::{EpochStrategy, LockStrategy};
+use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use dbuf_hashmap::{BlockingStrategy, Builder};
 
 const ACCOUNTS: u32 = 8;
@@ -65,4 +65,41 @@ fn lock() {
 #[test]
 fn epoch() {
     transfers_are_never_seen_halfway(EpochStrategy::new());
+}
+
+#[test]
+fn flash() {
+    transfers_are_never_seen_halfway(FlashStrategy::new());
+}
+
+#[test]
+fn count() {
+    transfers_are_never_seen_halfway(CountStrategy::new());
+}
+
+#[test]
+fn shared_reader_serves_any_thread() {
+    let (mut writer, reader) = dbuf_hashmap::new::<u32, u32>();
+    let shared = reader.shared();
+    let start = Barrier::new(4);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            let (shared, start) = (shared.clone(), &start);
+            scope.spawn(move || {
+                start.wait();
+                let mut last = 0;
+                while last < 20 {
+                    let map = shared.read();
+                    // A nested read is as new at least.
+                    let now = shared.get(&0).map_or(0, |n| *n);
+                    assert!(now >= map.get(&0).copied().unwrap_or(0) && now >= last);
+                    last = now;
+                }
+            });
+        }
+        start.wait();
+        for n in 1..=20 {
+            writer.write().insert(0, n);
+        }
+    });
 }

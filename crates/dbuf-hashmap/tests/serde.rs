@@ -1,0 +1,39 @@
+//! Snapshots out, maps in.
+#![cfg(feature = "serde")]
+
+use dbuf_hashmap::{Writer, multimap, set};
+use serde_json::{from_str, to_value};
+
+#[test]
+fn what_goes_out_comes_in_again() {
+    let text = r#"{ "a": [1, 2], "b": [], "c": [3] }"#;
+    let mut map: Writer<String, Vec<u32>> = from_str(text).unwrap();
+    assert_eq!(
+        to_value(map.reader().read()).unwrap(),
+        from_str::<serde_json::Value>(text).unwrap()
+    );
+    // Both copies.
+    let reader = map.reader();
+    assert_eq!(map.write().as_map(), reader.read().as_map());
+
+    let bags: multimap::Writer<String, u32> = from_str(text).unwrap();
+    let reader = bags.reader();
+    assert_eq!(
+        to_value(reader.read()).unwrap(),
+        serde_json::json!({ "a": [1, 2], "c": [3] })
+    );
+
+    let ones: set::Writer<u32> = from_str("[1, 1]").unwrap();
+    assert_eq!(
+        to_value(ones.reader().read()).unwrap(),
+        serde_json::json!([1])
+    );
+    assert_eq!(to_value(ones.published()).unwrap(), serde_json::json!([1]));
+}
+
+#[test]
+fn what_is_no_map_is_an_error() {
+    assert!(from_str::<Writer<String, u32>>("[1]").is_err());
+    assert!(from_str::<set::Writer<u32>>(r#"["a"]"#).is_err());
+    assert!(from_str::<multimap::Writer<String, u32>>(r#"{ "a": 1 }"#).is_err());
+}
