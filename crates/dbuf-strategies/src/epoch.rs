@@ -66,7 +66,8 @@
 //!
 //! A read is two stores and two loads on the reader's own line, one load of the
 //! shared side word and two fences; no read-modify-write. A swap is one fence
-//! and one load for each slot in use.
+//! and one load for each slot in use. A reader can hold 2³² − 1 guards on one side
+//! at a time (2¹⁶ − 1 on 32 bit); one more ends the process.
 
 use std::sync::OnceLock;
 
@@ -218,21 +219,30 @@ pub struct EpochWriter(());
 /// A reader of an [`EpochStrategy`]: its slot, and what only it needs to know.
 pub struct EpochReader {
     slot: Registration<Slot>,
-    /// Live guards on A and on B.
-    a: Cell<usize>,
-    b: Cell<usize>,
-    /// The side that was loaded last.
+    /// Live guards: those on A in the lower half of the word, those on B above. One
+    /// word, since each store before a fence costs.
+    guards: Cell<usize>,
+    /// The side that the last nested enter loaded.
     newest: Cell<Side>,
     shared: Arc<Shared>,
 }
 
+/// The guards of one side, in the lower half of a word.
+const COUNT: usize = usize::MAX >> (usize::BITS / 2);
+
+/// One guard on `side`.
+#[inline]
+const fn one(side: Side) -> usize {
+    match side {
+        Side::A => 1,
+        Side::B => COUNT + 1,
+    }
+}
+
 impl EpochReader {
-    #[inline]
-    fn count(&self, side: Side) -> &Cell<usize> {
-        match side {
-            Side::A => &self.a,
-            Side::B => &self.b,
-        }
+    /// How many guards stand on `side`.
+    fn count(&self, side: Side) -> usize {
+        (self.guards.get() / one(side)) & COUNT
     }
 
     /// The reader's own epoch.
@@ -266,19 +276,33 @@ impl EpochReader {
         }
     }
 
+    /// One more guard, on the newest front.
+    #[cold]
+    #[inline(never)]
+    fn nested_enter(&self, front: &FrontWord) -> Side {
+        // ORDERING: Acquire; partner: the store in `start_swap` (S4).
+        let side = front.load(Ordering::Acquire);
+        self.newest.set(side);
+        if self.count(side) == COUNT {
+            abort("too many guards");
+        }
+        self.guards.set(self.guards.get() + one(side));
+        side
+    }
+
     /// A guard on `side` went and others stay.
     #[cold]
     #[inline(never)]
     fn nested_leave(&self, side: Side, front: &FrontWord) {
         let epoch = self.epoch();
         let on_front_only = if side != self.newest.get() {
-            self.count(side).get() == 0
+            self.count(side) == 0
         } else {
             // ORDERING: Acquire; partner: W2, which stands before the store of `found`.
             // The load of `front` must not be older than the swap that found it.
             self.slot.found.load(Ordering::Acquire) == epoch
                 // Relaxed: ordered by the load before; no data is read by it.
-                && self.count(front.load(Ordering::Relaxed).other()).get() == 0
+                && self.count(front.load(Ordering::Relaxed).other()) == 0
         };
         if on_front_only {
             self.advance(epoch, 2);
@@ -340,8 +364,7 @@ unsafe impl Strategy for EpochStrategy {
         let shared = self.shared();
         EpochReader {
             slot: shared.readers.register(|_| {}),
-            a: Cell::new(0),
-            b: Cell::new(0),
+            guards: Cell::new(0),
             newest: Cell::new(Side::A),
             shared: Arc::clone(shared),
         }
@@ -349,23 +372,19 @@ unsafe impl Strategy for EpochStrategy {
 
     #[inline]
     unsafe fn acquire(&self, reader: &EpochReader) -> Side {
-        if reader.a.get() | reader.b.get() == 0 {
-            // ORDERING: Release, partner: `Straggler::is_gone` and the scan, which
-            // may learn of the last leave from this store (S3).
-            let epoch = reader.epoch().wrapping_add(1);
-            reader.slot.epoch.store(epoch, Ordering::Release);
-            // ORDERING: E2, partner: W2 in `start_swap`. Either the writer sees
-            // this epoch, or this reader sees the new front (S2).
-            fence(Ordering::SeqCst);
+        if reader.guards.get() != 0 {
+            return reader.nested_enter(&self.front);
         }
+        // ORDERING: Release, partner: `Straggler::is_gone` and the scan, which may
+        // learn of the last leave from this store (S3).
+        let epoch = reader.epoch().wrapping_add(1);
+        reader.slot.epoch.store(epoch, Ordering::Release);
+        // ORDERING: E2, partner: W2 in `start_swap`. Either the writer sees this
+        // epoch, or this reader sees the new front (S2).
+        fence(Ordering::SeqCst);
         // ORDERING: Acquire; partner: the store in `start_swap` (S4).
         let side = self.front.load(Ordering::Acquire);
-        reader.newest.set(side);
-        let count = reader.count(side);
-        match count.get().checked_add(1) {
-            Some(more) => count.set(more),
-            None => abort("too many guards"),
-        }
+        reader.guards.set(one(side));
         side
     }
 
@@ -376,9 +395,9 @@ unsafe impl Strategy for EpochStrategy {
 
     #[inline]
     unsafe fn release(&self, reader: &EpochReader, side: Side) {
-        let count = reader.count(side);
-        count.set(count.get() - 1);
-        if reader.a.get() | reader.b.get() == 0 {
+        let guards = reader.guards.get() - one(side);
+        reader.guards.set(guards);
+        if guards == 0 {
             reader.advance(reader.epoch(), 1);
         } else {
             reader.nested_leave(side, &self.front);
@@ -466,6 +485,6 @@ impl BlockingStrategy for EpochStrategy {}
 pub(crate) fn full() -> (EpochStrategy, EpochReader) {
     let strategy = EpochStrategy::new();
     let reader = strategy.new_reader();
-    reader.a.set(usize::MAX);
+    reader.guards.set(COUNT);
     (strategy, reader)
 }
