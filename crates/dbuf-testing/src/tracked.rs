@@ -1,31 +1,24 @@
 use core::fmt;
+use core::hint::black_box;
+
+use dbuf_core::primitive::cell::UnsafeCell;
 
 /// A payload that notices when a reader and the writer meet.
 ///
-/// Under the model checker it is a tracked cell: a look that is not ordered
-/// after the last write is a reported race. Elsewhere it is two plain words that
-/// differ while a write is going on: a torn look panics, and Miri and
-/// ThreadSanitizer report the race itself.
-pub struct Tracked {
-    #[cfg(dbuf_loom)]
-    cell: loom::cell::UnsafeCell<usize>,
-    #[cfg(not(dbuf_loom))]
-    words: [usize; 2],
-}
+/// Under the model checker its cell is tracked: a look that is not ordered after
+/// the last write is a reported race. Elsewhere its two words differ while a write
+/// is going on: a torn look panics, and Miri and ThreadSanitizer report the race
+/// itself.
+pub struct Tracked(UnsafeCell<[usize; 2]>);
 
-// SAFETY: the model checker reports every pair of accesses that would be a race.
-#[cfg(dbuf_loom)]
+// SAFETY: `get` reads through `&self` and `set` writes through `&mut self`, as for
+// a plain value; the cell is there for the model checker only.
 unsafe impl Sync for Tracked {}
 
 impl Tracked {
     /// Wraps a number.
     pub fn new(value: usize) -> Self {
-        Self {
-            #[cfg(dbuf_loom)]
-            cell: loom::cell::UnsafeCell::new(value),
-            #[cfg(not(dbuf_loom))]
-            words: [value; 2],
-        }
+        Self(UnsafeCell::new([value; 2]))
     }
 
     /// The number.
@@ -34,30 +27,20 @@ impl Tracked {
     ///
     /// If it is being written.
     pub fn get(&self) -> usize {
-        #[cfg(dbuf_loom)]
-        {
-            // SAFETY: the model checker panics if a write is concurrent.
-            self.cell.with(|value| unsafe { *value })
-        }
-        #[cfg(not(dbuf_loom))]
-        {
-            let [first, second] = *core::hint::black_box(&self.words);
-            assert_eq!(first, second, "a reader looked while the writer wrote");
-            first
-        }
+        // SAFETY: only `&mut self` writes.
+        let [first, second] = self.0.with(|words| unsafe { *black_box(words) });
+        assert_eq!(first, second, "a reader looked while the writer wrote");
+        first
     }
 
     /// Writes the number.
     pub fn set(&mut self, value: usize) {
-        #[cfg(dbuf_loom)]
-        {
-            // SAFETY: the model checker panics if any access is concurrent.
-            self.cell.with_mut(|cell| unsafe { *cell = value });
-        }
-        #[cfg(not(dbuf_loom))]
-        for word in &mut self.words {
-            *core::hint::black_box(word) = value;
-        }
+        self.0.with_mut(|words| {
+            // SAFETY: `&mut self`, here and below.
+            unsafe { (*black_box(words))[0] = value };
+            // SAFETY: as above.
+            unsafe { (*black_box(words))[1] = value };
+        });
     }
 }
 

@@ -1,0 +1,299 @@
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+
+use super::{OpWriter, Operation, State};
+use crate::{BlockingStrategy, BufferPtr};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Publish,
+    Rollback,
+    Defer,
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// What the owner of a [`Batch`] dereferences to: an [`OpWriter`], and nothing
+/// else.
+pub trait BatchOwner: sealed::Sealed {
+    /// The pointer to the buffer.
+    type Ptr: BufferPtr<T: Clone>;
+    /// The operation.
+    type Op: Operation<<Self::Ptr as BufferPtr>::T, <Self::Ptr as BufferPtr>::X>;
+
+    /// The writer itself.
+    fn op_writer(&self) -> &OpWriter<Self::Ptr, Self::Op>;
+    /// The writer itself.
+    fn op_writer_mut(&mut self) -> &mut OpWriter<Self::Ptr, Self::Op>;
+}
+
+impl<P: BufferPtr, O> sealed::Sealed for OpWriter<P, O> {}
+
+impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> BatchOwner for OpWriter<P, O> {
+    type Ptr = P;
+    type Op = O;
+
+    fn op_writer(&self) -> &Self {
+        self
+    }
+
+    fn op_writer_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
+type PtrOf<W> = <<W as Deref>::Target as BatchOwner>::Ptr;
+type OpOf<W> = <<W as Deref>::Target as BatchOwner>::Op;
+type ValueOf<W> = <PtrOf<W> as BufferPtr>::T;
+type ExtrasOf<W> = <PtrOf<W> as BufferPtr>::X;
+
+/// Changes that become visible together.
+///
+/// **A batch publishes when it is dropped**, also by `?` and with a cancelled
+/// task; [`OpWriter::transact`] is the form that publishes all or nothing. The
+/// exceptions: it is rolled back if a change panicked halfway (also if the panic
+/// was caught), or if the thread began to unwind after the batch was made. The
+/// latter is known with the `std` feature only.
+///
+/// Dereferences to the back, so reads see the batch's own changes.
+///
+/// `W` is whatever leads to the [`OpWriter`]: `&mut OpWriter`, or a lock guard.
+#[must_use = "a batch that is dropped at once publishes nothing new"]
+pub struct Batch<W: DerefMut<Target: BatchOwner>> {
+    /// Empty only while a batch is being ended.
+    owner: Option<W>,
+    unless_ended: Ending,
+    #[cfg(feature = "std")]
+    was_unwinding: bool,
+}
+
+const OWNED: &str = "a batch gives its owner away only when it ends";
+
+impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
+    /// Begins a batch that owns its way to the writer, such as a lock guard. As
+    /// [`OpWriter::write`] otherwise.
+    ///
+    /// The owner must lead to the same writer every time; one that does not makes
+    /// the batch panic.
+    ///
+    /// # Panics
+    ///
+    /// As [`OpWriter::write`].
+    pub fn begin(mut owner: W) -> Self
+    where
+        PtrOf<W>: BufferPtr<S: BlockingStrategy>,
+    {
+        owner.op_writer_mut().writer.finish();
+        Self::open(owner)
+    }
+
+    /// Begins a batch if that needs no waiting, for any strategy.
+    ///
+    /// A batch that is begun only to look should end by [`defer`](Self::defer):
+    /// dropped, it publishes what earlier batches deferred.
+    ///
+    /// # Errors
+    ///
+    /// The owner, if a guard is still on the old side of the last publish.
+    /// Nothing changed then.
+    ///
+    /// # Panics
+    ///
+    /// As [`OpWriter::write`].
+    pub fn try_begin(mut owner: W) -> Result<Self, W> {
+        if owner.op_writer_mut().writer.try_finish() {
+            Ok(Self::open(owner))
+        } else {
+            Err(owner)
+        }
+    }
+
+    /// Makes the batch one that returns to the last publish, unless it is ended
+    /// by [`publish`](Self::publish) or [`defer`](Self::defer): what
+    /// [`OpWriter::transact`] does, for code that a closure does not fit.
+    pub fn rollback_on_drop(&mut self) {
+        self.unless_ended = Ending::Rollback;
+    }
+
+    /// Opens a batch on a writer whose swap is finished.
+    pub(super) fn open(mut owner: W) -> Self {
+        let writer = owner.op_writer_mut();
+        writer.settle();
+        writer.open = true;
+        Self {
+            owner: Some(owner),
+            unless_ended: Ending::Publish,
+            #[cfg(feature = "std")]
+            was_unwinding: std::thread::panicking(),
+        }
+    }
+
+    fn writer(&self) -> &OpWriter<PtrOf<W>, OpOf<W>> {
+        self.owner.as_ref().expect(OWNED).op_writer()
+    }
+
+    fn writer_mut(&mut self) -> &mut OpWriter<PtrOf<W>, OpOf<W>> {
+        self.owner.as_mut().expect(OWNED).op_writer_mut()
+    }
+
+    fn end(mut self, ending: Ending) -> (W, bool) {
+        let torn = self.writer_mut().end(ending);
+        (self.owner.take().expect(OWNED), torn)
+    }
+
+    /// Makes the changes visible and returns the owner. Never waits. A batch
+    /// without changes swaps nothing.
+    ///
+    /// # Panics
+    ///
+    /// If an earlier change panicked halfway and the panic was caught: nothing is
+    /// published and the batch is rolled back.
+    pub fn publish(self) -> W {
+        let (owner, torn) = self.end(Ending::Publish);
+        assert!(
+            !torn,
+            "the batch is torn and was rolled back: a change panicked halfway"
+        );
+        owner
+    }
+
+    /// Takes the changes back, deferred ones of earlier batches included, and
+    /// returns the owner. The copy is made at the start of the next batch.
+    pub fn rollback(self) -> W {
+        self.end(Ending::Rollback).0
+    }
+
+    /// Ends the batch without publishing and returns the owner. The changes
+    /// become visible with the next publish.
+    pub fn defer(self) -> W {
+        self.end(Ending::Defer).0
+    }
+
+    /// Makes a change and logs it.
+    ///
+    /// # Panics
+    ///
+    /// With `op`; the batch is torn then, and on a batch that is.
+    pub fn apply(&mut self, mut op: OpOf<W>) {
+        self.writer_mut().change(|back, extras, log| {
+            op.apply(back, extras);
+            log.push(op);
+            ((), Some(State::Unpublished))
+        });
+    }
+
+    /// Makes a change and logs what `f` says was done, if anything.
+    ///
+    /// `f` runs once, on this copy. It returns a result for the caller and the
+    /// operation that does the same to the other copy; `None` promises that
+    /// nothing was changed.
+    ///
+    /// # Panics
+    ///
+    /// As [`apply`](Self::apply).
+    ///
+    /// # Examples
+    ///
+    /// A decision that must not be made twice:
+    ///
+    /// ```
+    /// use dbuf_core::{OpWriter, Operation};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// struct Remove(Vec<usize>);
+    /// impl Operation<Vec<u32>> for Remove {
+    ///     fn apply(&mut self, list: &mut Vec<u32>, _: &()) {
+    ///         for &at in self.0.iter().rev() {
+    ///             list.remove(at);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let (writer, reader) = dbuf_core::arc(vec![1, 2, 3], vec![], LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Remove>::new(writer);
+    /// let mut coin = [true, false, true].into_iter();
+    /// let removed = writer.write().record(|list, extras| {
+    ///     let drop = (0..list.len()).filter(|_| coin.next().unwrap()).collect();
+    ///     let mut op = Remove(drop);
+    ///     op.apply(list, extras);
+    ///     (op.0.len(), Some(op))
+    /// });
+    /// assert_eq!(removed, 2);
+    /// assert_eq!(*reader.read(), [2]);
+    /// ```
+    #[inline]
+    pub fn record<R, I: Into<Option<OpOf<W>>>>(
+        &mut self,
+        f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> (R, I),
+    ) -> R {
+        self.writer_mut().change(|back, extras, log| {
+            let (result, op) = f(back, extras);
+            let logged = op.into().map(|op| log.push(op));
+            (result, logged.map(|()| State::Unpublished))
+        })
+    }
+
+    /// Makes any change at all. The other copy catches up by a resync of the
+    /// whole value, at the start of the next batch.
+    ///
+    /// # Panics
+    ///
+    /// As [`apply`](Self::apply).
+    pub fn modify<R>(&mut self, f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> R) -> R {
+        self.writer_mut().change(|back, extras, log| {
+            let result = f(back, extras);
+            log.clear();
+            (result, Some(State::Modified))
+        })
+    }
+
+    /// What readers see, without a guard.
+    pub fn published(&self) -> &ValueOf<W> {
+        self.writer().front()
+    }
+
+    /// The extras.
+    pub fn extras(&self) -> &ExtrasOf<W> {
+        self.writer().extras()
+    }
+
+    /// Whether a change panicked halfway, so that the batch can only be rolled
+    /// back.
+    pub fn is_torn(&self) -> bool {
+        self.writer().state == State::Torn
+    }
+}
+
+/// The back: the published value and this batch's changes.
+impl<W: DerefMut<Target: BatchOwner>> Deref for Batch<W> {
+    type Target = ValueOf<W>;
+
+    fn deref(&self) -> &ValueOf<W> {
+        self.writer().writer.back()
+    }
+}
+
+impl<W: DerefMut<Target: BatchOwner>> Drop for Batch<W> {
+    fn drop(&mut self) {
+        #[cfg(feature = "std")]
+        let began_to_unwind = std::thread::panicking() && !self.was_unwinding;
+        #[cfg(not(feature = "std"))]
+        let began_to_unwind = false;
+        let ending = if began_to_unwind {
+            Ending::Rollback
+        } else {
+            self.unless_ended
+        };
+        if let Some(owner) = &mut self.owner {
+            owner.op_writer_mut().end(ending);
+        }
+    }
+}
+
+impl<W: DerefMut<Target: BatchOwner>> fmt::Debug for Batch<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").finish_non_exhaustive()
+    }
+}

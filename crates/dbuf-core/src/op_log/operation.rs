@@ -1,0 +1,49 @@
+/// A change that can be made twice, once to each copy.
+///
+/// `apply` must do the same to both copies; whatever it decides by chance, by
+/// clock or by a closure belongs into the operation (see [`Batch::record`](crate::Batch::record)).
+/// A difference is never undefined behaviour, but it stays until the next
+/// resync.
+///
+/// Every `FnMut(&mut T, &X)` is an operation; `Box<dyn FnMut(&mut T, &X)>` makes
+/// a log of closures.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{OpWriter, Operation};
+/// use dbuf_strategies::LockStrategy;
+///
+/// struct Push(String);
+///
+/// impl Operation<Vec<String>> for Push {
+///     fn apply(&mut self, target: &mut Vec<String>, _: &()) {
+///         target.push(self.0.clone());
+///     }
+///     // The second copy may take the string instead of cloning it.
+///     fn apply_once(self, target: &mut Vec<String>, _: &()) {
+///         target.push(self.0);
+///     }
+/// }
+///
+/// let (writer, reader) = dbuf_core::arc(vec![], vec![], LockStrategy::new());
+/// let mut writer = OpWriter::new(writer);
+/// writer.write().apply(Push("a".into()));
+/// writer.write().apply(Push("b".into()));
+/// assert_eq!(*reader.read(), ["a", "b"]);
+/// ```
+pub trait Operation<T, X = ()>: Sized {
+    /// Makes the change. Called for the first copy.
+    fn apply(&mut self, target: &mut T, extras: &X);
+
+    /// Makes the change for the last time: it may give away what it holds.
+    fn apply_once(mut self, target: &mut T, extras: &X) {
+        self.apply(target, extras);
+    }
+}
+
+impl<T, X, F: FnMut(&mut T, &X)> Operation<T, X> for F {
+    fn apply(&mut self, target: &mut T, extras: &X) {
+        self(target, extras);
+    }
+}
