@@ -320,3 +320,110 @@ fn writer_without_a_batch_is_not_changed_by_a_lying_owner() {
         assert_eq!(front.len(), 1 + usize::from(deferred));
     }
 }
+
+/// What was kept survives every way in which a later batch can fail, and is
+/// published once (kills "abandon drops the whole log", "a resync forgets what was
+/// kept", "a publish leaves it kept").
+#[test]
+fn kept_changes_survive_a_batch_that_fails() {
+    type Failure = fn(&mut Log<EpochStrategy>);
+    let failures: [Failure; 6] = [
+        |writer| {
+            let mut batch = writer.write();
+            batch.apply(Push::new(66));
+            batch.rollback();
+        },
+        |writer| {
+            let mut batch = writer.write();
+            batch.apply(Push::new(66));
+            mem::forget(batch);
+        },
+        |writer| {
+            let refused: Result<(), ()> = writer.transact(|batch| {
+                batch.modify(|list, _| list.clear());
+                Err(())
+            });
+            assert!(refused.is_err());
+        },
+        |writer| {
+            assert!(panics(|| writer.write().modify(|list, _| {
+                list.clear();
+                panic!("halfway");
+            })));
+        },
+        |writer| {
+            let mut batch = writer.write();
+            assert!(panics(|| batch.record(|list, _| -> ((), Option<Push>) {
+                list.push(66);
+                panic!("halfway")
+            })));
+            assert!(panics(|| _ = batch.keep()), "a torn batch keeps nothing");
+        },
+        |writer| writer.write().rollback_on_drop(),
+    ];
+    for (number, fail) in failures.into_iter().enumerate() {
+        let mut writer = log(EpochStrategy::new());
+        let reader = writer.reader();
+        writer.write().apply(Push::new(1));
+        let mut batch = writer.write();
+        batch.apply(Push::new(2));
+        batch.keep();
+        let mut batch = writer.write();
+        batch.apply(Push::new(3));
+        batch.keep();
+        fail(&mut writer);
+        assert!(writer.has_pending(), "failure {number}");
+        assert_eq!(*reader.read(), [1]);
+        let batch = writer.write();
+        assert_eq!(*batch, [1, 2, 3], "failure {number}");
+        batch.publish();
+        assert!(!writer.has_pending());
+        assert_eq!(*reader.read(), [1, 2, 3], "failure {number}");
+        // Published, so that giving up the next one loses and repeats nothing.
+        let mut batch = writer.write();
+        batch.apply(Push::new(66));
+        batch.rollback();
+        assert_eq!(*writer.write(), [1, 2, 3], "failure {number}");
+    }
+}
+
+/// A batch that modified cannot be made again from the log: to keep it is to
+/// publish it, with what was kept before.
+#[test]
+fn keeping_a_modified_batch_publishes_it() {
+    let mut writer = log(LockStrategy::new());
+    let reader = writer.reader();
+    let mut batch = writer.write();
+    batch.apply(Push::new(1));
+    batch.keep();
+    let mut batch = writer.write();
+    batch.modify(|list, _| list.push(2));
+    batch.keep();
+    assert_eq!(*reader.read(), [1, 2]);
+    assert_eq!(*writer.write(), [1, 2]);
+}
+
+/// If the copy of what was kept panics, nothing is lost: the next batch tries again.
+#[test]
+fn kept_changes_survive_a_panic_while_they_are_made_again() {
+    struct Flaky(Arc<AtomicUsize>);
+    impl Operation<Vec<u32>> for Flaky {
+        fn apply(&mut self, target: &mut Vec<u32>, _: &()) {
+            let left = self.0.fetch_sub(1, SeqCst);
+            target.push(1);
+            assert_ne!(left, 2, "the second application panics");
+        }
+    }
+    let (writer, reader) = arc(vec![], vec![], LockStrategy::new());
+    let mut writer = OpWriter::new(writer);
+    let mut batch = writer.write();
+    batch.apply(Flaky(Arc::new(AtomicUsize::new(3))));
+    batch.keep();
+    let mut batch = writer.write();
+    batch.modify(|list, _| list.clear());
+    batch.rollback();
+    assert!(panics(|| drop(writer.write())));
+    assert!(writer.has_pending());
+    assert_eq!(*writer.write(), [1]);
+    assert_eq!(*reader.read(), [1]);
+}

@@ -1,5 +1,6 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
+use core::task::{Context, Poll};
 
 use super::{OpWriter, Operation, State};
 use crate::{BlockingStrategy, BufferPtr};
@@ -9,6 +10,7 @@ pub(super) enum Ending {
     Publish,
     Rollback,
     Defer,
+    Keep,
 }
 
 mod sealed {
@@ -110,6 +112,24 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         }
     }
 
+    /// As [`try_begin`](Self::try_begin), and wakes the task when it is worth
+    /// asking again.
+    ///
+    /// # Errors
+    ///
+    /// The owner, if a guard is still on the old side of the last publish.
+    /// Nothing else changed then.
+    ///
+    /// # Panics
+    ///
+    /// As [`OpWriter::write`].
+    pub fn poll_begin(mut owner: W, cx: &mut Context<'_>) -> Result<Self, W> {
+        match owner.op_writer_mut().writer.poll_finish(cx) {
+            Poll::Ready(()) => Ok(Self::open(owner)),
+            Poll::Pending => Err(owner),
+        }
+    }
+
     /// Makes the batch one that returns to the last publish, unless it is ended
     /// by [`publish`](Self::publish) or [`defer`](Self::defer): what
     /// [`OpWriter::transact`] does, for code that a closure does not fit.
@@ -143,6 +163,15 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         (self.owner.take().expect(OWNED), torn)
     }
 
+    fn end_whole(self, ending: Ending) -> W {
+        let (owner, torn) = self.end(ending);
+        assert!(
+            !torn,
+            "the batch is torn and was rolled back: a change panicked halfway"
+        );
+        owner
+    }
+
     /// Makes the changes visible and returns the owner. Never waits. A batch
     /// without changes swaps nothing.
     ///
@@ -151,16 +180,12 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// If an earlier change panicked halfway and the panic was caught: nothing is
     /// published and the batch is rolled back.
     pub fn publish(self) -> W {
-        let (owner, torn) = self.end(Ending::Publish);
-        assert!(
-            !torn,
-            "the batch is torn and was rolled back: a change panicked halfway"
-        );
-        owner
+        self.end_whole(Ending::Publish)
     }
 
-    /// Takes the changes back, deferred ones of earlier batches included, and
-    /// returns the owner. The copy is made at the start of the next batch.
+    /// Takes the changes back, deferred ones of earlier batches included (but not
+    /// [kept](Self::keep) ones), and returns the owner. The copy is made at the
+    /// start of the next batch.
     pub fn rollback(self) -> W {
         self.end(Ending::Rollback).0
     }
@@ -169,6 +194,39 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// become visible with the next publish.
     pub fn defer(self) -> W {
         self.end(Ending::Defer).0
+    }
+
+    /// Ends the batch without publishing, and lets no later batch take its changes
+    /// back: one that is rolled back, panics or is forgotten returns to here. For
+    /// a writer that many share, where one must not lose another's changes.
+    ///
+    /// The changes become visible with the next publish. They may be applied
+    /// again, to a fresh copy of the published value, if a later batch fails. A
+    /// batch that [modified](Self::modify) is published instead.
+    ///
+    /// # Panics
+    ///
+    /// As [`publish`](Self::publish).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, fn(&mut u32, &())>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 1);
+    /// batch.keep();
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 10);
+    /// batch.rollback();
+    /// writer.write().publish();
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
+    pub fn keep(self) -> W {
+        self.end_whole(Ending::Keep)
     }
 
     /// Makes a change and logs it.
@@ -242,9 +300,10 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     ///
     /// As [`apply`](Self::apply).
     pub fn modify<R>(&mut self, f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> R) -> R {
+        let kept = self.writer().kept;
         self.writer_mut().change(|back, extras, log| {
             let result = f(back, extras);
-            log.clear();
+            log.truncate(kept);
             (result, Some(State::Modified))
         })
     }

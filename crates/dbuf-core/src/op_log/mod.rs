@@ -36,7 +36,7 @@ enum State {
     /// Owes the changes of the log; the last swap may be unfinished.
     Published,
     /// Unknown: user code unwound halfway, or a batch was rolled back or never
-    /// ended. The log is void.
+    /// ended. Of the log only what was kept is of use.
     Torn,
 }
 
@@ -74,6 +74,10 @@ enum State {
 pub struct OpWriter<P: BufferPtr, O> {
     writer: Writer<P>,
     log: Vec<O>,
+    /// So many entries at the front of the log stand for changes that were
+    /// [kept](Batch::keep): giving up a batch does not take them back. Not more
+    /// than there are, and none in Settled and Published.
+    kept: usize,
     state: State,
     /// A batch began and has not ended.
     open: bool,
@@ -88,6 +92,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         Self {
             writer,
             log: Vec::new(),
+            kept: 0,
             state: State::Torn,
             open: false,
         }
@@ -122,15 +127,17 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     /// empty log swaps nothing.
     ///
     /// After a batch that was forgotten or torn it publishes nothing and rolls
-    /// back.
+    /// back; what was [kept](Batch::keep) before it waits for the next batch.
     pub fn publish(&mut self) -> bool {
         self.close_forgotten();
         self.publish_pending()
     }
 
-    /// Whether there are changes that readers cannot see yet.
+    /// Whether there are changes that readers cannot see yet, and that the next
+    /// batch goes on with.
     pub fn has_pending(&self) -> bool {
-        !self.open && matches!(self.state, State::Unpublished | State::Modified)
+        let whole = !self.open && matches!(self.state, State::Unpublished | State::Modified);
+        whole || self.kept > 0
     }
 
     /// What readers see.
@@ -200,11 +207,24 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         }
     }
 
+    /// Back to the last publish, and what was kept once more: the copy on which
+    /// it was made is gone. Torn until all is done, so that nothing kept is lost
+    /// if user code unwinds here.
     fn resync(&mut self) {
-        self.log.clear();
-        let Parts { front, back, .. } = finished(&mut self.writer);
+        self.log.truncate(self.kept);
+        let Parts {
+            front,
+            back,
+            extras,
+        } = finished(&mut self.writer);
         back.clone_from(front);
-        self.state = State::Settled;
+        for op in &mut self.log {
+            op.apply(back, extras);
+        }
+        self.state = match self.kept {
+            0 => State::Settled,
+            _ => State::Unpublished,
+        };
     }
 
     /// Runs user code on the back. The batch is torn unless it returns.
@@ -248,19 +268,26 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
             State::Settled | State::Published | State::Torn => return false,
         };
         // A strategy may run user code (wakers) once it has flipped: if that
-        // unwinds, a resync is right whether or not the swap was started.
+        // unwinds, a resync from the new front is right, and nothing is kept that
+        // it does not have.
         self.state = State::Torn;
+        self.kept = 0;
         let started = self.writer.start_swap();
         debug_assert!(started, "unpublished changes stand on a finished back");
         self.state = next;
         true
     }
 
-    /// Gives up what is unpublished.
+    /// Gives up what is unpublished and not kept.
     fn abandon(&mut self) {
-        if self.state != State::Settled {
+        let untouched = match self.state {
+            State::Settled => true,
+            State::Unpublished => self.log.len() == self.kept,
+            State::Modified | State::Published | State::Torn => false,
+        };
+        if !untouched {
             self.state = State::Torn;
-            self.log.clear();
+            self.log.truncate(self.kept);
         }
     }
 
@@ -275,8 +302,13 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
             Ending::Publish if !torn => {
                 self.publish_pending();
             }
+            Ending::Keep if self.state == State::Unpublished => self.kept = self.log.len(),
+            // The log does not know all of it, so it could not be made again.
+            Ending::Keep if self.state == State::Modified => {
+                self.publish_pending();
+            }
             Ending::Publish | Ending::Rollback => self.abandon(),
-            Ending::Defer => {}
+            Ending::Keep | Ending::Defer => {}
         }
         torn
     }
