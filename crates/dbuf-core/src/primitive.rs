@@ -151,6 +151,37 @@ pub fn spin_loop() {
     core::hint::spin_loop();
 }
 
+/// The number of this thread: never 0, and never another thread's. Works in
+/// destructors of thread locals.
+#[cfg(feature = "std")]
+#[inline]
+pub fn thread_number() -> usize {
+    use core::cell::Cell;
+
+    std::thread_local! {
+        static NUMBER: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[cold]
+    fn next() -> usize {
+        use core::sync::atomic::{AtomicUsize, Ordering};
+
+        static LAST: AtomicUsize = AtomicUsize::new(0);
+        // Relaxed: a number is all that is asked of it.
+        match LAST.fetch_add(1, Ordering::Relaxed).checked_add(1) {
+            Some(number) => number,
+            None => abort("too many threads"),
+        }
+    }
+
+    NUMBER.with(|number| {
+        if number.get() == 0 {
+            number.set(next());
+        }
+        number.get()
+    })
+}
+
 /// Ends the process: for a state that no caller may survive, such as a count of
 /// guards that would wrap.
 #[cold]

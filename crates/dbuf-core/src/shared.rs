@@ -11,12 +11,19 @@
 //! guard, whoever owns the place now: the next thread finds it empty and makes a
 //! reader of its own. (The box is moved and not the reader: moving the reader's
 //! fields costs several times the read.)
+//!
+//! # Who holds a guard
+//!
+//! A place also tells whether its thread holds a guard, at no cost to the common
+//! read: the reader is missing while a guard has it, and only guards beyond that
+//! one are counted. That is true of one thread, so the place knows its *owner* by
+//! a number that no other thread ever has; whoever finds another's starts afresh.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::cell::Cell;
 use core::fmt;
-use core::mem::ManuallyDrop;
+use core::mem::{self, ManuallyDrop};
 use core::panic::AssertUnwindSafe;
 use core::ptr::NonNull;
 use std::panic::catch_unwind;
@@ -26,9 +33,43 @@ use thread_local::ThreadLocal;
 use crate::buffer::Versioned;
 use crate::lease::OwnedLease;
 use crate::lease::sealed::Sealed;
+use crate::primitive::thread_number;
 use crate::{BufferPtr, Guard, MappedGuard, Reader};
 
-type Place<P> = Cell<Option<Box<Reader<P>>>>;
+/// What one thread has in the table.
+struct Place<P: BufferPtr> {
+    /// The thread of whose guards the other two fields tell; 0 for none.
+    owner: Cell<usize>,
+    /// Missing while a guard has it.
+    reader: Cell<Option<Box<Reader<P>>>>,
+    /// Guards beyond the one that has the reader.
+    nested: Cell<usize>,
+}
+
+impl<P: BufferPtr> Default for Place<P> {
+    fn default() -> Self {
+        Self {
+            owner: Cell::new(0),
+            reader: Cell::new(None),
+            nested: Cell::new(0),
+        }
+    }
+}
+
+impl<P: BufferPtr> Place<P> {
+    #[inline]
+    fn is_mine(&self) -> bool {
+        self.owner.get() == thread_number()
+    }
+
+    /// Whether the owner holds a guard.
+    fn is_held(&self) -> bool {
+        let reader = self.reader.take();
+        let held = reader.is_none() || self.nested.get() > 0;
+        self.reader.set(reader);
+        held
+    }
+}
 
 /// A handle that reads from any thread, through `&self`.
 ///
@@ -103,13 +144,12 @@ where
     /// first read of a thread and on nested ones.
     #[inline]
     pub fn read(&self) -> SharedReadGuard<'_, P> {
-        let kept = match self.places.get() {
-            Some(place) => place.take(),
-            None => self.first(),
-        };
-        let reader = match kept {
-            Some(reader) => reader,
-            None => self.make(),
+        let reader = match self.places.get() {
+            Some(place) if place.is_mine() => match place.reader.take() {
+                Some(reader) => reader,
+                None => self.nested(place),
+            },
+            _ => self.first(),
         };
         Guard::new(SharedLease {
             owned: ManuallyDrop::new(OwnedLease::new(reader)),
@@ -117,30 +157,84 @@ where
         })
     }
 
-    #[cold]
+    /// Whether this thread holds a guard of this handle or of a clone, one that was
+    /// forgotten included. Then it must not wait for the writer, which may wait for
+    /// that guard.
+    ///
+    /// Guards that were taken in a destructor of a thread local, after the
+    /// `thread_local` crate's own one ran, are not noticed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (_writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// let shared = reader.shared();
+    /// let guard = shared.read();
+    /// assert!(shared.has_guard());
+    /// drop(guard);
+    /// assert!(!shared.has_guard());
+    /// ```
+    pub fn has_guard(&self) -> bool {
+        match self.places.get() {
+            Some(place) => place.is_mine() && place.is_held(),
+            None => false,
+        }
+    }
+
     fn make(&self) -> Box<Reader<P>> {
         Box::new(Reader::new(self.ptr.clone()))
     }
 
-    /// Gives this thread a place, if it still can have one.
     #[cold]
-    fn first(&self) -> Option<Box<Reader<P>>> {
-        if ALIVE.try_with(|_| ()).is_ok() {
-            let place = catch_unwind(AssertUnwindSafe(|| self.places.get_or_default()));
-            return place.ok().and_then(Cell::take);
-        }
-        None
+    fn nested(&self, place: &Place<P>) -> Box<Reader<P>> {
+        let reader = self.make();
+        place.nested.set(place.nested.get() + 1);
+        reader
     }
 
-    /// Puts a reader back, or drops it if the thread has no place any more.
+    /// Gives this thread a place, if it still can have one, and a reader.
+    #[cold]
+    fn first(&self) -> Box<Reader<P>> {
+        let place = match ALIVE.try_with(|_| ()) {
+            Ok(()) => catch_unwind(AssertUnwindSafe(|| self.places.get_or_default())).ok(),
+            Err(_) => None,
+        };
+        let kept = place.and_then(|place| place.reader.take());
+        let reader = kept.unwrap_or_else(|| self.make());
+        if let Some(place) = place {
+            place.owner.set(thread_number());
+            place.nested.set(0);
+        }
+        reader
+    }
+
+    /// Puts a reader back, or drops it if it is one too many or the thread has no
+    /// place any more.
     #[inline]
     fn put_back(&self, reader: Box<Reader<P>>) {
         let spare = match self.places.get() {
-            Some(place) => place.replace(Some(reader)),
-            None => Some(reader),
+            Some(place) if place.is_mine() => match place.reader.replace(Some(reader)) {
+                None => return,
+                Some(spare) => {
+                    place.nested.set(place.nested.get() - 1);
+                    spare
+                }
+            },
+            _ => reader,
         };
-        if let Some(spare) = spare {
-            drop_spare(spare);
+        drop_spare(spare);
+    }
+
+    /// Takes note of a guard whose reader will not come back.
+    #[cold]
+    fn lost(&self) {
+        if let Some(place) = self.places.get().filter(|place| place.is_mine()) {
+            match place.nested.get() {
+                0 => place.owner.set(0),
+                nested => place.nested.set(nested - 1),
+            }
         }
     }
 }
@@ -216,7 +310,25 @@ where
     fn drop(&mut self) {
         // SAFETY: taken out here and nowhere else, and `self` is not used again.
         let owned = unsafe { ManuallyDrop::take(&mut self.owned) };
-        self.shared.put_back(owned.into_reader());
+        // A waker that panics takes the reader with it.
+        let lost = Lost(self.shared);
+        let reader = owned.into_reader();
+        mem::forget(lost);
+        self.shared.put_back(reader);
+    }
+}
+
+/// Says that a reader was lost, if it is dropped.
+struct Lost<'s, P: BufferPtr>(&'s SharedReader<P>)
+where
+    Reader<P>: Send;
+
+impl<P: BufferPtr> Drop for Lost<'_, P>
+where
+    Reader<P>: Send,
+{
+    fn drop(&mut self) {
+        self.0.lost();
     }
 }
 

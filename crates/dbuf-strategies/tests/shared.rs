@@ -198,7 +198,9 @@ fn anchors_23_guard_outlives_its_threads_place() {
         let reads = thread::spawn(move || {
             gate.wait();
             for _ in 0..20 {
-                assert!(STATIC.1.read().get() < usize::MAX);
+                assert!(!STATIC.1.has_guard(), "the other thread's is not inherited");
+                let guard = STATIC.1.read();
+                assert!(guard.get() < usize::MAX && STATIC.1.has_guard());
             }
             gate.wait();
         });
@@ -227,4 +229,95 @@ fn first_read_of_a_thread_is_in_a_destructor() {
     })
     .join()
     .unwrap();
+}
+
+/// A thread knows whether it holds a guard, in whatever order they are nested and
+/// dropped, and of no other thread's.
+#[test]
+fn a_thread_knows_of_its_own_guards_only() {
+    let (_writer, shared) = pair(EpochStrategy::new());
+    assert!(!shared.has_guard(), "before the first read");
+    drop(shared.read());
+    // Every order in which three nested guards can be dropped.
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let mut guards = [(); 3].map(|()| Some(shared.read()));
+        for last in order {
+            assert!(shared.clone().has_guard());
+            thread::scope(|scope| {
+                scope.spawn(|| assert!(!shared.has_guard()));
+            });
+            guards[last] = None;
+        }
+        assert!(!shared.has_guard(), "dropped as {order:?}");
+        // One that comes between the drops.
+        let first = shared.read();
+        let second = shared.read();
+        drop(first);
+        let third = shared.read();
+        drop(second);
+        assert!(shared.has_guard());
+        drop(third);
+        assert!(!shared.has_guard());
+    }
+    let other = pair(EpochStrategy::new()).1;
+    let _guard = other.read();
+    assert!(!shared.has_guard(), "a guard of another buffer");
+}
+
+/// A thread that forgot a guard and ended leaves nothing to the one that gets its
+/// place.
+#[test]
+fn a_forgotten_guard_is_not_inherited() {
+    let (_writer, shared) = pair(FlashStrategy::new());
+    for _ in 0..10 {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!(!shared.has_guard());
+                drop(shared.read());
+                std::mem::forget((shared.read(), shared.read()));
+                assert!(shared.has_guard());
+            });
+        });
+    }
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            drop(shared.read());
+            assert!(!shared.has_guard());
+        });
+    });
+}
+
+/// A waker that panics in the drop of a guard takes the reader with it, and not the
+/// knowledge of who holds a guard.
+#[test]
+fn a_panicking_waker_leaves_the_guards_counted() {
+    struct Panics;
+    impl std::task::Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("from a waker");
+        }
+    }
+    let (mut writer, shared) = pair(EpochStrategy::new());
+    let waker = Arc::new(Panics).into();
+    for nested in [false, true] {
+        writer.finish();
+        let old = shared.read();
+        assert!(writer.start_swap());
+        let new = nested.then(|| shared.read());
+        let mut cx = std::task::Context::from_waker(&waker);
+        assert!(writer.poll_finish(&mut cx).is_pending());
+        let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(old)));
+        assert!(dropped.is_err());
+        assert_eq!(shared.has_guard(), nested);
+        drop(new);
+        assert!(!shared.has_guard());
+        assert!(writer.try_finish());
+    }
 }
