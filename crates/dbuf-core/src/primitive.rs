@@ -42,6 +42,9 @@ pub mod cell {
     }
 }
 
+#[cfg(feature = "std")]
+pub use crate::wait::block_on;
+
 /// One thread's sleep, or loom's model of it.
 #[cfg(feature = "std")]
 pub use sleep::Sleeper;

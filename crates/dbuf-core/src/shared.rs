@@ -30,7 +30,7 @@ use std::panic::catch_unwind;
 
 use thread_local::ThreadLocal;
 
-use crate::buffer::Versioned;
+use crate::buffer::{BufferOf, Versioned};
 use crate::lease::OwnedLease;
 use crate::lease::sealed::Sealed;
 use crate::primitive::thread_number;
@@ -155,6 +155,13 @@ where
             owned: ManuallyDrop::new(OwnedLease::new(reader)),
             shared: self,
         })
+    }
+
+    /// The extras.
+    #[inline]
+    pub fn extras(&self) -> &P::X {
+        let buffer: &BufferOf<P> = &self.ptr;
+        buffer.extras()
     }
 
     /// Whether this thread holds a guard of this handle or of a clone, one that was

@@ -38,6 +38,25 @@ fn sleep(
 #[cfg(feature = "std")]
 use parking::sleep;
 
+/// Runs a future on this thread, for at most `timeout`. Hidden: for the layers
+/// above, so that nothing of theirs parks by itself.
+#[cfg(feature = "std")]
+pub fn block_on<F: Future>(timeout: Option<Duration>, future: F) -> Option<F::Output> {
+    let mut future = core::pin::pin!(future);
+    let mut output = None;
+    sleep(timeout, |cx| {
+        let mut nobody = Context::from_waker(core::task::Waker::noop());
+        match future.as_mut().poll(cx.unwrap_or(&mut nobody)) {
+            core::task::Poll::Ready(ready) => {
+                output = Some(ready);
+                true
+            }
+            core::task::Poll::Pending => false,
+        }
+    });
+    output
+}
+
 #[cfg(feature = "std")]
 mod parking {
     use alloc::sync::Arc;

@@ -4,9 +4,10 @@ use std::hash::RandomState;
 
 use dbuf_core::{DoubleBuffer, Strategy, Taken};
 
+use crate::concurrent::Writers;
 use crate::owner::Ptr;
 use crate::table::{Shared, Table};
-use crate::{DefaultStrategy, Reader, Writer};
+use crate::{BlockingStrategy, ConcurrentHashMap, DefaultStrategy, PublishPolicy, Reader, Writer};
 
 /// Makes maps.
 ///
@@ -30,6 +31,7 @@ pub struct Builder<H = RandomState, S = DefaultStrategy> {
     capacity: usize,
     hasher: H,
     strategy: S,
+    policy: PublishPolicy,
 }
 
 impl Builder {
@@ -75,6 +77,7 @@ impl<H, S> Builder<H, S> {
             capacity: self.capacity,
             hasher,
             strategy: self.strategy,
+            policy: self.policy,
         }
     }
 
@@ -96,7 +99,28 @@ impl<H, S> Builder<H, S> {
             capacity: self.capacity,
             hasher: self.hasher,
             strategy,
+            policy: self.policy,
         }
+    }
+
+    /// Sets when the single changes of a [`ConcurrentHashMap`] are published. Of no
+    /// effect on a [`Writer`], whose batches say it themselves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::{Builder, PublishPolicy};
+    ///
+    /// let hits = Builder::new()
+    ///     .publish_policy(PublishPolicy::EveryOps(100))
+    ///     .build_concurrent();
+    /// hits.insert("page", 1);
+    /// assert_eq!(hits.get_cloned("page"), None);
+    /// hits.publish();
+    /// assert_eq!(hits.get_cloned("page"), Some(1));
+    /// ```
+    pub fn publish_policy(self, policy: PublishPolicy) -> Self {
+        Self { policy, ..self }
     }
 
     /// Makes the map, as its two handles.
@@ -123,8 +147,33 @@ impl<H, S> Builder<H, S> {
         H: BuildHasher,
         S: Strategy,
     {
-        let (writer, reader) = self.split();
+        let (writer, reader) = self.split(false);
         (Writer::new(writer), Reader::new(reader))
+    }
+
+    /// Makes the map, as one handle for any thread.
+    ///
+    /// # Panics
+    ///
+    /// If a writer of the strategy is claimed: it was not fresh.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::Builder::new().capacity(10).build_concurrent();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.get_cloned("a"), Some(1));
+    /// ```
+    pub fn build_concurrent<K, V>(self) -> ConcurrentHashMap<K, V, H, S>
+    where
+        K: Hash + Eq + Clone + Send + Sync,
+        V: Clone + Send + Sync,
+        H: BuildHasher + Send + Sync,
+        S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    {
+        let policy = self.policy;
+        let (writer, reader) = self.split(true);
+        ConcurrentHashMap::from_parts(Writers::new(writer, policy), reader.shared())
     }
 
     /// The buffer, behind the two handles of the core.
@@ -132,8 +181,12 @@ impl<H, S> Builder<H, S> {
         clippy::type_complexity,
         reason = "two handles with all their parameters"
     )]
+    ///
+    /// `keep_dead`: whether what leaves a copy waits to be dropped by somebody who
+    /// holds no lock.
     pub(crate) fn split<K, V>(
         self,
+        keep_dead: bool,
     ) -> (
         dbuf_core::Writer<Ptr<K, V, H, S>>,
         dbuf_core::Reader<Ptr<K, V, H, S>>,
@@ -141,7 +194,7 @@ impl<H, S> Builder<H, S> {
     where
         S: Strategy,
     {
-        let copy = || Table::with_capacity(self.capacity);
+        let copy = || Table::new(self.capacity, keep_dead);
         let (front, back) = (copy(), copy());
         let shared = Shared::new(self.hasher);
         let buffer = DoubleBuffer::with_extras(front, back, self.strategy, shared);

@@ -98,6 +98,7 @@ compile_error!(
 
 mod batch;
 mod builder;
+mod concurrent;
 mod guard;
 mod iter;
 mod layer;
@@ -108,6 +109,7 @@ mod owner;
 #[cfg(feature = "rayon")]
 mod parallel;
 mod part;
+mod primitive;
 mod reader;
 #[cfg(feature = "serde")]
 mod serialize;
@@ -118,6 +120,7 @@ mod writer;
 
 pub use batch::{Batch, Drain, Entry};
 pub use builder::{Builder, new};
+pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, ThreadLock};
 pub use dbuf_core::{BlockingStrategy, Strategy, Version};
 pub use dbuf_strategies as strategies;
 #[cfg(feature = "count")]

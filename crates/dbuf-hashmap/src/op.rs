@@ -93,7 +93,7 @@ where
                 hash,
                 key,
                 value,
-            } => table.follow_replace(place as usize, hash, &key, value),
+            } => table.follow_replace(place as usize, hash, key, value),
             rare => rare.apply_rare(table, shared),
         }
     }
@@ -110,10 +110,10 @@ impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {
                     change.apply(&mut table.at_mut(place).1);
                 }
             }
-            Self::Remove { hash, key } => table.remove(hash, &key),
+            Self::Remove { hash, key } => table.remove(hash, key),
             Self::RemoveAll(keys) => {
                 for (hash, key) in keys {
-                    table.remove(hash, &key);
+                    table.remove(hash, key);
                 }
             }
             Self::Clear => table.clear(),

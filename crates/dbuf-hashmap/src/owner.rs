@@ -41,6 +41,12 @@ pub trait Owner<K, V, H = RandomState, S: Strategy = DefaultStrategy>: sealed::S
     /// The way to the log of changes.
     #[doc(hidden)]
     type Lead: DerefMut<Target: BatchOwner<Ptr = Ptr<K, V, H, S>, Op = Op<K, V, Self::Change>>>;
+
+    /// Ends a batch without publishing.
+    #[doc(hidden)]
+    fn defer(batch: dbuf_core::Batch<Self::Lead>) -> Self::Lead {
+        batch.defer()
+    }
 }
 
 impl<K, V, H, S: Strategy> sealed::Sealed for &mut Writer<K, V, H, S> {}

@@ -162,7 +162,7 @@ where
     S: Strategy + Default,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut writer = Self::new(crate::Builder::<H, S>::default().split().0);
+        let mut writer = Self::new(crate::Builder::<H, S>::default().split(false).0);
         // Nobody reads yet.
         let mut batch = writer.try_write().expect(FRESH);
         batch.deserialize(deserializer)?;

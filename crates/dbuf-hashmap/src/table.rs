@@ -1,5 +1,7 @@
+use alloc::vec::Vec;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::mem;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use equivalent::Equivalent;
@@ -38,24 +40,37 @@ impl<H> Shared<H> {
 }
 
 /// One copy of the map. A place is where an entry stands, until the next change.
-pub struct Table<K, V>(HashTable<(K, V)>);
+pub struct Table<K, V> {
+    entries: HashTable<(K, V)>,
+    /// Where what leaves the copy goes, if it must not be dropped on the spot.
+    dead: Option<Dead<K, V>>,
+}
 
 impl<K, V> Table<K, V> {
-    pub(crate) fn with_capacity(capacity: usize) -> Self {
-        Self(HashTable::with_capacity(capacity))
+    /// `keep_dead`: whether somebody will come for what leaves the table.
+    pub(crate) fn new(capacity: usize, keep_dead: bool) -> Self {
+        Self {
+            entries: HashTable::with_capacity(capacity),
+            dead: (keep_dead && mem::needs_drop::<(K, V)>()).then(Dead::default),
+        }
+    }
+
+    /// What left the table since the last time.
+    pub(crate) fn take_dead(&mut self) -> Dead<K, V> {
+        self.dead.as_mut().map(mem::take).unwrap_or_default()
     }
 
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     pub(crate) fn capacity(&self) -> usize {
-        self.0.capacity()
+        self.entries.capacity()
     }
 
     pub(crate) fn iter(&self) -> hash_table::Iter<'_, (K, V)> {
-        self.0.iter()
+        self.entries.iter()
     }
 
     #[cfg(feature = "rayon")]
@@ -64,7 +79,7 @@ impl<K, V> Table<K, V> {
         K: Sync,
         V: Sync,
     {
-        rayon::iter::IntoParallelIterator::into_par_iter(&self.0)
+        rayon::iter::IntoParallelIterator::into_par_iter(&self.entries)
     }
 
     #[inline]
@@ -72,7 +87,7 @@ impl<K, V> Table<K, V> {
     where
         Q: Equivalent<K> + ?Sized,
     {
-        self.0.find(hash, |(k, _)| key.equivalent(k))
+        self.entries.find(hash, |(k, _)| key.equivalent(k))
     }
 
     /// The place of a key.
@@ -80,70 +95,98 @@ impl<K, V> Table<K, V> {
     where
         Q: Equivalent<K> + ?Sized,
     {
-        self.0.find_bucket_index(hash, |(k, _)| key.equivalent(k))
+        self.entries
+            .find_bucket_index(hash, |(k, _)| key.equivalent(k))
     }
 
     pub(crate) fn at(&self, place: usize) -> &(K, V) {
-        self.0.get_bucket(place).expect(OCCUPIED)
+        self.entries.get_bucket(place).expect(OCCUPIED)
     }
 
     pub(crate) fn at_mut(&mut self, place: usize) -> &mut (K, V) {
-        self.0.get_bucket_mut(place).expect(OCCUPIED)
+        self.entries.get_bucket_mut(place).expect(OCCUPIED)
     }
 
     /// Replaces the value of a key that was at this place of the other copy: it is
     /// at the same one, unless the two have grown differently.
     #[inline]
-    pub(crate) fn follow_replace(&mut self, place: usize, hash: u64, key: &K, value: V)
+    pub(crate) fn follow_replace(&mut self, place: usize, hash: u64, key: K, value: V)
     where
         K: Eq,
     {
-        match self.0.get_bucket_entry(place) {
-            Ok(mut entry) if entry.get().0 == *key => entry.get_mut().1 = value,
+        match self.entries.get_bucket_entry(place) {
+            Ok(mut entry) if entry.get().0 == key => {
+                let old = mem::replace(&mut entry.get_mut().1, value);
+                Dead::bury(&mut self.dead, Some(key), Some(old));
+            }
             _ => {
-                if let Some((_, old)) = self.0.find_mut(hash, |(k, _)| k == key) {
-                    *old = value;
+                if let Some((_, old)) = self.entries.find_mut(hash, |(k, _)| *k == key) {
+                    let old = mem::replace(old, value);
+                    Dead::bury(&mut self.dead, Some(key), Some(old));
                 }
             }
         }
     }
 
     pub(crate) fn remove_at(&mut self, place: usize) -> (K, V) {
-        match self.0.get_bucket_entry(place) {
+        match self.entries.get_bucket_entry(place) {
             Ok(entry) => entry.remove().0,
             Err(_) => unreachable!("{OCCUPIED}"),
         }
     }
 
-    pub(crate) fn remove(&mut self, hash: u64, key: &K)
+    pub(crate) fn remove(&mut self, hash: u64, key: K)
     where
         K: Eq,
     {
-        if let Ok(entry) = self.0.find_entry(hash, |(k, _)| k == key) {
-            entry.remove();
+        if let Ok(entry) = self.entries.find_entry(hash, |(k, _)| *k == key) {
+            let (old, value) = entry.remove().0;
+            Dead::bury(&mut self.dead, Some(old), Some(value));
+            Dead::bury(&mut self.dead, Some(key), None);
         }
     }
 
-    /// Removes what `keep` refuses and hands it over, one by one.
+    /// Removes what `keep` refuses, and hands the keys over, one by one.
     pub(crate) fn extract(
         &mut self,
         mut keep: impl FnMut(&K, &V) -> bool,
-    ) -> impl Iterator<Item = (K, V)> {
-        self.0.extract_if(move |(k, v)| !keep(k, v))
+    ) -> impl Iterator<Item = K> {
+        let Self { entries, dead } = self;
+        entries
+            .extract_if(move |(k, v)| !keep(k, v))
+            .map(|(key, value)| {
+                Dead::bury(dead, None, Some(value));
+                key
+            })
     }
 
     pub(crate) fn retain_mut(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
-        self.0.retain(|(k, v)| keep(k, v));
+        match &mut self.dead {
+            None => self.entries.retain(|(k, v)| keep(k, v)),
+            Some(dead) => {
+                for (key, value) in self.entries.extract_if(|(k, v)| !keep(k, v)) {
+                    dead.keys.push(key);
+                    dead.values.push(value);
+                }
+            }
+        }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        if self.dead.is_none() {
+            self.entries.clear();
+            return;
+        }
+        let entries = self.take();
+        if let Some(dead) = &mut self.dead {
+            dead.tables.push(entries);
+        }
     }
 
     /// Gives all entries away, and keeps as much room as there was.
-    pub(crate) fn take(&mut self) -> hash_table::IntoIter<(K, V)> {
-        let empty = HashTable::with_capacity(self.0.capacity());
-        core::mem::replace(&mut self.0, empty).into_iter()
+    pub(crate) fn take(&mut self) -> HashTable<(K, V)> {
+        let empty = HashTable::with_capacity(self.entries.capacity());
+        mem::replace(&mut self.entries, empty)
     }
 }
 
@@ -165,7 +208,7 @@ impl<K: Hash, V> Table<K, V> {
         if self.is_full() {
             self.reserve(1, shared);
         }
-        self.0
+        self.entries
             .entry(hash, |(k, _)| k == key, |(k, _)| shared.hash(k))
     }
 
@@ -180,7 +223,7 @@ impl<K: Hash, V> Table<K, V> {
         if self.is_full() {
             self.reserve(1, shared);
         }
-        self.0
+        self.entries
             .insert_unique(hash, (key, value), |(k, _)| shared.hash(k))
             .bucket_index()
     }
@@ -197,13 +240,13 @@ impl<K: Hash, V> Table<K, V> {
         if self.is_full() {
             self.follow(shared.buckets.load(Ordering::Relaxed), shared);
         }
-        self.0
+        self.entries
             .insert_unique(hash, (key, value), |(k, _)| shared.hash(k));
     }
 
     #[inline]
     fn is_full(&self) -> bool {
-        self.0.len() == self.0.capacity()
+        self.entries.len() == self.entries.capacity()
     }
 
     /// Makes room. The number of buckets, if it changed.
@@ -228,9 +271,9 @@ impl<K: Hash, V> Table<K, V> {
         shared: &Shared<H>,
         f: impl FnOnce(&mut HashTable<(K, V)>),
     ) -> Option<usize> {
-        let before = self.0.num_buckets();
-        f(&mut self.0);
-        let buckets = self.0.num_buckets();
+        let before = self.entries.num_buckets();
+        f(&mut self.entries);
+        let buckets = self.entries.num_buckets();
         shared.buckets.store(buckets, Ordering::Relaxed);
         (buckets != before).then_some(buckets)
     }
@@ -238,23 +281,69 @@ impl<K: Hash, V> Table<K, V> {
     /// Grows to as many buckets as the other copy has.
     #[cold]
     pub(crate) fn follow<H: BuildHasher>(&mut self, buckets: usize, shared: &Shared<H>) {
-        if self.0.num_buckets() < buckets {
+        if self.entries.num_buckets() < buckets {
             // So many entries fit into that many buckets and not into half.
             let entries = buckets - buckets / 4;
             let additional = entries.saturating_sub(self.len());
-            self.0.reserve(additional, |(k, _)| shared.hash(k));
+            self.entries.reserve(additional, |(k, _)| shared.hash(k));
         }
     }
 }
 
-/// `clone_from`, which a resync uses, keeps the allocation where the sizes agree.
+/// `clone_from`, which a resync uses, keeps the allocation where the sizes agree
+/// and what it replaces may be dropped on the spot.
 impl<K: Clone, V: Clone> Clone for Table<K, V> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self {
+            entries: self.entries.clone(),
+            dead: self.dead.as_ref().map(|_| Dead::default()),
+        }
     }
 
     fn clone_from(&mut self, source: &Self) {
-        self.0.clone_from(&source.0);
+        match &mut self.dead {
+            None => self.entries.clone_from(&source.entries),
+            Some(dead) => {
+                let entries = source.entries.clone();
+                dead.tables.push(mem::replace(&mut self.entries, entries));
+            }
+        }
+    }
+}
+
+/// Keys and values that left a copy, to be dropped when no lock is held: their
+/// destructors may use the map.
+pub(crate) struct Dead<K, V> {
+    keys: Vec<K>,
+    values: Vec<V>,
+    tables: Vec<HashTable<(K, V)>>,
+}
+
+impl<K, V> Default for Dead<K, V> {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            values: Vec::new(),
+            tables: Vec::new(),
+        }
+    }
+}
+
+impl<K, V> Dead<K, V> {
+    /// Moves a key and a value there, or drops them.
+    #[inline]
+    fn bury(this: &mut Option<Self>, key: Option<K>, value: Option<V>) {
+        if let Some(dead) = this {
+            dead.keys.extend(key);
+            dead.values.extend(value);
+        }
+    }
+
+    /// Moves the other's here.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.keys.append(&mut other.keys);
+        self.values.append(&mut other.values);
+        self.tables.append(&mut other.tables);
     }
 }
 

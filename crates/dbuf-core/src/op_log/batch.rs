@@ -1,6 +1,5 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
-use core::task::{Context, Poll};
 
 use super::{OpWriter, Operation, State};
 use crate::{BlockingStrategy, BufferPtr};
@@ -109,24 +108,6 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
             Ok(Self::open(owner))
         } else {
             Err(owner)
-        }
-    }
-
-    /// As [`try_begin`](Self::try_begin), and wakes the task when it is worth
-    /// asking again.
-    ///
-    /// # Errors
-    ///
-    /// The owner, if a guard is still on the old side of the last publish.
-    /// Nothing else changed then.
-    ///
-    /// # Panics
-    ///
-    /// As [`OpWriter::write`].
-    pub fn poll_begin(mut owner: W, cx: &mut Context<'_>) -> Result<Self, W> {
-        match owner.op_writer_mut().writer.poll_finish(cx) {
-            Poll::Ready(()) => Ok(Self::open(owner)),
-            Poll::Pending => Err(owner),
         }
     }
 

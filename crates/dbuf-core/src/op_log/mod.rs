@@ -123,6 +123,18 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         Poll::Ready(Batch::open(self))
     }
 
+    /// Looks whether the next batch could begin now; as [`Writer::try_finish`].
+    #[inline]
+    pub fn try_finish(&mut self) -> bool {
+        self.writer.try_finish()
+    }
+
+    /// As [`try_finish`](Self::try_finish), and wakes the task when it is worth
+    /// asking again; as [`Writer::poll_finish`].
+    pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.writer.poll_finish(cx)
+    }
+
     /// Publishes what was deferred. Never waits. Whether there was anything: an
     /// empty log swaps nothing.
     ///
@@ -131,44 +143,6 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     pub fn publish(&mut self) -> bool {
         self.close_forgotten();
         self.publish_pending()
-    }
-
-    /// Whether there are changes that readers cannot see yet, and that the next
-    /// batch goes on with.
-    pub fn has_pending(&self) -> bool {
-        let whole = !self.open && matches!(self.state, State::Unpublished | State::Modified);
-        whole || self.kept > 0
-    }
-
-    /// What readers see.
-    pub fn front(&self) -> &P::T {
-        self.writer.front()
-    }
-
-    /// The extras.
-    pub fn extras(&self) -> &P::X {
-        self.writer.extras()
-    }
-
-    /// A new reader.
-    pub fn reader(&self) -> Reader<P> {
-        self.writer.reader()
-    }
-
-    /// How many the last publish still waits for; see [`Writer::stragglers`].
-    pub fn stragglers(&self) -> usize {
-        self.writer.stragglers()
-    }
-
-    /// The writer underneath, for looking.
-    pub fn as_writer(&self) -> &Writer<P> {
-        &self.writer
-    }
-
-    /// The writer underneath. Deferred changes are lost with the log, but may
-    /// stand in its back.
-    pub fn into_writer(self) -> Writer<P> {
-        self.writer
     }
 
     /// A batch that was forgotten is one that failed.
@@ -311,6 +285,47 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
             Ending::Keep | Ending::Defer => {}
         }
         torn
+    }
+}
+
+/// What can be seen from outside.
+impl<P: BufferPtr, O> OpWriter<P, O> {
+    /// Whether there are changes that readers cannot see yet, and that the next
+    /// batch goes on with.
+    pub fn has_pending(&self) -> bool {
+        let whole = !self.open && matches!(self.state, State::Unpublished | State::Modified);
+        whole || self.kept > 0
+    }
+
+    /// What readers see.
+    pub fn front(&self) -> &P::T {
+        self.writer.front()
+    }
+
+    /// The extras.
+    pub fn extras(&self) -> &P::X {
+        self.writer.extras()
+    }
+
+    /// A new reader.
+    pub fn reader(&self) -> Reader<P> {
+        self.writer.reader()
+    }
+
+    /// How many the last publish still waits for; see [`Writer::stragglers`].
+    pub fn stragglers(&self) -> usize {
+        self.writer.stragglers()
+    }
+
+    /// The writer underneath, for looking.
+    pub fn as_writer(&self) -> &Writer<P> {
+        &self.writer
+    }
+
+    /// The writer underneath. Deferred changes are lost with the log, but may
+    /// stand in its back.
+    pub fn into_writer(self) -> Writer<P> {
+        self.writer
     }
 }
 

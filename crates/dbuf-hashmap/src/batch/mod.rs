@@ -16,7 +16,7 @@ use equivalent::Equivalent;
 pub use drain::Drain;
 pub use entry::Entry;
 
-use crate::table::Table;
+use crate::table::{Dead, Table};
 use crate::{DefaultStrategy, Iter, MapRef, Owner};
 
 /// Changes to the map that become visible together.
@@ -61,6 +61,8 @@ where
     S: Strategy,
 {
     pub(crate) inner: dbuf_core::Batch<W::Lead>,
+    /// Declared after the batch, so dropped when its lock, if any, is given back.
+    dead: Dead<K, V>,
 }
 
 impl<W, K, V, H, S> Batch<W, K, V, H, S>
@@ -71,8 +73,19 @@ where
     H: BuildHasher,
     S: Strategy,
 {
-    pub(crate) fn new(inner: dbuf_core::Batch<W::Lead>) -> Self {
-        Self { inner }
+    pub(crate) fn new(mut inner: dbuf_core::Batch<W::Lead>) -> Self {
+        // What left this copy as it caught up.
+        let dead = inner.record(|table, _| (table.take_dead(), None));
+        Self { inner, dead }
+    }
+
+    /// Ends the batch as `end` does. What the batch holds is given back before
+    /// anything dies.
+    pub(crate) fn end<R>(self, end: impl FnOnce(dbuf_core::Batch<W::Lead>) -> R) -> R {
+        let Self { inner, dead } = self;
+        let result = end(inner);
+        drop(dead);
+        result
     }
 
     /// This copy.
@@ -226,7 +239,7 @@ where
     /// assert_eq!(reader.read()["a"], 1);
     /// ```
     pub fn publish(self) {
-        self.inner.publish();
+        self.end(|inner| drop(inner.publish()));
     }
 
     /// Takes the changes back, and those of earlier batches that were
@@ -244,7 +257,7 @@ where
     /// assert!(reader.read().is_empty());
     /// ```
     pub fn rollback(self) {
-        self.inner.rollback();
+        self.end(|inner| drop(inner.rollback()));
     }
 
     /// Ends the batch without publishing. The changes become visible with the
@@ -262,7 +275,7 @@ where
     /// assert_eq!(reader.read()["a"], 1);
     /// ```
     pub fn defer(self) {
-        self.inner.defer();
+        self.end(|inner| drop(W::defer(inner)));
     }
 }
 

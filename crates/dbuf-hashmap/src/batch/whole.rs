@@ -37,18 +37,19 @@ where
     /// assert_eq!(batch.len(), 2);
     /// ```
     pub fn retain(&mut self, keep: impl FnMut(&K, &V) -> bool) {
-        self.inner.record(|table, shared| {
+        let dead = self.inner.record(|table, shared| {
             let removed: Vec<_> = table
                 .extract(keep)
-                .map(|(key, _)| (shared.hash(&key), key))
+                .map(|key| (shared.hash(&key), key))
                 .collect();
             let op = match removed.len() {
                 0 => None,
                 _ if table.len() == 0 => Some(Op::Clear),
                 _ => Some(Op::RemoveAll(removed)),
             };
-            ((), op)
+            (table.take_dead(), op)
         });
+        self.dead.append(dead);
     }
 
     /// Removes every entry for which `keep` returns `false`, and lets it change
@@ -76,7 +77,11 @@ where
     /// ```
     pub fn retain_mut(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
         if !self.is_empty() {
-            self.inner.modify(|table, _| table.retain_mut(keep));
+            let dead = self.inner.modify(|table, _| {
+                table.retain_mut(keep);
+                table.take_dead()
+            });
+            self.dead.append(dead);
         }
     }
 
@@ -93,10 +98,11 @@ where
     /// ```
     pub fn clear(&mut self) {
         if !self.is_empty() {
-            self.inner.record(|table, _| {
+            let dead = self.inner.record(|table, _| {
                 table.clear();
-                ((), Some(Op::Clear))
+                (table.take_dead(), Some(Op::Clear))
             });
+            self.dead.append(dead);
         }
     }
 
@@ -121,7 +127,7 @@ where
             return Drain(hash_table::IntoIter::default());
         }
         self.inner
-            .record(|table, _| (Drain(table.take()), Some(Op::Clear)))
+            .record(|table, _| (Drain(table.take().into_iter()), Some(Op::Clear)))
     }
 
     /// Makes room for so many more entries, in both copies.

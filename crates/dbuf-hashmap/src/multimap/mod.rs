@@ -93,7 +93,7 @@ impl<H: BuildHasher, S: Strategy> Builder<H, S> {
         K: Hash + Eq + Clone,
         V: Clone,
     {
-        let (writer, reader) = self.split();
+        let (writer, reader) = self.split(false);
         (Writer::new(writer), Reader::new(reader))
     }
 }

@@ -77,7 +77,7 @@ impl<H: BuildHasher, S: Strategy> Builder<H, S> {
     /// assert!(reader.contains("a"));
     /// ```
     pub fn build_set<T: Hash + Eq + Clone>(self) -> (Writer<T, H, S>, Reader<T, H, S>) {
-        let (writer, reader) = self.split();
+        let (writer, reader) = self.split(false);
         (Writer::new(writer), Reader::new(reader))
     }
 }

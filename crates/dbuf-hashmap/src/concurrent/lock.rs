@@ -1,0 +1,387 @@
+//! The writers' lock: who has the log, and who waits for what. The steps (B1 to
+//! B10) and why they are right: `docs/concurrent.md`.
+
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use core::marker::PhantomData;
+use core::ops::{Deref, DerefMut};
+use core::task::{Context, Waker};
+use core::time::Duration;
+use std::hash::RandomState;
+use std::time::Instant;
+
+use crossbeam_utils::{Backoff, CachePadded};
+use dbuf_core::{BlockingStrategy, Strategy, Version};
+
+use crate::op::Whole;
+use crate::owner::{Log, Ptr, sealed};
+use crate::primitive::{
+    AtomicUsize, Event, Mutex, MutexGuard, Ordering, ROUNDS, block_on, thread_number,
+};
+use crate::{DefaultStrategy, Owner, PublishPolicy};
+
+/// What the writers of a map share.
+pub(crate) struct Writers<K, V, H, S: Strategy> {
+    state: Mutex<State<K, V, H, S>>,
+    /// How many wait for the lock or for readers. A hint.
+    queued: CachePadded<AtomicUsize>,
+    /// The number of the last publish, as far as it fits.
+    published: CachePadded<AtomicUsize>,
+    /// The number of the thread whose batch has the lock, or 0.
+    holder: AtomicUsize,
+    finished: Arc<Finished>,
+    /// Calls `finished`. All writers register this one.
+    waker: Waker,
+    policy: PublishPolicy,
+}
+
+pub(crate) struct State<K, V, H, S: Strategy> {
+    log: Log<K, V, H, S>,
+    /// How many more writers may leave the publish to the next one; none if nobody
+    /// waits for what is carried.
+    group: usize,
+    /// Changes since the last publish.
+    changes: usize,
+}
+
+/// Tells all that wait for readers that the last swap may be finished.
+struct Finished(Event);
+
+impl Wake for Finished {
+    fn wake(self: Arc<Self>) {
+        self.0.notify(usize::MAX);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.notify(usize::MAX);
+    }
+}
+
+/// One of those that wait.
+struct Queued<'m>(&'m AtomicUsize);
+
+impl<'m> Queued<'m> {
+    fn new(queued: &'m AtomicUsize) -> Self {
+        // Relaxed: a hint. Nobody depends on who publishes.
+        queued.fetch_add(1, Ordering::Relaxed);
+        Self(queued)
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        // Relaxed: as above.
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<K, V, H, S> Writers<K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    pub(crate) fn new(writer: dbuf_core::Writer<Ptr<K, V, H, S>>, policy: PublishPolicy) -> Self {
+        let finished = Arc::new(Finished(Event::new()));
+        Self {
+            state: Mutex::new(State {
+                log: Log::new(writer),
+                group: 0,
+                changes: 0,
+            }),
+            queued: CachePadded::default(),
+            published: CachePadded::default(),
+            holder: AtomicUsize::new(0),
+            waker: Waker::from(Arc::clone(&finished)),
+            finished,
+            policy,
+        }
+    }
+
+    /// Whether a batch of this thread has the lock.
+    pub(crate) fn is_held_here(&self) -> bool {
+        // Relaxed: only this thread stores its own number.
+        self.holder.load(Ordering::Relaxed) == thread_number()
+    }
+
+    /// How many the last publish waits for. None while a batch is open.
+    pub(crate) fn stragglers(&self) -> usize {
+        // Whoever has the lock for longer than a look has a batch open, and the
+        // last swap is finished then.
+        for _ in 0..ROUNDS {
+            if let Some(state) = self.state.try_lock() {
+                return state.log.stragglers();
+            }
+            std::thread::yield_now();
+        }
+        0
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        // Relaxed: out of date anyway.
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// Begins a batch for the user if nobody is in the way.
+    pub(crate) fn try_begin_for_user(&self) -> Option<LockedBatch<'_, K, V, H, S>> {
+        self.try_lock()?.serve_group().map(begin)
+    }
+
+    /// Begins a batch that the user may take long over: whoever waits for what is
+    /// carried is served first. `None` after `timeout`.
+    pub(crate) fn begin_for_user(
+        &self,
+        timeout: Option<Duration>,
+    ) -> Option<LockedBatch<'_, K, V, H, S>> {
+        // A deadline too far to represent is none.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+            if let Some(lock) = self.lock(left)?.serve_group() {
+                return Some(begin(lock));
+            }
+        }
+    }
+
+    /// Begins a batch that ends with [`end`](Self::end).
+    pub(crate) fn begin(&self) -> LockedBatch<'_, K, V, H, S> {
+        match self.lock(None) {
+            Some(lock) => begin(lock),
+            None => unreachable!("without a timeout it waits for ever"),
+        }
+    }
+
+    /// Ends a batch as the policy says. The number to [wait](Self::wait) for, if
+    /// the publish is left to another.
+    pub(crate) fn end(&self, batch: LockedBatch<'_, K, V, H, S>) -> Option<Ticket> {
+        let mut lock = batch.keep();
+        if !lock.has_pending() {
+            return None;
+        }
+        lock.state.changes += 1;
+        let (leave, wait) = match self.policy {
+            PublishPolicy::Immediate => (false, false),
+            PublishPolicy::EveryOps(most) => (lock.state.changes < most, false),
+            PublishPolicy::Grouped => (lock.leaves_to_another(), true),
+        };
+        if leave {
+            let ticket = Ticket(lock.as_writer().version() + 1);
+            return wait.then_some(ticket);
+        }
+        lock.publish();
+        None
+    }
+
+    /// Publishes what is carried. Waits for the lock and for no reader. Whether
+    /// there was anything.
+    pub(crate) fn publish(&self) -> bool {
+        let lock = self.lock_carrying();
+        let pending = lock.has_pending();
+        if pending {
+            drop(begin(lock).publish());
+        }
+        pending
+    }
+
+    /// Returns once the publish of this number is out.
+    pub(crate) fn wait(&self, ticket: Ticket) {
+        let backoff = Backoff::new();
+        for _ in 0..ROUNDS {
+            if self.has_published(ticket) {
+                return;
+            }
+            backoff.spin();
+        }
+        let lock = self.lock_carrying();
+        if lock.as_writer().version() < ticket.0 {
+            drop(begin(lock).publish());
+        }
+    }
+
+    fn has_published(&self, ticket: Ticket) -> bool {
+        // ORDERING: Acquire; partner: the store in `ThreadLock`'s drop. A front
+        // that is loaded later is at least that of this number.
+        let published = self.published.load(Ordering::Acquire);
+        // The difference is small, whatever was cut off.
+        published.wrapping_sub(ticket.0 as usize) as isize >= 0
+    }
+
+    /// The lock, if nobody has it and no reader is in the way.
+    fn try_lock(&self) -> Option<ThreadLock<'_, K, V, H, S>> {
+        let mut state = self.state.try_lock()?;
+        state.log.try_finish().then(|| ThreadLock::new(self, state))
+    }
+
+    /// The lock, when no reader is in the way. `None` after `timeout`.
+    fn lock(&self, timeout: Option<Duration>) -> Option<ThreadLock<'_, K, V, H, S>> {
+        if let Some(lock) = self.try_lock() {
+            return Some(lock);
+        }
+        let _queued = Queued::new(&self.queued);
+        let backoff = Backoff::new();
+        for _ in 0..ROUNDS {
+            backoff.spin();
+            if let Some(lock) = self.try_lock() {
+                return Some(lock);
+            }
+        }
+        block_on(timeout, self.lock_finished()).map(|state| ThreadLock::new(self, state))
+    }
+
+    /// The lock, for a writer of which something may be carried: nobody is in the
+    /// way of a publish.
+    fn lock_carrying(&self) -> ThreadLock<'_, K, V, H, S> {
+        match block_on(None, self.state.lock()) {
+            Some(state) => ThreadLock::new(self, state),
+            None => unreachable!("without a timeout it waits for ever"),
+        }
+    }
+
+    /// The lock, when no reader is in the way. Waits for readers without it.
+    async fn lock_finished(&self) -> MutexGuard<'_, State<K, V, H, S>> {
+        loop {
+            let mut state = self.state.lock().await;
+            if state.log.try_finish() {
+                return state;
+            }
+            // Listens first, so that a wake from here on is heard.
+            let finished = self.finished.0.listen();
+            let mut cx = Context::from_waker(&self.waker);
+            if state.log.poll_finish(&mut cx).is_ready() {
+                return state;
+            }
+            drop(state);
+            finished.await;
+        }
+    }
+}
+
+/// The number of the publish that a change will be part of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket(Version);
+
+pub(crate) type LockedBatch<'m, K, V, H, S> = dbuf_core::Batch<ThreadLock<'m, K, V, H, S>>;
+
+/// Opens a batch on a log whose swap is finished.
+fn begin<'m, K, V, H, S>(lock: ThreadLock<'m, K, V, H, S>) -> LockedBatch<'m, K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    match dbuf_core::Batch::try_begin(lock) {
+        Ok(batch) => batch,
+        Err(_) => {
+            unreachable!("finished is latched, and what is carried stands on a finished back")
+        }
+    }
+}
+
+/// The writers' lock of a [`ConcurrentHashMap`](crate::ConcurrentHashMap), held by
+/// one thread: what its batches own.
+pub struct ThreadLock<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
+    writers: &'m Writers<K, V, H, S>,
+    state: MutexGuard<'m, State<K, V, H, S>>,
+    /// `!Send`: the thread is known by its number.
+    here: PhantomData<*const ()>,
+}
+
+impl<'m, K, V, H, S: Strategy> ThreadLock<'m, K, V, H, S> {
+    fn new(writers: &'m Writers<K, V, H, S>, state: MutexGuard<'m, State<K, V, H, S>>) -> Self {
+        // Relaxed: only this thread looks for this number.
+        writers.holder.store(thread_number(), Ordering::Relaxed);
+        Self {
+            writers,
+            state,
+            here: PhantomData,
+        }
+    }
+
+    /// Publishes what others wait for. Gives the lock back if a reader is in the way
+    /// then.
+    fn serve_group(self) -> Option<Self>
+    where
+        K: Hash + Eq + Clone,
+        V: Clone,
+        H: BuildHasher,
+    {
+        if self.state.group == 0 {
+            return Some(self);
+        }
+        let mut lock = begin(self).publish();
+        lock.state.group = 0;
+        lock.try_finish().then_some(lock)
+    }
+
+    /// Decides whether to leave the publish to a writer that is queued.
+    fn leaves_to_another(&mut self) -> bool {
+        // Relaxed: a hint.
+        let queued = self.writers.queued.load(Ordering::Relaxed);
+        self.state.group = match (queued, self.state.group) {
+            (0, _) | (_, 1) => 0,
+            (_, 0) => queued,
+            (_, left) => left - 1,
+        };
+        self.state.group > 0
+    }
+}
+
+impl<K, V, H, S: Strategy> Drop for ThreadLock<'_, K, V, H, S> {
+    fn drop(&mut self) {
+        let state = &mut *self.state;
+        // A publish that unwound included: it left nothing to publish.
+        if !state.log.has_pending() {
+            (state.group, state.changes) = (0, 0);
+        }
+        let version = state.log.as_writer().version();
+        // ORDERING: Release; partner: the load in `has_published`. It comes after
+        // the start of the swap.
+        self.writers
+            .published
+            .store(version as usize, Ordering::Release);
+        // Relaxed: as in `new`.
+        self.writers.holder.store(0, Ordering::Relaxed);
+    }
+}
+
+impl<K, V, H, S: Strategy> Deref for ThreadLock<'_, K, V, H, S> {
+    type Target = Log<K, V, H, S>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.state.log
+    }
+}
+
+impl<K, V, H, S: Strategy> DerefMut for ThreadLock<'_, K, V, H, S> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.state.log
+    }
+}
+
+impl<K, V, H, S: Strategy> fmt::Debug for ThreadLock<'_, K, V, H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadLock").finish_non_exhaustive()
+    }
+}
+
+impl<K, V, H, S: Strategy> sealed::Sealed for ThreadLock<'_, K, V, H, S> {}
+
+impl<K, V, H, S> Owner<K, V, H, S> for ThreadLock<'_, K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    type Change = Whole;
+    type Lead = Self;
+
+    /// No other thread's rollback may take it back.
+    fn defer(batch: dbuf_core::Batch<Self>) -> Self {
+        batch.keep()
+    }
+}

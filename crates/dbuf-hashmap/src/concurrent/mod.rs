@@ -1,0 +1,350 @@
+//! One handle for any thread: `ConcurrentHashMap`. Reads are here, writes in `write`,
+//! who may write when in `lock`.
+
+mod lock;
+mod policy;
+mod traits;
+mod write;
+
+use alloc::sync::Arc;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::{BlockingStrategy, Strategy};
+use equivalent::Equivalent;
+
+pub use lock::ThreadLock;
+pub(crate) use lock::Writers;
+pub use policy::PublishPolicy;
+pub use write::ConcurrentBatch;
+
+use crate::owner::Ptr;
+use crate::{Builder, DefaultStrategy, SharedMapGuard, SharedReader, SharedValueGuard};
+
+/// A hash map that any thread reads and writes, through `&self`.
+///
+/// A handle: cloning it is cheap, and all clones are one map. Reads never wait for
+/// writers. Writers take turns; see [`PublishPolicy`] for when a change is seen.
+/// With the default, every read that starts after a write has returned sees it.
+///
+/// It suits maps that are read far more often than written: a write costs a few
+/// hundred nanoseconds and changes two copies. `DashMap` and its like write
+/// faster; here a read costs next to nothing whatever the others do, a
+/// [snapshot](Self::read) is consistent, and a [batch](Self::write) becomes visible
+/// as a whole.
+///
+/// # Guards and writes
+///
+/// [`get`](Self::get) and [`read`](Self::read) return guards. A guard never keeps
+/// another thread from reading, and never from making *one* publish; after that a
+/// writer waits until the guard is gone. So hold it briefly. **A thread that holds
+/// a guard of a map and writes to that map could wait for itself: every such
+/// write panics**, whether it would have to wait or not, before it changes
+/// anything. [`try_write`](Self::try_write) returns `None` instead.
+/// [`get_cloned`](Self::get_cloned) and [`get_with`](Self::get_with) leave no guard
+/// behind, and [`Batch::published`](crate::Batch::published) needs none.
+///
+/// What cannot be noticed, and waits for ever: two threads that each hold a guard
+/// of one map and write to the other's; two threads that hold guards and wait for
+/// each other by other means; a batch that is forgotten (its lock is never given
+/// back).
+///
+/// # Panics
+///
+/// Every method that writes, except `try_write`: if this thread holds a guard of
+/// this map, or has a batch of it open. And with the user's own code: closures, and
+/// `Hash`, `Eq`, `Clone` and `Drop` of keys and values. The map stays whole then:
+/// the change that panicked is not made, no other is lost, and the next write
+/// works. (A panic in `Drop` of a value that was replaced comes after its change was
+/// published.) Since a change reaches the second copy with the *next* write, a panic
+/// in `Clone` or `Drop` may come out of a later call, by another thread.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::ConcurrentHashMap;
+///
+/// let stock = ConcurrentHashMap::new();
+/// stock.insert("apples", 3);
+///
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| stock.update("apples", |n| *n -= 1));
+///     scope.spawn(|| stock.insert("pears", 4));
+/// });
+/// assert_eq!(stock.get_cloned("apples"), Some(2));
+///
+/// let mut batch = stock.write(); // other writers wait, readers do not
+/// batch.insert("plums", 5);
+/// batch.remove("pears");
+/// batch.publish(); // both, or neither
+/// assert_eq!(stock.len(), 2);
+/// ```
+///
+/// In a static:
+///
+/// ```
+/// use std::sync::LazyLock;
+///
+/// use dbuf_hashmap::ConcurrentHashMap;
+///
+/// static NAMES: LazyLock<ConcurrentHashMap<u32, String>> = LazyLock::new(Default::default);
+///
+/// NAMES.insert(1, "one".to_owned());
+/// assert_eq!(NAMES.get_with(&1, String::len), Some(3));
+/// ```
+pub struct ConcurrentHashMap<K, V, H = RandomState, S = DefaultStrategy>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    H: Send + Sync,
+    S: Strategy<ReaderToken: Send> + Send + Sync,
+{
+    reader: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
+    writers: Arc<Writers<K, V, H, S>>,
+}
+
+impl<K, V> ConcurrentHashMap<K, V>
+where
+    K: Hash + Eq + Clone + Send + Sync,
+    V: Clone + Send + Sync,
+{
+    /// An empty map with a [`RandomState`] and the default strategy.
+    /// [`Builder`] has the other choices.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.len(), 1);
+    /// ```
+    pub fn new() -> Self {
+        Builder::new().build_concurrent()
+    }
+
+    /// An empty map with room for so many entries, in each of its two copies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::<u32, u32>::with_capacity(10);
+    /// assert!(map.read().capacity() >= 10);
+    /// ```
+    pub fn with_capacity(capacity: usize) -> Self {
+        Builder::new().capacity(capacity).build_concurrent()
+    }
+}
+
+impl<K, V, H> ConcurrentHashMap<K, V, H>
+where
+    K: Hash + Eq + Clone + Send + Sync,
+    V: Clone + Send + Sync,
+    H: BuildHasher + Send + Sync,
+{
+    /// An empty map with this hasher.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::{BuildHasherDefault, DefaultHasher};
+    ///
+    /// use dbuf_hashmap::ConcurrentHashMap;
+    ///
+    /// let map = ConcurrentHashMap::with_hasher(BuildHasherDefault::<DefaultHasher>::new());
+    /// map.insert("a", 1);
+    /// assert!(map.contains_key("a"));
+    /// ```
+    pub fn with_hasher(hasher: H) -> Self {
+        Builder::new().hasher(hasher).build_concurrent()
+    }
+}
+
+impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    H: Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+{
+    pub(crate) fn from_parts(
+        writers: Writers<K, V, H, S>,
+        reader: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
+    ) -> Self {
+        Self {
+            reader,
+            writers: Arc::new(writers),
+        }
+    }
+
+    /// Looks at the map as it is published now.
+    ///
+    /// What the guard shows does not change while it lives, so several lookups and
+    /// an iteration under one guard see one state. Hold it briefly: writers wait
+    /// for it, and [this thread must not write](Self#guards-and-writes) meanwhile.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1), ("b", 2)]);
+    /// let snapshot = map.read();
+    /// assert_eq!(snapshot.values().sum::<i32>(), 3);
+    /// assert_eq!(snapshot["a"], 1);
+    /// ```
+    #[inline]
+    pub fn read(&self) -> SharedMapGuard<'_, K, V, H, S> {
+        SharedMapGuard::new(self.reader.read())
+    }
+
+    /// How many entries there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.read().len()
+    }
+
+    /// Whether there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::<u32, u32>::new();
+    /// assert!(map.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.read().is_empty()
+    }
+
+    /// The hasher.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let map = dbuf_hashmap::ConcurrentHashMap::<&str, u32>::new();
+    /// assert_eq!(map.hasher().hash_one("a"), map.clone().hasher().hash_one("a"));
+    /// ```
+    pub fn hasher(&self) -> &H {
+        self.reader.extras().hasher()
+    }
+
+    /// A handle that can only read. It does not keep the writers' side alive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// let reader = map.reader();
+    /// map.insert("b", 2);
+    /// assert_eq!(reader.get("b").as_deref(), Some(&2));
+    /// ```
+    pub fn reader(&self) -> SharedReader<K, V, H, S> {
+        SharedReader::new(self.reader.clone())
+    }
+}
+
+impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    H: BuildHasher + Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+{
+    /// Looks at one value.
+    ///
+    /// The guard holds writers up, and [this thread must not
+    /// write](Self#guards-and-writes) while it lives. [`get_cloned`](Self::get_cloned)
+    /// and [`get_with`](Self::get_with) leave none behind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::<String, u32>::new();
+    /// map.insert("a".to_owned(), 1);
+    /// assert_eq!(map.get("a").as_deref(), Some(&1));
+    /// assert!(map.get("b").is_none());
+    /// ```
+    #[inline]
+    pub fn get<Q>(&self, key: &Q) -> Option<SharedValueGuard<'_, K, V, H, S>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        // Before the guard: the writer waits for none that is still hashing.
+        let hash = self.reader.extras().hash(key);
+        SharedMapGuard::value(self.reader.read(), hash, key)
+    }
+
+    /// Calls `f` with the value of a key, and returns what it returns.
+    ///
+    /// The fastest lookup. A guard lives while `f` runs, so `f` must not write to
+    /// this map.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", vec![1, 2])]);
+    /// assert_eq!(map.get_with("a", |list| list.len()), Some(2));
+    /// ```
+    #[inline]
+    pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.reader.extras().hash(key);
+        let table = self.reader.read();
+        table.get(hash, key).map(|(_, value)| f(value))
+    }
+
+    /// A clone of the value of a key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.get_cloned("a"), Some(1));
+    /// ```
+    #[inline]
+    pub fn get_cloned<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        V: Clone,
+    {
+        self.get_with(key, V::clone)
+    }
+
+    /// Whether a key is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert!(map.contains_key("a"));
+    /// ```
+    #[inline]
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.get_with(key, |_| ()).is_some()
+    }
+}
+
+impl<K, V, H, S> Clone for ConcurrentHashMap<K, V, H, S>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    H: Send + Sync,
+    S: Strategy<ReaderToken: Send> + Send + Sync,
+{
+    fn clone(&self) -> Self {
+        Self {
+            reader: self.reader.clone(),
+            writers: Arc::clone(&self.writers),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What a map is expected to implement.
+
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+
+use dbuf_core::BlockingStrategy;
+
+use crate::{Builder, ConcurrentHashMap};
+
+impl<K, V, H, S> Default for ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Clone + Send + Sync,
+    V: Clone + Send + Sync,
+    H: BuildHasher + Default + Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+{
+    fn default() -> Self {
+        Builder::default().build_concurrent()
+    }
+}
+
+/// A later value of a key replaces an earlier one.
+impl<K, V, H, S> FromIterator<(K, V)> for ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Clone + Send + Sync,
+    V: Clone + Send + Sync,
+    H: BuildHasher + Default + Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+{
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let map = Self::default();
+        map.write().extend(entries);
+        map
+    }
+}
+
+/// With the default hasher and strategy, as std's maps have it; `collect` makes any.
+impl<K, V, const N: usize> From<[(K, V); N]> for ConcurrentHashMap<K, V>
+where
+    K: Hash + Eq + Clone + Send + Sync,
+    V: Clone + Send + Sync,
+{
+    fn from(entries: [(K, V); N]) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+/// In one batch. Other writers wait until the iterator ends, so it must not write to
+/// this map.
+impl<K, V, H, S> Extend<(K, V)> for &ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Clone + Send + Sync,
+    V: Clone + Send + Sync,
+    H: BuildHasher + Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+{
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        self.write().extend(entries);
+    }
+}
+
+/// As for a reference.
+impl<K, V, H, S> Extend<(K, V)> for ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Clone + Send + Sync,
+    V: Clone + Send + Sync,
+    H: BuildHasher + Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+{
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        (&*self).extend(entries);
+    }
+}
+
+/// Shows what is published.
+impl<K, V, H, S> fmt::Debug for ConcurrentHashMap<K, V, H, S>
+where
+    K: fmt::Debug + Send + Sync,
+    V: fmt::Debug + Send + Sync,
+    H: Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read().fmt(f)
+    }
+}

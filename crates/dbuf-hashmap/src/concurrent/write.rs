@@ -1,0 +1,466 @@
+//! Changes, through `&self`. All of them are batches.
+
+use core::hash::{BuildHasher, Hash};
+use core::time::Duration;
+use std::hash::RandomState;
+
+use dbuf_core::BlockingStrategy;
+use equivalent::Equivalent;
+
+use crate::{Batch, ConcurrentHashMap, DefaultStrategy, ThreadLock};
+
+/// The batch of a [`ConcurrentHashMap`].
+pub type ConcurrentBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
+    Batch<ThreadLock<'m, K, V, H, S>, K, V, H, S>;
+
+impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Clone + Send + Sync,
+    V: Clone + Send + Sync,
+    H: BuildHasher + Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+{
+    /// Begins a batch. Other writers wait until it ends, readers do not.
+    ///
+    /// **It publishes when it is dropped**, also by `?`; [`transact`](Self::transact)
+    /// is the form that publishes all or nothing. Waits for other writers, and for
+    /// guards that still look at the copy that the last publish replaced (normally
+    /// there are none). It cannot be sent to another thread; a forgotten one keeps
+    /// all writers out for ever.
+    ///
+    /// # Panics
+    ///
+    /// See [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
+    /// let mut batch = map.write();
+    /// batch.insert("a", 1);
+    /// batch.insert("b", 2);
+    /// assert!(map.is_empty());
+    /// batch.publish();
+    /// assert_eq!(map.len(), 2);
+    /// ```
+    pub fn write(&self) -> ConcurrentBatch<'_, K, V, H, S> {
+        self.refuse_to_wait_for_myself();
+        match self.writers.begin_for_user(None) {
+            Some(batch) => Batch::new(batch),
+            None => unreachable!("without a timeout it waits for ever"),
+        }
+    }
+
+    /// Begins a batch if that needs no waiting: `None` if another writer is at work,
+    /// a guard still looks at the copy that the last publish replaced, or this
+    /// thread holds any guard of this map. Nothing changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// let guard = map.get("a");
+    /// assert!(map.try_write().is_none());
+    /// drop(guard);
+    /// assert!(map.try_write().is_some());
+    /// ```
+    pub fn try_write(&self) -> Option<ConcurrentBatch<'_, K, V, H, S>> {
+        if self.reader.has_guard() {
+            return None;
+        }
+        self.writers.try_begin_for_user().map(Batch::new)
+    }
+
+    /// As [`write`](Self::write), but waits for at most about `timeout`: `None` then,
+    /// and nothing changed.
+    ///
+    /// This is how a service notices a guard that somebody forgot, or holds across a
+    /// slow call: log the number of [`stragglers`](Self::stragglers), and raise an
+    /// alarm if it does not go back to zero.
+    ///
+    /// # Panics
+    ///
+    /// See [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use dbuf_hashmap::ConcurrentHashMap;
+    ///
+    /// fn put(map: &ConcurrentHashMap<u32, u32>, key: u32, value: u32) -> Result<(), String> {
+    ///     match map.write_timeout(Duration::from_millis(50)) {
+    ///         Some(mut batch) => {
+    ///             batch.insert(key, value);
+    ///             Ok(())
+    ///         }
+    ///         None => Err(format!(
+    ///             "no write for 50 ms: {} readers hold the map up",
+    ///             map.stragglers()
+    ///         )),
+    ///     }
+    /// }
+    ///
+    /// let map = ConcurrentHashMap::new();
+    /// let (taken, release) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         let _guard = map.read();
+    ///         taken.wait();
+    ///         release.wait();
+    ///     });
+    ///     taken.wait();
+    ///     put(&map, 1, 1).unwrap(); // the first publish waits for nobody
+    ///     let stuck = put(&map, 2, 2).unwrap_err();
+    ///     assert_eq!(stuck, "no write for 50 ms: 1 readers hold the map up");
+    ///     release.wait();
+    /// });
+    /// put(&map, 2, 2).unwrap();
+    /// ```
+    pub fn write_timeout(&self, timeout: Duration) -> Option<ConcurrentBatch<'_, K, V, H, S>> {
+        self.refuse_to_wait_for_myself();
+        self.writers.begin_for_user(Some(timeout)).map(Batch::new)
+    }
+
+    /// How many the last publish still waits for: guards, or readers, by what the
+    /// strategy can tell. Zero when the next write need not wait for any, and while
+    /// a batch is open. For diagnosis: never waits, out of date when it returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.stragglers(), 0);
+    /// ```
+    pub fn stragglers(&self) -> usize {
+        self.writers.stragglers()
+    }
+
+    /// How many writers wait: for another writer, or for readers. For diagnosis: never
+    /// waits, out of date when it returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
+    /// let batch = map.write();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| map.insert("a", 1));
+    ///     while map.queued_writers() == 0 {
+    ///         std::thread::yield_now();
+    ///     }
+    ///     drop(batch);
+    /// });
+    /// assert_eq!(map.queued_writers(), 0);
+    /// ```
+    pub fn queued_writers(&self) -> usize {
+        self.writers.queued()
+    }
+
+    /// All or nothing: publishes if `f` returns `Ok`, takes every change of `f` back
+    /// if it returns `Err` or panics.
+    ///
+    /// # Errors
+    ///
+    /// What `f` returned.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and see [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let accounts = dbuf_hashmap::ConcurrentHashMap::from([("alice", 10_u32), ("bob", 0)]);
+    /// let moved = accounts.transact(|batch| {
+    ///     batch.update("bob", |n| *n += 20);
+    ///     let left = batch.get("alice").unwrap().checked_sub(20).ok_or("overdrawn")?;
+    ///     batch.insert("alice", left);
+    ///     Ok(())
+    /// });
+    /// assert_eq!(moved, Err("overdrawn"));
+    /// assert_eq!(accounts.get_cloned("bob"), Some(0));
+    /// ```
+    pub fn transact<R, E>(
+        &self,
+        f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut batch = self.write();
+        batch.inner.rollback_on_drop();
+        let result = f(&mut batch)?;
+        batch.publish();
+        Ok(result)
+    }
+
+    /// Inserts a value and returns the one that was there.
+    ///
+    /// # Panics
+    ///
+    /// See [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
+    /// assert_eq!(map.insert("a", 1), None);
+    /// assert_eq!(map.insert("a", 2), Some(1));
+    /// ```
+    pub fn insert(&self, key: K, value: V) -> Option<V> {
+        self.change(|batch| batch.insert(key, value))
+    }
+
+    /// Removes a key and returns its value.
+    ///
+    /// # Panics
+    ///
+    /// See [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.remove("a"), Some(1));
+    /// assert_eq!(map.remove("a"), None);
+    /// ```
+    pub fn remove<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.change(|batch| batch.remove(key))
+    }
+
+    /// Removes a key if `f` says so, and returns its value.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and see [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.remove_if("a", |_, n| *n > 1), None);
+    /// assert_eq!(map.remove_if("a", |_, n| *n == 1), Some(1));
+    /// ```
+    pub fn remove_if<Q>(&self, key: &Q, f: impl FnOnce(&K, &V) -> bool) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.change(|batch| batch.remove_if(key, f))
+    }
+
+    /// Changes a value in place and returns what `f` returns, or `None` if the key
+    /// is not there. No other writer comes between. `f` runs at most once.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and see [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.update("a", |n| { *n += 1; *n }), Some(2));
+    /// assert_eq!(map.update("b", |n| *n += 1), None);
+    /// ```
+    pub fn update<Q, R>(&self, key: &Q, f: impl FnOnce(&mut V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.change(|batch| batch.update(key, f))
+    }
+
+    /// Changes the value in place if the key is there; inserts `value` if not.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and see [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let words = dbuf_hashmap::ConcurrentHashMap::new();
+    /// for word in ["a", "b", "a"] {
+    ///     words.upsert(word, 1, |n| *n += 1);
+    /// }
+    /// assert_eq!(words.get_cloned("a"), Some(2));
+    /// ```
+    pub fn upsert(&self, key: K, value: V, f: impl FnOnce(&mut V)) {
+        self.change(|batch| batch.upsert(key, value, f));
+    }
+
+    /// A clone of the value of a key, which is made by `f` and inserted if it is not
+    /// there.
+    ///
+    /// Looks first, and becomes a writer only if it has to. `f` runs at most once
+    /// and while other writers wait; of two threads that ask for one key, one makes
+    /// the value.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and see [above](Self#panics): also where the key is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let squares = dbuf_hashmap::ConcurrentHashMap::new();
+    /// assert_eq!(squares.get_or_insert_with(3, || 3 * 3), 9);
+    /// assert_eq!(squares.get_or_insert_with(3, || unreachable!()), 9);
+    /// ```
+    pub fn get_or_insert_with(&self, key: K, f: impl FnOnce() -> V) -> V {
+        self.refuse_to_wait_for_myself();
+        match self.get_cloned(&key) {
+            Some(value) => value,
+            None => self.change(|batch| batch.get_or_insert_with(key, f).clone()),
+        }
+    }
+
+    /// Removes every entry for which `keep` returns `false`. It runs once for each
+    /// entry, in arbitrary order, while other writers wait.
+    ///
+    /// # Panics
+    ///
+    /// With `keep`, and see [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([(1, "a"), (2, "b"), (3, "c")]);
+    /// map.retain(|n, _| n % 2 == 1);
+    /// assert_eq!(map.len(), 2);
+    /// ```
+    pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
+        self.change(|batch| batch.retain(keep));
+    }
+
+    /// As [`retain`](Self::retain), and lets `keep` change the values that stay.
+    /// The other copy is cloned as a whole with the next write, and the change is
+    /// published at once under every [`PublishPolicy`](crate::PublishPolicy).
+    ///
+    /// # Panics
+    ///
+    /// With `keep`, and see [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lives = dbuf_hashmap::ConcurrentHashMap::from([("a", 1), ("b", 2)]);
+    /// lives.retain_mut(|_, n| {
+    ///     *n -= 1;
+    ///     *n > 0
+    /// });
+    /// assert_eq!((lives.len(), lives.get_cloned("b")), (1, Some(1)));
+    /// ```
+    pub fn retain_mut(&self, keep: impl FnMut(&K, &mut V) -> bool) {
+        self.change(|batch| batch.retain_mut(keep));
+    }
+
+    /// Removes everything. Both copies keep their room.
+    ///
+    /// # Panics
+    ///
+    /// See [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// map.clear();
+    /// assert!(map.is_empty());
+    /// ```
+    pub fn clear(&self) {
+        self.change(|batch| batch.clear());
+    }
+
+    /// Makes room for so many more entries, in both copies.
+    ///
+    /// # Panics
+    ///
+    /// If the capacity overflows, and see [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::<u32, u32>::new();
+    /// map.reserve(1000);
+    /// assert!(map.read().capacity() >= 1000);
+    /// ```
+    pub fn reserve(&self, additional: usize) {
+        self.change(|batch| batch.reserve(additional));
+    }
+
+    /// Publishes what is pending: under
+    /// [`PublishPolicy::EveryOps`](crate::PublishPolicy::EveryOps), and after a batch
+    /// was [deferred](Batch::defer). Waits for an open batch, and for no reader: a
+    /// thread may hold a guard. Whether there was anything.
+    ///
+    /// # Panics
+    ///
+    /// If this thread has a batch of this map open.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
+    /// let mut batch = map.write();
+    /// batch.insert("a", 1);
+    /// batch.defer();
+    /// assert!(map.is_empty());
+    /// assert!(map.publish());
+    /// assert!(!map.publish());
+    /// assert_eq!(map.len(), 1);
+    /// ```
+    pub fn publish(&self) -> bool {
+        self.refuse_my_own_batch();
+        self.writers.publish()
+    }
+
+    /// Makes a change in a batch of its own and ends it as the policy says.
+    fn change<R>(&self, f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R) -> R {
+        self.refuse_to_wait_for_myself();
+        let mut batch = Batch::new(self.writers.begin());
+        let result = f(&mut batch);
+        batch.end(|batch| {
+            if let Some(ticket) = self.writers.end(batch) {
+                self.writers.wait(ticket);
+            }
+        });
+        result
+    }
+
+    /// Panics if this thread would wait for what only it can end.
+    #[inline]
+    fn refuse_to_wait_for_myself(&self) {
+        if self.reader.has_guard() {
+            own_guard();
+        }
+        self.refuse_my_own_batch();
+    }
+
+    #[inline]
+    fn refuse_my_own_batch(&self) {
+        if self.writers.is_held_here() {
+            own_batch();
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn own_guard() -> ! {
+    panic!(
+        "a thread writes to a map while it holds a guard of that map (from `get` or \
+         `read`), and could wait for its own guard for ever: drop the guard first, or \
+         use `get_cloned`, `get_with`, `try_write` or `Batch::published`"
+    )
+}
+
+#[cold]
+#[inline(never)]
+fn own_batch() -> ! {
+    panic!(
+        "a thread writes to a map while it has a batch of that map open, and would wait \
+         for itself for ever: make the change through the batch, or end it first"
+    )
+}
