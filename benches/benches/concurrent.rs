@@ -71,7 +71,9 @@ fn insert(criterion: &mut Criterion) {
         });
     }
     {
-        let (writer, _reader) = evmap::with_hasher::<u64, u64, (), Hasher>((), Hasher::default());
+        // SAFETY: foldhash hashes the same way every time; so does `u64`.
+        let (writer, _reader) =
+            unsafe { evmap::with_hasher::<u64, u64, (), Hasher>((), Hasher::default()) };
         let writer = Mutex::new(writer);
         case(&mut group, "evmap", |thread, n| {
             let mut writer = writer.lock().unwrap();
@@ -80,7 +82,9 @@ fn insert(criterion: &mut Criterion) {
         });
     }
     {
-        let (writer, _reader) = flashmap::with_hasher::<u64, u64, Hasher>(Hasher::default());
+        // SAFETY: as above.
+        let (writer, _reader) =
+            unsafe { flashmap::with_hasher::<u64, u64, Hasher>(Hasher::default()) };
         let writer = Mutex::new(writer);
         case(&mut group, "flashmap", |thread, n| {
             writer.lock().unwrap().guard().insert(key(thread, n), n);

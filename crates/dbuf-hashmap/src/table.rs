@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -51,13 +52,22 @@ impl<K, V> Table<K, V> {
     pub(crate) fn new(capacity: usize, keep_dead: bool) -> Self {
         Self {
             entries: HashTable::with_capacity(capacity),
-            dead: (keep_dead && mem::needs_drop::<(K, V)>()).then(Dead::default),
+            dead: (keep_dead && Self::DROPS).then(Dead::default),
         }
     }
+
+    /// Whether there is anything to drop at all.
+    const DROPS: bool = mem::needs_drop::<(K, V)>();
 
     /// What left the table since the last time.
     pub(crate) fn take_dead(&mut self) -> Dead<K, V> {
         self.dead.as_mut().map(mem::take).unwrap_or_default()
+    }
+
+    /// Whether something did.
+    #[inline]
+    pub(crate) fn has_dead(&self) -> bool {
+        Self::DROPS && self.dead.as_ref().is_some_and(|dead| dead.0.is_some())
     }
 
     #[inline]
@@ -165,8 +175,9 @@ impl<K, V> Table<K, V> {
             None => self.entries.retain(|(k, v)| keep(k, v)),
             Some(dead) => {
                 for (key, value) in self.entries.extract_if(|(k, v)| !keep(k, v)) {
-                    dead.keys.push(key);
-                    dead.values.push(value);
+                    let buried = dead.buried();
+                    buried.keys.push(key);
+                    buried.values.push(value);
                 }
             }
         }
@@ -179,7 +190,7 @@ impl<K, V> Table<K, V> {
         }
         let entries = self.take();
         if let Some(dead) = &mut self.dead {
-            dead.tables.push(entries);
+            dead.buried().tables.push(entries);
         }
     }
 
@@ -305,7 +316,9 @@ impl<K: Clone, V: Clone> Clone for Table<K, V> {
             None => self.entries.clone_from(&source.entries),
             Some(dead) => {
                 let entries = source.entries.clone();
-                dead.tables.push(mem::replace(&mut self.entries, entries));
+                dead.buried()
+                    .tables
+                    .push(mem::replace(&mut self.entries, entries));
             }
         }
     }
@@ -313,7 +326,9 @@ impl<K: Clone, V: Clone> Clone for Table<K, V> {
 
 /// Keys and values that left a copy, to be dropped when no lock is held: their
 /// destructors may use the map.
-pub(crate) struct Dead<K, V> {
+pub(crate) struct Dead<K, V>(Option<Box<Buried<K, V>>>);
+
+struct Buried<K, V> {
     keys: Vec<K>,
     values: Vec<V>,
     tables: Vec<HashTable<(K, V)>>,
@@ -321,29 +336,42 @@ pub(crate) struct Dead<K, V> {
 
 impl<K, V> Default for Dead<K, V> {
     fn default() -> Self {
-        Self {
-            keys: Vec::new(),
-            values: Vec::new(),
-            tables: Vec::new(),
-        }
+        Self(None)
     }
 }
 
 impl<K, V> Dead<K, V> {
+    fn buried(&mut self) -> &mut Buried<K, V> {
+        self.0.get_or_insert_with(|| {
+            Box::new(Buried {
+                keys: Vec::new(),
+                values: Vec::new(),
+                tables: Vec::new(),
+            })
+        })
+    }
+
     /// Moves a key and a value there, or drops them.
     #[inline]
     fn bury(this: &mut Option<Self>, key: Option<K>, value: Option<V>) {
         if let Some(dead) = this {
-            dead.keys.extend(key);
-            dead.values.extend(value);
+            let buried = dead.buried();
+            buried.keys.extend(key);
+            buried.values.extend(value);
         }
     }
 
     /// Moves the other's here.
-    pub(crate) fn append(&mut self, mut other: Self) {
-        self.keys.append(&mut other.keys);
-        self.values.append(&mut other.values);
-        self.tables.append(&mut other.tables);
+    pub(crate) fn append(&mut self, other: Self) {
+        match (&mut self.0, other.0) {
+            (_, None) => {}
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(mine), Some(mut theirs)) => {
+                mine.keys.append(&mut theirs.keys);
+                mine.values.append(&mut theirs.values);
+                mine.tables.append(&mut theirs.tables);
+            }
+        }
     }
 }
 

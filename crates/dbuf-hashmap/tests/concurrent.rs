@@ -116,7 +116,7 @@ fn pending_changes_survive_what_later_writers_do() {
                     Err::<(), _>(())
                 }),
                 Err(())
-            )
+            );
         },
         |map| assert!(panics(|| map.update(&1, |_| panic!("closure"))).is_some()),
         |map| {
@@ -214,7 +214,7 @@ fn a_thread_with_a_guard_is_refused_always_and_before_anything_changed() {
         let writes: [Write; 14] = [
             |map| drop(map.write()),
             |map| drop(map.write_timeout(Duration::ZERO)),
-            |map| drop(map.transact(|_| Ok::<_, ()>(()))),
+            |map| _ = map.transact(|_| Ok::<_, ()>(())),
             |map| _ = map.insert(2, 2),
             |map| _ = map.remove(&1),
             |map| _ = map.remove_if(&1, |_, _| true),

@@ -74,8 +74,11 @@ where
     S: Strategy,
 {
     pub(crate) fn new(mut inner: dbuf_core::Batch<W::Lead>) -> Self {
-        // What left this copy as it caught up.
-        let dead = inner.record(|table, _| (table.take_dead(), None));
+        let mut dead = Dead::default();
+        if inner.has_dead() {
+            // What left this copy as it caught up.
+            dead = inner.record(|table, _| (table.take_dead(), None));
+        }
         Self { inner, dead }
     }
 

@@ -156,23 +156,47 @@ where
 
     /// Ends a batch as the policy says. The number to [wait](Self::wait) for, if
     /// the publish is left to another.
+    #[inline]
     pub(crate) fn end(&self, batch: LockedBatch<'_, K, V, H, S>) -> Option<Ticket> {
+        match self.policy {
+            PublishPolicy::EveryOps(most) => self.count(batch, most),
+            // Relaxed: a hint.
+            PublishPolicy::Grouped if self.queued.load(Ordering::Relaxed) > 0 => {
+                return self.leave(batch);
+            }
+            PublishPolicy::Grouped | PublishPolicy::Immediate => drop(batch.publish()),
+        }
+        None
+    }
+
+    /// Publishes with every so many changes.
+    fn count(&self, batch: LockedBatch<'_, K, V, H, S>, most: usize) {
+        let mut lock = batch.keep();
+        if lock.has_pending() {
+            lock.state.changes += 1;
+            if lock.state.changes >= most {
+                lock.publish();
+            }
+        }
+    }
+
+    /// Leaves the publish to a writer that is queued, unless this is the last of its
+    /// group.
+    fn leave(&self, batch: LockedBatch<'_, K, V, H, S>) -> Option<Ticket> {
         let mut lock = batch.keep();
         if !lock.has_pending() {
             return None;
         }
-        lock.state.changes += 1;
-        let (leave, wait) = match self.policy {
-            PublishPolicy::Immediate => (false, false),
-            PublishPolicy::EveryOps(most) => (lock.state.changes < most, false),
-            PublishPolicy::Grouped => (lock.leaves_to_another(), true),
+        lock.state.group = match lock.state.group {
+            // Relaxed: a hint; somebody may have given up by now.
+            0 => self.queued.load(Ordering::Relaxed),
+            left => left - 1,
         };
-        if leave {
-            let ticket = Ticket(lock.as_writer().version() + 1);
-            return wait.then_some(ticket);
+        if lock.state.group == 0 {
+            lock.publish();
+            return None;
         }
-        lock.publish();
-        None
+        Some(Ticket(lock.as_writer().version() + 1))
     }
 
     /// Publishes what is carried. Waits for the lock and for no reader. Whether
@@ -315,18 +339,6 @@ impl<'m, K, V, H, S: Strategy> ThreadLock<'m, K, V, H, S> {
         let mut lock = begin(self).publish();
         lock.state.group = 0;
         lock.try_finish().then_some(lock)
-    }
-
-    /// Decides whether to leave the publish to a writer that is queued.
-    fn leaves_to_another(&mut self) -> bool {
-        // Relaxed: a hint.
-        let queued = self.writers.queued.load(Ordering::Relaxed);
-        self.state.group = match (queued, self.state.group) {
-            (0, _) | (_, 1) => 0,
-            (_, 0) => queued,
-            (_, left) => left - 1,
-        };
-        self.state.group > 0
     }
 }
 
