@@ -7,6 +7,22 @@
 //!
 //! # Examples
 //!
+//! One handle, any thread, in the place of `Arc<RwLock<HashMap>>`:
+//!
+//! ```
+//! use dbuf_hashmap::ConcurrentHashMap;
+//!
+//! let stock = ConcurrentHashMap::<String, u32>::new();
+//! std::thread::scope(|scope| {
+//!     scope.spawn(|| stock.insert("apples".to_owned(), 3));
+//!     scope.spawn(|| stock.get_cloned("apples"));
+//! });
+//! assert_eq!(stock.get_cloned("apples"), Some(3)); // every write that returned is seen
+//! ```
+//!
+//! A writer and readers apart, where one thread writes. Reads are a little faster,
+//! and the writer decides what becomes visible when:
+//!
 //! ```
 //! use std::thread;
 //!
@@ -27,8 +43,11 @@
 //!
 //! # What to know first
 //!
-//! * **A batch publishes when it is dropped**, also by `?`.
-//!   [`Writer::transact`] is the form that publishes all or nothing.
+//! * **A batch publishes when it is dropped**, also by `?`. `transact`
+//!   ([`ConcurrentHashMap::transact`], [`Writer::transact`]) is the form that
+//!   publishes all or nothing.
+//! * **Do not write with a guard in hand.** A [`ConcurrentHashMap`] panics at once
+//!   rather than wait for itself some day; a [`Writer`] cannot know, and waits.
 //! * **Readers see the last publish**, not what the writer is doing: the map is
 //!   eventually consistent. Under one guard it does not change at all, so
 //!   iteration is consistent and never in anybody's way.
@@ -59,8 +78,8 @@
 //!
 //! # Sets and multi-maps
 //!
-//! [`set`] is the map with nothing for values; [`multimap`] has many values for a
-//! key. Both have the same handles and batches.
+//! [`set`] is the map with nothing for values, [`ConcurrentHashSet`] included;
+//! [`multimap`] has many values for a key. Both have the same handles and batches.
 //!
 //! # Hashers
 //!
@@ -141,5 +160,6 @@ pub use owner::{Owner, WriterBatch};
 pub use parallel::ParIter;
 pub use part::{PartGuard, SharedValueGuard, ValueGuard};
 pub use reader::Reader;
+pub use set::ConcurrentHashSet;
 pub use shared::SharedReader;
 pub use writer::Writer;

@@ -4,14 +4,14 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::marker::PhantomData;
 
-use dbuf_core::{Lease, Strategy};
+use dbuf_core::{BlockingStrategy, Lease, Strategy};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::multimap::{self, Bag};
-use crate::set::{self, SetGuard, SetRef};
+use crate::set::{self, SetRef};
 use crate::table::{Shared, Table};
-use crate::{Batch, Guard, MapRef, Owner, Writer};
+use crate::{Batch, ConcurrentHashMap, ConcurrentHashSet, Guard, MapRef, Owner, Writer};
 
 /// As a map.
 impl<K: Serialize, V: Serialize, H> Serialize for MapRef<'_, K, V, H> {
@@ -40,7 +40,11 @@ impl<T: Serialize, H> Serialize for SetRef<'_, T, H> {
 }
 
 /// As a sequence.
-impl<T: Serialize, H, S: Strategy> Serialize for SetGuard<'_, T, H, S> {
+impl<T, H, L> Serialize for set::Guard<T, H, L>
+where
+    T: Serialize,
+    L: Lease<T = Table<T, ()>, X = Shared<H>>,
+{
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.as_set().serialize(serializer)
     }
@@ -214,5 +218,77 @@ where
         })?;
         drop(batch);
         Ok(writer)
+    }
+}
+
+/// As a map, of one published state.
+impl<K, V, H, S> Serialize for ConcurrentHashMap<K, V, H, S>
+where
+    K: Serialize + Send + Sync,
+    V: Serialize + Send + Sync,
+    H: Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+{
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        self.read().serialize(serializer)
+    }
+}
+
+/// A new map. From a map.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::ConcurrentHashMap;
+///
+/// let flags: ConcurrentHashMap<String, bool> = serde_json::from_str(r#"{ "dark": true }"#)?;
+/// assert_eq!(flags.get_cloned("dark"), Some(true));
+/// assert_eq!(serde_json::to_string(&flags)?, r#"{"dark":true}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+impl<'de, K, V, H, S> Deserialize<'de> for ConcurrentHashMap<K, V, H, S>
+where
+    K: Deserialize<'de> + Hash + Eq + Clone + Send + Sync,
+    V: Deserialize<'de> + Clone + Send + Sync,
+    H: BuildHasher + Default + Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = Self::default();
+        (&mut map.write()).deserialize(deserializer)?;
+        Ok(map)
+    }
+}
+
+/// As a sequence, of one published state.
+impl<T, H, S> Serialize for ConcurrentHashSet<T, H, S>
+where
+    T: Serialize + Send + Sync,
+    H: Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+{
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        self.read().serialize(serializer)
+    }
+}
+
+/// A new set. From a sequence.
+impl<'de, T, H, S> Deserialize<'de> for ConcurrentHashSet<T, H, S>
+where
+    T: Deserialize<'de> + Hash + Eq + Clone + Send + Sync,
+    H: BuildHasher + Default + Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let set = Self::default();
+        let mut batch = set.write();
+        deserializer.deserialize_seq(Elements {
+            insert: |element| {
+                batch.insert(element);
+            },
+            element: PhantomData,
+        })?;
+        drop(batch);
+        Ok(set)
     }
 }

@@ -14,8 +14,8 @@ use std::thread;
 use std::time::Duration;
 
 use dbuf_hashmap::{
-    Builder, ConcurrentHashMap, CountStrategy, EpochStrategy, FlashStrategy, LockStrategy,
-    PublishPolicy,
+    Builder, ConcurrentHashMap, ConcurrentHashSet, CountStrategy, EpochStrategy, FlashStrategy,
+    LockStrategy, PublishPolicy,
 };
 
 const POLICIES: [PublishPolicy; 3] = [
@@ -473,5 +473,49 @@ fn assert_send_sync<T: Send + Sync + 'static>() {}
 #[test]
 fn handles_are_send_and_sync() {
     assert_send_sync::<ConcurrentHashMap<String, String>>();
+    assert_send_sync::<ConcurrentHashSet<String>>();
     assert_send_sync::<ConcurrentHashMap<String, Arc<Mutex<Vec<u8>>>>>();
+}
+
+/// The set is the map in everything.
+#[test]
+fn a_set_is_a_map_without_values() {
+    let set: ConcurrentHashSet<u32> = (0..3).collect();
+    let other = set.clone();
+    thread::scope(|scope| {
+        scope.spawn(|| (10..20).for_each(|n| assert!(other.insert(n))));
+        scope.spawn(|| (20..30).for_each(|n| assert!(set.insert(n))));
+    });
+    assert!(!set.insert(10) && set.remove(&10) && !set.remove(&10));
+    assert_eq!(set.take(&11), Some(11));
+    set.retain(|n| *n < 20);
+    assert_eq!(set.len(), 11);
+    assert_eq!(set.read(), other.read());
+    assert!((&set.read()).into_iter().all(|n| *n < 20));
+    {
+        let guard = set.get(&1).unwrap();
+        assert!(panics(|| set.insert(*guard)).unwrap().contains("guard"));
+        assert!(set.try_write().is_none());
+    }
+    let mut batch = set.write_timeout(Duration::from_secs(60)).unwrap();
+    batch.extend([40, 41]);
+    assert!(panics(|| set.publish()).is_some());
+    drop(batch);
+    assert!(set.reader().contains(&40) && set.reader().read().contains(&41));
+    set.clear();
+    assert!(set.is_empty());
+    set.reserve(100);
+    assert!(set.as_map().read().capacity() >= 100);
+    let mut set = ConcurrentHashSet::from(["a", "b"]);
+    set.extend(["c"]);
+    assert_eq!(format!("{:?}", ConcurrentHashSet::from(["a"])), r#"{"a"}"#);
+    assert_eq!(
+        set.transact(|batch| if batch.insert("d") {
+            Err(batch.len())
+        } else {
+            Ok(())
+        }),
+        Err(4)
+    );
+    assert_eq!(set.len(), 3);
 }

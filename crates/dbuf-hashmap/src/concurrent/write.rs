@@ -417,7 +417,7 @@ where
     }
 
     /// Makes a change in a batch of its own and ends it as the policy says.
-    fn change<R>(&self, f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R) -> R {
+    pub(crate) fn change<R>(&self, f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R) -> R {
         self.refuse_to_wait_for_myself();
         let mut batch = Batch::new(self.writers.begin());
         let result = f(&mut batch);

@@ -40,9 +40,12 @@ where
     S: Strategy,
 {
     pub(super) fn new(inner: dbuf_core::Batch<W::Lead>) -> Self {
-        Self {
-            map: crate::Batch::new(inner),
-        }
+        Self::of(crate::Batch::new(inner))
+    }
+
+    /// The set that a map without values is.
+    pub(super) fn of(map: crate::Batch<W, T, (), H, S>) -> Self {
+        Self { map }
     }
 
     /// Adds an element. Whether it is new; one that is there already is kept.
@@ -56,10 +59,7 @@ where
     /// assert!(!batch.insert("a"));
     /// ```
     pub fn insert(&mut self, element: T) -> bool {
-        let entry = self.map.entry(element);
-        let new = entry.get().is_none();
-        entry.or_insert(());
-        new
+        insert(&mut self.map, element)
     }
 
     /// Removes an element. Whether it was there.
@@ -174,6 +174,20 @@ where
     pub fn iter(&self) -> Iter<'_, T> {
         self.as_set().iter()
     }
+}
+
+/// Adds an element to the map that a set is.
+pub(super) fn insert<W, T, H, S>(map: &mut crate::Batch<W, T, (), H, S>, element: T) -> bool
+where
+    W: Owner<T, (), H, S>,
+    T: Hash + Eq + Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    let entry = map.entry(element);
+    let new = entry.get().is_none();
+    entry.or_insert(());
+    new
 }
 
 /// Adds all.

@@ -13,8 +13,11 @@
 //! ```
 
 mod batch;
+mod concurrent;
+mod guard;
 mod reader;
 mod set_ref;
+mod shared;
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -23,8 +26,11 @@ use std::hash::RandomState;
 use dbuf_core::{BlockingStrategy, Strategy, Version};
 
 pub use batch::Batch;
-pub use reader::{Reader, SetGuard};
+pub use concurrent::{ConcurrentBatch, ConcurrentHashSet};
+pub use guard::{Guard, SetGuard, SharedSetGuard};
+pub use reader::Reader;
 pub use set_ref::{Iter, SetRef};
+pub use shared::SharedReader;
 
 use crate::layer::layer_writer;
 use crate::op::Whole;

@@ -1,0 +1,123 @@
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::{Lease, ReaderLease, SharedLease, Version};
+use equivalent::Equivalent;
+
+use super::{Iter, SetRef};
+use crate::DefaultStrategy;
+use crate::owner::Ptr;
+use crate::table::{Shared, Table};
+
+/// A look at a set, as it stood when the guard was taken: a [`SetGuard`] or a
+/// [`SharedSetGuard`]. Holds up the writer as a [map's](crate::Guard) does.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::set::new();
+/// writer.write().insert(1);
+/// let guard = reader.read();
+/// writer.write().insert(2);
+/// assert!(guard.contains(&1) && !guard.contains(&2));
+/// assert!(guard.as_set().is_subset(&reader.read().as_set()));
+/// ```
+#[must_use = "a guard that is dropped at once has read nothing"]
+pub struct Guard<T, H, L: Lease> {
+    map: crate::Guard<T, (), H, L>,
+}
+
+/// The guard of a [`Reader`](super::Reader).
+pub type SetGuard<'r, T, H = RandomState, S = DefaultStrategy> =
+    Guard<T, H, ReaderLease<'r, Ptr<T, (), H, S>>>;
+
+/// The guard of a [`SharedReader`](super::SharedReader).
+pub type SharedSetGuard<'s, T, H = RandomState, S = DefaultStrategy> =
+    Guard<T, H, SharedLease<'s, Ptr<T, (), H, S>>>;
+
+impl<T, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> Guard<T, H, L> {
+    #[inline]
+    pub(crate) fn new(map: crate::Guard<T, (), H, L>) -> Self {
+        Self { map }
+    }
+
+    /// The set that the guard shows, as a plain reference.
+    pub fn as_set(&self) -> SetRef<'_, T, H> {
+        SetRef(self.map.as_map())
+    }
+
+    /// The number of the publish that the guard looks at.
+    pub fn version(&self) -> Version {
+        self.map.version()
+    }
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// All elements, in arbitrary order.
+    pub fn iter(&self) -> Iter<'_, T> {
+        self.map.keys()
+    }
+
+    /// Whether an element is there.
+    #[inline]
+    pub fn contains<Q>(&self, element: &Q) -> bool
+    where
+        Q: Hash + Equivalent<T> + ?Sized,
+        H: BuildHasher,
+    {
+        self.map.contains_key(element)
+    }
+
+    /// The element as it is stored.
+    pub fn get<Q>(&self, element: &Q) -> Option<&T>
+    where
+        Q: Hash + Equivalent<T> + ?Sized,
+        H: BuildHasher,
+    {
+        self.as_set().get(element)
+    }
+}
+
+impl<T: fmt::Debug, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> fmt::Debug for Guard<T, H, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_set().fmt(f)
+    }
+}
+
+/// Equal elements, in whatever order.
+impl<T, H, L> PartialEq for Guard<T, H, L>
+where
+    T: Hash + Eq,
+    H: BuildHasher,
+    L: Lease<T = Table<T, ()>, X = Shared<H>>,
+{
+    fn eq(&self, other: &Self) -> bool {
+        self.as_set() == other.as_set()
+    }
+}
+
+impl<T, H, L> Eq for Guard<T, H, L>
+where
+    T: Hash + Eq,
+    H: BuildHasher,
+    L: Lease<T = Table<T, ()>, X = Shared<H>>,
+{
+}
+
+impl<'g, T, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> IntoIterator for &'g Guard<T, H, L> {
+    type Item = &'g T;
+    type IntoIter = Iter<'g, T>;
+
+    fn into_iter(self) -> Iter<'g, T> {
+        self.iter()
+    }
+}

@@ -1,0 +1,88 @@
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::Strategy;
+use equivalent::Equivalent;
+
+use super::SharedSetGuard;
+use crate::owner::Ptr;
+use crate::{DefaultStrategy, SharedMapGuard, SharedValueGuard};
+
+/// A handle that reads a set from any thread, through `&self`: from
+/// [`Reader::shared`](super::Reader::shared). As the map's
+/// [`SharedReader`](crate::SharedReader).
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::set::new();
+/// let shared = reader.shared();
+/// writer.write().insert(1);
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| assert!(shared.contains(&1)));
+/// });
+/// ```
+pub struct SharedReader<T, H = RandomState, S: Strategy = DefaultStrategy>
+where
+    dbuf_core::Reader<Ptr<T, (), H, S>>: Send,
+{
+    map: crate::SharedReader<T, (), H, S>,
+}
+
+impl<T, H, S: Strategy> SharedReader<T, H, S>
+where
+    dbuf_core::Reader<Ptr<T, (), H, S>>: Send,
+{
+    pub(super) fn new(map: crate::SharedReader<T, (), H, S>) -> Self {
+        Self { map }
+    }
+
+    /// Looks at the set as it is published now.
+    #[inline]
+    pub fn read(&self) -> SharedSetGuard<'_, T, H, S> {
+        SharedSetGuard::new(self.map.read())
+    }
+
+    /// Whether an element is there.
+    #[inline]
+    pub fn contains<Q>(&self, element: &Q) -> bool
+    where
+        Q: Hash + Equivalent<T> + ?Sized,
+        H: BuildHasher,
+    {
+        self.map.get(element).is_some()
+    }
+
+    /// Looks at the element as it is stored.
+    pub fn get<Q>(&self, element: &Q) -> Option<SharedValueGuard<'_, T, (), H, S, T>>
+    where
+        Q: Hash + Equivalent<T> + ?Sized,
+        H: BuildHasher,
+    {
+        SharedMapGuard::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0)).ok()
+    }
+
+    /// The reader of the map that the set is.
+    pub fn as_map(&self) -> &crate::SharedReader<T, (), H, S> {
+        &self.map
+    }
+}
+
+impl<T, H, S: Strategy> Clone for SharedReader<T, H, S>
+where
+    dbuf_core::Reader<Ptr<T, (), H, S>>: Send,
+{
+    fn clone(&self) -> Self {
+        Self::new(self.map.clone())
+    }
+}
+
+impl<T, H, S: Strategy> fmt::Debug for SharedReader<T, H, S>
+where
+    dbuf_core::Reader<Ptr<T, (), H, S>>: Send,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.map.fmt(f)
+    }
+}
