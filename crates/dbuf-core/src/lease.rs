@@ -117,7 +117,7 @@ impl<P: BufferPtr> OwnedLease<P> {
 
     /// Releases the place and gives the reader back. If a waker panics, the place
     /// is released and the reader dropped.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn into_reader(self) -> Box<Reader<P>> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped or used again, so each field is moved out

@@ -154,36 +154,50 @@ pub fn spin_loop() {
     core::hint::spin_loop();
 }
 
-/// The number of this thread: never 0, and never another thread's. Works in
-/// destructors of thread locals.
+#[cfg(feature = "std")]
+std::thread_local! {
+    static THREAD: core::cell::Cell<usize> = const { core::cell::Cell::new(NO_THREAD) };
+}
+
+/// Not the number of any thread.
+#[cfg(feature = "std")]
+pub const NO_THREAD: usize = 0;
+
+/// The number of this thread, or [`NO_THREAD`] if it has not asked for one. One load.
+#[cfg(feature = "std")]
+#[inline]
+pub fn thread_number_if_any() -> usize {
+    THREAD.get()
+}
+
+/// The number of this thread: never another thread's. Works in destructors of thread
+/// locals.
 #[cfg(feature = "std")]
 #[inline]
 pub fn thread_number() -> usize {
-    use core::cell::Cell;
-
-    std::thread_local! {
-        static NUMBER: Cell<usize> = const { Cell::new(0) };
-    }
-
     #[cold]
     fn next() -> usize {
         use core::sync::atomic::{AtomicUsize, Ordering};
 
-        static LAST: AtomicUsize = AtomicUsize::new(0);
+        static LAST: AtomicUsize = AtomicUsize::new(NO_THREAD);
         // Relaxed: a number is all that is asked of it.
-        match LAST.fetch_add(1, Ordering::Relaxed).checked_add(1) {
-            Some(number) => number,
-            None => abort("too many threads"),
+        let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        if number == NOBODY {
+            abort("too many threads");
         }
+        THREAD.set(number);
+        number
     }
 
-    NUMBER.with(|number| {
-        if number.get() == 0 {
-            number.set(next());
-        }
-        number.get()
-    })
+    match THREAD.get() {
+        NO_THREAD => next(),
+        number => number,
+    }
 }
+
+/// Neither a thread's number nor [`NO_THREAD`]: what belongs to nobody.
+#[cfg(feature = "std")]
+pub const NOBODY: usize = usize::MAX;
 
 /// Ends the process: for a state that no caller may survive, such as a count of
 /// guards that would wrap.

@@ -33,12 +33,12 @@ use thread_local::ThreadLocal;
 use crate::buffer::{BufferOf, Versioned};
 use crate::lease::OwnedLease;
 use crate::lease::sealed::Sealed;
-use crate::primitive::thread_number;
+use crate::primitive::{NOBODY, thread_number, thread_number_if_any};
 use crate::{BufferPtr, Guard, MappedGuard, Reader};
 
 /// What one thread has in the table.
 struct Place<P: BufferPtr> {
-    /// The thread of whose guards the other two fields tell; 0 for none.
+    /// The thread of whose guards the other two fields tell, or nobody.
     owner: Cell<usize>,
     /// Missing while a guard has it.
     reader: Cell<Option<Box<Reader<P>>>>,
@@ -49,7 +49,7 @@ struct Place<P: BufferPtr> {
 impl<P: BufferPtr> Default for Place<P> {
     fn default() -> Self {
         Self {
-            owner: Cell::new(0),
+            owner: Cell::new(NOBODY),
             reader: Cell::new(None),
             nested: Cell::new(0),
         }
@@ -59,7 +59,8 @@ impl<P: BufferPtr> Default for Place<P> {
 impl<P: BufferPtr> Place<P> {
     #[inline]
     fn is_mine(&self) -> bool {
-        self.owner.get() == thread_number()
+        // A thread without a number owns nothing yet.
+        self.owner.get() == thread_number_if_any()
     }
 
     /// Whether the owner holds a guard.
@@ -142,7 +143,7 @@ where
     ///
     /// Costs a thread-local look-up more than [`Reader::read`]. Allocates on the
     /// first read of a thread and on nested ones.
-    #[inline]
+    #[inline(always)]
     pub fn read(&self) -> SharedReadGuard<'_, P> {
         let reader = match self.places.get() {
             Some(place) if place.is_mine() => match place.reader.take() {
@@ -217,21 +218,42 @@ where
         reader
     }
 
+    /// Out of line, with what it needs in registers: so the drop of a guard is a
+    /// call and no more, and the guard itself is never in memory.
+    #[inline(never)]
+    fn leave(&self, owned: OwnedLease<P>) {
+        // A waker that panics takes the reader with it.
+        let lost = Lost(self);
+        let reader = owned.into_reader();
+        mem::forget(lost);
+        self.put_back(reader);
+    }
+
     /// Puts a reader back, or drops it if it is one too many or the thread has no
     /// place any more.
-    #[inline]
+    #[inline(always)]
     fn put_back(&self, reader: Box<Reader<P>>) {
+        // A thread that has a place has the same one for as long as it has any, so
+        // this is its own, or nobody's: then the reader is at its next owner's
+        // service.
         let spare = match self.places.get() {
-            Some(place) if place.is_mine() => match place.reader.replace(Some(reader)) {
+            Some(place) => match place.reader.replace(Some(reader)) {
                 None => return,
-                Some(spare) => {
-                    place.nested.set(place.nested.get() - 1);
-                    spare
-                }
+                Some(spare) => spare,
             },
-            _ => reader,
+            None => reader,
         };
-        drop_spare(spare);
+        self.drop_spare(spare);
+    }
+
+    /// Of a nested read, or of a thread without a place.
+    #[cold]
+    fn drop_spare(&self, reader: Box<Reader<P>>) {
+        if let Some(place) = self.places.get().filter(|place| place.is_mine()) {
+            // Not counted: a guard that was taken while the thread had no place.
+            place.nested.set(place.nested.get().saturating_sub(1));
+        }
+        drop(reader);
     }
 
     /// Takes note of a guard whose reader will not come back.
@@ -239,19 +261,11 @@ where
     fn lost(&self) {
         if let Some(place) = self.places.get().filter(|place| place.is_mine()) {
             match place.nested.get() {
-                0 => place.owner.set(0),
+                0 => place.owner.set(NOBODY),
                 nested => place.nested.set(nested - 1),
             }
         }
     }
-}
-
-/// Of a nested read, or of a thread without a place. Out of line, so that the
-/// common drop of a guard is inlined and the guard stays in registers.
-#[cold]
-#[inline(never)]
-fn drop_spare<P: BufferPtr>(reader: Box<Reader<P>>) {
-    drop(reader);
 }
 
 impl<P: BufferPtr> Clone for SharedReader<P>
@@ -317,11 +331,7 @@ where
     fn drop(&mut self) {
         // SAFETY: taken out here and nowhere else, and `self` is not used again.
         let owned = unsafe { ManuallyDrop::take(&mut self.owned) };
-        // A waker that panics takes the reader with it.
-        let lost = Lost(self.shared);
-        let reader = owned.into_reader();
-        mem::forget(lost);
-        self.shared.put_back(reader);
+        self.shared.leave(owned);
     }
 }
 
