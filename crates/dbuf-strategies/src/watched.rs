@@ -190,7 +190,7 @@ impl Board {
 
     /// N2 and N3. The last step of whoever calls it, since it wakes.
     fn announce(&self, word: Word) {
-        // ORDERING: Release; partners: `load` and T3 in `poll_newer`. A swap and not a
+        // ORDERING: Release; partners: `load`, T3 in `poll_newer`, `try_open`. A swap and not a
         // store: it must not pass T3 by, and it takes the mark away.
         let old = Word(self.word.swap(word.0, Ordering::Release));
         if old.is_awaited() {
@@ -200,9 +200,10 @@ impl Board {
 
     /// Whether this call made the claim.
     fn try_open(&self) -> bool {
-        // ORDERING: Acquire; partner: N2 of the release: the inner claim, which ended
-        // before it, is seen as ended. UNMODELLED: in loom a read-modify-write,
-        // which the inner claim is, always sees the last value.
+        // ORDERING: Acquire; partner: `announce` of the release. The inner claim, which
+        // ended before it, is seen as ended; unseen, it would cost a refusal and
+        // never a second claim. UNMODELLED: the inner claim is a read-modify-write,
+        // and in loom and Miri those always see the last value.
         Word(self.word.fetch_and(!Word::CLOSED, Ordering::Acquire)).is_closed()
     }
 }
