@@ -440,7 +440,7 @@ fn forgotten_futures<S: Strategy>(new: impl Fn() -> S) {
     let buffer = Rc::new(DoubleBuffer::new(1, 2, new()));
     let (mut writer, reader) = split(Rc::clone(&buffer)).unwrap();
     let guard = reader.read();
-    let mut swaps = writer.swap_async();
+    let mut swaps = Box::new(writer.swap_async());
     assert!(poll(&mut swaps).is_pending());
     std::mem::forget(swaps);
     assert!(writer.try_back_mut().is_none());
