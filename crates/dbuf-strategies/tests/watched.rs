@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use dbuf_strategies::core::{Closed, DoubleBuffer, Reader, Strategy, Writer, arc, rc};
+use dbuf_strategies::core::{ArcWriter, Closed, DoubleBuffer, Reader, Strategy, Writer, arc, rc};
 use dbuf_strategies::{
     CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy, Waiter, Watched,
 };
@@ -132,10 +132,25 @@ fn newest_waker_replaces_the_others() {
     assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (0, 1));
 }
 
+/// Publishes on a thread of its own, which a waker under a lock would block for ever.
+fn publishes(mut writer: ArcWriter<i32, Watched<EpochStrategy>>, values: &'static [i32]) {
+    let (done, finished) = mpsc::channel();
+    let writes = thread::spawn(move || {
+        for &value in values {
+            writer.store(value);
+        }
+        done.send(()).unwrap();
+    });
+    finished
+        .recv_timeout(Duration::from_secs(60))
+        .expect("a waker was called under a lock");
+    writes.join().unwrap();
+}
+
 /// What an executor that was shut down does: the wake drops the task.
 #[test]
 fn waker_may_drop_another_waiter() {
-    let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    let (writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
     let tasks = Arc::new(Mutex::new(Vec::new()));
     for _ in 0..3 {
         let mut waiter = reader.strategy().waiter();
@@ -148,22 +163,14 @@ fn waker_may_drop_another_waiter() {
         );
         tasks.lock().unwrap().push(waiter);
     }
-    let (done, finished) = mpsc::channel();
-    let writes = thread::spawn(move || {
-        writer.store(1);
-        done.send(()).unwrap();
-    });
-    finished
-        .recv_timeout(Duration::from_secs(60))
-        .expect("a waker was called under a lock");
-    writes.join().unwrap();
+    publishes(writer, &[1]);
     assert!(tasks.lock().unwrap().is_empty());
 }
 
 /// What an executor that runs tasks in place does: the wake polls.
 #[test]
 fn waker_may_wait_again() {
-    let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    let (writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let waiter = Arc::new(Mutex::new(reader.strategy().waiter()));
     let waker = {
@@ -183,8 +190,7 @@ fn waker_may_wait_again() {
         .unwrap()
         .poll_newer(0, &mut Context::from_waker(&waker));
     assert!(first.is_pending());
-    writer.store(1);
-    writer.store(2);
+    publishes(writer, &[1, 2]);
     assert_eq!(*seen.lock().unwrap(), [1]);
 }
 
