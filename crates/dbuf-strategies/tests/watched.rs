@@ -273,3 +273,12 @@ fn inner_strategy_that_is_taken_refuses_the_claim() {
     assert!(Writer::claim(&buffer).is_err());
     assert!(!buffer.strategy().is_writer_claimed());
 }
+
+/// `Send` and `Sync` are the inner strategy's, and a waiter's own.
+#[test]
+fn watched_is_as_shareable_as_what_it_wraps() {
+    fn is_shareable<T: Send + Sync>() {}
+    is_shareable::<Watched<EpochStrategy>>();
+    is_shareable::<Watched<CountStrategy>>();
+    is_shareable::<Waiter>();
+}
