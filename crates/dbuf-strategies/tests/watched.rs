@@ -132,6 +132,35 @@ fn newest_waker_replaces_the_others() {
     assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (0, 1));
 }
 
+/// A task was woken and comes back late, when another has its place in the list.
+fn comes_back_late(comes_back: impl FnOnce(&mut Waiter, &Waker)) -> (usize, usize) {
+    let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    let (late, other) = (Arc::new(Count::default()), Arc::new(Count::default()));
+    let late_waker = Waker::from(Arc::clone(&late));
+    let other_waker = Waker::from(Arc::clone(&other));
+    let mut waiter = reader.strategy().waiter();
+    let mut others = reader.strategy().waiter();
+    let first = waiter.poll_newer(0, &mut Context::from_waker(&late_waker));
+    assert!(first.is_pending());
+    writer.store(1);
+    assert_eq!(late.0.load(SeqCst), 1);
+    let second = others.poll_newer(1, &mut Context::from_waker(&other_waker));
+    assert!(second.is_pending());
+    comes_back(&mut waiter, &late_waker);
+    writer.store(2);
+    (late.0.load(SeqCst), other.0.load(SeqCst))
+}
+
+#[test]
+fn late_task_takes_no_place_away() {
+    assert_eq!(comes_back_late(|waiter, _| waiter.leave()), (1, 1));
+    let waits_again = |waiter: &mut Waiter, waker: &Waker| {
+        let again = waiter.poll_newer(1, &mut Context::from_waker(waker));
+        assert!(again.is_pending());
+    };
+    assert_eq!(comes_back_late(waits_again), (2, 1));
+}
+
 /// Publishes on a thread of its own, which a waker under a lock would block for ever.
 fn publishes(mut writer: ArcWriter<i32, Watched<EpochStrategy>>, values: &'static [i32]) {
     let (done, finished) = mpsc::channel();
