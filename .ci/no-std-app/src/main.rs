@@ -1,12 +1,14 @@
-//! A write, a swap and a read through a `static`, without std. The exit code is
+//! A write, a swap, an await and a read through a `static`, without std. The exit code is
 //! the number of the check that failed, or 0.
 #![no_std]
 #![no_main]
 
 use core::ffi::c_int;
 use core::panic::PanicInfo;
+use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
+use dbuf_async::WriterAsyncExt;
 use dbuf_core::{DoubleBuffer, Reader, Writer, split};
 use dbuf_strategies::{CountStrategy, LocalStrategy};
 
@@ -32,7 +34,8 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 /// What the C runtime calls.
 #[unsafe(no_mangle)]
 pub extern "C" fn main() -> c_int {
-    match concurrent().and_then(|()| local()).and_then(|()| log()) {
+    let checks = [concurrent, local, awaits, log];
+    match checks.into_iter().try_for_each(|check| check()) {
         Ok(()) => 0,
         Err(check) => check,
     }
@@ -66,6 +69,18 @@ fn local() -> Result<(), c_int> {
     check(writer.try_swap() && *reader.read() == 2, 13)
 }
 
+fn awaits() -> Result<(), c_int> {
+    let mut cx = Context::from_waker(Waker::noop());
+    let buffer = DoubleBuffer::new(1, 2, LocalStrategy::new());
+    let (mut writer, reader) = split(&buffer).map_err(|_| 31)?;
+    let guard = reader.read();
+    check(pin!(writer.swap_async()).poll(&mut cx).is_pending(), 32)?;
+    check(*guard == 1 && *reader.read() == 2, 33)?;
+    drop(guard);
+    check(pin!(writer.finish_async()).poll(&mut cx).is_ready(), 34)?;
+    check(writer.try_back_mut() == Some(&mut 1), 35)
+}
+
 #[cfg(not(feature = "alloc"))]
 fn log() -> Result<(), c_int> {
     Ok(())
@@ -77,10 +92,19 @@ fn log() -> Result<(), c_int> {
 
     let (writer, reader) = dbuf_core::arc(1, 0, CountStrategy::new());
     let mut writer = OpWriter::new(writer);
+    let add = |n: &mut u32, _: &()| *n += 1;
     for _ in 0..3 {
-        writer.write().apply(|n: &mut u32, _: &()| *n += 1);
+        writer.write().apply(add);
     }
     check(*reader.read() == 4, 21)?;
+    writer.catch_up();
+    let mut cx = Context::from_waker(Waker::noop());
+    let refused = pin!(writer.transact_async(async |batch| {
+        batch.apply(add);
+        Err::<(), ()>(())
+    }))
+    .poll(&mut cx);
+    check(refused == Poll::Ready(Err(())) && *reader.read() == 4, 23)?;
     writer.catch_up();
     check(writer.into_writer().split_mut() == (&4, &mut 4), 22)
 }

@@ -3,10 +3,12 @@
 
 /// Atomics, or loom's models of them.
 pub mod atomic {
+    #[cfg(all(not(dbuf_loom), target_has_atomic = "64"))]
+    pub use core::sync::atomic::AtomicU64;
     #[cfg(not(dbuf_loom))]
     pub use core::sync::atomic::{AtomicBool, AtomicUsize, fence};
     #[cfg(dbuf_loom)]
-    pub use loom::sync::atomic::{AtomicBool, AtomicUsize, fence};
+    pub use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, fence};
 
     pub use core::sync::atomic::Ordering;
 }

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 
 use crate::buffer::BufferOf;
 use crate::lease::ReaderLease;
-use crate::{BufferPtr, ReadGuard, ReaderPtr, Strategy};
+use crate::{BufferPtr, ReadGuard, ReaderPtr, Strategy, Version};
 
 pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::ReaderToken;
 
@@ -56,6 +56,24 @@ impl<R: ReaderPtr> Reader<R> {
         }
     }
 
+    /// The pointer that leads to the buffer.
+    ///
+    /// From a pointer that owns, a writer can be claimed when the last one is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::Writer;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// drop(writer);
+    /// assert!(Writer::claim(reader.ptr().clone()).is_ok());
+    /// ```
+    pub fn ptr(&self) -> &R {
+        &self.ptr
+    }
+
     /// Looks at the front.
     ///
     /// Costs what [`Strategy::acquire`] costs, and for a weak reader the upgrade
@@ -93,6 +111,22 @@ impl<R: ReaderPtr<Error = Infallible>> Reader<R> {
             Ok(guard) => guard,
             Err(never) => match never {},
         }
+    }
+
+    /// The number of the publish that a read sees now. Costs a read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// assert_eq!(reader.version(), 0);
+    /// writer.store(2);
+    /// assert_eq!(reader.version(), 1);
+    /// ```
+    pub fn version(&self) -> Version {
+        ReadGuard::version(&self.read())
     }
 }
 

@@ -8,6 +8,7 @@
 //! | [`CountStrategy`] | two read-modify-writes of a shared line | looks at one count | `no_std`, a `static`, no allocation |
 //! | [`LocalStrategy`] | count in a cell | is refused, or awaits | one thread |
 //! | [`LockStrategy`] | count under a mutex | takes the mutex | tests; the only concurrent one that can refuse a swap |
+//! | [`Watched<S>`] | as `S` | as `S`, and wakes who waits | readers that await the next publish |
 //!
 //! [`DefaultStrategy`] is the first of them that the features enable.
 //!
@@ -24,11 +25,12 @@
 //! # Features
 //!
 //! `epoch` (default), `flash`, `count` and `lock` each add their strategy. `count`
-//! needs no `std`; `LocalStrategy` is always there and needs nothing.
+//! needs no `std`; `LocalStrategy` is always there and needs nothing. `watch` adds
+//! [`Watched`], on targets with 64-bit atomics.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(feature = "epoch", feature = "flash"))]
+#[cfg(any(feature = "epoch", feature = "flash", feature = "watch"))]
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
@@ -58,8 +60,12 @@ mod overflow;
 mod primitive;
 #[cfg(any(feature = "epoch", feature = "flash"))]
 mod registry;
+#[cfg(feature = "watch")]
+mod waiters;
 #[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
 mod waker;
+#[cfg(feature = "watch")]
+mod watched;
 
 #[cfg(feature = "count")]
 pub use count::{CountReader, CountStrategy, CountWriter};
@@ -78,3 +84,5 @@ pub use flash::{FlashReader, FlashStrategy, FlashWriter};
 pub use local::{LocalReader, LocalStrategy, LocalWriter};
 #[cfg(feature = "lock")]
 pub use lock::{LockReader, LockStrategy, LockWriter};
+#[cfg(feature = "watch")]
+pub use watched::{Waiter, Watched};

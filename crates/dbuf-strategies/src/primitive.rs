@@ -6,6 +6,7 @@
 #[cfg(any(
     feature = "epoch",
     feature = "flash",
+    feature = "watch",
     all(feature = "lock", any(miri, dbuf_loom))
 ))]
 pub(crate) use plain::Mutex;
@@ -20,6 +21,7 @@ pub(crate) use plain::Mutex as FastMutex;
 #[cfg(any(
     feature = "epoch",
     feature = "flash",
+    feature = "watch",
     all(feature = "lock", any(miri, dbuf_loom))
 ))]
 mod plain {

@@ -7,6 +7,7 @@
 )]
 
 mod waker;
+mod watched;
 
 use dbuf_testing::models;
 
@@ -45,6 +46,10 @@ strategy!(lock, dbuf_strategies::LockStrategy::new());
 strategy!(count, dbuf_strategies::CountStrategy::new());
 strategy!(epoch, dbuf_strategies::EpochStrategy::new());
 strategy!(flash, dbuf_strategies::FlashStrategy::new());
+strategy!(
+    watched_epoch,
+    dbuf_strategies::Watched::new(dbuf_strategies::EpochStrategy::new())
+);
 
 /// Only where readers have a place of their own does a forgotten guard end with
 /// its reader.

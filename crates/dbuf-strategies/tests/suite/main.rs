@@ -11,36 +11,45 @@ use std::sync::Arc;
 
 use dbuf_strategies::{
     CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
+    Watched,
 };
 use dbuf_testing::suite;
 use dbuf_testing::suite::buffer;
 
 macro_rules! concurrent {
-    ($name:ident, $strategy:ident) => {
+    ($name:ident, $new:expr) => {
         mod $name {
             use super::*;
 
-            suite!(arc: any, blocking, threads => || Arc::new(buffer($strategy::new())));
-            suite!(rc: any, blocking => || Rc::new(buffer($strategy::new())));
+            suite!(arc: any, blocking, threads => || Arc::new(buffer($new)));
+            suite!(rc: any, blocking => || Rc::new(buffer($new)));
             suite!(triomphe: any, blocking, threads => || {
-                triomphe::Arc::new(buffer($strategy::new()))
+                triomphe::Arc::new(buffer($new))
             });
             suite!(reference: any, blocking, threads => || {
-                &*Box::leak(Box::new(buffer($strategy::new())))
+                &*Box::leak(Box::new(buffer($new)))
             });
         }
     };
 }
 
-concurrent!(lock, LockStrategy);
-concurrent!(count, CountStrategy);
-concurrent!(epoch, EpochStrategy);
-concurrent!(flash, FlashStrategy);
-concurrent!(default, DefaultStrategy);
+concurrent!(lock, LockStrategy::new());
+concurrent!(count, CountStrategy::new());
+concurrent!(epoch, EpochStrategy::new());
+concurrent!(flash, FlashStrategy::new());
+concurrent!(default, DefaultStrategy::new());
+concurrent!(watched_epoch, Watched::new(EpochStrategy::new()));
+concurrent!(watched_flash, Watched::new(FlashStrategy::new()));
 
 mod local {
     use super::*;
 
     suite!(rc: any => || Rc::new(buffer(LocalStrategy::new())));
     suite!(reference: any => || &*Box::leak(Box::new(buffer(LocalStrategy::new()))));
+}
+
+mod watched_local {
+    use super::*;
+
+    suite!(rc: any => || Rc::new(buffer(Watched::new(LocalStrategy::new()))));
 }

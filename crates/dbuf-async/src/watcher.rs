@@ -1,0 +1,265 @@
+//! A reader that awaits the next publish.
+
+use core::fmt;
+use core::ops::Deref;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use dbuf_core::{Closed, Reader, ReaderPtr, Strategy, Version};
+use dbuf_strategies::{Waiter, Watched};
+
+/// A [`Reader`] that awaits the next publish.
+///
+/// It remembers which publish it was last *told of* by [`changed`](Self::changed);
+/// reading does not count, so reads cost what they cost. A publish that was read
+/// before it was told of is told of all the same, and several publishes at once
+/// are one: *at least once*, and always with something newer.
+///
+/// A fresh watcher has been told of what was published when it was made. A
+/// clone has been told of what its original was.
+///
+/// With a weak reader nothing here keeps the buffer alive, a pending `changed`
+/// included.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_async::core::arc;
+/// use dbuf_async::strategies::{EpochStrategy, Watched};
+/// use dbuf_async::Watcher;
+///
+/// let (mut writer, reader) = arc("a", "a", Watched::new(EpochStrategy::new()));
+/// let mut watcher = Watcher::new(reader);
+/// writer.store("b");
+/// writer.store("c");
+/// pollster::block_on(async {
+///     assert_eq!(watcher.changed().await, Ok(2));
+///     assert_eq!(*watcher.read(), "c");
+/// });
+/// ```
+///
+/// A guard cannot be held while it waits:
+///
+/// ```compile_fail,E0502
+/// # use dbuf_async::{Watcher, core::arc, strategies::{EpochStrategy, Watched}};
+/// # let (mut writer, reader) = arc(1, 1, Watched::new(EpochStrategy::new()));
+/// # let mut watcher = Watcher::new(reader);
+/// let guard = watcher.read();
+/// pollster::block_on(watcher.changed());
+/// drop(guard);
+/// ```
+pub struct Watcher<R: ReaderPtr> {
+    reader: Reader<R>,
+    /// Empty only while a weak pointer has never been pinned.
+    waiter: Option<Waiter>,
+    told: Version,
+}
+
+impl<R: ReaderPtr<S = Watched<S>>, S: Strategy> Watcher<R> {
+    /// Watches what `reader` reads.
+    pub fn new(reader: Reader<R>) -> Self {
+        let waiter = waiter(&reader);
+        let told = waiter.as_ref().map_or(0, Waiter::version);
+        Self {
+            reader,
+            waiter,
+            told,
+        }
+    }
+
+    /// Waits until something newer is published than this watcher was last told
+    /// of, and returns the number of the newest publish. Ready at once if there
+    /// is something.
+    ///
+    /// What it announces, a read that follows sees: that publish or a later one,
+    /// [`ReadGuard::version`](dbuf_core::ReadGuard::version) being at least
+    /// the number. The future is `Send` where the reader is.
+    ///
+    /// Costs one load if there is something newer. A publish wakes each waiting
+    /// task once.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if there is nothing newer and no writer is live. It works again
+    /// once another is claimed, unless the buffer of a weak reader is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at any time, it has marked nothing: the next call tells of the same
+    /// publish. Use it in `select!` freely.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_async::core::{Closed, Writer, arc};
+    /// use dbuf_async::strategies::{EpochStrategy, Watched};
+    /// use dbuf_async::Watcher;
+    ///
+    /// let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    /// let mut watcher = Watcher::new(reader);
+    /// writer.store(1);
+    /// drop(writer);
+    /// pollster::block_on(async {
+    ///     assert_eq!(watcher.changed().await, Ok(1));
+    ///     assert_eq!(watcher.changed().await, Err(Closed));
+    ///     let mut writer = Writer::claim(watcher.ptr().clone()).unwrap();
+    ///     writer.store(2);
+    ///     assert_eq!(watcher.changed().await, Ok(2));
+    /// });
+    /// ```
+    pub fn changed(&mut self) -> Changed<'_, R> {
+        Changed { watcher: self }
+    }
+
+    /// The numbers of publishes as a stream, each newer than the one before; it
+    /// ends when [`changed`](Self::changed) would return `Closed`.
+    ///
+    /// The stream dereferences to the reader, so that what it announces can be
+    /// read between two items. Polled after its end, it goes on if a writer was
+    /// claimed again.
+    ///
+    /// # Cancel safety
+    ///
+    /// As `changed`: an item that was not taken is not lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_async::core::arc;
+    /// use dbuf_async::strategies::{EpochStrategy, Watched};
+    /// use dbuf_async::Watcher;
+    /// use smol::stream::StreamExt;
+    ///
+    /// let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    /// let mut watcher = Watcher::new(reader);
+    /// writer.store(7);
+    /// drop(writer);
+    /// pollster::block_on(async {
+    ///     let mut versions = watcher.versions();
+    ///     while let Some(version) = versions.next().await {
+    ///         assert_eq!((version, *versions.read()), (1, 7));
+    ///     }
+    /// });
+    /// ```
+    #[cfg(feature = "stream")]
+    pub fn versions(&mut self) -> Versions<'_, R> {
+        Versions {
+            changed: self.changed(),
+        }
+    }
+
+    fn poll_changed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Version, Closed>> {
+        if self.waiter.is_none() {
+            self.waiter = waiter(&self.reader);
+        }
+        let Some(waiter) = &mut self.waiter else {
+            return Poll::Ready(Err(Closed));
+        };
+        waiter.poll_newer(self.told, cx).map_ok(|version| {
+            self.told = version;
+            version
+        })
+    }
+}
+
+/// What learns of the publishes; nothing if the buffer is gone. The pin ends here.
+fn waiter<R: ReaderPtr<S = Watched<S>>, S: Strategy>(reader: &Reader<R>) -> Option<Waiter> {
+    let buffer = reader.ptr().pin().ok()?;
+    Some(buffer.strategy().waiter())
+}
+
+impl<R: ReaderPtr> Watcher<R> {
+    /// The number of the publish that this watcher was last told of.
+    pub fn told(&self) -> Version {
+        self.told
+    }
+
+    /// The reader alone.
+    pub fn into_reader(self) -> Reader<R> {
+        self.reader
+    }
+}
+
+impl<R: ReaderPtr> Deref for Watcher<R> {
+    type Target = Reader<R>;
+
+    fn deref(&self) -> &Reader<R> {
+        &self.reader
+    }
+}
+
+/// A watcher of its own, told of what this one was.
+impl<R: ReaderPtr> Clone for Watcher<R> {
+    fn clone(&self) -> Self {
+        Self {
+            reader: self.reader.clone(),
+            waiter: self.waiter.clone(),
+            told: self.told,
+        }
+    }
+}
+
+impl<R: ReaderPtr> fmt::Debug for Watcher<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watcher")
+            .field("reader", &self.reader)
+            .field("told", &self.told)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Watcher::changed`]. Polled after it was ready, it waits for the
+/// next publish.
+#[must_use = "futures do nothing unless they are polled"]
+pub struct Changed<'w, R: ReaderPtr> {
+    watcher: &'w mut Watcher<R>,
+}
+
+impl<R: ReaderPtr<S = Watched<S>>, S: Strategy> Future for Changed<'_, R> {
+    type Output = Result<Version, Closed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.watcher.poll_changed(cx)
+    }
+}
+
+/// Takes the task off the list of those who wait.
+impl<R: ReaderPtr> Drop for Changed<'_, R> {
+    fn drop(&mut self) {
+        if let Some(waiter) = &mut self.watcher.waiter {
+            waiter.leave();
+        }
+    }
+}
+
+impl<R: ReaderPtr> fmt::Debug for Changed<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Changed").finish_non_exhaustive()
+    }
+}
+
+/// The stream of [`Watcher::versions`].
+#[cfg(feature = "stream")]
+#[must_use = "streams do nothing unless they are polled"]
+#[derive(Debug)]
+pub struct Versions<'w, R: ReaderPtr> {
+    changed: Changed<'w, R>,
+}
+
+#[cfg(feature = "stream")]
+impl<R: ReaderPtr<S = Watched<S>>, S: Strategy> futures_core::Stream for Versions<'_, R> {
+    type Item = Version;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Version>> {
+        Pin::new(&mut self.changed).poll(cx).map(Result::ok)
+    }
+}
+
+#[cfg(feature = "stream")]
+impl<R: ReaderPtr> Deref for Versions<'_, R> {
+    type Target = Reader<R>;
+
+    fn deref(&self) -> &Reader<R> {
+        self.changed.watcher
+    }
+}

@@ -1,0 +1,15 @@
+//! A guard stays on its thread, and a spawned task may move to another.
+use dbuf_async::core::arc;
+use dbuf_async::strategies::EpochStrategy;
+
+fn spawn(_: impl Future + Send + 'static) {}
+
+async fn request(_: &str) {}
+
+fn main() {
+    let (_writer, reader) = arc("a".to_string(), String::new(), EpochStrategy::new());
+    spawn(async move {
+        let address = reader.read();
+        request(&address).await;
+    });
+}

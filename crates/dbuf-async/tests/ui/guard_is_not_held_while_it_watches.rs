@@ -1,0 +1,12 @@
+//! A watcher that waits lends out no guard: it would keep the writer waiting.
+use dbuf_async::Watcher;
+use dbuf_async::core::arc;
+use dbuf_async::strategies::{EpochStrategy, Watched};
+
+fn main() {
+    let (_writer, reader) = arc(1, 1, Watched::new(EpochStrategy::new()));
+    let mut watcher = Watcher::new(reader);
+    let guard = watcher.read();
+    drop(watcher.changed());
+    assert_eq!(*guard, 1);
+}

@@ -1,0 +1,434 @@
+//! A strategy around a strategy: readers can await the next publish.
+//!
+//! # Idea
+//!
+//! The inner strategy does what it does. Around it stands one *word*, shared by
+//! everybody who waits: how many publishes there were, whether the writer's place
+//! is free, and whether anybody waits. A publish flips, then writes the word, then
+//! wakes.
+//!
+//! # A publish and a wait, step by step
+//!
+//! | writer publishes | task waits |
+//! |---|---|
+//! | N1 the inner strategy flips | T1 load the word; if it says something newer, done |
+//! | N2 swap the word: one publish more, nobody waits | T2 join the list of wakers |
+//! | N3 if the old word said that somebody waits, wake the list | T3 set *somebody waits*; look at what the word said |
+//!
+//! N2 and T3 are read-modify-writes of one word, so one of them comes first. If it
+//! is T3, N2 finds the mark, and the waker has been in the list since T2. If it is
+//! N2, T3 finds the new number. A plain store in place of either could pass the
+//! other by. The order N1, N2 is what makes an announced publish readable: with the number
+//! first, a task could be told of it and read the old front.
+//!
+//! # States
+//!
+//! | word | `changed` says | a claim |
+//! |---|---|---|
+//! | closed: no writer is live (fresh, or released) | what is newer, else `Closed` | is given |
+//! | open | what is newer, else waits | is refused |
+//!
+//! The word *is* the claim: the inner strategy's is released before the word says
+//! so and taken after. So who is told `Closed` can claim at once, and only the holder
+//! of the claim changes the number.
+//!
+//! # Orderings
+//!
+//! - N2 is Release; T1 and T3 are Acquire: who learns of a publish by the word sees
+//!   its flip. Marks set in between continue the release sequence, being
+//!   read-modify-writes.
+//! - A lost wake needs no ordering but the one order of N2 and T3: were the list
+//!   locked by N3 before T2, then N2 would happen before T3 and could not read
+//!   its mark.
+//!
+//! # Cost
+//!
+//! A read is the inner strategy's. A publish that nobody waits for is one
+//! read-modify-write more. A wait locks a list twice and allocates only to make it
+//! longer.
+
+use std::sync::OnceLock;
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::task::{Context, Poll};
+
+use dbuf_core::primitive::atomic::{AtomicU64, Ordering};
+use dbuf_core::{BlockingStrategy, Closed, RefusingStrategy, Side, Strategy, Version, const_fn};
+
+use crate::waiters::{Ticket, Waiters};
+
+/// Any strategy, with readers that can await the next publish
+/// (`dbuf_async::Watcher`).
+///
+/// Costs a reader nothing, and a publish that nobody waits for one
+/// read-modify-write. It numbers publishes as the buffer does
+/// ([`ReadGuard::version`](dbuf_core::ReadGuard::version)), so the inner strategy
+/// must be fresh.
+///
+/// The wakers of those who wait are called by the publish, as its last step. If one
+/// of them panics, the rest are called, the swap is started, and the panic goes
+/// on.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_strategies::{EpochStrategy, Watched, core};
+///
+/// let (mut writer, reader) = core::arc(1, 1, Watched::new(EpochStrategy::new()));
+/// let waiter = reader.strategy().waiter();
+/// writer.store(2);
+/// assert_eq!(waiter.version(), reader.version());
+/// ```
+pub struct Watched<S> {
+    inner: S,
+    board: OwnBoard,
+}
+
+impl<S> Watched<S> {
+    const_fn! {
+        /// Wraps a fresh strategy. It allocates with the first claim or waiter.
+        pub const fn new(strategy: S) -> Self {
+            Self {
+                inner: strategy,
+                board: OwnBoard(OnceLock::new()),
+            }
+        }
+    }
+
+    /// A handle that learns of publishes, and does not keep the buffer alive.
+    pub fn waiter(&self) -> Waiter {
+        Waiter {
+            board: Arc::clone(self.board.get()),
+            ticket: None,
+        }
+    }
+}
+
+impl<S: Default> Default for Watched<S> {
+    fn default() -> Self {
+        Self::new(S::default())
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Watched<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Watched").field(&self.inner).finish()
+    }
+}
+
+/// What the word says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Word(u64);
+
+impl Word {
+    /// Somebody is in the list.
+    const AWAITED: u64 = 1;
+    /// No writer is claimed.
+    const CLOSED: u64 = 2;
+    /// One publish.
+    const PUBLISH: u64 = 4;
+
+    /// `version` and nothing else. (2⁶² publishes take a century.)
+    const fn open(version: Version) -> Self {
+        Self(version * Self::PUBLISH)
+    }
+
+    const fn closed(self) -> Self {
+        Self(self.0 | Self::CLOSED)
+    }
+
+    const fn version(self) -> Version {
+        self.0 / Self::PUBLISH
+    }
+
+    const fn is_closed(self) -> bool {
+        self.0 & Self::CLOSED != 0
+    }
+
+    const fn is_awaited(self) -> bool {
+        self.0 & Self::AWAITED != 0
+    }
+
+    /// What there is to tell somebody who knows of `told`.
+    fn news(self, told: Version) -> Poll<Result<Version, Closed>> {
+        if self.version() > told {
+            Poll::Ready(Ok(self.version()))
+        } else if self.is_closed() {
+            Poll::Ready(Err(Closed))
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+/// What waiters share; they may outlive the strategy.
+struct Board {
+    word: AtomicU64,
+    waiters: Waiters,
+}
+
+impl Board {
+    fn new() -> Self {
+        Self {
+            word: AtomicU64::new(Word::open(0).closed().0),
+            waiters: Waiters::new(),
+        }
+    }
+
+    fn load(&self) -> Word {
+        // ORDERING: Acquire; partner: N2 in `announce`. T1: who is told of a
+        // publish reads it.
+        Word(self.word.load(Ordering::Acquire))
+    }
+
+    /// How many publishes there were. For the claim's holder.
+    fn version(&self) -> Version {
+        // Relaxed: only the claim's holder changes it.
+        Word(self.word.load(Ordering::Relaxed)).version()
+    }
+
+    /// N2 and N3. The last step of whoever calls it, since it wakes.
+    fn announce(&self, word: Word) {
+        // ORDERING: Release; partners: `load`, T3 in `poll_newer`, `try_open`. A swap and not a
+        // store: it must not pass T3 by, and it takes the mark away.
+        let old = Word(self.word.swap(word.0, Ordering::Release));
+        if old.is_awaited() {
+            self.waiters.wake_all();
+        }
+    }
+
+    /// Whether this call made the claim.
+    fn try_open(&self) -> bool {
+        // ORDERING: Acquire; partner: `announce` of the release. The inner claim, which
+        // ended before it, is seen as ended; unseen, it would cost a refusal and
+        // never a second claim. UNMODELLED: the inner claim is a read-modify-write,
+        // and in loom and Miri those always see the last value.
+        Word(self.word.fetch_and(!Word::CLOSED, Ordering::Acquire)).is_closed()
+    }
+}
+
+/// The strategy's part of the board, made when it is first needed.
+struct OwnBoard(OnceLock<Arc<Board>>);
+
+impl OwnBoard {
+    fn get(&self) -> &Arc<Board> {
+        self.0.get_or_init(|| Arc::new(Board::new()))
+    }
+
+    /// One publish more.
+    fn publish(&self) {
+        let board = self.get();
+        board.announce(Word::open(board.version() + 1));
+    }
+
+    fn close(&self) {
+        let board = self.get();
+        board.announce(Word::open(board.version()).closed());
+    }
+}
+
+/// The buffer is gone, perhaps with the claim of a forgotten writer: nothing that
+/// was announced can be read any more.
+impl Drop for OwnBoard {
+    fn drop(&mut self) {
+        if let Some(board) = self.0.get() {
+            board.announce(Word::open(0).closed());
+        }
+    }
+}
+
+// SAFETY: every method is the inner strategy's, with its tokens, and hands the
+// caller's promises on (C1 to C6); the rest adds to two of them. S1, S10: the word
+// is open exactly while a claim is given out, and the inner claim lies within.
+// S7: the wakers are called last, with no lock held. S9, S11, S12: the board
+// decides nothing, and is shared-owned.
+unsafe impl<S: Strategy> Strategy for Watched<S> {
+    type WriterToken = S::WriterToken;
+    type ReaderToken = S::ReaderToken;
+    type GuardToken = S::GuardToken;
+
+    fn try_claim_writer(&self) -> Option<S::WriterToken> {
+        if !self.board.get().try_open() {
+            return None;
+        }
+        let token = self.inner.try_claim_writer();
+        if token.is_none() {
+            // The inner strategy was not fresh, and is claimed elsewhere.
+            self.board.close();
+        }
+        token
+    }
+
+    unsafe fn release_writer(&self, writer: S::WriterToken) {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.release_writer(writer) };
+        self.board.close();
+    }
+
+    fn is_writer_claimed(&self) -> bool {
+        !self.board.get().load().is_closed()
+    }
+
+    fn new_reader(&self) -> S::ReaderToken {
+        self.inner.new_reader()
+    }
+
+    #[inline]
+    unsafe fn acquire(&self, reader: &S::ReaderToken) -> S::GuardToken {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.acquire(reader) }
+    }
+
+    #[inline]
+    fn side(guard: &S::GuardToken) -> Side {
+        S::side(guard)
+    }
+
+    #[inline]
+    unsafe fn release(&self, reader: &S::ReaderToken, guard: S::GuardToken) {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.release(reader, guard) }
+    }
+
+    #[inline]
+    fn front(&self) -> Side {
+        self.inner.front()
+    }
+
+    unsafe fn start_swap(&self, writer: &mut S::WriterToken) {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.start_swap(writer) };
+        self.board.publish();
+    }
+
+    #[inline]
+    unsafe fn is_finished(&self, writer: &S::WriterToken) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.is_finished(writer) }
+    }
+
+    unsafe fn try_finish(&self, writer: &mut S::WriterToken) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.try_finish(writer) }
+    }
+
+    unsafe fn poll_finish(&self, writer: &mut S::WriterToken, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.poll_finish(writer, cx) }
+    }
+
+    unsafe fn stragglers(&self, writer: &S::WriterToken) -> usize {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.stragglers(writer) }
+    }
+}
+
+impl<S: BlockingStrategy> BlockingStrategy for Watched<S> {}
+
+// SAFETY: the inner strategy's promise.
+unsafe impl<S: RefusingStrategy> RefusingStrategy for Watched<S> {
+    unsafe fn try_swap(&self, writer: &mut S::WriterToken) -> bool {
+        // SAFETY: the caller's promises.
+        let swapped = unsafe { self.inner.try_swap(writer) };
+        if swapped {
+            self.board.publish();
+        }
+        swapped
+    }
+}
+
+/// Learns of the publishes of one buffer, and keeps nothing of it alive.
+///
+/// The part of a watcher that does not read; `dbuf_async::Watcher` puts a reader
+/// beside it. It holds at most one place in the list of those who wait, and gives
+/// it back when dropped.
+///
+/// # Examples
+///
+/// ```
+/// use std::task::{Context, Poll, Waker};
+/// use dbuf_strategies::{EpochStrategy, Watched, core};
+///
+/// let (mut writer, reader) = core::arc(1, 1, Watched::new(EpochStrategy::new()));
+/// let mut waiter = reader.strategy().waiter();
+/// let mut cx = Context::from_waker(Waker::noop());
+/// assert!(waiter.poll_newer(0, &mut cx).is_pending());
+/// writer.store(2);
+/// assert_eq!(waiter.poll_newer(0, &mut cx), Poll::Ready(Ok(1)));
+/// ```
+pub struct Waiter {
+    board: Arc<Board>,
+    ticket: Option<Ticket>,
+}
+
+impl Waiter {
+    /// The number of the last publish whose readers were told. Whoever sees it can
+    /// read that publish, or a later one.
+    ///
+    /// One load. 0 once the buffer is gone.
+    pub fn version(&self) -> Version {
+        self.board.load().version()
+    }
+
+    /// Ready with the number of the last publish if that is above `told`, with
+    /// [`Closed`] if not and no writer is live; else the task is woken when it is
+    /// worth asking again. A new waker replaces the old.
+    ///
+    /// # Errors
+    ///
+    /// No writer is claimed at this moment. A later claim opens the buffer again,
+    /// unless it is gone.
+    pub fn poll_newer(
+        &mut self,
+        told: Version,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Version, Closed>> {
+        let mut news = self.board.load().news(told);
+        if news.is_pending() {
+            let ticket = self.board.waiters.join(self.ticket, cx.waker().clone());
+            self.ticket = Some(ticket);
+            // ORDERING: Acquire; partner: N2 in `announce`, as for `load`. T3: either
+            // this sees what N2 left, or N2 sees the mark.
+            let word = self.board.word.fetch_or(Word::AWAITED, Ordering::Acquire);
+            news = Word(word).news(told);
+        }
+        if news.is_ready() {
+            self.leave();
+        }
+        news
+    }
+
+    /// Waits no longer: gives up the place that a pending
+    /// [`poll_newer`](Self::poll_newer) took.
+    pub fn leave(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.board.waiters.leave(ticket);
+        }
+    }
+}
+
+/// Another handle, which does not wait.
+impl Clone for Waiter {
+    fn clone(&self) -> Self {
+        Self {
+            board: Arc::clone(&self.board),
+            ticket: None,
+        }
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiter")
+            .field("version", &self.version())
+            .field("is_waiting", &self.ticket.is_some())
+            .finish_non_exhaustive()
+    }
+}
