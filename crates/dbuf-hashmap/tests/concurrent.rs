@@ -13,10 +13,8 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use dbuf_hashmap::{
-    Builder, ConcurrentHashMap, ConcurrentHashSet, CountStrategy, EpochStrategy, FlashStrategy,
-    LockStrategy, PublishPolicy,
-};
+use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+use dbuf_hashmap::{Builder, ConcurrentHashMap, ConcurrentHashSet, PublishPolicy};
 
 const POLICIES: [PublishPolicy; 3] = [
     PublishPolicy::Grouped,
