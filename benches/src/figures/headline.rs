@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use super::{Case, Chart, ENTRIES, Figure, Mode, Plain, Settings, load, numbers};
+use super::{
+    Case, Chart, ENTRIES, Figure, MANY, Mode, Plain, Settings, load, numbers, threads_that,
+};
 use crate::drive::{Load, Publish, Way};
 use crate::metric::{Metric, Tail};
 use crate::script::{Keys, Mix, Space};
@@ -46,7 +48,7 @@ pub(super) fn crossover(settings: &Settings) -> Figure {
         title: "The crossover",
         definition: format!(
             "Operations a second against the share of writes. {threads} threads read and overwrite; uniform \
-             keys, {ENTRIES} entries. Each thread collects as many writes as a batch has, then makes all of \
+             keys, {MANY} entries. Each thread collects as many writes as a batch has, then makes all of \
              them visible at once. Maps that know no batches make them one by one. Of each thread's 64,000 \
              operations the share is exact."
         ),
@@ -77,8 +79,9 @@ pub(super) fn interval(settings: &Settings) -> Figure {
         id: "interval",
         title: "Writes a second against the publish interval",
         definition: format!(
-            "One thread overwrites as fast as it can and publishes every so many writes; {readers} read \
-             meanwhile. Uniform keys, {ENTRIES} entries."
+            "One thread overwrites as fast as it can and publishes every so many writes; {} \
+             meanwhile. Uniform keys, {MANY} entries.",
+            threads_that(readers, "read")
         ),
         chart: Chart::Ladder("writes a publish"),
         metrics: &[Metric::Writes, Metric::Reads],
@@ -123,11 +126,12 @@ pub(super) fn tail(settings: &Settings) -> Figure {
         id: "tail",
         title: "Read latency while somebody writes",
         definition: format!(
-            "{readers} reading, one read every {} µs by an open schedule, each timed by itself from the moment \
+            "{}, once every {} µs by an open schedule, each timed by itself from the moment \
              it was due: a read that is late makes the next ones late, and that counts. Zipf keys, \
-             {ENTRIES} entries. Publishing: 100 overwrites a publish, 1,000 publishes a second. Resizing: a \
+             {MANY} entries. Publishing: 100 overwrites a publish, 1,000 publishes a second. Resizing: a \
              map of 1,000 entries grows as fast as it can, 10 inserts a publish. Every latency includes the \
              looks at the clock.",
+            threads_that(readers, "read"),
             tick.as_micros(),
         ),
         chart: Chart::Bars,

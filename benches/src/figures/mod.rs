@@ -196,6 +196,16 @@ fn numbers(panel: &str, x: f64, load: impl Fn() -> Load<u64> + 'static) -> Case 
 
 /// Entries of the maps whose size is not the question.
 const ENTRIES: u32 = 100_000;
+/// The same in words.
+const MANY: &str = "100,000";
+
+/// So many threads, in words.
+fn threads_that(count: usize, verb: &str) -> String {
+    match count {
+        1 => format!("one thread {verb}s"),
+        _ => format!("{count} threads {verb}"),
+    }
+}
 
 /// What a thread does, in short.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use alloc::rc::Rc;
 use alloc::sync::Arc;
 use core::num::NonZero;
 
-use super::{Case, CaseLoad, Chart, Figure, Mode, Plain, Settings, load};
+use super::{Case, CaseLoad, Chart, Figure, Mode, Plain, Settings, load, threads_that};
 use crate::drive::{CellLoad, Load, Publish, Role, Way};
 use crate::metric::Metric;
 use crate::script::{Keys, Mix, Own};
@@ -40,12 +40,13 @@ pub(super) fn names(settings: &Settings) -> Figure {
         id: "names",
         title: "A lookup of text",
         definition: format!(
-            "{} {}, asked for by Zipf (exponent 1), {readers} reading. A read is the median block of 1,000 \
+            "{} {}, asked for by Zipf (exponent 1); {}. A read is the median block of 1,000 \
              lookups: hashing, entering, comparing keys, leaving, checking the value. Beside a writer: one \
              more thread publishes batches of {BATCH} overwritten values as fast as it can, which no real \
              writer does.",
             settings.texts.len(),
             settings.texts.origin,
+            threads_that(readers, "read"),
         ),
         chart: Chart::Bars,
         metrics: &[Metric::Read, Metric::Reads, Metric::Writes],
@@ -121,7 +122,7 @@ pub(super) fn cells(settings: &Settings) -> Figure {
         title: "A read of one value",
         definition: "Two words in a cell; a read enters, copies them, leaves, and checks that they belong \
                      together. The median block of 1,000 reads. Beside a writer: one more thread stores as \
-                     fast as it can. `local` is for one thread, so nobody writes beside it; `triple-buffer` \
+                     fast as it can. Local is for one thread, so nobody writes beside it; triple-buffer \
                      is for one reader."
             .to_owned(),
         chart: Chart::Bars,

@@ -2,7 +2,7 @@
 
 use core::iter;
 
-use super::{Chart, ENTRIES, Figure, Mode, Plain, Settings, load, numbers};
+use super::{Chart, ENTRIES, Figure, MANY, Mode, Plain, Settings, load, numbers};
 use crate::drive::{Load, Publish, Way};
 use crate::metric::{Metric, Tail};
 use crate::script::{Keys, Mix, Space};
@@ -20,7 +20,7 @@ pub(super) fn ycsb(settings: &Settings) -> Figure {
         id: "ycsb",
         title: "YCSB B and C",
         definition: format!(
-            "B: 95 % reads, 5 % overwrites. C: reads only. Zipf keys, exponent 0.99; {ENTRIES} entries (YCSB: \
+            "B: 95 % reads, 5 % overwrites. C: reads only. Zipf keys, exponent 0.99; {MANY} entries (YCSB: \
              records of a database), {threads} threads, a publish for each write."
         ),
         chart: Chart::Bars,
@@ -66,7 +66,7 @@ pub(super) fn conc_map_bench(settings: &Settings) -> Figure {
         title: "conc-map-bench",
         definition: format!(
             "read/insert/remove/update of 100. ReadHeavy 98/1/1/0, Exchange 10/40/40/10, RapidGrow 5/80/5/10 \
-             from a new map each time. Uniform keys, {ENTRIES} entries (there: tens of millions), {threads} \
+             from a new map each time. Uniform keys, {MANY} entries (there: tens of millions), {threads} \
              threads, a publish for each write. Each thread inserts and removes keys of its own; reads and \
              updates ask for keys that stay."
         ),
@@ -91,7 +91,7 @@ pub(super) fn flashmap(settings: &Settings) -> Figure {
         id: "flashmap",
         title: "flashmap's ratios",
         definition: format!(
-            "2500 reads to a write, and 50 to one; uniform keys, {ENTRIES} entries, {threads} threads, a \
+            "2500 reads to a write, and 50 to one; uniform keys, {MANY} entries, {threads} threads, a \
              publish for each write."
         ),
         chart: Chart::Bars,
@@ -173,7 +173,7 @@ pub(super) fn evmap(settings: &Settings) -> Figure {
         title: "evmap's readers and writers",
         definition: format!(
             "So many threads read and so many write, as fast as they can, with a publish for each write; \
-             {ENTRIES} entries. More threads than cores take turns: the scheduler is measured too."
+             {MANY} entries. More threads than cores take turns: the scheduler is measured too."
         ),
         chart: Chart::Ladder("readers"),
         metrics: &[Metric::Reads, Metric::Writes],

@@ -1,6 +1,6 @@
 //! More threads, more readers, more entries.
 
-use super::{Case, CaseLoad, Chart, ENTRIES, Figure, Mode, Plain, Settings, load, numbers};
+use super::{Case, CaseLoad, Chart, ENTRIES, Figure, MANY, Mode, Plain, Settings, load, numbers};
 use crate::drive::Load;
 use crate::metric::Metric;
 use crate::script::{Mix, Space};
@@ -25,7 +25,7 @@ pub(super) fn threads(settings: &Settings) -> Figure {
         id: "threads",
         title: "Reading threads",
         definition: format!(
-            "Reads a second of all threads together. Uniform keys, {ENTRIES} entries; the writer publishes \
+            "Reads a second of all threads together. Uniform keys, {MANY} entries; the writer publishes \
              every write, as fast as it can. More threads than cores take turns."
         ),
         chart: Chart::Ladder("readers"),
@@ -79,7 +79,7 @@ pub(super) fn sizes(settings: &Settings) -> Figure {
         title: "The size of the map",
         definition: format!(
             "A read is the median block of 1,000, by {threads} threads, uniform keys, nobody writes. Maps \
-             of more than {TOGETHER} entries are measured one after the other, since not all fit into \
+             of more than 1,000,000 entries are measured one after the other, since not all fit into \
              memory: what disturbs the machine for a while disturbs only one of them."
         ),
         chart: Chart::Ladder("entries"),

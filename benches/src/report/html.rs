@@ -39,8 +39,9 @@ impl Told<'_> {
         }
         let _ = writeln!(
             html,
-            "<p>Medians of {} rounds, in which all contenders took turns, planned for {}. Lines in the bars go \
-             from the least to the greatest round. <span class=\"ours\">dbuf's own</span> are in blue. Every \
+            "<p>Medians of {} rounds, in which all contenders took turns, planned for {}. The thin lines go from the \
+             least to the greatest round; one that leaves its chart is cut. Dots instead of bars stand on a \
+             logarithmic scale. <span class=\"ours\">dbuf's own</span> are in blue. Every \
              read was verified. Ratios within this run mean something; numbers of two machines do not compare.</p>",
             self.report.plan.rounds(),
             time(self.report.plan.time())

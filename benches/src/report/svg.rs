@@ -34,12 +34,19 @@ struct Scale {
 }
 
 impl Scale {
-    fn new(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Self {
-        let most = values.clone().fold(0.0, f64::max).max(1e-9);
-        let positive = values.filter(|&value| value > 0.0);
-        let least = positive.fold(most, f64::min);
+    /// For medians. A range that goes far beyond them is cut: one bad round shall
+    /// not make all others small.
+    fn new(points: &[&Point<'_>], from: f64, to: f64) -> Self {
+        let medians = points.iter().map(|point| point.spread.median);
+        let most = medians.clone().fold(0.0, f64::max).max(1e-9);
+        let least = medians.filter(|&median| median > 0.0).fold(most, f64::min);
         let is_log = most / least > LINEAR;
-        let least = if is_log { least / 1.5 } else { 0.0 };
+        let far = points
+            .iter()
+            .map(|point| point.spread.max)
+            .fold(most, f64::max);
+        let most = far.min(most * 1.6);
+        let least = if is_log { least / 2.0 } else { 0.0 };
         Self {
             least,
             most,
@@ -62,10 +69,10 @@ impl Scale {
     fn ticks(&self) -> Vec<f64> {
         if self.is_log {
             let decades = self.least.log10().ceil() as i32..=self.most.log10().floor() as i32;
-            let every = (decades.clone().count() / 5).max(1);
+            let every = decades.clone().count().div_ceil(4).max(1);
             return decades.step_by(every).map(|n| 10_f64.powi(n)).collect();
         }
-        let rough = self.most / 4.0;
+        let rough = self.most / 3.0;
         let unit = 10_f64.powf(rough.log10().floor());
         let factors = [1.0, 2.0, 5.0, 10.0];
         let step = factors
@@ -75,6 +82,14 @@ impl Scale {
         let step = step.unwrap_or(rough);
         let count = (self.most / step).floor() as u32;
         (0..=count).map(|nth| f64::from(nth) * step).collect()
+    }
+}
+
+/// A round value, short.
+fn on_axis(metric: Metric, tick: f64) -> String {
+    match tick {
+        0.0 => "0".to_owned(),
+        _ => metric.show(tick).replace(".0 ", " "),
     }
 }
 
@@ -97,13 +112,20 @@ pub(super) fn bars(title: &str, metric: Metric, points: &[&Point<'_>]) -> String
         }
     });
     let (left, right, row) = (98.0, WIDTH - 62.0, 20.0);
-    let height = row * points.len() as f64 + 6.0;
-    let values = points
-        .iter()
-        .flat_map(|p| [p.spread.min, p.spread.median, p.spread.max]);
-    let scale = Scale::new(values, left, right);
-    let mut svg = open(height, title);
-    let _ = writeln!(svg, "<path class=\"rule\" d=\"M{left} 0V{height}\"/>");
+    let bottom = row * points.len() as f64 + 6.0;
+    let scale = Scale::new(&points, left, right);
+    let mut svg = open(bottom + 16.0, title);
+    for tick in scale.ticks() {
+        let x = scale.at(tick);
+        let _ = writeln!(svg, "<path class=\"rule\" d=\"M{x:.1} 0V{bottom}\"/>");
+        svg.push_str(&label(
+            x,
+            bottom + 12.0,
+            "middle",
+            "axis",
+            &on_axis(metric, tick),
+        ));
+    }
     for (nth, point) in points.iter().enumerate() {
         let middle = row * nth as f64 + row / 2.0 + 2.0;
         let (class, name_class) = match point.is_ours {
@@ -157,16 +179,18 @@ pub(super) fn lines(title: &str, metric: Metric, axis: &str, points: &[&Point<'_
         }
     }
     let across = |nth: usize| left + (right - left) * nth as f64 / (steps.len().max(2) - 1) as f64;
-    let scale = Scale::new(points.iter().map(|p| p.spread.median), bottom, top);
+    let scale = Scale::new(points, bottom, top);
     let mut svg = open(height, title);
     for tick in scale.ticks() {
         let y = scale.at(tick);
         let _ = writeln!(svg, "<path class=\"rule\" d=\"M{left} {y:.1}H{right}\"/>");
-        let shown = match tick {
-            0.0 => "0".to_owned(),
-            _ => metric.show(tick).replace(".0 ", " "),
-        };
-        svg.push_str(&label(left - 4.0, y + 4.0, "end", "axis", &shown));
+        svg.push_str(&label(
+            left - 4.0,
+            y + 4.0,
+            "end",
+            "axis",
+            &on_axis(metric, tick),
+        ));
     }
     let every = steps.len().div_ceil(7);
     for (nth, step) in steps.iter().enumerate().filter(|(nth, _)| nth % every == 0) {
@@ -245,16 +269,40 @@ fn apart<T: Copy>(
 mod tests {
     use super::*;
 
+    fn scale(medians: [f64; 2], most: f64) -> Scale {
+        let point = |median: f64| Point {
+            panel: "",
+            x: 0.0,
+            contender: "it",
+            is_ours: true,
+            metric: Metric::Ops,
+            spread: crate::Spread {
+                median,
+                min: median,
+                max: median.max(most),
+            },
+        };
+        let points = medians.map(point);
+        Scale::new(&points.iter().collect::<Vec<_>>(), 0.0, 100.0)
+    }
+
     #[test]
-    fn a_scale_is_logarithmic_where_values_lie_far_apart() {
-        let near = Scale::new([10.0, 20.0].into_iter(), 0.0, 100.0);
+    fn a_scale_is_logarithmic_where_medians_lie_far_apart() {
+        let near = scale([10.0, 20.0], 0.0);
         assert!(!near.is_log);
         assert_eq!(near.at(10.0), 50.0);
-        assert_eq!(near.ticks(), [0.0, 5.0, 10.0, 15.0, 20.0]);
-        let far = Scale::new([10.0, 100_000.0].into_iter(), 0.0, 100.0);
+        assert_eq!(near.ticks(), [0.0, 10.0, 20.0]);
+        let far = scale([10.0, 100_000.0], 0.0);
         assert!(far.is_log);
-        assert_eq!(far.ticks(), [10.0, 100.0, 1000.0, 10_000.0, 100_000.0]);
+        assert_eq!(far.ticks(), [10.0, 1000.0, 100_000.0]);
         assert_eq!(far.at(100_000.0), 100.0);
+    }
+
+    #[test]
+    fn one_bad_round_does_not_make_all_others_small() {
+        let scale = scale([10.0, 20.0], 1e9);
+        assert!(!scale.is_log);
+        assert_eq!((scale.most, scale.at(1e9)), (32.0, 100.0));
     }
 
     #[test]
