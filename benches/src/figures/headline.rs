@@ -126,11 +126,12 @@ pub(super) fn tail(settings: &Settings) -> Figure {
         id: "tail",
         title: "Read latency while somebody writes",
         definition: format!(
-            "{}, once every {} µs by an open schedule, each timed by itself from the moment \
+            "By an open schedule {} once every {} µs, each read timed by itself from the moment \
              it was due: a read that is late makes the next ones late, and that counts. Zipf keys, \
              {MANY} entries. Publishing: 100 overwrites a publish, 1,000 publishes a second. Resizing: a \
-             map of 1,000 entries grows as fast as it can, 10 inserts a publish. Every latency includes the \
-             looks at the clock.",
+             map of 1,000 entries grows as fast as it can, 10 inserts a publish; how far it \
+             comes differs, and writes/s says how far. Every latency includes the \
+             looks at the clock. Of fewer reads than a percentile takes it is the worst of them.",
             threads_that(readers, "read"),
             tick.as_micros(),
         ),
@@ -141,6 +142,7 @@ pub(super) fn tail(settings: &Settings) -> Figure {
             Metric::ReadAt(Tail::P999),
             Metric::ReadAt(Tail::P9999),
             Metric::ReadAt(Tail::Max),
+            Metric::Writes,
         ],
         cases,
         since: Mode::Quick,
