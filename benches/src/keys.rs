@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::script::Space;
+use crate::space::Space;
 
 /// Keys that are text.
 #[derive(Clone, Debug)]

@@ -5,17 +5,19 @@
 //!
 //! * `maps`, `cells`: what is compared. A contender is one file that implements
 //!   an adapter trait, and one line in a list.
-//! * `script`, `keys`, `trace`: what is asked of each, the same for all.
+//! * `space`, `script`, `state`, `keys`, `trace`: what is asked of each, the same
+//!   for all.
 //! * `drive`, `memory`: how one of them is measured.
 //! * `figures`, `plan`: which loads answer which question, and in how much time.
 //! * `results`, `report`, `advise`: what is said about it.
 //!
-//! The criterion benches beside it use [`Hash`].
+//! The criterion benches beside it use [`type@Hash`].
 
 extern crate alloc;
 
 mod advise;
 mod cells;
+mod choice;
 mod cli;
 mod drive;
 mod figures;
@@ -31,6 +33,8 @@ mod progress;
 mod report;
 mod results;
 mod script;
+mod space;
+mod state;
 mod stats;
 mod trace;
 

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::keys::{FileError, MOST, read_text};
-use crate::script::{Kind, Script, Space};
+use crate::script::{Kind, Script};
+use crate::space::Space;
 
 /// Operations in the order of a file.
 #[derive(Clone, Debug)]

@@ -8,7 +8,9 @@ use super::thread::{Outcome, Thread, histogram};
 use super::{Publish, Role, Subject, Way, Window, a_read, join};
 use crate::maps::{Change, Entry, Key, Value, Worker};
 use crate::metric::{Metric, Sample, Tail};
-use crate::script::{Script, Space, State};
+use crate::script::Script;
+use crate::space::Space;
+use crate::state::State;
 
 /// What is asked of a map.
 #[derive(Debug)]
@@ -167,7 +169,9 @@ mod tests {
 
     use super::*;
     use crate::maps::all;
-    use crate::script::{Keys, Mix, Own};
+    use crate::script::Mix;
+    use crate::space::Keys;
+    use crate::state::Own;
 
     fn role(mix: Mix, way: Way, space: &Space<u64>) -> Role<u64> {
         Role {
@@ -218,9 +222,9 @@ mod tests {
     #[test]
     fn mixes_with_own_keys_and_batches() {
         let mix = Mix {
-            put: 0.1,
-            grow: 0.2,
-            shrink: 0.2,
+            put: 0.2,
+            grow: 0.4,
+            shrink: 0.4,
         };
         for publish in [Publish::Each(7), Publish::After(Duration::from_micros(300))] {
             let samples = measure(

@@ -4,7 +4,7 @@ use super::Subject;
 use crate::maps::{Change, Entry, Value};
 use crate::memory::counted;
 use crate::metric::{Metric, Sample};
-use crate::script::Space;
+use crate::space::Space;
 
 /// A map that is filled and weighed.
 pub(crate) struct SizeSubject {

@@ -7,7 +7,8 @@ use hdrhistogram::Histogram;
 
 use super::{Counted, Window};
 use crate::maps::{Key, Worker};
-use crate::script::{Own, Script, State};
+use crate::script::Script;
+use crate::state::{Own, State};
 
 /// What one thread does.
 #[derive(Clone, Debug)]

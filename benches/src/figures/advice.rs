@@ -6,7 +6,8 @@ use core::time::Duration;
 use super::{Case, Chart, Figure, Mode, Plain, load, numbers, own};
 use crate::drive::{Publish, Way};
 use crate::metric::{Metric, Tail};
-use crate::script::{Keys, Mix, Space};
+use crate::script::Mix;
+use crate::space::{Keys, Space};
 use crate::trace::Trace;
 
 /// A load.

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::drive::{Load, Publish, Way};
 use crate::metric::{Metric, Tail};
-use crate::script::{Keys, Mix, Space};
+use crate::script::Mix;
+use crate::space::{Keys, Space};
 
 /// From which share of writes on is which map better?
 pub(super) fn crossover(settings: &Settings) -> Figure {

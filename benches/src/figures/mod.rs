@@ -18,7 +18,9 @@ use crate::drive::{
 use crate::keys::Texts;
 use crate::maps::{self, Key};
 use crate::metric::Metric;
-use crate::script::{Keys, Mix, Own, Script, Space};
+use crate::script::{Mix, Script};
+use crate::space::{Keys, Space};
+use crate::state::Own;
 use crate::trace::Trace;
 
 /// How much is measured.

@@ -7,7 +7,9 @@ use core::num::NonZero;
 use super::{Case, CaseLoad, Chart, Figure, Mode, Plain, Settings, load, threads_that};
 use crate::drive::{CellLoad, Load, Publish, Role, Way};
 use crate::metric::Metric;
-use crate::script::{Keys, Mix, Own};
+use crate::script::Mix;
+use crate::space::Keys;
+use crate::state::Own;
 use crate::trace::Trace;
 
 const BATCH: usize = 10;

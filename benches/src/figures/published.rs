@@ -5,7 +5,8 @@ use core::iter;
 use super::{Chart, ENTRIES, Figure, MANY, Mode, Plain, Settings, load, numbers};
 use crate::drive::{Load, Publish, Way};
 use crate::metric::{Metric, Tail};
-use crate::script::{Keys, Mix, Space};
+use crate::script::Mix;
+use crate::space::{Keys, Space};
 
 /// The Yahoo benchmark's mixes that read.
 pub(super) fn ycsb(settings: &Settings) -> Figure {

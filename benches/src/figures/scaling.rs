@@ -3,7 +3,8 @@
 use super::{Case, CaseLoad, Chart, ENTRIES, Figure, MANY, Mode, Plain, Settings, load, numbers};
 use crate::drive::Load;
 use crate::metric::Metric;
-use crate::script::{Mix, Space};
+use crate::script::Mix;
+use crate::space::Space;
 
 /// 1 to N threads.
 pub(super) fn threads(settings: &Settings) -> Figure {

@@ -21,7 +21,8 @@ use crossbeam_utils::sync::ShardedLock;
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 
 use crate::Hash;
-use crate::script::{Script, State};
+use crate::script::Script;
+use crate::state::State;
 
 /// What a map holds for a key: enough to tell that a read got the right one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
