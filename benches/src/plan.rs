@@ -3,10 +3,14 @@
 use core::time::Duration;
 use std::time::Instant;
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+
 use crate::drive::Subject;
 use crate::figures::{Case, Figure, Mode, Name};
 use crate::interrupt;
-use crate::metric::{Record, time};
+use crate::metric::{Record, Sample, time};
 use crate::noise::Noise;
 use crate::progress::Progress;
 
@@ -124,8 +128,9 @@ impl Plan {
 
     /// Measures, until all is done or an interrupt comes.
     ///
-    /// Every round asks every contender, each time another one first: what
-    /// disturbs the machine for a while disturbs them all.
+    /// Every round asks every contender, in an order that is drawn anew: what
+    /// disturbs the machine for a while disturbs them all, and nobody always follows
+    /// the one that leaves the caches cold.
     ///
     /// # Panics
     ///
@@ -138,6 +143,7 @@ impl Plan {
             records: Vec::new(),
             until: Instant::now() + self.time(),
             left: self.shares(),
+            order: StdRng::seed_from_u64(0),
         };
         for figure in &self.figures {
             for (nth, case) in figure.cases.iter().enumerate() {
@@ -162,6 +168,7 @@ struct Run<'a> {
     until: Instant,
     /// Shares of the time.
     left: u32,
+    order: StdRng,
 }
 
 impl Run<'_> {
@@ -194,17 +201,20 @@ impl Run<'_> {
     ) {
         for round in 0..rounds {
             self.noise.probe();
-            let count = subjects.len();
-            for turn in 0..count {
-                let (name, subject) = &mut subjects[(turn + round as usize) % count];
+            let mut order: Vec<usize> = (0..subjects.len()).collect();
+            order.shuffle(&mut self.order);
+            let mut samples = vec![Sample::new(); subjects.len()];
+            for at in order {
                 let slice = (self.time_left() / self.left.max(1)).max(SHORTEST);
-                let sample = subject.measure(slice * figure.weight);
+                samples[at] = subjects[at].1.measure(slice * figure.weight);
                 self.left = self.left.saturating_sub(figure.weight);
                 self.progress.left(self.time_left());
                 if interrupt::asked() {
-                    // What was measured for a part of its time says nothing.
+                    // A part of a round compares nobody with anybody.
                     return;
                 }
+            }
+            for ((name, _), sample) in subjects.iter().zip(samples) {
                 let record = |(metric, value)| Record {
                     figure: figure.id,
                     panel: case.panel.clone(),

@@ -168,7 +168,7 @@ mod tests {
     use alloc::sync::Arc;
 
     use super::*;
-    use crate::maps::all;
+    use crate::maps::{Handle, all};
     use crate::script::Mix;
     use crate::space::Keys;
     use crate::state::Own;
@@ -260,5 +260,52 @@ mod tests {
             let entries = number(&sample, Metric::Entries).unwrap();
             assert!((1.0..=50.0).contains(&entries));
         }
+    }
+
+    /// Loses every key.
+    #[derive(Clone)]
+    struct Broken;
+
+    impl Handle<u64> for Broken {
+        fn build(_: usize) -> Self {
+            Self
+        }
+
+        fn get(&mut self, _: &u64) -> Option<Value> {
+            None
+        }
+
+        fn write(&mut self, changes: &mut Vec<Change<u64>>) {
+            changes.clear();
+        }
+    }
+
+    fn measure_broken(way: Way) {
+        let space = Space::numbers(9);
+        let load = Rc::new(Load {
+            roles: vec![role(Mix::READ, way, &space)],
+            space,
+            idle: 0,
+            grows: false,
+        });
+        let entry = Entry {
+            name: "none",
+            about: "",
+            is_ours: false,
+            build: |capacity| Box::new(Broken::build(capacity)),
+        };
+        MapSubject::new(entry, load).measure(Duration::from_millis(2));
+    }
+
+    #[test]
+    #[should_panic(expected = "none is broken: it lost key")]
+    fn a_broken_contender_is_not_measured() {
+        measure_broken(Way::Closed);
+    }
+
+    #[test]
+    #[should_panic(expected = "none is broken: it lost key")]
+    fn a_broken_contender_has_no_latency() {
+        measure_broken(Way::Open(Duration::from_micros(5)));
     }
 }
