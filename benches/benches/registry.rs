@@ -33,7 +33,10 @@ fn ours<S: BlockingStrategy>(group: &mut BenchmarkGroup<'_, WallTime>, name: &st
             writer.write().insert(1, black_box(value));
         });
     });
-    assert_eq!(reader.get(&1).as_deref(), Some(&value));
+    // Not run at all if another name was asked for.
+    if value > 0 {
+        assert_eq!(reader.get(&1).as_deref(), Some(&value));
+    }
 }
 
 fn registry(criterion: &mut Criterion) {
