@@ -34,17 +34,15 @@ struct Scale {
 }
 
 impl Scale {
-    /// For medians. A range that goes far beyond them is cut: one bad round shall
-    /// not make all others small.
-    fn new(points: &[&Point<'_>], from: f64, to: f64) -> Self {
+    /// For medians, and for ranges if they are drawn. One that goes far beyond the
+    /// medians is cut: a bad round shall not make all others small.
+    fn new(points: &[&Point<'_>], has_ranges: bool, from: f64, to: f64) -> Self {
         let medians = points.iter().map(|point| point.spread.median);
         let most = medians.clone().fold(0.0, f64::max).max(1e-9);
         let least = medians.filter(|&median| median > 0.0).fold(most, f64::min);
         let is_log = most / least > LINEAR;
-        let far = points
-            .iter()
-            .map(|point| point.spread.max)
-            .fold(most, f64::max);
+        let far = points.iter().map(|point| point.spread.max);
+        let far = far.filter(|_| has_ranges).fold(most, f64::max);
         let most = far.min(most * 1.6);
         let least = if is_log { least / 2.0 } else { 0.0 };
         Self {
@@ -113,7 +111,7 @@ pub(super) fn bars(title: &str, metric: Metric, points: &[&Point<'_>]) -> String
     });
     let (left, right, row) = (98.0, WIDTH - 62.0, 20.0);
     let bottom = row * points.len() as f64 + 6.0;
-    let scale = Scale::new(&points, left, right);
+    let scale = Scale::new(&points, true, left, right);
     let mut svg = open(bottom + 16.0, title);
     for tick in scale.ticks() {
         let x = scale.at(tick);
@@ -179,7 +177,7 @@ pub(super) fn lines(title: &str, metric: Metric, axis: &str, points: &[&Point<'_
         }
     }
     let across = |nth: usize| left + (right - left) * nth as f64 / (steps.len().max(2) - 1) as f64;
-    let scale = Scale::new(points, bottom, top);
+    let scale = Scale::new(points, false, bottom, top);
     let mut svg = open(height, title);
     for tick in scale.ticks() {
         let y = scale.at(tick);
@@ -283,7 +281,7 @@ mod tests {
             },
         };
         let points = medians.map(point);
-        Scale::new(&points.iter().collect::<Vec<_>>(), 0.0, 100.0)
+        Scale::new(&points.iter().collect::<Vec<_>>(), true, 0.0, 100.0)
     }
 
     #[test]
