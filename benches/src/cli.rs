@@ -1,27 +1,58 @@
+//! The command line.
+
+use alloc::rc::Rc;
 use core::time::Duration;
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::Parser;
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Parser, Subcommand};
 
-use crate::contenders::ALL;
-use crate::{Entry, Keys, KeysError, Machine};
+use crate::Machine;
+use crate::advise::{self, Advise};
+use crate::choice::{choose, ladder, list};
+use crate::figures::{self, Mode, Settings};
+use crate::interrupt;
+use crate::keys::Texts;
+use crate::noise::Noise;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::report::{Files, Report};
+use crate::trace::Trace;
 
-/// Compares the strategies of dbuf on a hash map, beside a parking_lot::RwLock
-#[derive(Clone, Debug, Parser)]
-#[command(name = "dbuf-bench", version)]
-pub struct Cli {
-    /// Take the keys from a file, one a line, instead of the names of all
-    /// Unicode characters
-    #[arg(long, value_name = "FILE")]
-    keys: Option<PathBuf>,
+/// Compares the strategies of dbuf with what else there is, on this machine.
+///
+/// Prints a table, and writes report.html and figures.csv.
+#[derive(Debug, Parser)]
+#[command(name = "dbuf-bench", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
 
-    /// Measure these only, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = names())]
-    strategies: Vec<String>,
+    /// Take at most 15 s instead of 2 min
+    #[arg(long, conflicts_with = "full")]
+    quick: bool,
 
-    /// Let so many threads read, for each of these numbers, separated by
-    /// commas [default: 1, 2, 4 and so on, up to the number of cores]
+    /// Measure everything, in at most 60 min
+    #[arg(long)]
+    full: bool,
+
+    /// Take about so many seconds, whatever is measured
+    #[arg(long, value_name = "N", value_parser = seconds)]
+    seconds: Option<Duration>,
+
+    /// Measure these figures, these contenders, or both, separated by commas;
+    /// --list names them
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// Say which figures and contenders there are, and measure nothing
+    #[arg(long)]
+    list: bool,
+
+    /// Let so many threads read, for each of these numbers, separated by commas;
+    /// mixes have as many as the greatest [default: 1, 2, 4 and so on, up to the
+    /// number of cores]
     #[arg(
         long,
         value_name = "LIST",
@@ -30,29 +61,155 @@ pub struct Cli {
     )]
     threads: Vec<u16>,
 
-    /// Take less than 15 s instead of 2 min
-    #[arg(long, conflicts_with = "seconds")]
-    quick: bool,
+    /// Take the keys of the figure `names` from a file, one a line, instead of
+    /// the names of all Unicode characters
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
 
-    /// Take about so many seconds, once the keys are loaded
-    #[arg(long, value_name = "N", value_parser = seconds)]
-    seconds: Option<Duration>,
+    /// Replay a file with lines `get KEY`, `insert KEY` and `remove KEY`
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+
+    /// Write the report there
+    #[arg(long, value_name = "DIR", default_value = "target/dbuf-bench")]
+    out: PathBuf,
+
+    /// Print the results as JSON instead of a table
+    #[arg(long)]
+    json: bool,
 }
 
-/// How long the program may take.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Time {
-    /// In all, from its start.
-    InAll(Duration),
-    /// Without loading the keys.
-    Measuring(Duration),
+#[derive(Debug, Subcommand)]
+enum Command {
+    Advise(Advise),
 }
 
-fn names() -> PossibleValuesParser {
-    ALL.iter()
-        .map(|entry| PossibleValue::new(entry.name).help(entry.about))
-        .collect::<Vec<_>>()
-        .into()
+/// The command line or a file is wrong.
+const USAGE: u8 = 2;
+
+/// Why the program ends early.
+pub(crate) enum Failure {
+    /// One line that says what is wrong with what was asked.
+    Usage(String),
+    /// What was measured could not be written.
+    Output(io::Error),
+}
+
+impl<E: core::error::Error> From<E> for Failure
+where
+    E: UsageError,
+{
+    fn from(error: E) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+/// Errors that are the user's to mend.
+pub(crate) trait UsageError {}
+
+impl UsageError for crate::keys::FileError {}
+
+/// Does what the command line asks for.
+pub fn program() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are errors to clap, but not to us.
+        Err(asked) if !asked.use_stderr() => asked.exit(),
+        Err(error) => {
+            eprintln!("{}", one_line(&error));
+            return ExitCode::from(USAGE);
+        }
+    };
+    match cli.run() {
+        Ok(()) if interrupt::asked() => ExitCode::from(interrupt::EXIT),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(line)) => {
+            eprintln!("error: {line}");
+            ExitCode::from(USAGE)
+        }
+        // Whoever reads the table has seen enough of it.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Output(error)) => {
+            eprintln!("error: cannot write the report: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Cli {
+    fn run(&self) -> Result<(), Failure> {
+        match &self.command {
+            Some(Command::Advise(load)) => advise::run(load),
+            None if self.list => list().map_err(Failure::Output),
+            None => self.compare(),
+        }
+    }
+
+    fn compare(&self) -> Result<(), Failure> {
+        let plan = self.plan()?;
+        let files = Files::in_folder(&self.out).map_err(|error| {
+            Failure::Usage(format!(
+                "cannot write to '{}': {error}; give --out a folder that can be written to",
+                self.out.display()
+            ))
+        })?;
+        interrupt::listen();
+        let report = Report::new(&plan, Machine::look());
+        let mut out = io::stdout().lock();
+        let mut say = |text: &str| {
+            let written = if self.json {
+                io::stderr().write_all(text.as_bytes())
+            } else {
+                out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            };
+            written.map_err(Failure::Output)
+        };
+        say(&report.header())?;
+        let mut noise = Noise::new();
+        let progress = Progress::new(plan.time());
+        let records = plan.run(&progress, &mut noise);
+        progress.clear();
+        let told = report.tell(&records, &noise, interrupt::asked());
+        files.write(&told.files()).map_err(Failure::Output)?;
+        say(&told.text())?;
+        say(&format!("\nreport: {files}\n"))?;
+        if self.json {
+            writeln!(out, "{}", told.json()).map_err(Failure::Output)?;
+        }
+        Ok(())
+    }
+
+    fn mode(&self) -> Mode {
+        match (self.quick, self.full) {
+            (true, _) => Mode::Quick,
+            (_, true) => Mode::Full,
+            _ => Mode::Standard,
+        }
+    }
+
+    fn plan(&self) -> Result<Plan, Failure> {
+        let mode = self.mode();
+        let texts = self.keys.as_deref().map(Texts::from_file);
+        let trace = self.trace.as_deref().map(Trace::from_file).transpose()?;
+        let settings = Settings {
+            mode,
+            threads: ladder(&self.threads),
+            texts: texts.unwrap_or_else(|| Ok(Texts::unicode()))?,
+            trace: trace.map(Rc::new),
+        };
+        let (figures, contenders) = choose(figures::all(&settings), &self.only, mode)?;
+        let plan = Plan::new(figures, contenders, mode);
+        if plan.time().is_zero() {
+            let line = "none of the contenders of --only takes part in its figures; see --list";
+            return Err(Failure::Usage(line.to_owned()));
+        }
+        Ok(match self.seconds {
+            Some(time) => plan.within(time),
+            None => plan,
+        })
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -63,57 +220,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "not a number of seconds from 0.01 to 86400".to_owned())
 }
 
-impl Cli {
-    /// The keys.
-    ///
-    /// # Errors
-    ///
-    /// If there is a file of keys and none can be had from it.
-    pub fn keys(&self) -> Result<Keys, KeysError> {
-        match &self.keys {
-            Some(file) => Keys::from_file(file),
-            None => Ok(Keys::unicode()),
-        }
-    }
-
-    /// What to measure: what was chosen, and what everything is measured against.
-    pub fn entries(&self) -> Vec<Entry> {
-        let chosen = |entry: &&Entry| {
-            self.strategies.is_empty()
-                || entry.is_baseline
-                || self.strategies.iter().any(|name| name == entry.name)
-        };
-        ALL.iter().filter(chosen).copied().collect()
-    }
-
-    /// How many threads shall read, each number once.
-    pub fn threads(&self) -> Vec<usize> {
-        let mut threads: Vec<usize> = if self.threads.is_empty() {
-            let double = |&threads: &usize| threads.checked_mul(2);
-            core::iter::successors(Some(1), double)
-                .take_while(|&threads| threads <= Machine::cores())
-                .collect()
-        } else {
-            self.threads.iter().copied().map(usize::from).collect()
-        };
-        threads.sort_unstable();
-        threads.dedup();
-        threads
-    }
-
-    /// How long to take. Some of the 15 s and the 2 min is left for a machine that has
-    /// other work.
-    pub fn time(&self) -> Time {
-        match (self.seconds, self.quick) {
-            (Some(time), _) => Time::Measuring(time),
-            (None, true) => Time::InAll(Duration::from_secs(13)),
-            (None, false) => Time::InAll(Duration::from_secs(100)),
-        }
-    }
-}
-
 /// What clap says about wrong arguments, in one line: its first paragraph.
-pub fn one_line(error: &clap::Error) -> String {
+fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let words: Vec<_> = text
         .lines()
@@ -131,55 +239,50 @@ mod tests {
         Cli::try_parse_from([&["dbuf-bench"], args].concat()).map_err(|error| one_line(&error))
     }
 
-    fn names_of(args: &[&str]) -> Vec<&'static str> {
-        let entries = parse(args).unwrap().entries();
-        entries.iter().map(|entry| entry.name).collect()
+    fn plan(args: &[&str]) -> Result<Plan, String> {
+        parse(args)?.plan().map_err(|failure| match failure {
+            Failure::Usage(line) => line,
+            Failure::Output(error) => error.to_string(),
+        })
+    }
+
+    fn ids(args: &[&str]) -> Vec<&'static str> {
+        let figures = plan(args).unwrap().figures;
+        figures.iter().map(|figure| figure.id).collect()
     }
 
     #[test]
-    fn the_baseline_is_measured_beside_whatever_is_chosen() {
-        assert_eq!(
-            names_of(&["--strategies", "lock,epoch"]),
-            ["epoch", "lock", "rwlock"]
-        );
-        assert_eq!(names_of(&["--strategies", "rwlock"]), ["rwlock"]);
-        assert_eq!(names_of(&[]).len(), ALL.len());
+    fn figures_and_contenders_can_be_chosen() {
+        assert_eq!(ids(&["--only", "ycsb,epoch,cells"]), ["cells", "ycsb"]);
+        assert_eq!(ids(&["--quick", "--only", "sizes"]), ["sizes"]);
+        assert!(ids(&["--quick"]).len() < ids(&[]).len());
+        assert!(ids(&[]).len() < ids(&["--full"]).len());
+        let nothing = plan(&["--only", "memory,local"]).unwrap_err();
+        assert!(nothing.contains("takes part"), "{nothing}");
+        let trace = plan(&["--only", "trace"]).unwrap_err();
+        assert!(trace.contains("--trace"), "{trace}");
     }
 
     #[test]
     fn threads_are_sorted_and_distinct_and_fit_the_machine_by_default() {
-        assert_eq!(parse(&["--threads", "4,1,4"]).unwrap().threads(), [1, 4]);
-        let default = parse(&[]).unwrap().threads();
+        assert_eq!(ladder(&[4, 1, 4]), [1, 4]);
+        let default = ladder(&[]);
         assert_eq!(default[0], 1);
         assert!(default.iter().all(|&threads| threads <= Machine::cores()));
     }
 
     #[test]
-    fn times() {
-        let time = |args: &[&str]| parse(args).unwrap().time();
-        let half = Duration::from_millis(500);
-        assert_eq!(time(&["--seconds", "0.5"]), Time::Measuring(half));
-        let limit = |time, seconds| matches!(time, Time::InAll(time) if time < Duration::from_secs(seconds));
-        assert!(limit(time(&["--quick"]), 15));
-        assert!(limit(time(&[]), 120));
-    }
-
-    #[test]
     fn mistakes_are_one_line_that_says_what_is_right() {
-        let mistakes: [(&[&str], &str); 7] = [
-            (
-                &["--strategies", "epoch,fast"],
-                "possible values: epoch, flash",
-            ),
-            (&["--strategies", ""], "possible values: epoch, flash"),
+        let mistakes: [(&[&str], &str); 6] = [
             (&["--threads", "1,0"], "0 is not in 1..=256"),
             (&["--threads", "two"], "invalid digit"),
             (&["--seconds", "NaN"], "not a number of seconds from 0.01"),
-            (&["--quick", "--seconds", "1"], "cannot be used with"),
+            (&["--quick", "--full"], "cannot be used with"),
             (&["--fast"], "unexpected argument '--fast'"),
+            (&["advise", "--map-size", "0"], "--map-size"),
         ];
         for (args, expected) in mistakes {
-            let line = parse(args).unwrap_err();
+            let line = parse(args).map(drop).unwrap_err();
             assert!(line.contains(expected), "{args:?}: {line}");
             assert_eq!(line.lines().count(), 1, "{line}");
         }

@@ -1,3 +1,6 @@
+//! The user's own keys, or real ones.
+
+use alloc::sync::Arc;
 use std::collections::HashSet;
 use std::fs;
 use std::io;
@@ -5,141 +8,126 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// The keys that every contender is filled with and asked for.
+use crate::space::Space;
+
+/// Keys that are text.
 #[derive(Clone, Debug)]
-pub struct Keys {
-    names: Vec<Box<str>>,
-    origin: String,
+pub(crate) struct Texts {
+    names: Arc<[Box<str>]>,
+    pub(crate) origin: String,
 }
 
-/// What a map holds for a key: enough to tell that a read got the right one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Value {
-    /// The place of the key in [`Keys`]; never changes.
-    pub key: u32,
-    /// The publish that wrote it; 0 as it was built.
-    pub generation: u32,
-}
-
-/// Why there are no keys.
+/// Why a file gives no keys, or no operations.
 #[derive(Debug, Error)]
-pub enum KeysError {
-    /// The file cannot be read.
-    #[error("cannot read the key file '{}': {source}; give --keys a text file with one key a line", path.display())]
+pub(crate) enum FileError {
+    #[error("cannot read the {what} '{}': {source}; {advice}", path.display())]
     Unreadable {
-        /// The file.
+        what: &'static str,
+        advice: &'static str,
         path: PathBuf,
-        /// What the system said.
         source: io::Error,
     },
-    /// The file is not text.
-    #[error("the key file '{}' is not UTF-8 in line {line}; give --keys a text file with one key a line", path.display())]
+    #[error("the {what} '{}' is not UTF-8 in line {line}; {advice}", path.display())]
     NotText {
-        /// The file.
+        what: &'static str,
+        advice: &'static str,
         path: PathBuf,
-        /// The line, from 1.
         line: usize,
     },
-    /// There is no key.
-    #[error(
-        "no keys in {origin}: it is empty or has empty lines only; give --keys a text file with one key a line"
-    )]
+    #[error("the {what} '{}' is empty or has empty lines only; {advice}", path.display())]
     Empty {
-        /// Where the text is from.
-        origin: String,
+        what: &'static str,
+        advice: &'static str,
+        path: PathBuf,
     },
-    /// More keys than a place can number.
-    #[error("too many keys in {origin}: at most {} fit", u32::MAX)]
+    #[error("the {what} '{}' has more than {MOST} keys; {advice}", path.display())]
     TooMany {
-        /// Where the text is from.
-        origin: String,
+        what: &'static str,
+        advice: &'static str,
+        path: PathBuf,
+    },
+    #[error("the trace '{}' has {text:?} in line {line}; a line is 'get KEY', 'insert KEY' or 'remove KEY'", path.display())]
+    NoOperation {
+        path: PathBuf,
+        line: usize,
+        text: String,
     },
 }
 
-impl Keys {
+/// More keys than this are refused: a dozen maps would hold them, some twice.
+pub(crate) const MOST: usize = 20_000_000;
+
+const KEYS: &str = "key file";
+const KEYS_ADVICE: &str = "give --keys a text file with one key a line";
+
+/// Reads a text file.
+pub(crate) fn read_text(
+    path: &Path,
+    what: &'static str,
+    advice: &'static str,
+) -> Result<String, FileError> {
+    let bytes = fs::read(path).map_err(|source| FileError::Unreadable {
+        what,
+        advice,
+        path: path.to_owned(),
+        source,
+    })?;
+    String::from_utf8(bytes).map_err(|error| FileError::NotText {
+        what,
+        advice,
+        path: path.to_owned(),
+        line: 1 + newlines(&error.as_bytes()[..error.utf8_error().valid_up_to()]),
+    })
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+impl Texts {
     /// The names of all Unicode characters.
-    pub fn unicode() -> Self {
+    pub(crate) fn unicode() -> Self {
         let names = (char::MIN..=char::MAX)
             .filter_map(unicode_names2::name)
             .map(|name| name.to_string().into_boxed_str())
             .collect();
         Self {
             names,
-            origin: "names of Unicode characters (crate unicode_names2)".to_owned(),
+            origin: "names of Unicode characters".to_owned(),
         }
     }
 
-    /// The lines of a file.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be read, is not UTF-8, or has no key.
-    pub fn from_file(path: &Path) -> Result<Self, KeysError> {
-        let bytes = fs::read(path).map_err(|source| KeysError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
-        let text = str::from_utf8(&bytes).map_err(|error| KeysError::NotText {
-            path: path.to_owned(),
-            line: 1 + newlines(&bytes[..error.valid_up_to()]),
-        })?;
-        Self::from_text(text, &format!("'{}'", path.display()))
+    /// The lines of a file, without empty ones and without repetitions.
+    pub(crate) fn from_file(path: &Path) -> Result<Self, FileError> {
+        let text = read_text(path, KEYS, KEYS_ADVICE)?;
+        let (what, advice, path) = (KEYS, KEYS_ADVICE, path.to_owned());
+        let origin = format!("lines of '{}'", path.display());
+        let texts = Self::from_lines(&text, origin);
+        match texts.names.len() {
+            0 => Err(FileError::Empty { what, advice, path }),
+            len if len > MOST => Err(FileError::TooMany { what, advice, path }),
+            _ => Ok(texts),
+        }
     }
 
-    /// The lines of a text, without empty ones and without repetitions.
-    ///
-    /// # Errors
-    ///
-    /// If there is none.
-    pub fn from_text(text: &str, origin: &str) -> Result<Self, KeysError> {
-        let origin = origin.to_owned();
+    fn from_lines(text: &str, origin: String) -> Self {
         let mut seen = HashSet::new();
-        let names: Vec<Box<str>> = text
+        let names = text
             .lines()
             .filter(|line| !line.is_empty() && seen.insert(*line))
             .map(Box::from)
             .collect();
-        if names.is_empty() {
-            Err(KeysError::Empty { origin })
-        } else if u32::try_from(names.len()).is_err() {
-            Err(KeysError::TooMany { origin })
-        } else {
-            Ok(Self { names, origin })
-        }
+        Self { names, origin }
     }
 
-    /// How many there are; at least one.
-    #[expect(clippy::len_without_is_empty, reason = "never empty")]
-    pub fn len(&self) -> usize {
-        self.names.len()
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.names.len()).expect("checked when the keys were made")
     }
 
-    /// Where they are from.
-    pub fn origin(&self) -> &str {
-        &self.origin
+    pub(crate) fn space(&self) -> Space<Box<str>> {
+        let names = Arc::clone(&self.names);
+        Space::new(self.len(), move |place| names[place as usize].clone())
     }
-
-    /// The key at a place.
-    ///
-    /// # Panics
-    ///
-    /// If there is none.
-    #[inline]
-    pub fn name(&self, place: u32) -> &str {
-        &self.names[place as usize]
-    }
-
-    /// What a contender is filled with.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = (String, Value)> {
-        self.names.iter().enumerate().map(|(place, name)| {
-            let key = u32::try_from(place).expect("checked when the keys were made");
-            (String::from(&**name), Value { key, generation: 0 })
-        })
-    }
-}
-
-fn newlines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 #[cfg(test)]
@@ -148,30 +136,17 @@ mod tests {
 
     #[test]
     fn lines_are_keys_without_empty_ones_and_repetitions() {
-        let keys = Keys::from_text("a\r\n\nb\na\nc d\n", "a test").unwrap();
-        let entries: Vec<_> = keys
-            .entries()
-            .map(|(name, value)| (name, value.key))
-            .collect();
-        let expected = [("a", 0), ("b", 1), ("c d", 2)].map(|(name, key)| (name.to_owned(), key));
-        assert_eq!(entries, expected);
-        assert_eq!(keys.name(2), "c d");
-    }
-
-    #[test]
-    fn a_text_without_keys_is_refused() {
-        for text in ["", "\n\r\n\n"] {
-            let refused = Keys::from_text(text, "a test").unwrap_err();
-            assert!(matches!(refused, KeysError::Empty { .. }));
-        }
+        let keys = Texts::from_lines("a\r\n\nb\na\nc d\n", "a test".to_owned());
+        let names: Vec<_> = keys.names.iter().map(|name| &**name).collect();
+        assert_eq!(names, ["a", "b", "c d"]);
+        assert_eq!(&*keys.space().key(2), "c d");
     }
 
     #[test]
     fn unicode_has_many_distinct_names() {
-        let keys = Keys::unicode();
-        let distinct: HashSet<_> = keys.entries().map(|(name, _)| name).collect();
-        assert_eq!(distinct.len(), keys.len());
+        let keys = Texts::unicode();
+        let distinct: HashSet<_> = keys.names.iter().collect();
+        assert_eq!(distinct.len(), keys.names.len());
         assert!(keys.len() > 100_000);
-        assert!(distinct.contains("LATIN SMALL LETTER A"));
     }
 }

@@ -1,49 +1,55 @@
-//! Compares the strategies of dbuf, and what else there is, on real keys.
+//! Compares the strategies of dbuf, and what else there is.
 //!
-//! Four concerns that know little of each other:
+//! The program is `src/main.rs`, which calls [`program`]. Behind it stand concerns
+//! that know little of each other:
 //!
-//! * [`contenders`]: what is compared. A contender is one file that implements
-//!   [`Contender`], and one line in [`contenders::ALL`].
-//! * [`Keys`] and [`Workload`]: what is asked of each, the same for all.
-//! * [`Subject`], [`Plan`] and [`Plan::run`]: how it is measured, in how much time.
-//! * [`Report`]: what is said about it.
+//! * `maps`, `cells`: what is compared. A contender is one file that implements
+//!   an adapter trait, and one line in a list.
+//! * `space`, `script`, `state`, `keys`, `trace`: what is asked of each, the same
+//!   for all.
+//! * `drive`, `memory`: how one of them is measured.
+//! * `figures`, `plan`: which loads answer which question, and in how much time.
+//! * `results`, `report`, `advise`: what is said about it.
 //!
-//! # Examples
-//!
-//! ```
-//! use std::time::Duration;
-//!
-//! use dbuf_bench::{Keys, Plan, Report, Workload, contenders};
-//!
-//! let keys = Keys::from_text("apple\nbanana\ncherry", "three fruits")?;
-//! let workload = Workload::new(keys, 1);
-//! let plan = Plan::new(contenders::ALL, &[1], Duration::from_millis(50));
-//! let results = plan.run(&workload, |_| {});
-//! let table = Report::new(&plan, &workload).table(&results);
-//! assert!(table.contains("epoch"));
-//! # Ok::<(), dbuf_bench::KeysError>(())
-//! ```
-#![forbid(unsafe_code)]
+//! The criterion benches beside it use [`type@Hash`].
 
 extern crate alloc;
 
+mod advise;
+mod cells;
+mod choice;
 mod cli;
-pub mod contenders;
+mod drive;
+mod figures;
+mod interrupt;
 mod keys;
 mod machine;
-mod measure;
+mod maps;
+mod memory;
+mod metric;
+mod noise;
 mod plan;
+mod progress;
 mod report;
-mod sequence;
+mod results;
+mod script;
+mod space;
+mod state;
 mod stats;
-mod workload;
+mod trace;
 
-pub use cli::{Cli, Time, one_line};
-pub use contenders::{Contender, Entry, Hash, Lookup, Publish};
-pub use keys::{Keys, KeysError, Value};
-pub use machine::Machine;
-pub use measure::{Sample, Subject};
-pub use plan::{Outcome, Plan};
-pub use report::Report;
-pub use stats::{Spread, median};
-pub use workload::Workload;
+pub use cli::program;
+pub(crate) use machine::Machine;
+pub(crate) use stats::{Spread, median};
+
+/// The hasher of every contender.
+///
+/// # Examples
+///
+/// ```
+/// use std::hash::BuildHasher;
+///
+/// let (one, two) = (dbuf_bench::Hash::with_seed(0), dbuf_bench::Hash::with_seed(0));
+/// assert_eq!(one.hash_one("a"), two.hash_one("a"));
+/// ```
+pub type Hash = foldhash::fast::FixedState;

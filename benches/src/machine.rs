@@ -1,4 +1,3 @@
-use core::fmt;
 use std::env::consts;
 use std::fs;
 use std::process::Command;
@@ -6,9 +5,9 @@ use std::thread;
 
 /// Where the numbers come from. Numbers of two machines do not compare.
 #[derive(Clone, Debug)]
-pub struct Machine {
+pub(crate) struct Machine {
     /// How many threads run at a time.
-    pub cores: usize,
+    pub(crate) cores: usize,
     cpu: String,
     system: String,
     load: String,
@@ -17,7 +16,7 @@ pub struct Machine {
 
 impl Machine {
     /// Looks. What cannot be learned is "unknown".
-    pub fn look() -> Self {
+    pub(crate) fn look() -> Self {
         let unknown = || "unknown".to_owned();
         let first_word = |path| {
             let text = fs::read_to_string(path).ok()?;
@@ -35,13 +34,14 @@ impl Machine {
     }
 
     /// How many threads run at a time; 1 if that cannot be learned.
-    pub fn cores() -> usize {
+    pub(crate) fn cores() -> usize {
         thread::available_parallelism().map_or(1, usize::from)
     }
 }
 
-impl fmt::Display for Machine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Machine {
+    /// What the numbers depend on, by name.
+    pub(crate) fn facts(&self) -> [(&'static str, String); 4] {
         let Self {
             cores,
             cpu,
@@ -49,9 +49,12 @@ impl fmt::Display for Machine {
             load,
             commit,
         } = self;
-        writeln!(f, "machine: {cpu}, {cores} cores, {system}, load {load}")?;
-        writeln!(f, "rustc:   {}", env!("DBUF_BENCH_RUSTC"))?;
-        write!(f, "commit:  {commit}")
+        [
+            ("machine", format!("{cpu}, {cores} cores, {system}")),
+            ("load", format!("{load} (1 min average at the start)")),
+            ("rustc", env!("DBUF_BENCH_RUSTC").to_owned()),
+            ("commit", commit.clone()),
+        ]
     }
 }
 

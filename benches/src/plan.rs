@@ -1,209 +1,299 @@
+//! How much is measured, in how much time, and the measuring itself.
+
 use core::time::Duration;
 use std::time::Instant;
 
-use crate::{Entry, Sample, Workload};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+
+use crate::drive::Subject;
+use crate::figures::{Case, Figure, Mode, Name};
+use crate::interrupt;
+use crate::metric::{Record, Sample, time};
+use crate::noise::Noise;
+use crate::progress::Progress;
 
 /// What is measured, and how long that may take.
 ///
 /// The time, in which the maps are filled too, is kept by construction: each
 /// measurement gets an equal share of what is left when it begins, so one that
 /// takes longer makes the rest shorter.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    entries: Vec<Entry>,
-    threads: Vec<usize>,
-    time: Duration,
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) figures: Vec<Figure>,
+    /// These contenders only, if there are any.
+    contenders: Vec<String>,
+    rounds: u32,
+    slice: Duration,
 }
 
-/// What came out for one contender and thread count; one sample a round.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The contender.
-    pub contender: &'static str,
-    /// How many threads read.
-    pub threads: usize,
-    /// Readers only.
-    pub alone: Vec<Sample>,
-    /// Beside a publishing writer.
-    pub beside: Vec<Sample>,
-}
-
-impl Plan {
-    /// Measurements shorter than this are mostly warm-up and threads that start.
-    const SHORTEST: Duration = Duration::from_millis(1);
-    /// More rounds are better than longer ones, down to about this.
-    const ROUND: Duration = Duration::from_millis(100);
-
-    /// A plan that takes about `time`.
-    pub fn new(entries: &[Entry], threads: &[usize], time: Duration) -> Self {
-        Self {
-            entries: entries.to_vec(),
-            threads: threads.to_vec(),
-            time,
+impl Mode {
+    /// How often everything is measured: an odd number, so that the median is a
+    /// round that happened.
+    fn rounds(self) -> u32 {
+        match self {
+            Self::Quick => 3,
+            Self::Standard | Self::Full => 5,
         }
     }
 
-    /// The thread counts.
-    pub fn threads(&self) -> &[usize] {
-        &self.threads
+    /// How long one measurement takes, with its share of filling the maps.
+    fn slice(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::Quick => 30,
+            Self::Standard => 48,
+            Self::Full => 300,
+        })
+    }
+}
+
+/// Measurements shorter than this are mostly threads that start.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+impl Plan {
+    /// A plan for these figures and contenders; all contenders, if there are none.
+    pub(crate) fn new(figures: Vec<Figure>, contenders: Vec<String>, mode: Mode) -> Self {
+        Self {
+            figures,
+            contenders,
+            rounds: mode.rounds(),
+            slice: mode.slice(),
+        }
     }
 
-    /// The contenders.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// The same in another time.
+    pub(crate) fn within(mut self, time: Duration) -> Self {
+        self.slice = time / self.shares().max(1);
+        self
     }
 
-    /// How long it takes.
-    pub fn time(&self) -> Duration {
-        self.time
+    /// How often everything is measured.
+    pub(crate) fn rounds(&self) -> u32 {
+        self.rounds
     }
 
-    /// How often everything is measured: an odd number, so that the median is a
-    /// round that happened.
-    pub fn rounds(&self) -> u32 {
-        let shares = self.time.as_secs_f64() / Self::ROUND.as_secs_f64();
-        let rounds = shares / f64::from(self.measurements_a_round().max(1));
-        (rounds as u32).clamp(3, 15) | 1
+    /// Who takes part in a case.
+    fn names(&self, case: &Case) -> Vec<Name> {
+        let is_chosen = |name: &Name| {
+            self.contenders.is_empty() || self.contenders.iter().any(|chosen| chosen == name.name)
+        };
+        case.contenders().into_iter().filter(is_chosen).collect()
     }
 
-    /// How many measurements a round has: with and without a writer.
-    pub fn measurements_a_round(&self) -> u32 {
-        u32::try_from(self.entries.len() * self.threads.len() * 2).unwrap_or(u32::MAX)
+    fn measurements(&self, figure: &Figure) -> u32 {
+        let of_case = |case: &Case| {
+            let names = u32::try_from(self.names(case).len()).unwrap_or(u32::MAX);
+            names * case.rounds(self.rounds)
+        };
+        figure.cases.iter().map(of_case).sum()
     }
 
-    /// Measures. `progress` is told what is going on, in a line.
+    /// Into how many parts the time is divided.
+    fn shares(&self) -> u32 {
+        let of_figure = |figure: &Figure| self.measurements(figure) * figure.weight;
+        self.figures.iter().map(of_figure).sum()
+    }
+
+    /// How long a figure takes.
+    pub(crate) fn time_of(&self, figure: &Figure) -> Duration {
+        self.slice * (self.measurements(figure) * figure.weight)
+    }
+
+    /// How long all of it takes.
+    pub(crate) fn time(&self) -> Duration {
+        self.figures.iter().map(|figure| self.time_of(figure)).sum()
+    }
+
+    /// What is going to happen, a line for each figure.
+    pub(crate) fn describe(&self) -> String {
+        let mut lines = format!(
+            "plan: {} in {} figures, {} rounds\n",
+            time(self.time()),
+            self.figures.len(),
+            self.rounds
+        );
+        for figure in &self.figures {
+            let line = format!(
+                "  {:<15} {:>5} measurements  {:>12}  {}\n",
+                figure.id,
+                self.measurements(figure),
+                time(self.time_of(figure)),
+                figure.title
+            );
+            lines.push_str(&line);
+        }
+        lines
+    }
+
+    /// Measures, until all is done or an interrupt comes.
     ///
-    /// Every round asks every contender, each time another one first: what
-    /// disturbs the machine for a while disturbs them all.
+    /// Every round asks every contender, in an order that is drawn anew: what
+    /// disturbs the machine for a while disturbs them all, and nobody always follows
+    /// the one that leaves the caches cold.
     ///
     /// # Panics
     ///
     /// If a contender gives a wrong answer.
-    pub fn run(&self, workload: &Workload, mut progress: impl FnMut(&str)) -> Vec<Outcome> {
-        let until = Instant::now() + self.time;
-        progress("filling the maps");
-        let keys = workload.keys();
-        let mut subjects: Vec<_> = self.entries.iter().map(|entry| entry.build(keys)).collect();
-        let mut outcomes = self.outcomes();
-        let rounds = self.rounds();
-        let mut clock = Clock {
-            until,
-            measurements: rounds * self.measurements_a_round(),
+    pub(crate) fn run(&self, progress: &Progress, noise: &mut Noise) -> Vec<Record> {
+        let mut run = Run {
+            plan: self,
+            progress,
+            noise,
+            records: Vec::new(),
+            until: Instant::now() + self.time(),
+            left: self.shares(),
+            order: StdRng::seed_from_u64(0),
         };
-        for round in 0..rounds {
-            let left = clock.left().as_secs_f64();
-            progress(&format!(
-                "round {} of {rounds}, {left:.1} s left",
-                round + 1
-            ));
-            for (nth, &threads) in self.threads.iter().enumerate() {
-                for turn in 0..subjects.len() {
-                    let at = (turn + round as usize) % subjects.len();
-                    let outcome = &mut outcomes[nth * subjects.len() + at];
-                    let mut measure = |writer| {
-                        subjects[at].measure(workload, threads, writer, clock.next_slice())
-                    };
-                    outcome.alone.push(measure(false));
-                    outcome.beside.push(measure(true));
+        for figure in &self.figures {
+            for (nth, case) in figure.cases.iter().enumerate() {
+                let part = format!("{} of {}", nth + 1, figure.cases.len());
+                progress.say(figure.id, &part, run.time_left());
+                run.case(figure, case);
+                if interrupt::asked() {
+                    return run.records;
                 }
             }
         }
-        outcomes
-    }
-
-    /// Nothing yet, for every contender with one thread count, then with the next.
-    fn outcomes(&self) -> Vec<Outcome> {
-        let with = |&threads: &usize| {
-            self.entries.iter().map(move |entry| Outcome {
-                contender: entry.name,
-                threads,
-                alone: Vec::new(),
-                beside: Vec::new(),
-            })
-        };
-        self.threads.iter().flat_map(with).collect()
+        run.records
     }
 }
 
-/// Divides the time that is left.
-struct Clock {
+/// A plan that is carried out.
+struct Run<'a> {
+    plan: &'a Plan,
+    progress: &'a Progress,
+    noise: &'a mut Noise,
+    records: Vec<Record>,
     until: Instant,
-    measurements: u32,
+    /// Shares of the time.
+    left: u32,
+    order: StdRng,
 }
 
-impl Clock {
-    fn left(&self) -> Duration {
+impl Run<'_> {
+    fn time_left(&self) -> Duration {
         self.until.saturating_duration_since(Instant::now())
     }
 
-    fn next_slice(&mut self) -> Duration {
-        let slice = self.left() / self.measurements.max(1);
-        self.measurements = self.measurements.saturating_sub(1);
-        slice.max(Plan::SHORTEST)
+    fn case(&mut self, figure: &Figure, case: &Case) {
+        let maker = case.maker();
+        let names = self.plan.names(case);
+        let rounds = case.rounds(self.plan.rounds);
+        let make = |name: &Name| maker(name.name).map(|subject| (*name, subject));
+        if case.apart {
+            for name in &names {
+                let mut alone: Vec<_> = make(name).into_iter().collect();
+                self.rounds(figure, case, &mut alone, rounds);
+            }
+        } else {
+            let mut all: Vec<_> = names.iter().filter_map(make).collect();
+            self.rounds(figure, case, &mut all, rounds);
+        }
+    }
+
+    fn rounds(
+        &mut self,
+        figure: &Figure,
+        case: &Case,
+        subjects: &mut [(Name, Box<dyn Subject>)],
+        rounds: u32,
+    ) {
+        for round in 0..rounds {
+            self.noise.probe();
+            let mut order: Vec<usize> = (0..subjects.len()).collect();
+            order.shuffle(&mut self.order);
+            let mut samples = vec![Sample::new(); subjects.len()];
+            for at in order {
+                let slice = (self.time_left() / self.left.max(1)).max(SHORTEST);
+                samples[at] = subjects[at].1.measure(slice * figure.weight);
+                self.left = self.left.saturating_sub(figure.weight);
+                self.progress.left(self.time_left());
+                if interrupt::asked() {
+                    // A part of a round compares nobody with anybody.
+                    return;
+                }
+            }
+            for ((name, _), sample) in subjects.iter().zip(samples) {
+                let record = |(metric, value)| Record {
+                    figure: figure.id,
+                    panel: case.panel.clone(),
+                    x: case.x,
+                    contender: name.name,
+                    is_ours: name.is_ours,
+                    metric,
+                    round,
+                    value,
+                };
+                self.records.extend(sample.into_iter().map(record));
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Keys, contenders};
+    use crate::figures::{Settings, all};
+    use crate::keys::Texts;
 
-    #[test]
-    fn slices_fill_the_time_and_shrink_when_it_runs_out() {
-        let second = Duration::from_secs(1);
-        let mut clock = Clock {
-            until: Instant::now() + second * 4,
-            measurements: 4,
+    fn plan(mode: Mode) -> Plan {
+        let settings = Settings {
+            mode,
+            threads: vec![1, 2],
+            texts: Texts::unicode(),
+            trace: None,
         };
-        let slice = clock.next_slice();
-        assert!(slice <= second && slice > second / 2, "{slice:?}");
-        clock.until -= second * 3;
-        let slice = clock.next_slice();
-        assert!(slice <= second / 3, "{slice:?}");
-        clock.until -= second;
-        assert_eq!(clock.next_slice(), Plan::SHORTEST);
+        let mut figures = all(&settings);
+        figures.retain(|figure| figure.since <= mode);
+        Plan::new(figures, Vec::new(), mode)
     }
 
     #[test]
-    fn rounds_are_odd_and_more_where_there_is_time() {
-        let rounds =
-            |seconds| Plan::new(contenders::ALL, &[1, 2], Duration::from_secs(seconds)).rounds();
-        assert_eq!(rounds(0), 3);
-        assert_eq!(rounds(1_000), 15);
-        assert!((1..200).all(|seconds| rounds(seconds) % 2 == 1));
+    fn every_mode_keeps_its_promise() {
+        for (mode, seconds) in [
+            (Mode::Quick, 15),
+            (Mode::Standard, 120),
+            (Mode::Full, 60 * 60),
+        ] {
+            let plan = plan(mode);
+            // A tenth is left: for loading the keys, and for a machine that has
+            // other work.
+            let most = Duration::from_secs(seconds) * 9 / 10;
+            assert!(plan.time() <= most, "{mode:?}: {:?}", plan.time());
+            assert!(plan.time() >= most / 2, "{mode:?}: {:?}", plan.time());
+        }
     }
 
     #[test]
-    fn everything_has_a_sample_a_round_and_the_time_is_kept() {
-        let workload = Workload::new(Keys::from_text("a\nb", "a test").unwrap(), 2);
-        let time = Duration::from_millis(300);
-        let plan = Plan::new(contenders::ALL, &[1, 2], time);
-        let begin = Instant::now();
-        let outcomes = plan.run(&workload, |_| {});
-        // Generous: tests run beside others.
-        assert!(begin.elapsed() < time * 5, "{:?}", begin.elapsed());
-        let rows: Vec<_> = outcomes
-            .iter()
-            .map(|row| (row.threads, row.contender))
-            .collect();
-        let expected = [1, 2].map(|threads| contenders::ALL.iter().map(move |e| (threads, e.name)));
-        assert_eq!(rows, expected.into_iter().flatten().collect::<Vec<_>>());
-        let rounds = plan.rounds() as usize;
-        for outcome in outcomes {
-            assert_eq!(outcome.alone.len(), rounds);
-            assert_eq!(outcome.beside.len(), rounds);
-            assert!(
-                outcome
-                    .alone
-                    .iter()
-                    .all(|sample| sample.publishes.is_none())
-            );
-            assert!(
-                outcome
-                    .beside
-                    .iter()
-                    .all(|sample| sample.publishes.is_some())
-            );
+    fn the_plan_adds_up() {
+        let plan = plan(Mode::Standard);
+        let sum: Duration = plan.figures.iter().map(|figure| plan.time_of(figure)).sum();
+        assert_eq!(sum, plan.time());
+        assert!(plan.describe().contains(&time(sum)));
+        let short = plan.within(Duration::from_secs(1)).time();
+        assert!(short > Duration::from_millis(900) && short <= Duration::from_secs(1));
+    }
+
+    #[test]
+    fn everything_has_a_number_in_every_round() {
+        let mut figures = plan(Mode::Quick).figures;
+        figures.retain(|figure| ["cells", "ycsb"].contains(&figure.id));
+        let names = ["epoch", "papaya", "local"].map(str::to_owned).to_vec();
+        let plan = Plan::new(figures, names, Mode::Quick).within(Duration::from_millis(100));
+        let records = plan.run(&Progress::silent(), &mut Noise::new());
+        for (figure, panel, contender, metrics) in [
+            ("cells", "alone", "epoch", 2),
+            ("cells", "alone", "local", 2),
+            ("cells", "beside a writer", "epoch", 3),
+            ("cells", "beside a writer", "local", 0),
+            ("ycsb", "B", "papaya", 3),
+            ("ycsb", "C", "epoch", 3),
+        ] {
+            let found = records.iter().filter(|record| {
+                (record.figure, &*record.panel, record.contender) == (figure, panel, contender)
+            });
+            assert_eq!(found.count(), metrics * 3, "{figure} {panel} {contender}");
         }
     }
 }

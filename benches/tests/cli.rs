@@ -1,20 +1,54 @@
-//! The program as it is run: what it refuses, and a whole small comparison.
+//! The program as it is run: what it refuses, what it prints, what it writes.
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-use dbuf_bench::contenders;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dbuf-bench"));
+    command.args(args);
+    command
+}
 
 fn run(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dbuf-bench"))
-        .args(args)
-        .output()
-        .unwrap()
+    program(args).output().unwrap()
+}
+
+/// A short run that writes into a folder.
+fn measure(folder: &TempDir, args: &[&str]) -> Output {
+    let out = path(folder, "out");
+    let common = ["--seconds", "0.3", "--threads", "1,2", "--out", &out];
+    let output = run(&[&common, args].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    output
 }
 
 fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap()
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn path(folder: &TempDir, name: &str) -> String {
+    name_of(&folder.path().join(name))
+}
+
+fn name_of(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}
+
+fn file(folder: &TempDir, name: &str, content: &[u8]) -> String {
+    fs::write(folder.path().join(name), content).unwrap();
+    path(folder, name)
+}
+
+fn written(folder: &TempDir, name: &str) -> String {
+    fs::read_to_string(folder.path().join("out").join(name)).unwrap()
 }
 
 /// Exit code 2, one line on stderr with all of `parts`, nothing on stdout.
@@ -30,127 +64,255 @@ fn refuses(args: &[&str], parts: &[&str]) {
     }
 }
 
-fn file(folder: &tempfile::TempDir, name: &str, content: &[u8]) -> String {
-    let path = folder.path().join(name);
-    fs::write(&path, content).unwrap();
-    name_of(&path)
-}
-
-fn name_of(path: &Path) -> String {
-    path.to_str().unwrap().to_owned()
-}
-
-#[test]
-fn a_key_file_that_gives_no_keys_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let advice = "one key a line";
-
-    let missing = name_of(&folder.path().join("missing"));
-    refuses(&["--keys", &missing], &["cannot read", &missing, advice]);
-    let directory = name_of(folder.path());
-    refuses(
-        &["--keys", &directory],
-        &["cannot read", &directory, advice],
-    );
-
-    for content in ["", "\n\r\n\n"] {
-        let empty = file(&folder, "empty", content.as_bytes());
-        refuses(&["--keys", &empty], &["no keys in", &empty, advice]);
-    }
-    let binary = file(&folder, "binary", b"fine\nnot \xff\n");
-    refuses(
-        &["--keys", &binary],
-        &["not UTF-8 in line 2", &binary, advice],
-    );
-}
-
-#[test]
-fn an_unknown_strategy_is_refused_with_those_that_are_known() {
-    let mut parts = vec!["fastest"];
-    parts.extend(contenders::ALL.iter().map(|entry| entry.name));
-    refuses(&["--strategies", "fastest"], &parts);
-    refuses(&["--strategies", "epoch,fastest"], &parts);
-}
-
-#[test]
-fn no_threads_are_refused() {
-    refuses(&["--threads", "0"], &["--threads", "0 is not in 1..="]);
-    refuses(&["--threads", "1,0"], &["--threads", "0 is not in 1..="]);
-    refuses(&["--threads", "-1"], &["'-1'"]);
-    refuses(&["--threads", "many"], &["--threads", "many"]);
-}
-
 #[test]
 fn malformed_flags_are_refused() {
     refuses(&["--fast"], &["--fast", "--help"]);
     refuses(&["extra"], &["extra", "--help"]);
     refuses(&["--keys"], &["--keys", "--help"]);
+    refuses(&["--quick", "--full"], &["--quick", "--full"]);
     refuses(&["--seconds", "0"], &["--seconds", "0.01"]);
-    refuses(&["--seconds", "1", "--quick"], &["--quick", "--seconds"]);
+    refuses(&["--seconds", "1e99"], &["--seconds", "86400"]);
+    refuses(&["--threads", "many"], &["--threads", "many"]);
 }
 
 #[test]
-fn help_and_version_are_no_errors() {
-    for (flag, part) in [("--help", "--strategies"), ("--version", "dbuf-bench ")] {
-        let output = run(&[flag]);
-        assert!(output.status.success());
-        assert!(text(&output.stdout).contains(part));
-        assert_eq!(text(&output.stderr), "");
+fn zero_and_absurd_sizes_are_refused() {
+    refuses(&["--threads", "0"], &["--threads", "0 is not in 1..="]);
+    refuses(&["--threads", "1,0"], &["--threads", "0 is not in 1..="]);
+    refuses(&["--threads", "100000"], &["--threads", "1..="]);
+    let advise = |flag: &str, number: &str| {
+        let mut load = vec![
+            ("--reads-per-second", "1000"),
+            ("--writes-per-second", "10"),
+            ("--map-size", "100"),
+            ("--readers", "1"),
+        ];
+        load.retain(|(name, _)| *name != flag);
+        load.push((flag, number));
+        let load = load.iter().flat_map(|&(name, number)| [name, number]);
+        let args: Vec<&str> = ["advise"].into_iter().chain(load).collect();
+        refuses(&args, &[flag, number]);
+    };
+    advise("--reads-per-second", "0");
+    advise("--reads-per-second", "99999999999999");
+    advise("--writes-per-second", "9999999999");
+    advise("--map-size", "0");
+    advise("--map-size", "4000000000");
+    advise("--readers", "0");
+    advise("--readers", "5000");
+}
+
+#[test]
+fn unknown_names_are_refused_with_those_that_are_known() {
+    let parts = ["fastest", "crossover", "epoch", "triple-buffer", "--list"];
+    refuses(&["--only", "fastest"], &parts);
+    refuses(&["--only", "ycsb,fastest"], &parts);
+    refuses(&["--only", "trace"], &["--trace"]);
+    refuses(&["--only", "memory,local"], &["--only", "--list"]);
+}
+
+#[test]
+fn files_that_give_nothing_are_refused() {
+    let folder = folder();
+    for (flag, advice) in [("--keys", "one key a line"), ("--trace", "'get KEY'")] {
+        let missing = path(&folder, "missing");
+        refuses(&[flag, &missing], &["cannot read", &missing, advice]);
+        let directory = name_of(folder.path());
+        refuses(&[flag, &directory], &["cannot read", &directory, advice]);
+        for content in ["", "\n\r\n\n"] {
+            let empty = file(&folder, "empty", content.as_bytes());
+            refuses(&[flag, &empty], &["is empty", &empty, advice]);
+        }
+        let binary = file(&folder, "binary", b"get a\nnot \xff\n");
+        refuses(&[flag, &binary], &["not UTF-8 in line 2", &binary, advice]);
     }
 }
 
 #[test]
-fn a_small_comparison_has_a_row_for_each_contender_and_thread_count() {
-    let folder = tempfile::tempdir().unwrap();
-    let keys = file(&folder, "keys", "eins\nzwei\ndrei\nvier\n".as_bytes());
-    let output = run(&["--keys", &keys, "--threads", "1,2", "--seconds", "0.5"]);
-    let (table, progress) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "{progress}");
-    assert!(table.starts_with("plan:"), "{table}");
-    assert!(table.contains("keys:    4 "), "{table}");
-    assert!(progress.contains("round 1 of "), "{progress}");
-    for entry in contenders::ALL {
-        for threads in ["1", "2"] {
-            let rows = rows(table, entry.name, threads);
-            assert_eq!(rows.len(), 1, "{} {threads}\n{table}", entry.name);
-            assert!(rows[0][2..].iter().all(|cell| is_number(cell)), "{table}");
+fn a_malformed_trace_is_refused_with_its_line() {
+    let folder = folder();
+    let trace = file(&folder, "trace", b"get a\ninsert b\n\nfetch c\n");
+    let parts = ["in line 4", "fetch c", "'remove KEY'"];
+    refuses(&["--trace", &trace], &parts);
+    refuses(&["advise", "--trace", &trace], &parts);
+}
+
+#[test]
+fn advice_needs_a_whole_load() {
+    refuses(&["advise"], &["--reads-per-second", "--map-size"]);
+    refuses(
+        &["advise", "--reads-per-second", "5"],
+        &["--writes-per-second"],
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_refused_before_anything_is_measured() {
+    let folder = folder();
+    let taken = file(&folder, "taken", b"a file");
+    refuses(&["--out", &taken], &["cannot write to", &taken, "--out"]);
+}
+
+#[test]
+fn help_version_and_list_are_no_errors() {
+    let parts: [(&str, &[&str]); 3] = [
+        ("--help", &["--only", "--trace", "advise"]),
+        ("--version", &["dbuf-bench "]),
+        (
+            "--list",
+            &["crossover", "flashmap", "arc-swap-cache", "--full"],
+        ),
+    ];
+    for (flag, parts) in parts {
+        let output = run(&[flag]);
+        assert!(output.status.success());
+        assert_eq!(text(&output.stderr), "");
+        for part in parts {
+            assert!(text(&output.stdout).contains(part), "{flag}: {part}");
         }
     }
 }
 
 #[test]
-fn a_chosen_strategy_stands_beside_the_lock_only() {
-    let folder = tempfile::tempdir().unwrap();
-    let keys = file(&folder, "keys", b"one\n");
-    let output = run(&[
-        "--keys",
-        &keys,
-        "--strategies",
-        "lock",
-        "--threads",
-        "1",
-        "--seconds",
-        "0.1",
-    ]);
+fn a_chosen_figure_and_chosen_contenders_are_all_that_is_measured() {
+    let folder = folder();
+    let output = measure(&folder, &["--only", "ycsb,epoch,papaya"]);
     let table = text(&output.stdout);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    for (name, count) in [("lock", 1), ("rwlock", 1), ("epoch", 0)] {
-        assert_eq!(rows(table, name, "1").len(), count, "{table}");
+    assert!(table.starts_with("plan: 0.3 s in 1 figures"), "{table}");
+    let csv = written(&folder, "figures.csv");
+    let mut lines = csv.lines();
+    assert_eq!(
+        lines.next(),
+        Some("figure,panel,x,contender,metric,unit,round,value")
+    );
+    let mut seen = 0;
+    for line in lines {
+        let fields: Vec<&str> = line.split(',').collect();
+        assert_eq!(fields[0], "ycsb");
+        assert!(["epoch", "papaya"].contains(&fields[3]), "{line}");
+        assert!(fields[7].parse::<f64>().unwrap() >= 0.0, "{line}");
+        seen += 1;
+    }
+    // Two panels, two contenders, five rounds, two numbers or more.
+    assert!(seen >= 2 * 2 * 5 * 2, "{csv}");
+    assert!(table.contains("| papaya"), "{table}");
+    assert!(!table.contains("| dashmap"), "{table}");
+    assert!(text(&output.stderr).contains("ycsb 1 of 2"));
+}
+
+#[test]
+fn own_keys_and_an_own_trace_are_measured() {
+    let folder = folder();
+    let keys = file(&folder, "keys", "eins\nzwei\n".as_bytes());
+    let trace = file(&folder, "trace", b"get a\ninsert b\nget b\nremove b\n");
+    let only = "names,trace,flash,rwlock-std";
+    let output = measure(
+        &folder,
+        &["--keys", &keys, "--trace", &trace, "--only", only],
+    );
+    let table = text(&output.stdout);
+    assert!(table.contains("Your trace"), "{table}");
+    let html = written(&folder, "report.html");
+    assert!(html.contains("2 lines of &#39;") || html.contains("2 lines of '"));
+    assert!(html.contains("50.0 % of them writes"));
+}
+
+#[test]
+fn json_says_what_the_table_says() {
+    let folder = folder();
+    let output = measure(&folder, &["--only", "cells,epoch,left-right", "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["partial"], false);
+    assert!(json["clock_ns"].as_f64().unwrap() > 0.0);
+    assert!(json["facts"]["commit"].is_string());
+    let points = json["figures"][0]["points"].as_array().unwrap();
+    let of = |name: &str| points.iter().filter(|p| p["contender"] == name).count();
+    assert!(of("epoch") > 0 && of("left-right") > 0);
+    for point in points {
+        let number = |name: &str| point[name].as_f64().unwrap();
+        assert!(number("min") <= number("median") && number("median") <= number("max"));
     }
 }
 
-/// The cells of the rows that begin so.
-fn rows<'t>(table: &'t str, name: &str, threads: &str) -> Vec<Vec<&'t str>> {
-    table
-        .lines()
-        .filter(|line| line.starts_with('|'))
-        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
-        .filter(|cells: &Vec<&str>| cells[..2] == [name, threads])
-        .collect()
+#[test]
+fn the_report_needs_nothing_else() {
+    let folder = folder();
+    measure(&folder, &["--only", "cells,xsync,epoch,arc-swap"]);
+    let html = written(&folder, "report.html");
+    assert!(html.starts_with("<!doctype html>\n"), "{}", &html[..60]);
+    for part in ["<svg", "prefers-color-scheme: dark", "width=device-width"] {
+        assert!(html.contains(part), "{part}");
+    }
+    for part in [
+        "http:", "https:", "<script", "<link", "src=", "@import", "url(",
+    ] {
+        assert!(!html.contains(part), "{part}");
+    }
+    assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
+    // Nothing was left aside.
+    let left = fs::read_dir(folder.path().join("out")).unwrap();
+    let names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
 }
 
-/// `12.3 (11.0..14.5)`, above zero, perhaps marked.
-fn is_number(cell: &str) -> bool {
-    let number = cell.split(' ').next().unwrap_or_default();
-    number.parse::<f64>().is_ok_and(|number| number >= 0.0) && cell.contains("..")
+/// Sends what Ctrl-C sends, once the program has measured something.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_a_report_that_says_so_first() {
+    use std::io::{BufRead, BufReader, Read};
+
+    let folder = folder();
+    let out = path(&folder, "out");
+    let mut child = program(&["--only", "ycsb,epoch", "--seconds", "600", "--out", &out])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut progress = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    progress.read_line(&mut line).unwrap();
+    assert!(line.starts_with("ycsb 1 of 2"), "{line}");
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert!(sent.success());
+    let mut table = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut table)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let begin = table.find("PARTIAL").expect(&table);
+    // After the plan and the machine, which were printed before.
+    assert!(table[..begin].ends_with('\n'), "{table}");
+    for name in ["report.html", "figures.csv"] {
+        let content = written(&folder, name);
+        let first = content.lines().next().unwrap();
+        assert!(first.contains("PARTIAL"), "{name}: {first}");
+    }
+}
+
+#[test]
+fn advice_names_a_strategy_and_its_rule() {
+    let load = [
+        "advise",
+        "--reads-per-second",
+        "10000",
+        "--writes-per-second",
+        "100",
+        "--map-size",
+        "1000",
+    ];
+    let output = run(&load);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let name = said
+        .lines()
+        .find_map(|line| line.strip_prefix("recommended: "));
+    let ours = ["epoch", "flash", "count", "lock"];
+    assert!(name.is_some_and(|name| ours.contains(&name)), "{said}");
+    for part in ["rule: ", "| read p99", "| papaya", "100 writes/s"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }

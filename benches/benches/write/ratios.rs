@@ -68,13 +68,25 @@ fn overwriting<T: crate::Subject>() -> impl FnMut() -> Duration {
 /// Prints, for each contender, its best time and the median over all rounds of its
 /// time by std's in the same round.
 pub(crate) fn print() {
-    // Only checked, or asked for something else by name.
+    // Only checked.
     if env::args().any(|arg| arg == "--test" || arg == "--list") {
         return;
     }
-    run("map/insert/100", 200, entrants!(growing, 100));
-    run("map/insert/10000", 200, entrants!(growing, 10_000));
-    run("map/overwrite/100", 300, entrants!(overwriting));
+    // As criterion takes them: parts of names to run.
+    let asked: Vec<String> = env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with('-'))
+        .collect();
+    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|part| name.contains(part));
+    if is_asked("write/insert/100") {
+        run("write/insert/100", 200, entrants!(growing, 100));
+    }
+    if is_asked("write/insert/10000") {
+        run("write/insert/10000", 200, entrants!(growing, 10_000));
+    }
+    if is_asked("write/overwrite/100") {
+        run("write/overwrite/100", 300, entrants!(overwriting));
+    }
 }
 
 fn run(name: &str, rounds: usize, mut entrants: Vec<Entrant>) {

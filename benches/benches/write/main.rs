@@ -1,7 +1,7 @@
 //! What writing costs the writer: growing a map and overwriting a few values, in
 //! batches, foldhash for all. One thread; readers exist and rest.
 //!
-//! `cargo bench -p dbuf-bench --bench map_write` runs all of it. Both copies are
+//! `cargo bench -p dbuf-bench -- write` runs all of it. Both copies are
 //! changed within the time measured. Compare within one run only.
 //!
 //! criterion measures one contender after the other, so a machine that is busy for
@@ -43,7 +43,7 @@ fn overwrite_all<T: Subject>(map: &mut T, value: u64) {
 }
 
 fn insert(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("map/insert");
+    let mut group = criterion.benchmark_group("write/insert");
     group
         .throughput(Throughput::Elements(GROWN))
         .measurement_time(Duration::from_secs(3))
@@ -72,7 +72,7 @@ fn insert(criterion: &mut Criterion) {
 }
 
 fn overwrite(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("map/overwrite");
+    let mut group = criterion.benchmark_group("write/overwrite");
     group
         .throughput(Throughput::Elements(OVERWRITTEN))
         .measurement_time(Duration::from_secs(3))

@@ -1,0 +1,63 @@
+//! dbuf's own map, with any strategy that waits: the pair of handles, its writer
+//! behind a lock.
+
+use alloc::sync::Arc;
+
+use dbuf_hashmap::{BlockingStrategy, Builder, Reader, Writer};
+use parking_lot::Mutex;
+
+use super::{Change, Handle, Key, Value, hasher};
+use crate::Hash;
+
+/// `dbuf_hashmap` with the strategy `S`.
+pub(super) struct Pair<K, S: BlockingStrategy> {
+    reader: Reader<K, Value, Hash, S>,
+    writer: Arc<Mutex<Writer<K, Value, Hash, S>>>,
+}
+
+impl<K, S: BlockingStrategy> Clone for Pair<K, S> {
+    fn clone(&self) -> Self {
+        Self {
+            reader: self.reader.clone(),
+            writer: Arc::clone(&self.writer),
+        }
+    }
+}
+
+impl<K: Key, S> Handle<K> for Pair<K, S>
+where
+    S: BlockingStrategy + Default + 'static,
+    Reader<K, Value, Hash, S>: Send,
+    Writer<K, Value, Hash, S>: Send,
+{
+    fn build(capacity: usize) -> Self {
+        let (writer, reader) = Builder::new()
+            .capacity(capacity)
+            .hasher(hasher())
+            .strategy(S::default())
+            .build();
+        let writer = Arc::new(Mutex::new(writer));
+        Self { reader, writer }
+    }
+
+    #[inline]
+    fn get(&mut self, key: &K) -> Option<Value> {
+        self.reader.get(key).map(|value| *value)
+    }
+
+    fn write(&mut self, changes: &mut Vec<Change<K>>) {
+        let mut writer = self.writer.lock();
+        let mut batch = writer.write();
+        for Change { key, value } in changes.drain(..) {
+            match value {
+                Some(value) => drop(batch.insert(key, value)),
+                None => drop(batch.remove(&key)),
+            }
+        }
+        batch.publish();
+    }
+
+    fn settle(&mut self) {
+        self.writer.lock().catch_up();
+    }
+}

@@ -1,0 +1,51 @@
+//! evmap, as a map: each key has one value. Its writer stands behind a lock.
+
+use alloc::sync::Arc;
+
+use evmap::handles::{ReadHandle, WriteHandle};
+use parking_lot::Mutex;
+
+use super::{Change, Handle, Key, Value, hasher};
+use crate::Hash;
+
+#[derive(Clone)]
+pub(super) struct Pair<K: Key> {
+    reader: ReadHandle<K, Value, (), Hash>,
+    writer: Arc<Mutex<WriteHandle<K, Value, (), Hash>>>,
+}
+
+impl<K: Key> Handle<K> for Pair<K> {
+    fn build(capacity: usize) -> Self {
+        // SAFETY: foldhash with a fixed seed hashes equal keys alike, always, and
+        // so do its clones.
+        let options = unsafe { evmap::Options::default().with_hasher(hasher()) };
+        // SAFETY: numbers and strings, the only keys here, compare and hash alike
+        // always, and so does `Value`.
+        let (mut writer, reader) = unsafe { options.with_capacity(capacity).assert_stable() };
+        // Before the first publish there is nothing to read.
+        writer.publish();
+        let writer = Arc::new(Mutex::new(writer));
+        Self { reader, writer }
+    }
+
+    #[inline]
+    fn get(&mut self, key: &K) -> Option<Value> {
+        self.reader.get_one(key).map(|value| *value)
+    }
+
+    fn write(&mut self, changes: &mut Vec<Change<K>>) {
+        let mut writer = self.writer.lock();
+        for Change { key, value } in changes.drain(..) {
+            match value {
+                Some(value) => writer.update(key, value),
+                None => writer.remove_entry(key),
+            };
+        }
+        writer.publish();
+    }
+
+    fn settle(&mut self) {
+        // What is owed is replayed as a publish begins.
+        self.writer.lock().publish();
+    }
+}

@@ -1,0 +1,66 @@
+//! left-right with a `HashMap` in it; its writer stands behind a lock.
+
+use alloc::sync::Arc;
+use std::collections::HashMap;
+
+use left_right::{Absorb, ReadHandle, WriteHandle};
+use parking_lot::Mutex;
+
+use super::{Change, Handle, Key, Value, hasher};
+use crate::Hash;
+
+#[derive(Clone)]
+pub(super) struct Map<K>(HashMap<K, Value, Hash>);
+
+impl<K: Key> Absorb<Change<K>> for Map<K> {
+    fn absorb_first(&mut self, change: &mut Change<K>, _: &Self) {
+        match change.value {
+            Some(value) => self.0.insert(change.key.clone(), value),
+            None => self.0.remove(&change.key),
+        };
+    }
+
+    fn absorb_second(&mut self, Change { key, value }: Change<K>, _: &Self) {
+        match value {
+            Some(value) => self.0.insert(key, value),
+            None => self.0.remove(&key),
+        };
+    }
+
+    fn sync_with(&mut self, first: &Self) {
+        self.0.clone_from(&first.0);
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Pair<K: Key> {
+    reader: ReadHandle<Map<K>>,
+    writer: Arc<Mutex<WriteHandle<Map<K>, Change<K>>>>,
+}
+
+impl<K: Key> Handle<K> for Pair<K> {
+    fn build(capacity: usize) -> Self {
+        let map = Map(HashMap::with_capacity_and_hasher(capacity, hasher()));
+        let (mut writer, reader) = left_right::new_from_empty(map);
+        // Before the first publish there is nothing to read.
+        writer.publish();
+        let writer = Arc::new(Mutex::new(writer));
+        Self { reader, writer }
+    }
+
+    #[inline]
+    fn get(&mut self, key: &K) -> Option<Value> {
+        self.reader.enter()?.0.get(key).copied()
+    }
+
+    fn write(&mut self, changes: &mut Vec<Change<K>>) {
+        let mut writer = self.writer.lock();
+        writer.extend(changes.drain(..));
+        writer.publish();
+    }
+
+    fn settle(&mut self) {
+        // What is owed is replayed as a publish begins.
+        self.writer.lock().publish();
+    }
+}
