@@ -158,6 +158,11 @@ where
         })
     }
 
+    /// A reader of one's own for the same buffer.
+    pub fn reader(&self) -> Reader<P> {
+        Reader::new(self.ptr.clone())
+    }
+
     /// The extras.
     #[inline]
     pub fn extras(&self) -> &P::X {
@@ -192,7 +197,7 @@ where
     }
 
     fn make(&self) -> Box<Reader<P>> {
-        Box::new(Reader::new(self.ptr.clone()))
+        Box::new(self.reader())
     }
 
     #[cold]

@@ -95,10 +95,14 @@ impl<H, S> Builder<H, S> {
     /// assert_eq!(reader.read().get(&1), Some(&2));
     /// ```
     pub fn strategy<T: Strategy>(self, strategy: T) -> Builder<H, T> {
+        self.map_strategy(|_| strategy)
+    }
+
+    pub(crate) fn map_strategy<T>(self, f: impl FnOnce(S) -> T) -> Builder<H, T> {
         Builder {
             capacity: self.capacity,
             hasher: self.hasher,
-            strategy,
+            strategy: f(self.strategy),
             policy: self.policy,
         }
     }

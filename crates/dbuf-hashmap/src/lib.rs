@@ -98,6 +98,8 @@
 //!
 //! * `epoch` (default), `flash`, `count` and `lock` enable the strategy of that
 //!   name. At least one has to be on.
+//! * `async`: writes that await their turn ([`ConcurrentHashMap::insert_async`] and
+//!   others, [`Writer::write_async`]), and readers that await changes ([`Watcher`]).
 //! * `serde`: a snapshot or a batch out, a map in.
 //! * `rayon`: parallel iteration over a snapshot.
 #![forbid(unsafe_code)]
@@ -135,11 +137,17 @@ mod serialize;
 pub mod set;
 mod shared;
 mod table;
+#[cfg(feature = "async")]
+mod watcher;
 mod writer;
 
 pub use batch::{Batch, Drain, Entry};
 pub use builder::{Builder, new};
 pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, ThreadLock};
+#[cfg(feature = "async")]
+pub use concurrent::{TaskBatch, TaskLock};
+#[cfg(feature = "async")]
+pub use dbuf_core::Closed;
 pub use dbuf_core::{BlockingStrategy, Strategy, Version};
 pub use dbuf_strategies as strategies;
 #[cfg(feature = "count")]
@@ -150,6 +158,8 @@ pub use dbuf_strategies::EpochStrategy;
 pub use dbuf_strategies::FlashStrategy;
 #[cfg(feature = "lock")]
 pub use dbuf_strategies::LockStrategy;
+#[cfg(feature = "async")]
+pub use dbuf_strategies::Watched;
 pub use dbuf_strategies::{DefaultStrategy, LocalStrategy};
 pub use equivalent::Equivalent;
 pub use guard::{Guard, MapGuard, SharedMapGuard};
@@ -162,4 +172,6 @@ pub use part::{PartGuard, SharedValueGuard, ValueGuard};
 pub use reader::Reader;
 pub use set::ConcurrentHashSet;
 pub use shared::SharedReader;
+#[cfg(feature = "async")]
+pub use watcher::Watcher;
 pub use writer::Writer;

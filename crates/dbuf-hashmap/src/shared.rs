@@ -32,7 +32,7 @@ pub struct SharedReader<K, V, H = RandomState, S: Strategy = DefaultStrategy>
 where
     dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
 {
-    inner: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
+    pub(crate) inner: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
 }
 
 impl<K, V, H, S: Strategy> SharedReader<K, V, H, S>
@@ -59,9 +59,9 @@ where
         Q: Hash + Equivalent<K> + ?Sized,
         H: BuildHasher,
     {
-        let guard = self.inner.read();
-        let hash = dbuf_core::Guard::extras(&guard).hash(key);
-        SharedMapGuard::value(guard, hash, key)
+        // Before the guard: the writer waits for none that is still hashing.
+        let hash = self.inner.extras().hash(key);
+        SharedMapGuard::value(self.inner.read(), hash, key)
     }
 }
 

@@ -2,6 +2,8 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
+#[cfg(feature = "async")]
+use dbuf_async::WriterAsyncExt;
 use dbuf_core::{BlockingStrategy, Strategy, Version};
 
 use crate::owner::{Log, Ptr};
@@ -235,6 +237,84 @@ where
         let mut batch = self.write();
         batch.inner.rollback_on_drop();
         let result = f(&mut batch)?;
+        batch.publish();
+        Ok(result)
+    }
+}
+
+/// With feature `async`, for every strategy, [`LocalStrategy`](crate::LocalStrategy)
+/// included.
+#[cfg(feature = "async")]
+impl<K, V, H, S> Writer<K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    /// Begins a batch, as [`write`](Self::write), without blocking the thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, nothing happened. A task that is cancelled while
+    /// it holds the *batch* across an await drops it, and a dropped batch publishes
+    /// what it has: use [`transact_async`](Self::transact_async) where that would be
+    /// half a change.
+    ///
+    /// # Panics
+    ///
+    /// As [`write`](Self::write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # pollster::block_on(async {
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write_async().await.insert("a", 1);
+    /// assert_eq!(reader.read()["a"], 1);
+    /// # });
+    /// ```
+    pub async fn write_async(&mut self) -> WriterBatch<'_, K, V, H, S> {
+        Batch::new(self.inner.write_async().await)
+    }
+
+    /// All or nothing, as [`transact`](Self::transact): publishes if `f` returns
+    /// `Ok`, takes every change back if it returns `Err`, panics or is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// What `f` returned.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it has published nothing.
+    ///
+    /// # Panics
+    ///
+    /// As [`write`](Self::write), and with `f`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # pollster::block_on(async {
+    /// let (mut writer, reader) = dbuf_hashmap::new::<&str, u32>();
+    /// let refused = writer
+    ///     .transact_async(async |batch| {
+    ///         batch.insert("a", 1);
+    ///         Err::<(), _>("not today")
+    ///     })
+    ///     .await;
+    /// assert_eq!(refused, Err("not today"));
+    /// assert!(reader.read().is_empty());
+    /// # });
+    /// ```
+    pub async fn transact_async<'w, R, E>(
+        &'w mut self,
+        f: impl AsyncFnOnce(&mut WriterBatch<'w, K, V, H, S>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut batch = self.write_async().await;
+        batch.inner.rollback_on_drop();
+        let result = f(&mut batch).await?;
         batch.publish();
         Ok(result)
     }

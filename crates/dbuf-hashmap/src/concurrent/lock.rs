@@ -3,45 +3,44 @@
 
 use alloc::sync::Arc;
 use alloc::task::Wake;
-use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use core::marker::PhantomData;
-use core::ops::{Deref, DerefMut};
 use core::task::{Context, Waker};
 use core::time::Duration;
-use std::hash::RandomState;
 use std::time::Instant;
 
 use crossbeam_utils::{Backoff, CachePadded};
 use dbuf_core::{BlockingStrategy, Strategy, Version};
 
-use crate::op::Whole;
-use crate::owner::{Log, Ptr, sealed};
-use crate::primitive::{
-    AtomicUsize, Event, Mutex, MutexGuard, Ordering, ROUNDS, block_on, thread_number,
-};
-use crate::{DefaultStrategy, Owner, PublishPolicy};
+use super::held::{Held, Holder, ThreadLock, begin, serve_group};
+use crate::PublishPolicy;
+use crate::owner::{Log, Ptr};
+use crate::primitive::{AtomicUsize, Event, Mutex, MutexGuard, Ordering, ROUNDS, block_on};
 
 /// What the writers of a map share.
 pub(crate) struct Writers<K, V, H, S: Strategy> {
     state: Mutex<State<K, V, H, S>>,
     /// How many wait for the lock or for readers. A hint.
-    queued: CachePadded<AtomicUsize>,
+    pub(super) queued: CachePadded<AtomicUsize>,
     /// The number of the last publish, as far as it fits.
     published: CachePadded<AtomicUsize>,
-    /// The number of the thread whose batch has the lock, or 0.
-    holder: AtomicUsize,
+    pub(super) holder: Holder,
     finished: Arc<Finished>,
     /// Calls `finished`. All writers register this one.
     waker: Waker,
     policy: PublishPolicy,
 }
 
-pub(crate) struct State<K, V, H, S: Strategy> {
-    log: Log<K, V, H, S>,
-    /// How many more writers may leave the publish to the next one; none if nobody
+pub(super) struct State<K, V, H, S: Strategy> {
+    pub(super) log: Log<K, V, H, S>,
+    pub(super) counts: Counts,
+}
+
+/// Both are 0 while nothing is carried.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// How many more writers may leave the publish to the next one; 0 if nobody
     /// waits for what is carried.
-    group: usize,
+    pub(super) group: usize,
     /// Changes since the last publish.
     changes: usize,
 }
@@ -60,10 +59,10 @@ impl Wake for Finished {
 }
 
 /// One of those that wait.
-struct Queued<'m>(&'m AtomicUsize);
+pub(super) struct Queued<'m>(&'m AtomicUsize);
 
 impl<'m> Queued<'m> {
-    fn new(queued: &'m AtomicUsize) -> Self {
+    pub(super) fn new(queued: &'m AtomicUsize) -> Self {
         // Relaxed: a hint. Nobody depends on who publishes.
         queued.fetch_add(1, Ordering::Relaxed);
         Self(queued)
@@ -74,6 +73,21 @@ impl Drop for Queued<'_> {
     fn drop(&mut self) {
         // Relaxed: as above.
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<K, V, H, S: Strategy> Writers<K, V, H, S> {
+    /// Takes note of what the lock's holder leaves behind, right before it is given
+    /// back.
+    pub(super) fn release(&self, state: &mut State<K, V, H, S>) {
+        // A publish that unwound included: it left nothing to publish.
+        if !state.log.has_pending() {
+            state.counts = Counts::default();
+        }
+        let version = state.log.as_writer().version();
+        // ORDERING: Release; partner: the load in `has_published`. It comes after
+        // the start of the swap.
+        self.published.store(version as usize, Ordering::Release);
     }
 }
 
@@ -89,12 +103,11 @@ where
         Self {
             state: Mutex::new(State {
                 log: Log::new(writer),
-                group: 0,
-                changes: 0,
+                counts: Counts::default(),
             }),
             queued: CachePadded::default(),
             published: CachePadded::default(),
-            holder: AtomicUsize::new(0),
+            holder: Holder::new(),
             waker: Waker::from(Arc::clone(&finished)),
             finished,
             policy,
@@ -103,8 +116,7 @@ where
 
     /// Whether a batch of this thread has the lock.
     pub(crate) fn is_held_here(&self) -> bool {
-        // Relaxed: only this thread stores its own number.
-        self.holder.load(Ordering::Relaxed) == thread_number()
+        self.holder.is_here()
     }
 
     /// How many the last publish waits for. None while a batch is open.
@@ -126,8 +138,10 @@ where
     }
 
     /// Begins a batch for the user if nobody is in the way.
-    pub(crate) fn try_begin_for_user(&self) -> Option<LockedBatch<'_, K, V, H, S>> {
-        self.try_lock()?.serve_group().map(begin)
+    pub(crate) fn try_begin_for_user(
+        &self,
+    ) -> Option<dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>> {
+        serve_group(self.try_lock()?).map(begin)
     }
 
     /// Begins a batch that the user may take long over: whoever waits for what is
@@ -135,19 +149,19 @@ where
     pub(crate) fn begin_for_user(
         &self,
         timeout: Option<Duration>,
-    ) -> Option<LockedBatch<'_, K, V, H, S>> {
+    ) -> Option<dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>> {
         // A deadline too far to represent is none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
             let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-            if let Some(lock) = self.lock(left)?.serve_group() {
+            if let Some(lock) = serve_group(self.lock(left)?) {
                 return Some(begin(lock));
             }
         }
     }
 
     /// Begins a batch that ends with [`end`](Self::end).
-    pub(crate) fn begin(&self) -> LockedBatch<'_, K, V, H, S> {
+    pub(crate) fn begin(&self) -> dbuf_core::Batch<ThreadLock<'_, K, V, H, S>> {
         match self.lock(None) {
             Some(lock) => begin(lock),
             None => unreachable!("without a timeout it waits for ever"),
@@ -157,7 +171,10 @@ where
     /// Ends a batch as the policy says. The number to [wait](Self::wait) for, if
     /// the publish is left to another.
     #[inline]
-    pub(crate) fn end(&self, batch: LockedBatch<'_, K, V, H, S>) -> Option<Ticket> {
+    pub(crate) fn end(
+        &self,
+        batch: dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>,
+    ) -> Option<Ticket> {
         match self.policy {
             PublishPolicy::EveryOps(most) => self.count(batch, most),
             // Relaxed: a hint.
@@ -170,11 +187,12 @@ where
     }
 
     /// Publishes with every so many changes.
-    fn count(&self, batch: LockedBatch<'_, K, V, H, S>, most: usize) {
+    fn count(&self, batch: dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>, most: usize) {
         let mut lock = batch.keep();
         if lock.has_pending() {
-            lock.state.changes += 1;
-            if lock.state.changes >= most {
+            let counts = lock.counts();
+            counts.changes += 1;
+            if counts.changes >= most {
                 lock.publish();
             }
         }
@@ -182,17 +200,18 @@ where
 
     /// Leaves the publish to a writer that is queued, unless this is the last of its
     /// group.
-    fn leave(&self, batch: LockedBatch<'_, K, V, H, S>) -> Option<Ticket> {
+    fn leave(&self, batch: dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>) -> Option<Ticket> {
         let mut lock = batch.keep();
         if !lock.has_pending() {
             return None;
         }
-        lock.state.group = match lock.state.group {
+        let counts = lock.counts();
+        counts.group = match counts.group {
             // Relaxed: a hint; somebody may have given up by now.
             0 => self.queued.load(Ordering::Relaxed),
             left => left - 1,
         };
-        if lock.state.group == 0 {
+        if counts.group == 0 {
             lock.publish();
             return None;
         }
@@ -226,7 +245,7 @@ where
     }
 
     fn has_published(&self, ticket: Ticket) -> bool {
-        // ORDERING: Acquire; partner: the store in `ThreadLock`'s drop. A front
+        // ORDERING: Acquire; partner: the store in `release`. A front
         // that is loaded later is at least that of this number.
         let published = self.published.load(Ordering::Acquire);
         // The difference is small, whatever was cut off.
@@ -265,7 +284,7 @@ where
     }
 
     /// The lock, when no reader is in the way. Waits for readers without it.
-    async fn lock_finished(&self) -> MutexGuard<'_, State<K, V, H, S>> {
+    pub(super) async fn lock_finished(&self) -> MutexGuard<'_, State<K, V, H, S>> {
         loop {
             let mut state = self.state.lock().await;
             if state.log.try_finish() {
@@ -286,114 +305,3 @@ where
 /// The number of the publish that a change will be part of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket(Version);
-
-pub(crate) type LockedBatch<'m, K, V, H, S> = dbuf_core::Batch<ThreadLock<'m, K, V, H, S>>;
-
-/// Opens a batch on a log whose swap is finished.
-fn begin<'m, K, V, H, S>(lock: ThreadLock<'m, K, V, H, S>) -> LockedBatch<'m, K, V, H, S>
-where
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
-    match dbuf_core::Batch::try_begin(lock) {
-        Ok(batch) => batch,
-        Err(_) => {
-            unreachable!("finished is latched, and what is carried stands on a finished back")
-        }
-    }
-}
-
-/// The writers' lock of a [`ConcurrentHashMap`](crate::ConcurrentHashMap), held by
-/// one thread: what its batches own.
-pub struct ThreadLock<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
-    writers: &'m Writers<K, V, H, S>,
-    state: MutexGuard<'m, State<K, V, H, S>>,
-    /// `!Send`: the thread is known by its number.
-    here: PhantomData<*const ()>,
-}
-
-impl<'m, K, V, H, S: Strategy> ThreadLock<'m, K, V, H, S> {
-    fn new(writers: &'m Writers<K, V, H, S>, state: MutexGuard<'m, State<K, V, H, S>>) -> Self {
-        // Relaxed: only this thread looks for this number.
-        writers.holder.store(thread_number(), Ordering::Relaxed);
-        Self {
-            writers,
-            state,
-            here: PhantomData,
-        }
-    }
-
-    /// Publishes what others wait for. Gives the lock back if a reader is in the way
-    /// then.
-    fn serve_group(self) -> Option<Self>
-    where
-        K: Hash + Eq + Clone,
-        V: Clone,
-        H: BuildHasher,
-    {
-        if self.state.group == 0 {
-            return Some(self);
-        }
-        let mut lock = begin(self).publish();
-        lock.state.group = 0;
-        lock.try_finish().then_some(lock)
-    }
-}
-
-impl<K, V, H, S: Strategy> Drop for ThreadLock<'_, K, V, H, S> {
-    fn drop(&mut self) {
-        let state = &mut *self.state;
-        // A publish that unwound included: it left nothing to publish.
-        if !state.log.has_pending() {
-            (state.group, state.changes) = (0, 0);
-        }
-        let version = state.log.as_writer().version();
-        // ORDERING: Release; partner: the load in `has_published`. It comes after
-        // the start of the swap.
-        self.writers
-            .published
-            .store(version as usize, Ordering::Release);
-        // Relaxed: as in `new`.
-        self.writers.holder.store(0, Ordering::Relaxed);
-    }
-}
-
-impl<K, V, H, S: Strategy> Deref for ThreadLock<'_, K, V, H, S> {
-    type Target = Log<K, V, H, S>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.state.log
-    }
-}
-
-impl<K, V, H, S: Strategy> DerefMut for ThreadLock<'_, K, V, H, S> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.state.log
-    }
-}
-
-impl<K, V, H, S: Strategy> fmt::Debug for ThreadLock<'_, K, V, H, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ThreadLock").finish_non_exhaustive()
-    }
-}
-
-impl<K, V, H, S: Strategy> sealed::Sealed for ThreadLock<'_, K, V, H, S> {}
-
-impl<K, V, H, S> Owner<K, V, H, S> for ThreadLock<'_, K, V, H, S>
-where
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
-    type Change = Whole;
-    type Lead = Self;
-
-    /// No other thread's rollback may take it back.
-    fn defer(batch: dbuf_core::Batch<Self>) -> Self {
-        batch.keep()
-    }
-}

@@ -1,8 +1,11 @@
-//! One handle for any thread: `ConcurrentHashMap`. Reads are here, writes in `write`,
-//! who may write when in `lock`.
+//! One handle for any thread: `ConcurrentHashMap`. Reads are here, writes in `write`
+//! and `task`, who may write when in `lock` and `held`.
 
+mod held;
 mod lock;
 mod policy;
+#[cfg(feature = "async")]
+mod task;
 mod traits;
 mod write;
 
@@ -13,9 +16,13 @@ use std::hash::RandomState;
 use dbuf_core::{BlockingStrategy, Strategy};
 use equivalent::Equivalent;
 
-pub use lock::ThreadLock;
+#[cfg(feature = "async")]
+pub use held::TaskLock;
+pub use held::ThreadLock;
 pub(crate) use lock::Writers;
 pub use policy::PublishPolicy;
+#[cfg(feature = "async")]
+pub use task::TaskBatch;
 pub use write::ConcurrentBatch;
 
 use crate::owner::Ptr;

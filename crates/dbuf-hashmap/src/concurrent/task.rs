@@ -1,0 +1,216 @@
+//! Changes by tasks: the same batches, awaited. A task leaves no publish to another,
+//! since nobody would wait for it if the task were cancelled.
+
+use core::hash::{BuildHasher, Hash};
+use std::hash::RandomState;
+
+use dbuf_core::BlockingStrategy;
+use equivalent::Equivalent;
+
+use super::held::{begin, serve_group};
+use super::lock::{Queued, Writers};
+use crate::{Batch, ConcurrentHashMap, DefaultStrategy, TaskLock};
+
+/// The batch of [`ConcurrentHashMap::write_async`]. It may be sent to other threads.
+pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
+    Batch<TaskLock<'m, K, V, H, S>, K, V, H, S>;
+
+impl<K, V, H, S> Writers<K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    async fn lock_async(&self) -> TaskLock<'_, K, V, H, S> {
+        let _queued = Queued::new(&self.queued);
+        TaskLock::new(self, self.lock_finished().await)
+    }
+}
+
+/// With feature `async`. The futures are `Send` and run on any executor. They wait
+/// where the blocking calls do, for other writers and for guards, and where those
+/// panic: **a task that awaits a write while it holds a guard of the map waits for
+/// itself, for ever.** (In a spawned task that does not compile: guards are not
+/// `Send`.) Every change is published when its future is ready, under each
+/// [`PublishPolicy`](crate::PublishPolicy).
+impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Clone + Send + Sync,
+    V: Clone + Send + Sync,
+    H: BuildHasher + Send + Sync,
+    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+{
+    /// Begins a batch, as [`write`](Self::write). Other writers, threads too, wait
+    /// until it ends: do not hold it across an await that may take long, and never
+    /// make another write to this map while it is open (the task, or the thread,
+    /// would wait for itself).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, nothing happened. A task that is cancelled while
+    /// it holds the *batch* across an await drops it, and a dropped batch publishes
+    /// what it has: use [`transact_async`](Self::transact_async) where that would be
+    /// half a change.
+    ///
+    /// # Panics
+    ///
+    /// With user code, as all [writes](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # pollster::block_on(async {
+    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
+    /// let mut batch = map.write_async().await;
+    /// batch.insert("a", 1);
+    /// batch.insert("b", 2);
+    /// batch.publish();
+    /// assert_eq!(map.len(), 2);
+    /// # });
+    /// ```
+    pub async fn write_async(&self) -> TaskBatch<'_, K, V, H, S> {
+        loop {
+            if let Some(lock) = serve_group(self.writers.lock_async().await) {
+                return Batch::new(begin(lock));
+            }
+        }
+    }
+
+    /// All or nothing, as [`transact`](Self::transact): publishes if `f` returns
+    /// `Ok`, takes every change of `f` back if it returns `Err`, panics or is
+    /// cancelled.
+    ///
+    /// # Errors
+    ///
+    /// What `f` returned.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, it has changed nothing.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and with user code, as all [writes](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # pollster::block_on(async {
+    /// # async fn approved(_: &str) -> bool { false }
+    /// let accounts = dbuf_hashmap::ConcurrentHashMap::from([("alice", 10_u32)]);
+    /// let moved = accounts
+    ///     .transact_async(async |batch| {
+    ///         batch.update("alice", |n| *n -= 5);
+    ///         if approved("alice").await { Ok(()) } else { Err("refused") }
+    ///     })
+    ///     .await;
+    /// assert_eq!(moved, Err("refused"));
+    /// assert_eq!(accounts.get_cloned("alice"), Some(10));
+    /// # });
+    /// ```
+    pub async fn transact_async<'m, R, E>(
+        &'m self,
+        f: impl AsyncFnOnce(&mut TaskBatch<'m, K, V, H, S>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut batch = self.write_async().await;
+        batch.inner.rollback_on_drop();
+        let result = f(&mut batch).await?;
+        batch.publish();
+        Ok(result)
+    }
+
+    /// Inserts a value and returns the one that was there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, nothing was inserted, and key and value are
+    /// dropped.
+    ///
+    /// # Panics
+    ///
+    /// With user code, as all [writes](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # pollster::block_on(async {
+    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
+    /// assert_eq!(map.insert_async("a", 1).await, None);
+    /// assert_eq!(map.get_cloned("a"), Some(1));
+    /// # });
+    /// ```
+    pub async fn insert_async(&self, key: K, value: V) -> Option<V> {
+        self.change_async(|batch| batch.insert(key, value)).await
+    }
+
+    /// Removes a key and returns its value.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, nothing was removed.
+    ///
+    /// # Panics
+    ///
+    /// With user code, as all [writes](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # pollster::block_on(async {
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.remove_async("a").await, Some(1));
+    /// assert!(map.is_empty());
+    /// # });
+    /// ```
+    pub async fn remove_async<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.change_async(|batch| batch.remove(key)).await
+    }
+
+    /// Changes a value in place and returns what `f` returns, or `None` if the key
+    /// is not there. `f` runs at most once.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, `f` has not run.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and with user code, as all [writes](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # pollster::block_on(async {
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.update_async("a", |n| { *n += 1; *n }).await, Some(2));
+    /// # });
+    /// ```
+    pub async fn update_async<Q, R>(&self, key: &Q, f: impl FnOnce(&mut V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.change_async(|batch| batch.update(key, f)).await
+    }
+
+    /// Makes a change and publishes it, in the poll that is the last.
+    pub(crate) async fn change_async<R>(
+        &self,
+        f: impl FnOnce(&mut TaskBatch<'_, K, V, H, S>) -> R,
+    ) -> R {
+        let lock = self.writers.lock_async().await;
+        // From here on there is no await. Ends before the lock is given back.
+        let here = self.writers.holder.hold();
+        let mut batch = Batch::new(begin(lock));
+        let result = f(&mut batch);
+        batch.end(|batch| {
+            let lock = batch.publish();
+            drop(here);
+            drop(lock);
+        });
+        result
+    }
+}
