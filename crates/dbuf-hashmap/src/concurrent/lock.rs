@@ -8,13 +8,15 @@ use core::task::{Context, Waker};
 use core::time::Duration;
 use std::time::Instant;
 
-use crossbeam_utils::{Backoff, CachePadded};
+use crossbeam_utils::CachePadded;
 use dbuf_core::{BlockingStrategy, Strategy, Version};
 
 use super::held::{Held, Holder, ThreadLock, begin, serve_group};
 use crate::PublishPolicy;
 use crate::owner::{Log, Ptr};
-use crate::primitive::{AtomicUsize, Event, Mutex, MutexGuard, Ordering, ROUNDS, block_on};
+use crate::primitive::{
+    AtomicUsize, Event, Mutex, MutexGuard, Ordering, ROUNDS, block_on, pause,
+};
 
 /// What the writers of a map share.
 pub(crate) struct Writers<K, V, H, S: Strategy> {
@@ -231,12 +233,11 @@ where
 
     /// Returns once the publish of this number is out.
     pub(crate) fn wait(&self, ticket: Ticket) {
-        let backoff = Backoff::new();
         for _ in 0..ROUNDS {
             if self.has_published(ticket) {
                 return;
             }
-            backoff.spin();
+            pause();
         }
         let lock = self.lock_carrying();
         if lock.as_writer().version() < ticket.0 {
@@ -260,17 +261,15 @@ where
 
     /// The lock, when no reader is in the way. `None` after `timeout`.
     fn lock(&self, timeout: Option<Duration>) -> Option<ThreadLock<'_, K, V, H, S>> {
-        if let Some(lock) = self.try_lock() {
-            return Some(lock);
-        }
-        let _queued = Queued::new(&self.queued);
-        let backoff = Backoff::new();
         for _ in 0..ROUNDS {
-            backoff.spin();
             if let Some(lock) = self.try_lock() {
                 return Some(lock);
             }
+            pause();
         }
+        // Counted from here on: who is about to get the lock at once would make a
+        // poor partner, as a publish costs less than the way from thread to thread.
+        let _queued = Queued::new(&self.queued);
         block_on(timeout, self.lock_finished()).map(|state| ThreadLock::new(self, state))
     }
 
