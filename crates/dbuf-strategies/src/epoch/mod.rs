@@ -94,6 +94,8 @@
 mod fence;
 mod pace;
 mod reader;
+#[cfg(all(test, not(dbuf_loom)))]
+mod tests;
 mod word;
 
 use std::sync::OnceLock;
@@ -168,6 +170,9 @@ struct WriterState {
     /// Who the last swap waits for.
     snapshot: Vec<Straggler>,
     pace: Pace,
+    /// What tests say instead of the clock.
+    #[cfg(test)]
+    scripted: Option<bool>,
 }
 
 /// What readers have in common.
@@ -231,6 +236,8 @@ impl EpochStrategy {
                 writer: Mutex::new(WriterState {
                     snapshot: Vec::new(),
                     pace: Pace::new(),
+                    #[cfg(test)]
+                    scripted: None,
                 }),
                 shared: OnceLock::new(),
             }
@@ -298,6 +305,10 @@ impl EpochStrategy {
 impl WriterState {
     /// Whether readers shall fence after a swap that finds them `fenced`.
     fn wants_fences(&mut self, fenced: bool) -> bool {
+        #[cfg(test)]
+        if let Some(fenced) = self.scripted {
+            return fenced;
+        }
         if fenced {
             !self.pace.is_slow_enough(Instant::now)
         } else {

@@ -375,9 +375,12 @@ impl Machine {
                 if possible {
                     let before = writer.word & FENCED != 0;
                     let up = !before && fenced;
-                    let barrier = !before
-                        && !(up && self.is(Mutant::NoBarrierUp))
-                        && !(!up && self.is(Mutant::NoBarrierUnfenced));
+                    let left_out = if up {
+                        self.is(Mutant::NoBarrierUp)
+                    } else {
+                        self.is(Mutant::NoBarrierUnfenced)
+                    };
+                    let barrier = !before && !left_out;
                     writer.swaps -= 1;
                     writer.word = (writer.word ^ SIDE) & SIDE | if fenced { FENCED } else { 0 };
                     writer.step = WriterStep::Order(barrier);

@@ -10,33 +10,39 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use dbuf_strategies::{
-    CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
+    CountStrategy, DefaultStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy,
+    LockStrategy,
 };
 use dbuf_testing::suite;
 use dbuf_testing::suite::buffer;
 
 macro_rules! concurrent {
-    ($name:ident, $strategy:ident) => {
+    ($name:ident, $strategy:expr) => {
         mod $name {
             use super::*;
 
-            suite!(arc: any, blocking, threads => || Arc::new(buffer($strategy::new())));
-            suite!(rc: any, blocking => || Rc::new(buffer($strategy::new())));
+            suite!(arc: any, blocking, threads => || Arc::new(buffer($strategy)));
+            suite!(rc: any, blocking => || Rc::new(buffer($strategy)));
             suite!(triomphe: any, blocking, threads => || {
-                triomphe::Arc::new(buffer($strategy::new()))
+                triomphe::Arc::new(buffer($strategy))
             });
             suite!(reference: any, blocking, threads => || {
-                &*Box::leak(Box::new(buffer($strategy::new())))
+                &*Box::leak(Box::new(buffer($strategy)))
             });
         }
     };
 }
 
-concurrent!(lock, LockStrategy);
-concurrent!(count, CountStrategy);
-concurrent!(epoch, EpochStrategy);
-concurrent!(flash, FlashStrategy);
-concurrent!(default, DefaultStrategy);
+concurrent!(lock, LockStrategy::new());
+concurrent!(count, CountStrategy::new());
+concurrent!(epoch, EpochStrategy::new());
+concurrent!(epoch_symmetric, EpochStrategy::with_fence(Fence::Symmetric));
+concurrent!(
+    epoch_asymmetric,
+    EpochStrategy::with_fence(Fence::Asymmetric)
+);
+concurrent!(flash, FlashStrategy::new());
+concurrent!(default, DefaultStrategy::new());
 
 mod local {
     use super::*;
