@@ -85,7 +85,7 @@
 //!
 //! # Cost
 //!
-//! A read stores its epoch twice and a count once, on lines that only this reader
+//! A read stores its epoch twice and a note once, on lines that only this reader
 //! writes, and loads the shared side word: no read-modify-write, no fence; in fenced
 //! mode one fence, without a barrier two. A swap is one barrier or fence, and one load
 //! for each slot in use. A reader can hold 2³² − 1 guards on one side at a time
@@ -387,7 +387,7 @@ unsafe impl Strategy for EpochStrategy {
 
     #[inline]
     unsafe fn release(&self, reader: &EpochReader, guard: EpochGuard) {
-        reader.leave(&guard);
+        reader.leave(guard);
     }
 
     #[inline]

@@ -36,8 +36,10 @@ pub(super) const fn found(epoch: usize, front: Side) -> usize {
 /// needs to know.
 pub struct EpochReader {
     pub(super) slot: Registration<Slot>,
-    /// Live guards: those on A in the lower half of the word, those on B above. Of no
-    /// meaning while the epoch is even, so that the last leave need not store it.
+    /// The word by which the outermost guard entered.
+    outer: Cell<Word>,
+    /// Live guards, once there is more than one: those on A in the lower half of the
+    /// word, those on B above. 0 when the last has gone, and while `outer` says it all.
     guards: Cell<usize>,
     /// The side that the last nested enter loaded.
     newest: Cell<Side>,
@@ -56,27 +58,30 @@ impl EpochGuard {
 }
 
 /// The guards of one side, in the lower half of a word.
-pub(super) const COUNT: usize = usize::MAX >> (usize::BITS / 2);
+const COUNT: usize = usize::MAX >> (usize::BITS / 2);
 
 /// One guard on `side`.
-#[inline]
 const fn one(side: Side) -> usize {
-    1 << (encode(side) * (usize::BITS / 2) as usize)
+    match side {
+        Side::A => 1,
+        Side::B => COUNT + 1,
+    }
+}
+
+/// How many of `guards` stand on `side`.
+const fn count(guards: usize, side: Side) -> usize {
+    (guards / one(side)) & COUNT
 }
 
 impl EpochReader {
     pub(super) fn new(slot: Registration<Slot>, shared: Arc<Shared>) -> Self {
         Self {
             slot,
+            outer: Cell::new(Word::FRESH),
             guards: Cell::new(0),
             newest: Cell::new(Side::A),
             shared,
         }
-    }
-
-    /// How many guards stand on `side`.
-    fn count(&self, side: Side) -> usize {
-        (self.guards.get() / one(side)) & COUNT
     }
 
     /// The reader's own epoch.
@@ -89,15 +94,15 @@ impl EpochReader {
     /// A guard on the newest front.
     #[inline]
     pub(super) fn enter(&self, front: &FrontWord) -> EpochGuard {
+        // One load of the pointer: a fence makes the compiler forget what it loaded.
+        let slot = &*self.slot;
         let epoch = self.epoch();
         if epoch % 2 == 1 {
             return self.nested_enter(front);
         }
         // ORDERING: E1: Release, partner: `Straggler::is_gone` and the scan, which may
         // learn of the last leave from this store (S3).
-        self.slot
-            .epoch
-            .store(epoch.wrapping_add(1), Ordering::Release);
+        slot.epoch.store(epoch.wrapping_add(1), Ordering::Release);
         // E2. Either the writer sees this epoch, or this reader sees the new front
         // (S2). Where the word says nothing else, its partner is the writer's barrier.
         light();
@@ -111,30 +116,37 @@ impl EpochReader {
             // ORDERING: Acquire; partner: the store in `start_swap` (S4).
             word = front.load(Ordering::Acquire);
         }
-        self.guards.set(one(word.side()));
+        self.outer.set(word);
         EpochGuard(word)
     }
 
     /// The end of a guard.
     #[inline]
-    pub(super) fn leave(&self, guard: &EpochGuard) {
-        if self.guards.get() != one(guard.side()) {
-            return self.nested_leave(guard);
+    pub(super) fn leave(&self, guard: EpochGuard) {
+        if self.guards.get() == 0 {
+            self.advance(1, guard.0.fences_leaves());
+        } else {
+            self.nested_leave(guard.side());
         }
+    }
+
+    /// Moves on, and wakes a writer that waits for it: a leave.
+    #[inline]
+    fn advance(&self, by: usize, fences: bool) {
+        // As in `enter`.
+        let slot = &*self.slot;
         let epoch = self.epoch();
         // ORDERING: L1: Release, partner: `Straggler::is_gone` and the scan (S3).
-        self.slot
-            .epoch
-            .store(epoch.wrapping_add(1), Ordering::Release);
+        slot.epoch.store(epoch.wrapping_add(by), Ordering::Release);
         // L2. Where there is a barrier, the writer issues one before it sleeps.
         light();
-        if guard.0.fences_leaves() {
+        if fences {
             // ORDERING: L2, partner: P2 in `poll_finish`. Either this reader sees that
             // it is asked, or the writer sees the new epoch before it sleeps (S6).
             fence(Ordering::SeqCst);
         }
         // L3. Relaxed: the fence decides; the waker cell orders itself.
-        if self.slot.asked.load(Ordering::Relaxed) == epoch {
+        if slot.asked.load(Ordering::Relaxed) == epoch {
             self.wake();
         }
     }
@@ -155,46 +167,38 @@ impl EpochReader {
         let word = front.load(Ordering::Acquire);
         let side = word.side();
         self.newest.set(side);
-        if self.count(side) == COUNT {
+        let guards = match self.guards.get() {
+            0 => one(self.outer.get().side()),
+            guards => guards,
+        };
+        if count(guards, side) == COUNT {
             abort("too many guards");
         }
-        self.guards.set(self.guards.get() + one(side));
+        self.guards.set(guards + one(side));
         EpochGuard(word)
     }
 
-    /// A guard went and others stay.
+    /// A guard went, and it was not the only one for all its life.
     #[cold]
     #[inline(never)]
-    fn nested_leave(&self, guard: &EpochGuard) {
-        let side = guard.side();
-        self.guards.set(self.guards.get() - one(side));
+    fn nested_leave(&self, side: Side) {
+        let guards = self.guards.get() - one(side);
+        self.guards.set(guards);
         let epoch = self.epoch();
-        let on_front_only = if side != self.newest.get() {
-            self.count(side) == 0
+        // Fenced whatever the guard's word says: others may say otherwise.
+        if guards == 0 {
+            self.advance(1, true);
+        } else if side != self.newest.get() {
+            if count(guards, side) == 0 {
+                self.advance(2, true);
+            }
         } else {
             // Relaxed: the word itself names the side, and no data is read by it.
             let seen = self.slot.found.load(Ordering::Relaxed);
             let front = decode(seen);
-            seen == found(epoch, front) && self.count(front.other()) == 0
-        };
-        if on_front_only {
-            self.step(epoch);
-        }
-    }
-
-    /// Moves on with guards on the front only: they hold up no swap that was started.
-    fn step(&self, epoch: usize) {
-        // ORDERING: as L1.
-        self.slot
-            .epoch
-            .store(epoch.wrapping_add(2), Ordering::Release);
-        // ORDERING: L2 as in `leave`. Whatever the words of the guards say: this path is
-        // cold. The guards that are nested from here on need no fence (S2): no swap
-        // starts before the one that waits for this store is finished.
-        fence(Ordering::SeqCst);
-        // Relaxed: as in `leave`.
-        if self.slot.asked.load(Ordering::Relaxed) == epoch {
-            self.wake();
+            if seen == found(epoch, front) && count(guards, front.other()) == 0 {
+                self.advance(2, true);
+            }
         }
     }
 

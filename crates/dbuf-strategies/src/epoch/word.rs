@@ -18,7 +18,7 @@ pub(super) struct Word(usize);
 
 impl Word {
     /// Side A, and every fence.
-    const FRESH: Self = Self(FENCED | LEAVE);
+    pub(super) const FRESH: Self = Self(FENCED | LEAVE);
 
     #[inline]
     pub(super) const fn side(self) -> Side {
