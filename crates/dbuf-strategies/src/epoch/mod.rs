@@ -94,7 +94,7 @@
 mod fence;
 mod pace;
 mod reader;
-#[cfg(all(test, not(dbuf_loom)))]
+#[cfg(test)]
 mod tests;
 mod word;
 
@@ -110,6 +110,7 @@ use core::task::{Context, Poll};
 use crossbeam_utils::CachePadded;
 
 use dbuf_core::primitive::atomic::{Ordering, fence};
+use dbuf_core::primitive::cell::UnsafeCell;
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 use self::fence::{heavy, is_available};
@@ -117,7 +118,6 @@ use self::pace::Pace;
 use self::reader::{Slot, found};
 use self::word::FrontWord;
 use crate::claim::Claim;
-use crate::primitive::Mutex;
 use crate::registry::{Registry, SlotRef};
 use crate::waker::WakerCell;
 
@@ -159,10 +159,13 @@ pub struct EpochStrategy {
     claim: Claim,
     /// What was asked for, if anything.
     forced: Option<Fence>,
-    /// Locked under the claim only.
-    writer: Mutex<WriterState>,
+    /// The writer's, by its token.
+    writer: WriterCell,
     /// Reader tokens may outlive the strategy and share this.
     shared: OnceLock<Arc<Shared>>,
+    /// What tests say instead of the clock.
+    #[cfg(test)]
+    scripted: tests::Script,
 }
 
 /// What only the writer needs, from one claim to the next.
@@ -170,9 +173,31 @@ struct WriterState {
     /// Who the last swap waits for.
     snapshot: Vec<Straggler>,
     pace: Pace,
-    /// What tests say instead of the clock.
-    #[cfg(test)]
-    scripted: Option<bool>,
+}
+
+/// The writer's state. Its token is its lock: whoever has the one token (S1) of this
+/// strategy (C1) to itself may change it.
+struct WriterCell(UnsafeCell<WriterState>);
+
+// SAFETY: reached by a reference to the token only, and changed by an exclusive one; all
+// that is in it is `Send` and `Sync`.
+unsafe impl Sync for WriterCell {}
+
+impl WriterCell {
+    fn with<R>(&self, _: &EpochWriter, f: impl FnOnce(&WriterState) -> R) -> R {
+        self.0.with(|state| {
+            // SAFETY: nobody has the token exclusively.
+            f(unsafe { &*state })
+        })
+    }
+
+    fn with_mut<R>(&self, _: &mut EpochWriter, f: impl FnOnce(&mut WriterState) -> R) -> R {
+        self.0.with_mut(|state| {
+            // SAFETY: nobody else has the token, and `f` cannot reach this cell again
+            // without it.
+            f(unsafe { &mut *state })
+        })
+    }
 }
 
 /// What readers have in common.
@@ -233,12 +258,12 @@ impl EpochStrategy {
                 front: CachePadded::new(FrontWord::new()),
                 claim: Claim::new(),
                 forced,
-                writer: Mutex::new(WriterState {
+                writer: WriterCell(UnsafeCell::new(WriterState {
                     snapshot: Vec::new(),
                     pace: Pace::new(),
-                    #[cfg(test)]
-                    scripted: None,
-                }),
+                })),
+                #[cfg(test)]
+                scripted: tests::Script::new(0),
                 shared: OnceLock::new(),
             }
         }
@@ -283,32 +308,78 @@ impl EpochStrategy {
         }
     }
 
+    /// W1 and W2. The new front.
+    fn flip(&self, writer: &mut WriterState) -> Side {
+        // Relaxed: stored under the claim.
+        let before = self.front.load(Ordering::Relaxed);
+        let fenced = before.is_fenced();
+        let adapts = self.forced.is_none() && !before.fences_leaves();
+        let after = if adapts {
+            writer.wants_fences(fenced)
+        } else {
+            fenced
+        };
+        #[cfg(test)]
+        let after = tests::scripted(self).filter(|_| adapts).unwrap_or(after);
+        let after = before.next(after);
+        // ORDERING: W1: Release; partner: the loads in `EpochReader::enter` (S4).
+        self.front.store(after, Ordering::Release);
+        // W2, partner: E2 in `EpochReader::enter` (S2), by what readers who may be on
+        // the old side have done: the word *before* says it. A reader that registers
+        // after the list is locked in `scan` sees the new front by that lock.
+        if fenced {
+            // ORDERING: W2, partner: the fence of E2.
+            fence(Ordering::SeqCst);
+        } else {
+            writer.barrier();
+        }
+        after.side()
+    }
+
+    /// W3.
+    fn scan(&self, writer: &mut WriterState, front: Side) {
+        self.shared().readers.for_each(
+            || {},
+            |slot, slot_ref| {
+                // ORDERING: Acquire; partner: every store to an epoch. S3, for guards that
+                // are gone already.
+                let epoch = slot.epoch.load(Ordering::Acquire);
+                if epoch % 2 == 1 {
+                    // Relaxed: it says all there is to know, and nothing is read by it.
+                    slot.found.store(found(epoch, front), Ordering::Relaxed);
+                    writer.snapshot.push(Straggler {
+                        slot: slot_ref(),
+                        epoch,
+                    });
+                }
+            },
+        );
+    }
+
     /// Drops those who have left from the snapshot, and latches.
-    fn look(&self, ask: bool) -> bool {
+    fn look(&self, token: &mut EpochWriter, ask: bool) -> bool {
         if self.claim.is_finished() {
             return true;
         }
-        let mut writer = self.writer.lock();
-        writer.snapshot.retain(|straggler| {
-            let gone = straggler.is_gone();
-            if gone {
-                straggler.forget();
-            } else if ask {
-                straggler.ask();
-            }
-            !gone
+        let finished = self.writer.with_mut(token, |writer| {
+            writer.snapshot.retain(|straggler| {
+                let gone = straggler.is_gone();
+                if gone {
+                    straggler.forget();
+                } else if ask {
+                    straggler.ask();
+                }
+                !gone
+            });
+            writer.snapshot.is_empty()
         });
-        self.claim.set_finished(writer.snapshot.is_empty())
+        self.claim.set_finished(finished)
     }
 }
 
 impl WriterState {
     /// Whether readers shall fence after a swap that finds them `fenced`.
     fn wants_fences(&mut self, fenced: bool) -> bool {
-        #[cfg(test)]
-        if let Some(fenced) = self.scripted {
-            return fenced;
-        }
         if fenced {
             !self.pace.is_slow_enough(Instant::now)
         } else {
@@ -396,48 +467,14 @@ unsafe impl Strategy for EpochStrategy {
         self.front.load(Ordering::Relaxed).side()
     }
 
-    unsafe fn start_swap(&self, _: &mut EpochWriter) {
-        let readers = &self.shared().readers;
-        let mut writer = self.writer.lock();
-        // Relaxed: stored under the claim.
-        let before = self.front.load(Ordering::Relaxed);
-        let fenced = before.is_fenced();
-        let adapts = self.forced.is_none() && self.has_barrier();
-        let after = before.next(if adapts {
-            writer.wants_fences(fenced)
-        } else {
-            fenced
-        });
+    unsafe fn start_swap(&self, token: &mut EpochWriter) {
         self.claim.set_finished(false);
-        // ORDERING: W1: Release; partner: the loads in `EpochReader::enter` (S4).
-        self.front.store(after, Ordering::Release);
-        // W2, partner: E2 in `EpochReader::enter` (S2), by what readers who may be on
-        // the old side have done: the word *before* says it. A reader that registers
-        // after the list below was locked sees the new front by that lock.
-        if fenced {
-            // ORDERING: W2, partner: the fence of E2.
-            fence(Ordering::SeqCst);
-        } else {
-            writer.barrier();
-        }
-        let front = after.side();
-        readers.for_each(
-            || {},
-            |slot, slot_ref| {
-                // ORDERING: W3: Acquire; partner: every store to an epoch. S3, for guards
-                // that are gone already.
-                let epoch = slot.epoch.load(Ordering::Acquire);
-                if epoch % 2 == 1 {
-                    // Relaxed: it says all there is to know, and nothing is read by it.
-                    slot.found.store(found(epoch, front), Ordering::Relaxed);
-                    writer.snapshot.push(Straggler {
-                        slot: slot_ref(),
-                        epoch,
-                    });
-                }
-            },
-        );
-        self.claim.set_finished(writer.snapshot.is_empty());
+        let finished = self.writer.with_mut(token, |writer| {
+            let front = self.flip(writer);
+            self.scan(writer, front);
+            writer.snapshot.is_empty()
+        });
+        self.claim.set_finished(finished);
     }
 
     #[inline]
@@ -445,12 +482,12 @@ unsafe impl Strategy for EpochStrategy {
         self.claim.is_finished()
     }
 
-    unsafe fn try_finish(&self, _: &mut EpochWriter) -> bool {
-        self.look(false)
+    unsafe fn try_finish(&self, token: &mut EpochWriter) -> bool {
+        self.look(token, false)
     }
 
-    unsafe fn poll_finish(&self, _: &mut EpochWriter, cx: &mut Context<'_>) -> Poll<()> {
-        if self.look(false) {
+    unsafe fn poll_finish(&self, token: &mut EpochWriter, cx: &mut Context<'_>) -> Poll<()> {
+        if self.look(token, false) {
             return Poll::Ready(());
         }
         // P1. User code first: a panic in `clone` changes nothing.
@@ -458,7 +495,7 @@ unsafe impl Strategy for EpochStrategy {
         let cell = &self.shared().waker;
         // SAFETY: the caller holds the claim.
         unsafe { cell.register(waker) };
-        self.look(true);
+        self.look(token, true);
         // P2, partner: L2 in `EpochReader::leave` (S6), whatever the mode: a straggler
         // may have entered in another.
         if self.has_barrier() {
@@ -468,20 +505,18 @@ unsafe impl Strategy for EpochStrategy {
             fence(Ordering::SeqCst);
         }
         // P3.
-        if self.look(false) {
+        if self.look(token, false) {
             drop(cell.take());
             return Poll::Ready(());
         }
         Poll::Pending
     }
 
-    unsafe fn stragglers(&self, _: &EpochWriter) -> usize {
-        let writer = self.writer.lock();
-        writer
-            .snapshot
-            .iter()
-            .filter(|straggler| !straggler.is_gone())
-            .count()
+    unsafe fn stragglers(&self, token: &EpochWriter) -> usize {
+        self.writer.with(token, |writer| {
+            let left = |straggler: &&Straggler| !straggler.is_gone();
+            writer.snapshot.iter().filter(left).count()
+        })
     }
 }
 

@@ -2,15 +2,29 @@
 
 #![allow(clippy::std_instead_of_core, reason = "tests always have std")]
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
-use dbuf_core::arc;
+use dbuf_core::{ArcWriter, arc};
 
 use super::*;
 
-fn fences(strategy: &EpochStrategy, fenced: bool) {
-    strategy.writer.lock().scripted = Some(fenced);
+/// 0 for the clock, 1 for no fences, 2 for fences.
+pub(super) type Script = AtomicUsize;
+
+pub(super) fn scripted(strategy: &EpochStrategy) -> Option<bool> {
+    match strategy.scripted.load(Relaxed) {
+        0 => None,
+        script => Some(script == 2),
+    }
+}
+
+type Writer = ArcWriter<[usize; 2], EpochStrategy>;
+
+/// The mode of the next swap.
+fn fences(writer: &Writer, fenced: bool) {
+    let strategy = writer.strategy();
+    strategy.scripted.store(1 + usize::from(fenced), Relaxed);
 }
 
 fn mode(fenced: bool) -> Fence {
@@ -52,7 +66,7 @@ fn modes_change_under_readers() {
             // 0, 0, 1, 1, 0, 1: all four ways, some in a row.
             let fenced = [false, false, true, true, false, true][swap % 6];
             *writer.back_mut() = [swap; 2];
-            fences(writer.strategy(), fenced);
+            fences(&writer, fenced);
             writer.start_swap();
             if adapts {
                 assert_eq!(writer.strategy().fence(), mode(fenced));
@@ -67,10 +81,10 @@ fn modes_change_under_readers() {
 #[test]
 fn forced_fences_do_not_follow_the_pace() {
     for forced in [Fence::Symmetric, Fence::Asymmetric] {
-        let (mut writer, _reader) = arc(0, 0, EpochStrategy::with_fence(forced));
+        let (mut writer, _reader) = arc([0; 2], [0; 2], EpochStrategy::with_fence(forced));
         let before = writer.strategy().fence();
         for fenced in [true, false, true] {
-            fences(writer.strategy(), fenced);
+            fences(&writer, fenced);
             writer.swap();
             assert_eq!(writer.strategy().fence(), before);
         }
@@ -81,20 +95,20 @@ fn forced_fences_do_not_follow_the_pace() {
 #[test]
 fn straggler_of_any_mode_is_waited_for() {
     for (first, second) in [(false, false), (false, true), (true, false), (true, true)] {
-        let (mut writer, reader) = arc(0, 0, EpochStrategy::new());
+        let (mut writer, reader) = arc([0; 2], [0; 2], EpochStrategy::new());
         let other = reader.clone();
-        fences(writer.strategy(), first);
-        writer.store(1);
+        fences(&writer, first);
+        writer.store([1; 2]);
         writer.finish();
         let straggler = reader.read();
-        fences(writer.strategy(), second);
-        writer.store(2);
+        fences(&writer, second);
+        writer.store([2; 2]);
         let newer = other.read();
-        assert_eq!((*straggler, *newer, writer.stragglers()), (1, 2, 1));
+        assert_eq!((straggler[0], newer[0], writer.stragglers()), (1, 2, 1));
         let nested = reader.read();
         assert!(!writer.try_finish());
         drop(straggler);
         assert!(writer.try_finish());
-        assert_eq!((*nested, *newer), (2, 2));
+        assert_eq!((nested[0], newer[0]), (2, 2));
     }
 }
