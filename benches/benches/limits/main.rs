@@ -38,7 +38,7 @@ const FULL: Plan = Plan {
     rounds: 301,
     block: 20_000,
     time: Duration::from_millis(40),
-    publishes: 5_000,
+    publishes: 20_000,
 };
 
 const TEST: Plan = Plan {
@@ -107,7 +107,7 @@ fn main() {
             bar,
         );
     }
-    let [stores, loads] = threads::false_sharing(rounds, plan.publishes * 20);
+    let [stores, loads] = threads::false_sharing(rounds, plan.publishes * 100);
     row(
         "false sharing",
         "two readers' words on a line",
@@ -122,9 +122,12 @@ fn main() {
     );
 }
 
-/// Median and least.
+/// Median and least; of nothing, no number.
 fn spread(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
+    if values.is_empty() {
+        return (f64::NAN, f64::NAN);
+    }
     (values[values.len() / 2], values[0])
 }
 

@@ -33,7 +33,8 @@ fn reads_for(reader: &Reader, time: Duration) -> f64 {
 }
 
 /// Reads beside a writer that publishes so often, by reads beside one that only looks
-/// at the clock: one ratio a round.
+/// at the clock: one ratio a round. A round in which the writer got no processor does
+/// not count.
 pub(crate) fn beside_a_writer(every: Duration, rounds: usize, time: Duration) -> Vec<f64> {
     let (mut writer, reader) = arc(0_u64, 0, EpochStrategy::new());
     let (stop, publishes) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -51,7 +52,7 @@ pub(crate) fn beside_a_writer(every: Duration, rounds: usize, time: Duration) ->
                 }
             }
         });
-        let ratios = (0..rounds).map(|round| {
+        let ratios = (0..rounds).filter_map(|round| {
             let measure = |with: bool| {
                 publishes.store(with, Relaxed);
                 // The rate is known after a few publishes.
@@ -60,13 +61,17 @@ pub(crate) fn beside_a_writer(every: Duration, rounds: usize, time: Duration) ->
             };
             // Each goes first every other time.
             let with_first = round % 2 == 0;
+            let before = *reader.read();
             let first = measure(with_first);
             let second = measure(!with_first);
-            if with_first {
+            let published = *reader.read() - before;
+            let expected = time.as_micros() / every.as_micros();
+            let ratio = if with_first {
                 first / second
             } else {
                 second / first
-            }
+            };
+            (u128::from(published) * 2 >= expected).then_some(ratio)
         });
         let ratios = ratios.collect();
         stop.store(true, Relaxed);
@@ -109,7 +114,8 @@ pub(crate) fn two_readers(rounds: usize, time: Duration) -> Vec<f64> {
 }
 
 /// Nanoseconds for one insert that is published, with a reader at work or without:
-/// ours, then flashmap's, in turns.
+/// ours, then flashmap's, in turns. A turn in which the reader did not get a processor
+/// does not count.
 pub(crate) fn publishes(rounds: usize, count: u64, reads: bool) -> [Vec<f64>; 2] {
     let builder = Builder::new()
         .hasher(Hash::default())
@@ -119,12 +125,16 @@ pub(crate) fn publishes(rounds: usize, count: u64, reads: bool) -> [Vec<f64>; 2]
     let flash = unsafe { flashmap::Builder::new().with_hasher(Hash::default()) };
     let (mut flash, flash_reader) = flash.build::<u64, u64>();
     // 0: nobody reads; 1: ours is read; 2: flashmap is; 3: the end.
-    let which = AtomicU64::new(0);
+    let which = Padded(AtomicU64::new(0));
+    let which = &which.0;
+    let made = Padded(AtomicU64::new(0));
+    let made = &made.0;
     thread::scope(|scope| {
         let reading = reads.then(|| {
             scope.spawn(|| {
                 let (reader, flash_reader) = (reader, flash_reader);
-                loop {
+                for reads in 0.. {
+                    made.store(reads, Relaxed);
                     match which.load(Acquire) {
                         1 => {
                             black_box(reader.get(&1).as_deref().copied());
@@ -141,11 +151,11 @@ pub(crate) fn publishes(rounds: usize, count: u64, reads: bool) -> [Vec<f64>; 2]
         let mut times = [vec![], vec![]];
         for _ in 0..rounds {
             which.store(1, Release);
-            times[0].push(turn(count, |n| {
+            times[0].extend(turn(count, reads.then_some(made), |n| {
                 writer.write().insert(black_box(1), n);
             }));
             which.store(2, Release);
-            times[1].push(turn(count, |n| {
+            times[1].extend(turn(count, reads.then_some(made), |n| {
                 flash.guard().insert(black_box(1), n);
             }));
         }
@@ -155,12 +165,16 @@ pub(crate) fn publishes(rounds: usize, count: u64, reads: bool) -> [Vec<f64>; 2]
     })
 }
 
-/// Nanoseconds for one `publish`, when a few have been made.
-fn turn(count: u64, mut publish: impl FnMut(u64)) -> f64 {
+/// Nanoseconds for one `publish`, when a few have been made; nothing if a reader was
+/// to be at work, and made less than a read for two of them.
+fn turn(count: u64, made: Option<&AtomicU64>, mut publish: impl FnMut(u64)) -> Option<f64> {
     (0..64).for_each(&mut publish);
+    let before = made.map(|made| made.load(Relaxed));
     let begin = Instant::now();
     (0..count).for_each(publish);
-    begin.elapsed().as_nanos() as f64 / count as f64
+    let took = begin.elapsed().as_nanos() as f64 / count as f64;
+    let reads = made.map(|made| made.load(Relaxed) - before.unwrap_or(0));
+    reads.is_none_or(|reads| reads >= count / 2).then_some(took)
 }
 
 /// A word on lines of its own.
@@ -179,16 +193,17 @@ pub(crate) fn false_sharing(rounds: usize, count: u64) -> [Vec<f64>; 2] {
         black_box(word.load(Acquire));
     };
     let one = |words: [&AtomicU64; 2], loads: bool| {
-        let stop = AtomicBool::new(false);
-        let start = Barrier::new(2);
+        let stop = Padded(AtomicU64::new(0));
         thread::scope(|scope| {
             scope.spawn(|| {
-                start.wait();
-                while !stop.load(Relaxed) {
-                    store(words[1]);
+                while stop.0.load(Relaxed) == 0 {
+                    (0..64).for_each(|_| store(words[1]));
                 }
             });
-            start.wait();
+            let before = words[1].load(Relaxed);
+            while words[1].load(Relaxed) == before {
+                spin_loop();
+            }
             let begin = Instant::now();
             for _ in 0..count {
                 if loads {
@@ -198,7 +213,7 @@ pub(crate) fn false_sharing(rounds: usize, count: u64) -> [Vec<f64>; 2] {
                 }
             }
             let took = begin.elapsed();
-            stop.store(true, Relaxed);
+            stop.0.store(1, Relaxed);
             took.as_secs_f64()
         })
     };
