@@ -106,8 +106,8 @@ impl EpochReader {
         // E2. Either the writer sees this epoch, or this reader sees the new front
         // (S2). Where the word says nothing else, its partner is the writer's barrier.
         light();
-        // ORDERING: E3: Acquire, partner: the stores in `start_swap` and in
-        // `first_claim` (S4). UNMODELLED: loom's readers find FENCED set and load again.
+        // ORDERING: E3: Acquire, partner: the stores in `flip` and in
+        // `adopt_barrier` (S4). UNMODELLED: loom's readers find FENCED set and load again.
         // ThreadSanitizer reports a race on the value without it.
         let mut word = front.load(Ordering::Acquire);
         if word.is_fenced() {
