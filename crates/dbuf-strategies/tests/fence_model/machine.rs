@@ -48,6 +48,8 @@ pub(crate) enum Op {
 }
 use Op::{Enter, Leave};
 
+/// One read.
+pub(crate) const READ: &[Op] = &[Enter(0), Leave(0)];
 /// Two reads.
 pub(crate) const PLAIN: &[Op] = &[Enter(0), Leave(0), Enter(0), Leave(0)];
 /// Three guards, each of which overlaps the next.
