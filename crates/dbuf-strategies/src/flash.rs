@@ -57,8 +57,9 @@ use dbuf_core::primitive::abort;
 use dbuf_core::primitive::atomic::{AtomicUsize, Ordering};
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
+use crate::bit::{decode, encode};
 use crate::claim::Claim;
-use crate::front::{FrontWord, decode, encode};
+use crate::front::FrontWord;
 use crate::registry::{Registration, Registry};
 use crate::waker::WakerCell;
 

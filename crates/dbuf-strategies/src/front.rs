@@ -5,6 +5,8 @@ use core::fmt;
 use dbuf_core::primitive::atomic::{AtomicUsize, Ordering};
 use dbuf_core::{Side, const_fn};
 
+use crate::bit::{decode, encode};
+
 /// A side in an atomic word. The orderings are the caller's, who argues them.
 pub(crate) struct FrontWord(AtomicUsize);
 
@@ -24,21 +26,6 @@ impl FrontWord {
     pub(crate) fn store(&self, side: Side, ordering: Ordering) {
         self.0.store(encode(side), ordering);
     }
-}
-
-/// The side as the lowest bit of a word.
-#[inline]
-pub(crate) const fn encode(side: Side) -> usize {
-    match side {
-        Side::A => 0,
-        Side::B => 1,
-    }
-}
-
-/// The side in the lowest bit of a word.
-#[inline]
-pub(crate) const fn decode(word: usize) -> Side {
-    if word & 1 == 0 { Side::A } else { Side::B }
 }
 
 impl fmt::Debug for FrontWord {

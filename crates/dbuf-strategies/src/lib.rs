@@ -3,7 +3,7 @@
 //!
 //! | type | readers do | writer does | for |
 //! |---|---|---|---|
-//! | [`EpochStrategy`] | two stores to a line of their own | looks at every reader's epoch | read-mostly data; the fastest reads |
+//! | [`EpochStrategy`] | two stores to a line of their own, and no fence where the kernel helps | looks at every reader's epoch | read-mostly data; the fastest reads |
 //! | [`FlashStrategy`] | two read-modify-writes of a line of their own | flips every reader's word | frequent, small publishes |
 //! | [`CountStrategy`] | two read-modify-writes of a shared line | looks at one count | `no_std`, a `static`, no allocation |
 //! | [`LocalStrategy`] | count in a cell | is refused, or awaits | one thread |
@@ -36,6 +36,8 @@ extern crate alloc;
 extern crate std;
 
 #[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
+mod bit;
+#[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
 mod claim;
 #[cfg(feature = "count")]
 mod count;
@@ -50,7 +52,7 @@ mod default;
 mod epoch;
 #[cfg(feature = "flash")]
 mod flash;
-#[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
+#[cfg(any(feature = "count", feature = "flash"))]
 mod front;
 mod local;
 #[cfg(feature = "lock")]
@@ -78,7 +80,7 @@ pub use dbuf_core as core;
 ))]
 pub use default::{DefaultGuard, DefaultReader, DefaultStrategy, DefaultWriter};
 #[cfg(feature = "epoch")]
-pub use epoch::{EpochReader, EpochStrategy, EpochWriter};
+pub use epoch::{EpochGuard, EpochReader, EpochStrategy, EpochWriter, Fence};
 #[cfg(feature = "flash")]
 pub use flash::{FlashReader, FlashStrategy, FlashWriter};
 pub use local::{LocalReader, LocalStrategy, LocalWriter};

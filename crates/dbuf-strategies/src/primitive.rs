@@ -1,6 +1,10 @@
 //! Adds locks to the primitives of `dbuf-core`. None of them poisons: what they
 //! guard is changed by no user code, so no panic can leave it half done.
 
+/// Whether a model checker runs this, which sees no barrier.
+#[cfg(all(feature = "epoch", target_os = "linux", not(miri)))]
+pub(crate) const MODELLED: bool = cfg!(dbuf_loom);
+
 /// For what readers do seldom: the standard library's mutex, or the model
 /// checker's.
 #[cfg(any(

@@ -14,9 +14,7 @@ use dbuf_core::{BlockingStrategy, Strategy, Version};
 use super::held::{Held, Holder, ThreadLock, begin, serve_group};
 use crate::PublishPolicy;
 use crate::owner::{Log, Ptr};
-use crate::primitive::{
-    AtomicUsize, Event, Mutex, MutexGuard, Ordering, ROUNDS, block_on, pause,
-};
+use crate::primitive::{AtomicUsize, Event, Mutex, MutexGuard, Ordering, ROUNDS, block_on, pause};
 
 /// What the writers of a map share.
 pub(crate) struct Writers<K, V, H, S: Strategy> {

@@ -10,24 +10,24 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use dbuf_strategies::{
-    CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
-    Watched,
+    CountStrategy, DefaultStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy,
+    LockStrategy, Watched,
 };
 use dbuf_testing::suite;
 use dbuf_testing::suite::buffer;
 
 macro_rules! concurrent {
-    ($name:ident, $new:expr) => {
+    ($name:ident, $strategy:expr) => {
         mod $name {
             use super::*;
 
-            suite!(arc: any, blocking, threads => || Arc::new(buffer($new)));
-            suite!(rc: any, blocking => || Rc::new(buffer($new)));
+            suite!(arc: any, blocking, threads => || Arc::new(buffer($strategy)));
+            suite!(rc: any, blocking => || Rc::new(buffer($strategy)));
             suite!(triomphe: any, blocking, threads => || {
-                triomphe::Arc::new(buffer($new))
+                triomphe::Arc::new(buffer($strategy))
             });
             suite!(reference: any, blocking, threads => || {
-                &*Box::leak(Box::new(buffer($new)))
+                &*Box::leak(Box::new(buffer($strategy)))
             });
         }
     };
@@ -36,6 +36,11 @@ macro_rules! concurrent {
 concurrent!(lock, LockStrategy::new());
 concurrent!(count, CountStrategy::new());
 concurrent!(epoch, EpochStrategy::new());
+concurrent!(epoch_symmetric, EpochStrategy::with_fence(Fence::Symmetric));
+concurrent!(
+    epoch_asymmetric,
+    EpochStrategy::with_fence(Fence::Asymmetric)
+);
 concurrent!(flash, FlashStrategy::new());
 concurrent!(default, DefaultStrategy::new());
 concurrent!(watched_epoch, Watched::new(EpochStrategy::new()));

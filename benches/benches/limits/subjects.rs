@@ -1,0 +1,185 @@
+//! What is read, and by whom.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use dbuf_hashmap::{BlockingStrategy, Builder};
+use dbuf_strategies::core::{Strategy, arc, rc};
+use dbuf_strategies::{
+    CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
+};
+
+pub(crate) type Hash = foldhash::fast::FixedState;
+
+/// A contender: does so many reads when it is called.
+pub(crate) struct Subject {
+    pub(crate) name: &'static str,
+    pub(crate) run: Box<dyn FnMut(usize)>,
+}
+
+/// Keeps `kept` alive, and reads `handle` again and again. The handle goes through a
+/// black box, so that nothing is known of it from the last time. `.ci/instructions`
+/// counts in this function only.
+#[inline(never)]
+fn measured<H>(count: usize, handle: &mut H, read: &mut impl FnMut(&mut H, usize) -> u64) {
+    for turn in 0..count {
+        black_box(read(black_box(handle), turn));
+    }
+}
+
+fn subject<H: 'static, K: 'static>(
+    name: &'static str,
+    kept: K,
+    mut handle: H,
+    mut read: impl FnMut(&mut H, usize) -> u64 + 'static,
+) -> Subject {
+    Subject {
+        name,
+        run: Box::new(move |count| {
+            let _ = &kept;
+            measured(count, &mut handle, &mut read);
+        }),
+    }
+}
+
+fn ours<S: Strategy + 'static>(name: &'static str, strategy: S) -> Subject {
+    let (writer, reader) = arc(42_u64, 42, strategy);
+    subject(name, writer, reader, |reader, _| *reader.read())
+}
+
+/// left-right's log needs a type of operation; none is ever made.
+struct Never;
+
+impl left_right::Absorb<Never> for u64 {
+    fn absorb_first(&mut self, _: &mut Never, _: &Self) {}
+
+    fn sync_with(&mut self, first: &Self) {
+        *self = *first;
+    }
+}
+
+/// Enter, look at a number, leave.
+pub(crate) fn reads() -> Vec<Subject> {
+    let (mut left, right) = left_right::new_from_empty::<u64, Never>(42);
+    left.publish();
+    let (mut flash, flash_reader) = flashmap::new::<u64, u64>();
+    flash.guard().insert(1, 1);
+    let (local, local_reader) = rc(42_u64, 42, LocalStrategy::new());
+    vec![
+        subject("nothing", (), (), |(), _| 0),
+        ours("epoch", EpochStrategy::new()),
+        ours("epoch-fenced", EpochStrategy::with_fence(Fence::Symmetric)),
+        ours("flash", FlashStrategy::new()),
+        ours("count", CountStrategy::new()),
+        ours("lock", LockStrategy::new()),
+        subject("local", local, local_reader, |reader, _| *reader.read()),
+        subject("left-right", left, right, |reader, _| {
+            reader.enter().map_or(0, |guard| *guard)
+        }),
+        subject("flashmap", flash, flash_reader, |reader, _| {
+            reader.guard().len() as u64
+        }),
+        subject(
+            "arc-swap",
+            (),
+            Arc::new(ArcSwap::from_pointee(42_u64)),
+            |swap, _| **swap.load(),
+        ),
+    ]
+}
+
+const KEYS: usize = 1024;
+
+/// Spread out, as keys are: the hash of small numbers is a special case.
+fn key(n: usize) -> u64 {
+    (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Every key in turn, in an order that is none. The table of keys is looked up by all.
+fn turns() -> impl Fn(usize) -> u64 {
+    let keys: Box<[u64; KEYS]> = Box::new(std::array::from_fn(|n| key(n * 389 % KEYS)));
+    move |turn| keys[turn % KEYS]
+}
+
+fn our_map<S: BlockingStrategy + 'static>(name: &'static str, strategy: S) -> Subject {
+    let builder = Builder::new().hasher(Hash::default()).strategy(strategy);
+    let (mut writer, reader) = builder.build::<u64, u64>();
+    let mut batch = writer.write();
+    (0..KEYS).for_each(|n| {
+        batch.insert(key(n), n as u64);
+    });
+    batch.publish();
+    let turns = turns();
+    subject(name, writer, reader, move |reader, turn| {
+        reader.get(&turns(turn)).map_or(0, |value| *value)
+    })
+}
+
+/// One of 1,024 `u64` keys, foldhash for all.
+pub(crate) fn gets() -> Vec<Subject> {
+    macro_rules! filled {
+        ($map:expr, $insert:expr) => {{
+            let mut map = $map;
+            (0..KEYS).for_each(|n| $insert(&mut map, key(n), n as u64));
+            map
+        }};
+    }
+    let hash = Hash::default;
+    // SAFETY: foldhash with a fixed seed hashes equal keys alike, always.
+    let flash = unsafe { flashmap::Builder::new().with_hasher(hash()) };
+    let (mut flash, flash_reader) = flash.build::<u64, u64>();
+    let mut batch = flash.guard();
+    (0..KEYS).for_each(|n| {
+        batch.insert(key(n), n as u64);
+    });
+    batch.publish();
+    // SAFETY: as above.
+    let ev = unsafe { evmap::Options::default().with_hasher(hash()) };
+    let (mut ev, ev_reader) = ev.construct::<u64, u64>();
+    (0..KEYS).for_each(|n| {
+        ev.insert(key(n), n as u64);
+    });
+    ev.publish();
+    let bare = filled!(
+        hashbrown::HashMap::with_hasher(hash()),
+        |map: &mut hashbrown::HashMap<u64, u64, Hash>, key, value| {
+            map.insert(key, value);
+        }
+    );
+    let dash = filled!(
+        dashmap::DashMap::with_hasher(hash()),
+        |map: &mut dashmap::DashMap<u64, u64, Hash>, key, value| {
+            map.insert(key, value);
+        }
+    );
+    let papaya = filled!(
+        papaya::HashMap::with_hasher(hash()),
+        |map: &mut papaya::HashMap<u64, u64, Hash>, key, value| {
+            map.pin().insert(key, value);
+        }
+    );
+    let [t1, t2, t3, t4, t5, t6] = std::array::from_fn(|_| turns());
+    vec![
+        subject("nothing", (), (), move |(), turn| t1(turn)),
+        subject("hashbrown", (), bare, move |map, turn| {
+            map.get(&t2(turn)).map_or(0, |value| *value)
+        }),
+        our_map("epoch", EpochStrategy::new()),
+        our_map("epoch-fenced", EpochStrategy::with_fence(Fence::Symmetric)),
+        our_map("flash", FlashStrategy::new()),
+        our_map("count", CountStrategy::new()),
+        subject("flashmap", flash, flash_reader, move |reader, turn| {
+            reader.guard().get(&t3(turn)).map_or(0, |value| *value)
+        }),
+        subject("papaya", (), papaya, move |map, turn| {
+            map.pin().get(&t4(turn)).map_or(0, |value| *value)
+        }),
+        subject("dashmap", (), dash, move |map, turn| {
+            map.get(&t5(turn)).map_or(0, |value| *value)
+        }),
+        subject("evmap", ev, ev_reader, move |reader, turn| {
+            reader.get_one(&t6(turn)).map_or(0, |value| *value)
+        }),
+    ]
+}

@@ -1,0 +1,114 @@
+//! The modes, driven by hand: what the clock would decide is written down.
+
+#![allow(clippy::std_instead_of_core, reason = "tests always have std")]
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
+use dbuf_core::{ArcWriter, arc};
+
+use super::*;
+
+/// 0 for the clock, 1 for no fences, 2 for fences.
+pub(super) type Script = AtomicUsize;
+
+pub(super) fn scripted(strategy: &EpochStrategy) -> Option<bool> {
+    match strategy.scripted.load(Relaxed) {
+        0 => None,
+        script => Some(script == 2),
+    }
+}
+
+type Writer = ArcWriter<[usize; 2], EpochStrategy>;
+
+/// The mode of the next swap.
+fn fences(writer: &Writer, fenced: bool) {
+    let strategy = writer.strategy();
+    strategy.scripted.store(1 + usize::from(fenced), Relaxed);
+}
+
+fn mode(fenced: bool) -> Fence {
+    if fenced {
+        Fence::Symmetric
+    } else {
+        Fence::Asymmetric
+    }
+}
+
+/// Every way from mode to mode, under readers that check what they see: plain, nested
+/// and overlapping.
+#[test]
+fn modes_change_under_readers() {
+    let swaps = if cfg!(miri) { 30 } else { 20_000 };
+    let (mut writer, reader) = arc([0_usize; 2], [0; 2], EpochStrategy::new());
+    let adapts = writer.strategy().fence() == Fence::Asymmetric;
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for nests in [false, true] {
+            let (reader, stop) = (reader.clone(), &stop);
+            scope.spawn(move || {
+                let mut last = 0;
+                let mut guard = reader.read();
+                while !stop.load(Relaxed) {
+                    if !nests {
+                        drop(guard);
+                    }
+                    let next = reader.read();
+                    assert_eq!(next[0], next[1], "written under a guard");
+                    assert!(next[0] >= last);
+                    last = next[0];
+                    guard = next;
+                }
+                drop(guard);
+            });
+        }
+        for swap in 1..=swaps {
+            // 0, 0, 1, 1, 0, 1: all four ways, some in a row.
+            let fenced = [false, false, true, true, false, true][swap % 6];
+            *writer.back_mut() = [swap; 2];
+            fences(&writer, fenced);
+            writer.start_swap();
+            if adapts {
+                assert_eq!(writer.strategy().fence(), mode(fenced));
+            }
+        }
+        writer.finish();
+        stop.store(true, Relaxed);
+    });
+}
+
+/// The word changes with the swap, and a forced one never.
+#[test]
+fn forced_fences_do_not_follow_the_pace() {
+    for forced in [Fence::Symmetric, Fence::Asymmetric] {
+        let (mut writer, _reader) = arc([0; 2], [0; 2], EpochStrategy::with_fence(forced));
+        let before = writer.strategy().fence();
+        for fenced in [true, false, true] {
+            fences(&writer, fenced);
+            writer.swap();
+            assert_eq!(writer.strategy().fence(), before);
+        }
+    }
+}
+
+/// Guards of each mode, and of both at once, hold the writer up until they go.
+#[test]
+fn straggler_of_any_mode_is_waited_for() {
+    for (first, second) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (mut writer, reader) = arc([0; 2], [0; 2], EpochStrategy::new());
+        let other = reader.clone();
+        fences(&writer, first);
+        writer.store([1; 2]);
+        writer.finish();
+        let straggler = reader.read();
+        fences(&writer, second);
+        writer.store([2; 2]);
+        let newer = other.read();
+        assert_eq!((straggler[0], newer[0], writer.stragglers()), (1, 2, 1));
+        let nested = reader.read();
+        assert!(!writer.try_finish());
+        drop(straggler);
+        assert!(writer.try_finish());
+        assert_eq!((nested[0], newer[0]), (2, 2));
+    }
+}

@@ -1,0 +1,79 @@
+//! The word that every read loads: which side is the front, and what a reader fences.
+
+use core::fmt;
+
+use dbuf_core::primitive::atomic::{AtomicUsize, Ordering};
+use dbuf_core::{Side, const_fn};
+
+use crate::bit::{decode, encode};
+
+/// Readers fence when they enter. The one truth about the mode.
+const FENCED: usize = 1 << 1;
+/// Readers fence when they leave too: no barrier is known to work.
+const LEAVE: usize = 1 << 2;
+
+/// A value of the word. The side is its lowest bit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Word(usize);
+
+impl Word {
+    /// Side A, and every fence.
+    pub(super) const FRESH: Self = Self(FENCED | LEAVE);
+
+    #[inline]
+    pub(super) const fn side(self) -> Side {
+        decode(self.0)
+    }
+
+    #[inline]
+    pub(super) const fn is_fenced(self) -> bool {
+        self.0 & FENCED != 0
+    }
+
+    #[inline]
+    pub(super) const fn fences_leaves(self) -> bool {
+        self.0 & LEAVE != 0
+    }
+
+    /// The other side, fenced or not.
+    pub(super) const fn next(self, fenced: bool) -> Self {
+        let fenced = if fenced { FENCED } else { 0 };
+        Self((self.0 ^ encode(Side::B)) & !FENCED | fenced)
+    }
+
+    /// The same side, and readers that rely on a barrier.
+    pub(super) const fn without_fences(self) -> Self {
+        Self(self.0 & !(FENCED | LEAVE))
+    }
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Word")
+            .field("side", &self.side())
+            .field("fenced", &self.is_fenced())
+            .field("fences_leaves", &self.fences_leaves())
+            .finish()
+    }
+}
+
+/// The word itself. The orderings are the caller's, who argues them.
+pub(super) struct FrontWord(AtomicUsize);
+
+impl FrontWord {
+    const_fn! {
+        pub(super) const fn new() -> Self {
+            Self(AtomicUsize::new(Word::FRESH.0))
+        }
+    }
+
+    #[inline]
+    pub(super) fn load(&self, ordering: Ordering) -> Word {
+        Word(self.0.load(ordering))
+    }
+
+    #[inline]
+    pub(super) fn store(&self, word: Word, ordering: Ordering) {
+        self.0.store(word.0, ordering);
+    }
+}

@@ -1,0 +1,211 @@
+//! Which fence readers use, and what becomes of it when the kernel refuses the
+//! writer's: before anybody relies on it, and after. System call filters last as long
+//! as their thread, so each test has a process of its own.
+#![cfg(all(target_os = "linux", not(any(dbuf_loom, miri))))]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+use std::env;
+use std::process::{Command, Output, exit};
+use std::sync::Barrier;
+use std::thread;
+
+use dbuf_strategies::core::{ArcReader, ArcWriter, Strategy, arc};
+use dbuf_strategies::{EpochStrategy, Fence};
+
+#[path = "../examples/refuse_membarrier/filter.rs"]
+mod filter;
+
+use filter::refuse_membarrier;
+
+type Handles = (ArcWriter<u64, EpochStrategy>, ArcReader<u64, EpochStrategy>);
+
+fn handles(strategy: EpochStrategy) -> Handles {
+    arc(0, 0, strategy)
+}
+
+/// Whether this machine has what the tests are about. Said when it has not.
+fn has_barrier() -> bool {
+    let (writer, _) = handles(EpochStrategy::with_fence(Fence::Asymmetric));
+    let has = writer.strategy().fence() == Fence::Asymmetric;
+    if !has {
+        println!("SKIPPED in part: this process may not use membarrier");
+    }
+    has
+}
+
+/// What a process prints that ran its body.
+const TO_THE_END: &str = "ran to the end";
+
+/// Runs `body` in a process of its own, by running the test that calls this again.
+fn in_a_process(test: &str, body: impl FnOnce()) -> Output {
+    const CHILD: &str = "DBUF_FENCE_CHILD";
+    if env::var_os(CHILD).is_some() {
+        body();
+        println!("{TO_THE_END}");
+        exit(0);
+    }
+    Command::new(env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap()
+}
+
+fn passes(test: &str, body: impl FnOnce()) {
+    let output = in_a_process(test, body);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains(TO_THE_END));
+}
+
+fn aborts(test: &str, body: impl FnOnce()) {
+    let output = in_a_process(test, body);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        output.status.code(),
+        None,
+        "not ended by a signal: {stderr}"
+    );
+    assert!(stderr.contains("membarrier worked"), "{stderr}");
+    assert!(stderr.contains("Fence::Symmetric"), "no advice: {stderr}");
+}
+
+/// Publishes against a reader that is in the way each time, and sleeps for it.
+fn publishes_and_sleeps((mut writer, reader): Handles) -> ArcWriter<u64, EpochStrategy> {
+    const ROUNDS: u64 = 50;
+    let (held, started) = (Barrier::new(2), Barrier::new(2));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let reader = reader;
+            for round in 0..ROUNDS {
+                let guard = reader.read();
+                assert_eq!(*guard, round);
+                held.wait();
+                started.wait();
+                // The writer is in its wait, or will be; both must see the leave.
+                assert_eq!(*guard, round);
+            }
+        });
+        for round in 1..=ROUNDS {
+            *writer.back_mut() = round;
+            held.wait();
+            writer.start_swap();
+            assert_eq!(writer.stragglers(), 1);
+            started.wait();
+            writer.finish();
+        }
+    });
+    writer
+}
+
+#[test]
+fn fence_is_found_out_at_the_first_claim() {
+    let asymmetric = if has_barrier() {
+        Fence::Asymmetric
+    } else {
+        Fence::Symmetric
+    };
+    for (strategy, after) in [
+        (EpochStrategy::new(), asymmetric),
+        (EpochStrategy::with_fence(Fence::Asymmetric), asymmetric),
+        (
+            EpochStrategy::with_fence(Fence::Symmetric),
+            Fence::Symmetric,
+        ),
+    ] {
+        assert_eq!(strategy.fence(), Fence::Symmetric, "before it");
+        let token = strategy.try_claim_writer().unwrap();
+        assert_eq!(strategy.fence(), after);
+        // SAFETY: its own token.
+        unsafe { strategy.release_writer(token) };
+        assert_eq!(strategy.fence(), after, "a release changes nothing");
+        assert!(format!("{strategy:?}").contains(&format!("{after:?}")));
+    }
+}
+
+#[test]
+fn reader_from_before_the_first_claim_is_waited_for() {
+    use dbuf_strategies::core::{DoubleBuffer, Reader, Writer};
+    let buffer = DoubleBuffer::new(0, 0, EpochStrategy::new());
+    let reader = Reader::new(&buffer);
+    let guard = reader.read();
+    let mut writer = Writer::claim(&buffer).unwrap();
+    *writer.back_mut() = 1;
+    writer.start_swap();
+    assert!(writer.try_back_mut().is_none());
+    assert_eq!((*guard, *reader.read()), (0, 1));
+    drop(guard);
+    assert!(writer.try_back_mut().is_some());
+}
+
+#[test]
+fn every_fence_publishes_and_sleeps() {
+    publishes_and_sleeps(handles(EpochStrategy::new()));
+    publishes_and_sleeps(handles(EpochStrategy::with_fence(Fence::Symmetric)));
+    publishes_and_sleeps(handles(EpochStrategy::with_fence(Fence::Asymmetric)));
+}
+
+#[test]
+fn filter_before_the_first_claim_leaves_readers_fencing() {
+    passes(
+        "filter_before_the_first_claim_leaves_readers_fencing",
+        || {
+            refuse_membarrier();
+            for strategy in [
+                EpochStrategy::new(),
+                EpochStrategy::with_fence(Fence::Asymmetric),
+            ] {
+                let writer = publishes_and_sleeps(handles(strategy));
+                assert_eq!(writer.strategy().fence(), Fence::Symmetric);
+            }
+        },
+    );
+}
+
+#[test]
+fn filter_after_the_claim_ends_the_process_at_the_swap() {
+    if has_barrier() {
+        aborts(
+            "filter_after_the_claim_ends_the_process_at_the_swap",
+            || {
+                let (mut writer, _reader) = handles(EpochStrategy::new());
+                refuse_membarrier();
+                writer.start_swap();
+            },
+        );
+    }
+}
+
+#[test]
+fn filter_after_the_swap_ends_the_process_at_the_sleep() {
+    if has_barrier() {
+        aborts(
+            "filter_after_the_swap_ends_the_process_at_the_sleep",
+            || {
+                let (mut writer, reader) = handles(EpochStrategy::new());
+                let guard = reader.read();
+                writer.start_swap();
+                refuse_membarrier();
+                // To look is no sleep, and needs nothing.
+                assert!(!writer.try_finish());
+                writer.finish();
+                drop(guard);
+            },
+        );
+    }
+}
+
+#[test]
+fn filter_never_ends_a_process_whose_readers_fence() {
+    passes("filter_never_ends_a_process_whose_readers_fence", || {
+        let forced = handles(EpochStrategy::with_fence(Fence::Symmetric));
+        // Another strategy has registered the process.
+        drop(handles(EpochStrategy::new()));
+        refuse_membarrier();
+        publishes_and_sleeps(forced);
+    });
+}
