@@ -143,7 +143,7 @@ fn the_first_use_is_in_a_destructor() {
 }
 
 /// Keeps a guard until its thread is gone, and waits at the gate before.
-struct HoldsGuard(RefCell<Option<(Option<SharedMapGuard<'static, u32, u32>>, Arc<Barrier>)>>);
+struct HoldsGuard(RefCell<Option<(SharedMapGuard<'static, u32, u32>, Arc<Barrier>)>>);
 
 impl Drop for HoldsGuard {
     fn drop(&mut self) {
@@ -171,7 +171,7 @@ fn a_guard_in_a_thread_local_is_released_and_not_inherited() {
                     HELD.with(|held| assert!(held.0.borrow().is_none()));
                 }
                 let guard = MAP.read();
-                HELD.with(|held| *held.0.borrow_mut() = Some((Some(guard), at_exit)));
+                HELD.with(|held| *held.0.borrow_mut() = Some((guard, at_exit)));
             });
             // Its closure has returned, its guard is alive, and its place is free if the
             // local was touched first.
