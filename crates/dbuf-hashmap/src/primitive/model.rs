@@ -39,6 +39,8 @@ impl AtomicUsize {
     pub(crate) fn store(&self, value: usize, ordering: Ordering) {
         step();
         self.0.store(value, ordering);
+        // What follows need not have a step of its own.
+        step();
     }
 
     pub(crate) fn fetch_add(&self, value: usize, ordering: Ordering) -> usize {
