@@ -143,7 +143,9 @@ fn the_first_use_is_in_a_destructor() {
 }
 
 /// Keeps a guard until its thread is gone, and waits at the gate before.
-struct HoldsGuard(RefCell<Option<(SharedMapGuard<'static, u32, u32>, Arc<Barrier>)>>);
+struct HoldsGuard(RefCell<Option<Held>>);
+
+type Held = (SharedMapGuard<'static, u32, u32>, Arc<Barrier>);
 
 impl Drop for HoldsGuard {
     fn drop(&mut self) {
@@ -177,6 +179,8 @@ fn a_guard_in_a_thread_local_is_released_and_not_inherited() {
             // local was touched first.
             gate.wait();
             thread::spawn(move || {
+                // Takes the place that is free in every map, without a look at this one.
+                assert_eq!(FRESH.get_cloned(&1000), None);
                 MAP.insert(1000, round);
                 assert_eq!(MAP.get_cloned(&1000), Some(round));
                 assert_eq!(MAP.stragglers(), 1);

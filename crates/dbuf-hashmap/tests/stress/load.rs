@@ -289,7 +289,7 @@ fn round<S: Stressed>(policy: PublishPolicy, seed: u64) {
 fn check<S: Stressed>(name: &str) {
     for policy in POLICIES {
         rounds(&format!("{name}, {policy:?}"), 3, |seed| {
-            round::<S>(policy, seed)
+            round::<S>(policy, seed);
         });
     }
 }
