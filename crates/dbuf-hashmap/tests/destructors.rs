@@ -157,6 +157,15 @@ impl Drop for HoldsGuard {
     }
 }
 
+/// Lets the other thread end, also when a check fails.
+struct OpensWhenDropped(Arc<Barrier>);
+
+impl Drop for OpensWhenDropped {
+    fn drop(&mut self) {
+        self.0.wait();
+    }
+}
+
 /// A guard that a thread takes along is released, sooner or later in its end; who gets
 /// the thread's place before that inherits neither the guard nor the refusal to write.
 #[test]
@@ -181,11 +190,12 @@ fn a_guard_in_a_thread_local_is_released_and_not_inherited() {
             thread::spawn(move || {
                 // Takes the place that is free in every map, without a look at this one.
                 assert_eq!(FRESH.get_cloned(&1000), None);
+                let gate = OpensWhenDropped(gate);
                 MAP.insert(1000, round);
                 assert_eq!(MAP.get_cloned(&1000), Some(round));
                 assert_eq!(MAP.stragglers(), 1);
                 assert!(MAP.try_write().is_none());
-                gate.wait();
+                drop(gate);
                 // Waits for the destructor.
                 MAP.insert(1000, round + 1);
             })
