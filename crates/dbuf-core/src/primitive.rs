@@ -1,5 +1,7 @@
 //! The one place where this workspace chooses between the real primitives and
-//! those of the model checker (`--cfg dbuf_loom`). Not part of the public API.
+//! those of the model checkers: loom (`--cfg dbuf_loom`), which sees every atomic
+//! and cell, and shuttle (`--cfg dbuf_shuttle`), which sees who sleeps and who is
+//! woken. Not part of the public API.
 
 /// Atomics, or loom's models of them.
 pub mod atomic {
@@ -47,11 +49,11 @@ pub mod cell {
 #[cfg(feature = "std")]
 pub use crate::wait::block_on;
 
-/// One thread's sleep, or loom's model of it.
+/// One thread's sleep, or a model of it.
 #[cfg(feature = "std")]
 pub use sleep::Sleeper;
 
-#[cfg(all(feature = "std", not(dbuf_loom)))]
+#[cfg(all(feature = "std", not(any(dbuf_loom, dbuf_shuttle))))]
 mod sleep {
     use core::sync::atomic::{AtomicBool, Ordering};
     use core::time::Duration;
@@ -143,30 +145,116 @@ mod sleep {
     }
 }
 
+#[cfg(all(feature = "std", dbuf_shuttle))]
+mod sleep {
+    use core::future::poll_fn;
+    use core::task::{Poll, Waker};
+    use core::time::Duration;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    /// A sleep by the model's own waker: `wake` never switches tasks, so that it may
+    /// be called while a panic unwinds ([`step`](super::step)).
+    #[derive(Debug)]
+    pub struct Sleeper(Mutex<State>);
+
+    #[derive(Debug)]
+    struct State {
+        woken: bool,
+        sleeps: Option<Waker>,
+    }
+
+    impl Sleeper {
+        /// For the current task.
+        #[expect(clippy::new_without_default, reason = "it belongs to one task")]
+        pub fn new() -> Self {
+            Self(Mutex::new(State {
+                woken: false,
+                sleeps: None,
+            }))
+        }
+
+        fn state(&self) -> MutexGuard<'_, State> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        /// Ends this sleep, or the next.
+        pub fn wake(&self) {
+            let mut state = self.state();
+            state.woken = true;
+            if let Some(waker) = state.sleeps.take() {
+                waker.wake();
+            }
+        }
+
+        /// Sleeps until woken. The model has no time.
+        pub fn sleep(&self, _: Option<Duration>) -> bool {
+            super::step();
+            shuttle::future::block_on(poll_fn(|cx| {
+                let mut state = self.state();
+                if core::mem::take(&mut state.woken) {
+                    return Poll::Ready(true);
+                }
+                state.sleeps = Some(cx.waker().clone());
+                Poll::Pending
+            }))
+        }
+    }
+}
+
+/// A point at which shuttle may go on with another task.
+///
+/// Not while a panic unwinds: all tasks run on one thread, so they would all believe
+/// to be unwinding, and take their batches back.
+#[cfg(all(feature = "std", dbuf_shuttle))]
+pub fn step() {
+    if !std::thread::panicking() {
+        shuttle::sync::atomic::AtomicBool::new(false).load(atomic::Ordering::Relaxed);
+    }
+}
+
 /// How often a wait looks before it sleeps. A model checker gains nothing from
 /// a spin but executions.
-pub const SPINS: u32 = if cfg!(any(dbuf_loom, miri)) { 0 } else { 64 };
+pub const SPINS: u32 = if cfg!(any(dbuf_loom, dbuf_shuttle, miri)) {
+    0
+} else {
+    64
+};
 
 /// One step of a spin.
 #[inline]
 pub fn spin_loop() {
     #[cfg(dbuf_loom)]
     loom::thread::yield_now();
-    #[cfg(not(dbuf_loom))]
+    #[cfg(dbuf_shuttle)]
+    shuttle::thread::yield_now();
+    #[cfg(not(any(dbuf_loom, dbuf_shuttle)))]
     core::hint::spin_loop();
-}
-
-#[cfg(feature = "std")]
-std::thread_local! {
-    static THREAD: core::cell::Cell<usize> = const { core::cell::Cell::new(NO_THREAD) };
 }
 
 /// Not the number of any thread.
 #[cfg(feature = "std")]
 pub const NO_THREAD: usize = 0;
 
-/// The number of this thread, or [`NO_THREAD`] if it has not asked for one. One load.
+/// Neither a thread's number nor [`NO_THREAD`]: what belongs to nobody.
 #[cfg(feature = "std")]
+pub const NOBODY: usize = usize::MAX;
+
+/// The number of this task of a model, as below.
+#[cfg(all(feature = "std", dbuf_shuttle))]
+pub fn thread_number() -> usize {
+    shuttle::current::try_get_current_task().map_or(NOBODY - 1, |task| usize::from(task) + 1)
+}
+
+#[cfg(all(feature = "std", dbuf_shuttle))]
+pub use thread_number as thread_number_if_any;
+
+#[cfg(all(feature = "std", not(dbuf_shuttle)))]
+std::thread_local! {
+    static THREAD: core::cell::Cell<usize> = const { core::cell::Cell::new(NO_THREAD) };
+}
+
+/// The number of this thread, or [`NO_THREAD`] if it has not asked for one. One load.
+#[cfg(all(feature = "std", not(dbuf_shuttle)))]
 #[inline]
 pub fn thread_number_if_any() -> usize {
     THREAD.get()
@@ -174,7 +262,7 @@ pub fn thread_number_if_any() -> usize {
 
 /// The number of this thread: never another thread's. Works in destructors of thread
 /// locals.
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(dbuf_shuttle)))]
 #[inline]
 pub fn thread_number() -> usize {
     #[cold]
@@ -196,10 +284,6 @@ pub fn thread_number() -> usize {
         number => number,
     }
 }
-
-/// Neither a thread's number nor [`NO_THREAD`]: what belongs to nobody.
-#[cfg(feature = "std")]
-pub const NOBODY: usize = usize::MAX;
 
 /// Ends the process: for a state that no caller may survive, such as a count of
 /// guards that would wrap.

@@ -5,7 +5,8 @@
 //! The writer runs in a thread of its own, since loom takes an `unpark` of a
 //! thread that is blocked in `join` for an error.
 
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::{self, Relaxed};
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
@@ -174,6 +175,33 @@ pub fn overlapping_guards_do_not_hold_the_writer_up<S: Modelled>(new: fn() -> S)
             publish(&mut writer, 1, seen);
             publish(&mut writer, 2, seen);
             writer.finish();
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// The writer stores the number of each swap after its start: who loads the number
+/// reads a front that is at least as new. What writers that share a publish rely on.
+pub fn numbered<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let number = Arc::new(loom::sync::atomic::AtomicUsize::new(0));
+        let loads = Arc::clone(&number);
+        let reads = thread::spawn(move || {
+            look(&reader);
+            // ORDERING: Acquire; partner: the store below.
+            let published = loads.load(Ordering::Acquire);
+            let read = look(&reader);
+            assert!(read >= published, "read {read} after {published}");
+        });
+        let writes = thread::spawn(move || {
+            for value in 1..=2 {
+                publish(&mut writer, value, seen);
+                // ORDERING: Release; partner: the load above.
+                number.store(value, Ordering::Release);
+            }
         });
         reads.join().unwrap();
         writes.join().unwrap();

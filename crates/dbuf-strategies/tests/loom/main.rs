@@ -38,6 +38,7 @@ macro_rules! strategy {
             model!(successor_holds_nobody_up);
             model!(overlapping_guards_keep_their_values);
             model!(reader_is_registered_during_a_start);
+            model!(numbered);
         }
     };
 }

@@ -1,0 +1,82 @@
+//! Threads that come and go by the thousand: the map stays usable, and as small as it
+//! was. Alone in its process, for the count of bytes.
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+use std::sync::Barrier;
+use std::sync::atomic::Ordering;
+use std::thread;
+
+use dbuf_hashmap::strategies::core::Strategy;
+use dbuf_hashmap::{
+    BlockingStrategy, Builder, CountStrategy, EpochStrategy, FlashStrategy, LockStrategy,
+};
+
+#[path = "common/counting.rs"]
+mod counting;
+
+/// Threads that live at the same time.
+const AT_ONCE: u32 = if cfg!(miri) { 3 } else { 8 };
+const WAVES: u32 = if cfg!(miri) { 4 } else { 500 };
+const KEYS: u32 = 16;
+
+fn threads_leave_nothing<S>(name: &str, strategy: S)
+where
+    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+{
+    let map = Builder::new()
+        .strategy(strategy)
+        .build_concurrent::<u32, u32>();
+    for key in 0..KEYS {
+        map.insert(key, 0);
+    }
+    let (map, all_there) = (&map, &Barrier::new(AT_ONCE as usize));
+    let wave = |number: u32| {
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..AT_ONCE)
+                .map(|thread| {
+                    scope.spawn(move || {
+                        let snapshot = map.read();
+                        // A nested one, with a reader of its own.
+                        let again = map.read();
+                        assert!(again.version() >= snapshot.version());
+                        drop((snapshot, again));
+                        all_there.wait();
+                        map.update(&(number % KEYS), |n| *n += 1);
+                        assert!(map.contains_key(&(thread % KEYS)));
+                    })
+                })
+                .collect();
+            // Not only the closure's end: the thread's destructors too.
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
+        });
+        counting::LIVE.load(Ordering::Relaxed)
+    };
+    let before = (0..WAVES / 10 + 1).map(wave).max().unwrap();
+    let after = (0..WAVES).map(wave).max().unwrap();
+    let total: u32 = map.read().values().sum();
+    assert_eq!(total, AT_ONCE * (WAVES + WAVES / 10 + 1), "{name}");
+    println!(
+        "{name}: {before} bytes, and {after} after {} threads more",
+        AT_ONCE * WAVES
+    );
+    assert!(
+        after <= before + 4096,
+        "{name}: {before} bytes grew to {after}"
+    );
+    let snapshot = map.write();
+    assert_eq!(snapshot.as_map(), snapshot.published());
+}
+
+#[test]
+fn threads_by_the_thousand_leave_nothing() {
+    threads_leave_nothing("Count", CountStrategy::new());
+    threads_leave_nothing("Epoch", EpochStrategy::new());
+    threads_leave_nothing("Flash", FlashStrategy::new());
+    threads_leave_nothing("Lock", LockStrategy::new());
+}

@@ -1,0 +1,315 @@
+//! Every kind of write at once, and readers that hold snapshots: nobody goes back, a
+//! batch is seen whole or not at all, what failed is never seen, and nothing is lost.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::thread;
+use std::time::Duration;
+
+use dbuf_hashmap::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy, PublishPolicy};
+
+use crate::common::{unwind, unwinds};
+use crate::setup::{Dice, Map, Stressed, map, rounds};
+
+const WRITERS: usize = 3;
+const READERS: usize = 2;
+/// Writes of one writer.
+const WRITES: u32 = if cfg!(miri) { 14 } else { 400 };
+/// Keys 0 to 5: every batch stamps them all.
+const STAMPED: u32 = 6;
+/// All writers count it up.
+const SHARED: u32 = 100;
+/// One for each writer: it alone changes it.
+const OWN: u32 = 200;
+/// Values that no reader may see are larger.
+const LIMIT: u32 = 1_000_000;
+
+const POLICIES: [PublishPolicy; 3] = [
+    PublishPolicy::Grouped,
+    PublishPolicy::Immediate,
+    PublishPolicy::EveryOps(7),
+];
+
+struct World<S: Stressed> {
+    map: Map<u32, S>,
+    policy: PublishPolicy,
+    /// Batches that were published, and counts.
+    batches: AtomicU32,
+    counts: AtomicU32,
+    done: AtomicBool,
+    start: Barrier,
+}
+
+/// A batch that stamps every key with one more than before.
+macro_rules! stamp {
+    ($batch:expr) => {
+        for key in 0..STAMPED {
+            let next = $batch.get(&key).copied().unwrap_or(0) + 1;
+            $batch.insert(key, next);
+        }
+    };
+}
+
+fn write<S: Stressed>(world: &World<S>, thread: usize, seed: u64) -> Option<u32> {
+    let World { map, policy, .. } = world;
+    let mut dice = Dice::of_thread(seed, thread);
+    let own = OWN + thread as u32;
+    let mut expected = None;
+    for number in 0..WRITES {
+        match dice.roll(16) {
+            0 => {
+                assert_eq!(map.insert(own, number), expected);
+                expected = Some(number);
+            }
+            1 => {
+                assert_eq!(map.remove(&own), expected);
+                expected = None;
+            }
+            2 | 3 => {
+                let old = map.update(&own, |n| core::mem::replace(n, number));
+                assert_eq!(old, expected);
+                expected = expected.map(|_| number);
+            }
+            4 => {
+                map.upsert(own, number, |n| *n = number);
+                expected = Some(number);
+            }
+            5..=7 => {
+                map.upsert(SHARED, 1, |n| *n += 1);
+                world.counts.fetch_add(1, SeqCst);
+            }
+            8 => {
+                let mut batch = map.write();
+                stamp!(batch);
+                batch.publish();
+                world.batches.fetch_add(1, SeqCst);
+            }
+            9 => {
+                let stamped = map.transact(|batch| {
+                    stamp!(batch);
+                    Ok::<_, ()>(())
+                });
+                assert_eq!(stamped, Ok(()));
+                world.batches.fetch_add(1, SeqCst);
+            }
+            10 => {
+                let batch = if dice.roll(2) == 0 {
+                    map.try_write()
+                } else {
+                    map.write_timeout(Duration::from_micros(u64::from(dice.roll(50))))
+                };
+                if let Some(mut batch) = batch {
+                    stamp!(batch);
+                    drop(batch);
+                    world.batches.fetch_add(1, SeqCst);
+                }
+            }
+            11 => {
+                let failed = map.transact(|batch| {
+                    for key in 0..STAMPED / 2 {
+                        batch.insert(key, LIMIT + number);
+                    }
+                    batch.remove(&SHARED);
+                    Err::<(), _>(number)
+                });
+                assert_eq!(failed, Err(number));
+            }
+            12 => {
+                // An own key always unwinds when it is there; the shared one may not be yet.
+                let key = if expected.is_some() { own } else { SHARED };
+                let unwound = unwinds(|| {
+                    map.update(&key, |n| {
+                        *n = LIMIT;
+                        unwind();
+                    });
+                });
+                assert!(unwound || expected.is_none());
+            }
+            13 => assert!(unwinds(|| {
+                let _ = map.transact(|batch| -> Result<(), ()> {
+                    batch.clear();
+                    batch.insert(SHARED, LIMIT);
+                    unwind();
+                });
+            })),
+            14 => {
+                let mut batch = map.write();
+                batch.retain(|key, _| *key != own);
+                batch.rollback();
+            }
+            _ => {
+                map.publish();
+            }
+        }
+        if !matches!(policy, PublishPolicy::EveryOps(_)) {
+            assert_eq!(
+                map.get_cloned(&own),
+                expected,
+                "{policy:?}: not seen by its writer"
+            );
+        }
+    }
+    expected
+}
+
+/// What one thread saw last.
+#[derive(Default)]
+struct Seen {
+    version: u64,
+    stamp: u32,
+    shared: u32,
+}
+
+fn read<S: Stressed>(world: &World<S>, thread: usize, seed: u64) {
+    let (map, mut dice) = (&world.map, Dice::of_thread(seed, thread));
+    let mut seen = Seen::default();
+    let next = |now: u32, last: &mut u32, what: &str| {
+        assert!(now >= *last, "{what} went from {last} back to {now}");
+        assert!(now < LIMIT, "{what}: a change was seen that was taken back");
+        *last = now;
+    };
+    while !world.done.load(SeqCst) {
+        if dice.roll(3) == 0 {
+            let key = dice.roll(STAMPED);
+            next(
+                map.get_cloned(&key).unwrap_or(0),
+                &mut seen.stamp,
+                "a stamp",
+            );
+            let shared = map.get(&SHARED).map_or(0, |n| *n);
+            next(shared, &mut seen.shared, "the shared count");
+            continue;
+        }
+        let snapshot = map.read();
+        let version = snapshot.version();
+        assert!(
+            version >= seen.version,
+            "version {version} after {}",
+            seen.version
+        );
+        seen.version = version;
+
+        let mut first = [0_u32; STAMPED as usize];
+        for (key, stamp) in (0..).zip(&mut first) {
+            *stamp = snapshot.get(&key).copied().unwrap_or(0);
+        }
+        assert!(
+            first.iter().all(|stamp| *stamp == first[0]),
+            "half a batch: {first:?}"
+        );
+        next(first[0], &mut seen.stamp, "a stamp");
+        let shared = snapshot.get(&SHARED).copied().unwrap_or(0);
+        next(shared, &mut seen.shared, "the shared count");
+        let len = snapshot.len();
+        for _ in 0..dice.roll(20) {
+            thread::yield_now();
+        }
+        // What a guard shows does not change.
+        assert_eq!((snapshot.version(), snapshot.len()), (version, len));
+        assert_eq!(snapshot.get(&SHARED).copied().unwrap_or(0), shared);
+        assert!((0..STAMPED).all(|key| snapshot.get(&key).copied().unwrap_or(0) == first[0]));
+    }
+}
+
+fn round<S: Stressed>(policy: PublishPolicy, seed: u64) {
+    let world = World {
+        map: map::<u32, S>(policy),
+        policy,
+        batches: AtomicU32::new(0),
+        counts: AtomicU32::new(0),
+        done: AtomicBool::new(false),
+        start: Barrier::new(WRITERS + READERS),
+    };
+    /// Ends the readers, also when a writer panics.
+    struct Done<'w>(&'w AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, SeqCst);
+        }
+    }
+    let own: Vec<_> = thread::scope(|scope| {
+        let world = &world;
+        for reader in WRITERS..WRITERS + READERS {
+            scope.spawn(move || {
+                world.start.wait();
+                read(world, reader, seed);
+            });
+        }
+        let writers = (0..WRITERS).map(|writer| {
+            scope.spawn(move || {
+                world.start.wait();
+                write(world, writer, seed)
+            })
+        });
+        let writers: Vec<_> = writers.collect();
+        let _done = Done(&world.done);
+        writers
+            .into_iter()
+            .map(|writer| writer.join().unwrap())
+            .collect()
+    });
+    let World {
+        map,
+        batches,
+        counts,
+        ..
+    } = world;
+    map.publish();
+    assert!(!map.publish());
+    let end = map.read();
+    let (batches, counts) = (batches.into_inner(), counts.into_inner());
+    for key in 0..STAMPED {
+        assert_eq!(
+            end.get(&key).copied().unwrap_or(0),
+            batches,
+            "a batch was lost"
+        );
+    }
+    assert_eq!(
+        end.get(&SHARED).copied().unwrap_or(0),
+        counts,
+        "a change was lost"
+    );
+    for (key, expected) in (OWN..).zip(&own) {
+        assert_eq!(end.get(&key).copied(), *expected, "a last change was lost");
+    }
+    let len = end.len();
+    drop(end);
+    // Both copies are the same, and the map goes on.
+    let mut batch = map.write();
+    assert_eq!(batch.as_map(), batch.published());
+    batch.insert(u32::MAX, 0);
+    batch.publish();
+    assert_eq!(
+        (map.len(), map.stragglers(), map.queued_writers()),
+        (len + 1, 0, 0)
+    );
+}
+
+fn check<S: Stressed>(name: &str) {
+    for policy in POLICIES {
+        rounds(&format!("{name}, {policy:?}"), 3, |seed| {
+            round::<S>(policy, seed);
+        });
+    }
+}
+
+#[test]
+fn count() {
+    check::<CountStrategy>("Count");
+}
+
+#[test]
+fn epoch() {
+    check::<EpochStrategy>("Epoch");
+}
+
+#[test]
+fn flash() {
+    check::<FlashStrategy>("Flash");
+}
+
+#[test]
+fn lock() {
+    check::<LockStrategy>("Lock");
+}

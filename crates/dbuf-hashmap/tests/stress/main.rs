@@ -1,0 +1,18 @@
+//! `ConcurrentHashMap` under load: every strategy, every policy, several threads
+//! that write in every way there is, and a check of all that they saw.
+//!
+//! Each test takes half a second. `DBUF_STRESS_SECONDS` sets another time, and
+//! `DBUF_STRESS_SEED` the seed that a failed run has printed. The seed decides what
+//! the threads do and not how they interleave: a failure may take several runs to
+//! come back.
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod history;
+mod load;
+mod setup;
