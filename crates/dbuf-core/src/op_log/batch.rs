@@ -103,6 +103,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// # Panics
     ///
     /// As [`OpWriter::write`].
+    #[inline]
     pub fn try_begin(mut owner: W) -> Result<Self, W> {
         if owner.op_writer_mut().writer.try_finish() {
             Ok(Self::open(owner))
@@ -119,6 +120,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     }
 
     /// Opens a batch on a writer whose swap is finished.
+    #[inline]
     pub(super) fn open(mut owner: W) -> Self {
         let writer = owner.op_writer_mut();
         writer.settle();
@@ -131,19 +133,23 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         }
     }
 
+    #[inline]
     fn writer(&self) -> &OpWriter<PtrOf<W>, OpOf<W>> {
         self.owner.as_ref().expect(OWNED).op_writer()
     }
 
+    #[inline]
     fn writer_mut(&mut self) -> &mut OpWriter<PtrOf<W>, OpOf<W>> {
         self.owner.as_mut().expect(OWNED).op_writer_mut()
     }
 
+    #[inline]
     fn end(mut self, ending: Ending) -> (W, bool) {
         let torn = self.writer_mut().end(ending);
         (self.owner.take().expect(OWNED), torn)
     }
 
+    #[inline]
     fn end_whole(self, ending: Ending) -> W {
         let (owner, torn) = self.end(ending);
         assert!(
@@ -160,6 +166,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     ///
     /// If an earlier change panicked halfway and the panic was caught: nothing is
     /// published and the batch is rolled back.
+    #[inline]
     pub fn publish(self) -> W {
         self.end_whole(Ending::Publish)
     }
@@ -206,6 +213,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// writer.write().publish();
     /// assert_eq!(*reader.read(), 1);
     /// ```
+    #[inline]
     pub fn keep(self) -> W {
         self.end_whole(Ending::Keep)
     }
@@ -316,6 +324,7 @@ impl<W: DerefMut<Target: BatchOwner>> Deref for Batch<W> {
 }
 
 impl<W: DerefMut<Target: BatchOwner>> Drop for Batch<W> {
+    #[inline]
     fn drop(&mut self) {
         #[cfg(feature = "std")]
         let began_to_unwind = std::thread::panicking() && !self.was_unwinding;

@@ -155,6 +155,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
 
     /// Makes the back equal to the front, or to the front and what is deferred.
     /// The swap must be finished.
+    #[inline]
     fn settle(&mut self) {
         self.close_forgotten();
         if self.state == State::Published {
@@ -266,6 +267,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     }
 
     /// Ends the open batch. Whether it was torn.
+    #[inline]
     fn end(&mut self, ending: Ending) -> bool {
         if !self.open {
             return false;

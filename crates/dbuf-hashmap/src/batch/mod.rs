@@ -73,6 +73,7 @@ where
     H: BuildHasher,
     S: Strategy,
 {
+    #[inline]
     pub(crate) fn new(mut inner: dbuf_core::Batch<W::Lead>) -> Self {
         let mut dead = Dead::default();
         if inner.has_dead() {
@@ -84,6 +85,7 @@ where
 
     /// Ends the batch as `end` does. What the batch holds is given back before
     /// anything dies.
+    #[inline]
     pub(crate) fn end<R>(self, end: impl FnOnce(dbuf_core::Batch<W::Lead>) -> R) -> R {
         let Self { inner, dead } = self;
         let result = end(inner);

@@ -26,12 +26,14 @@ impl Holder {
         Self(AtomicUsize::new(Self::NONE))
     }
 
+    #[inline]
     pub(super) fn is_here(&self) -> bool {
         // Relaxed: only this thread stores its own number.
         self.0.load(Ordering::Relaxed) == thread_number()
     }
 
     /// For whoever has the lock, as long as it stays on this thread.
+    #[inline]
     pub(super) fn hold(&self) -> Here<'_> {
         // Relaxed: only this thread looks for this number.
         self.0.store(thread_number(), Ordering::Relaxed);
@@ -44,6 +46,7 @@ impl Holder {
 pub(super) struct Here<'m>(&'m Holder, PhantomData<*const ()>);
 
 impl Drop for Here<'_> {
+    #[inline]
     fn drop(&mut self) {
         // Relaxed: as in `hold`.
         self.0.0.store(Holder::NONE, Ordering::Relaxed);
@@ -57,6 +60,9 @@ pub(super) trait Held: DerefMut<Target: BatchOwner> {
 }
 
 /// Opens a batch on a log whose swap is finished.
+// Always: what it returns is too large for registers, and to copy it costs more than
+// all the rest.
+#[inline(always)]
 pub(super) fn begin<L: Held>(lock: L) -> dbuf_core::Batch<L> {
     match dbuf_core::Batch::try_begin(lock) {
         Ok(batch) => batch,
@@ -88,6 +94,7 @@ pub struct TaskLock<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
 }
 
 impl<'m, K, V, H, S: Strategy> TaskLock<'m, K, V, H, S> {
+    #[inline]
     pub(super) fn new(
         writers: &'m Writers<K, V, H, S>,
         state: MutexGuard<'m, State<K, V, H, S>>,
@@ -97,6 +104,7 @@ impl<'m, K, V, H, S: Strategy> TaskLock<'m, K, V, H, S> {
 }
 
 impl<K, V, H, S: Strategy> Drop for TaskLock<'_, K, V, H, S> {
+    #[inline]
     fn drop(&mut self) {
         self.writers.release(&mut self.state);
     }
@@ -111,6 +119,7 @@ pub struct ThreadLock<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy> 
 }
 
 impl<'m, K, V, H, S: Strategy> ThreadLock<'m, K, V, H, S> {
+    #[inline]
     pub(super) fn new(
         writers: &'m Writers<K, V, H, S>,
         state: MutexGuard<'m, State<K, V, H, S>>,
@@ -128,12 +137,14 @@ macro_rules! held {
         impl<K, V, H, S: Strategy> Deref for $Lock<'_, K, V, H, S> {
             type Target = Log<K, V, H, S>;
 
+            #[inline]
             fn deref(&self) -> &Self::Target {
                 &self.$($to_state).+.log
             }
         }
 
         impl<K, V, H, S: Strategy> DerefMut for $Lock<'_, K, V, H, S> {
+            #[inline]
             fn deref_mut(&mut self) -> &mut Self::Target {
                 &mut self.$($to_state).+.log
             }

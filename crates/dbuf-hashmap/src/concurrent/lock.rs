@@ -79,6 +79,7 @@ impl Drop for Queued<'_> {
 impl<K, V, H, S: Strategy> Writers<K, V, H, S> {
     /// Takes note of what the lock's holder leaves behind, right before it is given
     /// back.
+    #[inline]
     pub(super) fn release(&self, state: &mut State<K, V, H, S>) {
         // A publish that unwound included: it left nothing to publish.
         if !state.log.has_pending() {
@@ -161,6 +162,7 @@ where
     }
 
     /// Begins a batch that ends with [`end`](Self::end).
+    #[inline]
     pub(crate) fn begin(&self) -> dbuf_core::Batch<ThreadLock<'_, K, V, H, S>> {
         match self.lock(None) {
             Some(lock) => begin(lock),
@@ -200,6 +202,7 @@ where
 
     /// Leaves the publish to a writer that is queued, unless this is the last of its
     /// group.
+    #[cold]
     fn leave(&self, batch: dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>) -> Option<Ticket> {
         let mut lock = batch.keep();
         if !lock.has_pending() {
@@ -252,18 +255,25 @@ where
     }
 
     /// The lock, if nobody has it and no reader is in the way.
+    #[inline]
     fn try_lock(&self) -> Option<ThreadLock<'_, K, V, H, S>> {
         let mut state = self.state.try_lock()?;
         state.log.try_finish().then(|| ThreadLock::new(self, state))
     }
 
     /// The lock, when no reader is in the way. `None` after `timeout`.
+    #[inline]
     fn lock(&self, timeout: Option<Duration>) -> Option<ThreadLock<'_, K, V, H, S>> {
+        self.try_lock().or_else(|| self.wait_for_lock(timeout))
+    }
+
+    #[cold]
+    fn wait_for_lock(&self, timeout: Option<Duration>) -> Option<ThreadLock<'_, K, V, H, S>> {
         for _ in 0..ROUNDS {
+            pause();
             if let Some(lock) = self.try_lock() {
                 return Some(lock);
             }
-            pause();
         }
         // Counted from here on: who is about to get the lock at once would make a
         // poor partner, as a publish costs less than the way from thread to thread.
