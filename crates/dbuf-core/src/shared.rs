@@ -158,6 +158,38 @@ where
         })
     }
 
+    /// Looks at the front with a closure: [`read`](Self::read) without the guard, and
+    /// all of it in line.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (_writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// assert_eq!(reader.shared().with(|n, _| n + 1), 2);
+    /// ```
+    #[inline(always)]
+    pub fn with<R>(&self, f: impl FnOnce(&P::T, &P::X) -> R) -> R {
+        let place = self.places.get().filter(|place| place.is_mine());
+        let Some((place, reader)) = place.and_then(|place| Some((place, place.reader.take()?)))
+        else {
+            let guard = self.read();
+            return f(&guard, self.extras());
+        };
+        let guard = Guard::new(SharedLease {
+            owned: ManuallyDrop::new(OwnedLease::new(reader)),
+            shared: self,
+        });
+        let result = f(&guard, self.extras());
+        let mut lease = ManuallyDrop::new(guard.into_lease());
+        // SAFETY: the lease is not dropped, so it is taken out once.
+        let owned = unsafe { ManuallyDrop::take(&mut lease.owned) };
+        // The thread gives its place away only when it ends, so it is the same one.
+        self.put_into(Some(place), self.leave_place(owned));
+        result
+    }
+
     /// A reader of one's own for the same buffer.
     pub fn reader(&self) -> Reader<P> {
         Reader::new(self.ptr.clone())
@@ -227,21 +259,27 @@ where
     /// call and no more, and the guard itself is never in memory.
     #[inline(never)]
     fn leave(&self, owned: OwnedLease<P>) {
-        // A waker that panics takes the reader with it.
+        let reader = self.leave_place(owned);
+        // A thread that has a place has the same one for as long as it has any, so
+        // this is its own, or nobody's: then the reader is at its next owner's
+        // service.
+        self.put_into(self.places.get(), reader);
+    }
+
+    /// Releases a guard's place. A waker that panics takes the reader with it.
+    #[inline(always)]
+    fn leave_place(&self, owned: OwnedLease<P>) -> Box<Reader<P>> {
         let lost = Lost(self);
         let reader = owned.into_reader();
         mem::forget(lost);
-        self.put_back(reader);
+        reader
     }
 
     /// Puts a reader back, or drops it if it is one too many or the thread has no
     /// place any more.
     #[inline(always)]
-    fn put_back(&self, reader: Box<Reader<P>>) {
-        // A thread that has a place has the same one for as long as it has any, so
-        // this is its own, or nobody's: then the reader is at its next owner's
-        // service.
-        let spare = match self.places.get() {
+    fn put_into(&self, place: Option<&Place<P>>, reader: Box<Reader<P>>) {
+        let spare = match place {
             Some(place) => match place.reader.replace(Some(reader)) {
                 None => return,
                 Some(spare) => spare,

@@ -321,3 +321,32 @@ fn a_panicking_waker_leaves_the_guards_counted() {
         assert!(writer.try_finish());
     }
 }
+
+/// A look by closure is a read like any other: nested in whatever way, counted while it
+/// lasts, and over when the closure unwinds.
+#[test]
+fn a_look_by_closure_is_a_read() {
+    let (mut writer, shared) = pair(EpochStrategy::new());
+    for _ in 0..3 {
+        assert_eq!(shared.with(|value, ()| value.get()), 0);
+        shared.with(|outer, ()| {
+            assert!(shared.has_guard());
+            let guard = shared.read();
+            assert_eq!(shared.with(|inner, ()| inner.get()), outer.get());
+            drop(guard);
+            assert!(shared.has_guard());
+        });
+        assert!(!shared.has_guard());
+        let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            shared.with(|_, ()| panic!("closure"));
+        }));
+        assert!(unwound.is_err() && !shared.has_guard());
+    }
+    // A guard that is taken within and dropped after.
+    let late = shared.with(|_, ()| shared.read());
+    assert!(shared.has_guard());
+    writer.start_swap();
+    assert!(!writer.try_finish());
+    drop(late);
+    assert!(writer.try_finish() && !shared.has_guard());
+}

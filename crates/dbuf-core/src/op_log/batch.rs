@@ -103,7 +103,9 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// # Panics
     ///
     /// As [`OpWriter::write`].
-    #[inline]
+    // Always, like `open`: a batch is too large for registers, and copying it costs more
+    // than all the rest.
+    #[inline(always)]
     pub fn try_begin(mut owner: W) -> Result<Self, W> {
         if owner.op_writer_mut().writer.try_finish() {
             Ok(Self::open(owner))
@@ -120,7 +122,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     }
 
     /// Opens a batch on a writer whose swap is finished.
-    #[inline]
+    #[inline(always)]
     pub(super) fn open(mut owner: W) -> Self {
         let writer = owner.op_writer_mut();
         writer.settle();
@@ -143,13 +145,13 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         self.owner.as_mut().expect(OWNED).op_writer_mut()
     }
 
-    #[inline]
+    #[inline(always)]
     fn end(mut self, ending: Ending) -> (W, bool) {
         let torn = self.writer_mut().end(ending);
         (self.owner.take().expect(OWNED), torn)
     }
 
-    #[inline]
+    #[inline(always)]
     fn end_whole(self, ending: Ending) -> W {
         let (owner, torn) = self.end(ending);
         assert!(

@@ -155,7 +155,6 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
 
     /// Makes the back equal to the front, or to the front and what is deferred.
     /// The swap must be finished.
-    #[inline]
     fn settle(&mut self) {
         self.close_forgotten();
         if self.state == State::Published {

@@ -303,8 +303,8 @@ where
         Q: Hash + Equivalent<K> + ?Sized,
     {
         let hash = self.reader.extras().hash(key);
-        let table = self.reader.read();
-        table.get(hash, key).map(|(_, value)| f(value))
+        self.reader
+            .with(|table, _| table.get(hash, key).map(|(_, value)| f(value)))
     }
 
     /// A clone of the value of a key.
