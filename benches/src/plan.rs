@@ -41,7 +41,7 @@ impl Mode {
     /// How long one measurement takes, with its share of filling the maps.
     fn slice(self) -> Duration {
         Duration::from_millis(match self {
-            Self::Quick => 26,
+            Self::Quick => 24,
             Self::Standard => 42,
             Self::Full => 300,
         })
