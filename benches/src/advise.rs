@@ -1,4 +1,4 @@
-//! `advise`: which strategy for this load?
+//! `advise`: which map and strategy for this load?
 
 use alloc::rc::Rc;
 use core::time::Duration;
@@ -19,7 +19,7 @@ use crate::report::table;
 use crate::results::{Point, points};
 use crate::trace::Trace;
 
-/// Recommends a strategy: runs each, and the other maps, on a load for a second
+/// Recommends a map and its strategy: runs each, and the other maps, on a load for a second
 #[derive(Debug, Args)]
 pub(crate) struct Advise {
     /// Lookups a second, of all readers together
@@ -51,6 +51,7 @@ pub(crate) struct Advise {
 #[derive(Clone, Debug)]
 struct Score<'a> {
     name: &'static str,
+    about: &'static str,
     is_ours: bool,
     numbers: Vec<&'a Point<'a>>,
 }
@@ -136,6 +137,7 @@ fn scores<'a>(points: &'a [Point<'a>]) -> Vec<Score<'a>> {
         .into_iter()
         .map(|name| Score {
             name: name.name,
+            about: name.about,
             is_ours: name.is_ours,
             numbers: points
                 .iter()
@@ -225,7 +227,10 @@ fn recommend(asked: &Asked, scores: &[Score<'_>]) -> String {
             (ALIKE - 1.0) * 100.0
         ),
     };
-    let mut text = format!("rule: {rule}\nrecommended: {}\n", chosen.name);
+    let mut text = format!(
+        "rule: {rule}\nrecommended: {}\nwhich is {}\n",
+        chosen.name, chosen.about
+    );
     if !keeps_up {
         text.push_str(&format!(
             "but it does not keep up: {} reads/s and {} writes/s is all that it reaches; publish in batches, \
@@ -236,8 +241,8 @@ fn recommend(asked: &Asked, scores: &[Score<'_>]) -> String {
     }
     if !winner.is_ours {
         text.push_str(&format!(
-            "by the same rule {} is better than any of ours\n",
-            winner.name
+            "by the same rule {} is better than any of ours ({})\n",
+            winner.name, winner.about
         ));
     }
     text
@@ -253,7 +258,7 @@ mod tests {
             panel: "",
             x: 0.0,
             contender,
-            is_ours: ["epoch", "flash", "count", "lock"].contains(&contender),
+            is_ours: contender != "papaya",
             metric,
             spread: Spread::of([value]).unwrap(),
         }
@@ -287,8 +292,21 @@ mod tests {
             ("flash", 1000.0, 100.0, 50.0),
             ("count", 1000.0, 500.0, 10.0),
         ]);
-        assert!(text.contains("recommended: epoch\n"), "{text}");
+        assert!(
+            text.contains("recommended: epoch\nwhich is dbuf's Writer and Reader, "),
+            "{text}"
+        );
         assert!(!text.contains("better than any"), "{text}");
+    }
+
+    #[test]
+    fn a_handle_for_all_threads_is_recommended_as_such() {
+        let text = advice(&[
+            ("epoch", 1000.0, 200.0, 40.0),
+            ("concurrent", 1000.0, 100.0, 50.0),
+        ]);
+        assert!(text.contains("recommended: concurrent\n"), "{text}");
+        assert!(text.contains("ConcurrentHashMap"), "{text}");
     }
 
     #[test]

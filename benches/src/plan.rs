@@ -41,8 +41,8 @@ impl Mode {
     /// How long one measurement takes, with its share of filling the maps.
     fn slice(self) -> Duration {
         Duration::from_millis(match self {
-            Self::Quick => 30,
-            Self::Standard => 48,
+            Self::Quick => 24,
+            Self::Standard => 42,
             Self::Full => 300,
         })
     }

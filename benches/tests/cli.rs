@@ -310,9 +310,22 @@ fn advice_names_a_strategy_and_its_rule() {
     let name = said
         .lines()
         .find_map(|line| line.strip_prefix("recommended: "));
-    let ours = ["epoch", "flash", "count", "lock"];
+    let ours = [
+        "epoch",
+        "flash",
+        "count",
+        "lock",
+        "concurrent",
+        "concurrent-flash",
+    ];
     assert!(name.is_some_and(|name| ours.contains(&name)), "{said}");
-    for part in ["rule: ", "| read p99", "| papaya", "100 writes/s"] {
+    for part in [
+        "rule: ",
+        "\nwhich is dbuf's ",
+        "| read p99",
+        "| papaya",
+        "100 writes/s",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
 }

@@ -50,7 +50,8 @@ pub(super) fn idle(_: &Settings) -> Figure {
         title: "Registered readers",
         definition:
             "One thread publishes every overwrite, as fast as it can, in a map of 1,000 entries, \
-                     while so many readers exist that have read once and rest."
+                     while so many readers exist that have read once and rest, on one other thread. Maps \
+                     that know threads, and not handles, have one of them whatever the number."
                 .to_owned(),
         chart: Chart::Ladder("registered readers"),
         metrics: &[Metric::Writes],

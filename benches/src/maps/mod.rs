@@ -4,6 +4,7 @@
 //! [`all`].
 
 mod arc_swap;
+mod concurrent;
 mod dashmap;
 mod dbuf;
 mod evmap;
@@ -18,7 +19,8 @@ use core::hash::Hash as StdHash;
 use core::ops::Range;
 
 use crossbeam_utils::sync::ShardedLock;
-use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+use dbuf_hashmap::ConcurrentHashMap;
+use dbuf_strategies::{CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 
 use crate::Hash;
 use crate::script::Script;
@@ -135,17 +137,35 @@ const fn ours<K: Key, H: Handle<K>>(name: &'static str, about: &'static str) -> 
 
 /// Every contender, in the order of the tables.
 pub(crate) fn all<K: Key>() -> Vec<Entry<K>> {
+    type Concurrent<K, S> = ConcurrentHashMap<K, Value, Hash, S>;
     type Std<K> = std::sync::RwLock<locks::Plain<K>>;
     type ParkingLot<K> = parking_lot::RwLock<locks::Plain<K>>;
     type Sharded<K> = ShardedLock<locks::Plain<K>>;
     vec![
-        ours::<K, dbuf::Pair<K, EpochStrategy>>("epoch", "dbuf: two stores to an own line a read"),
-        ours::<K, dbuf::Pair<K, FlashStrategy>>("flash", "dbuf: an own word, changed twice a read"),
+        ours::<K, dbuf::Pair<K, EpochStrategy>>(
+            "epoch",
+            "dbuf's Writer and Reader, EpochStrategy: two stores to an own line a read",
+        ),
+        ours::<K, dbuf::Pair<K, FlashStrategy>>(
+            "flash",
+            "dbuf's Writer and Reader, FlashStrategy: an own word, changed twice a read",
+        ),
         ours::<K, dbuf::Pair<K, CountStrategy>>(
             "count",
-            "dbuf: shared counts, changed twice a read",
+            "dbuf's Writer and Reader, CountStrategy: shared counts, changed twice a read",
         ),
-        ours::<K, dbuf::Pair<K, LockStrategy>>("lock", "dbuf: a mutex around two counts"),
+        ours::<K, dbuf::Pair<K, LockStrategy>>(
+            "lock",
+            "dbuf's Writer and Reader, LockStrategy: a mutex around two counts",
+        ),
+        ours::<K, Concurrent<K, DefaultStrategy>>(
+            "concurrent",
+            "dbuf's ConcurrentHashMap, DefaultStrategy (epoch): one handle for all threads",
+        ),
+        ours::<K, Concurrent<K, FlashStrategy>>(
+            "concurrent-flash",
+            "dbuf's ConcurrentHashMap, FlashStrategy: one handle for all threads",
+        ),
         entry::<K, evmap::Pair<K>>("evmap", "evmap 11: double buffer, multi-map, by left-right"),
         entry::<K, flashmap::Pair<K>>("flashmap", "flashmap 0.2: double buffer"),
         entry::<K, left_right::Pair<K>>("left-right", "left-right 0.11 with a HashMap"),

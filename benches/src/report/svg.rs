@@ -109,7 +109,7 @@ pub(super) fn bars(title: &str, metric: Metric, points: &[&Point<'_>]) -> String
             false => order.reverse(),
         }
     });
-    let (left, right, row) = (98.0, WIDTH - 62.0, 20.0);
+    let (left, right, row) = (108.0, WIDTH - 62.0, 20.0);
     let bottom = row * points.len() as f64 + 6.0;
     let scale = Scale::new(&points, true, left, right);
     let mut svg = open(bottom + 16.0, title);
@@ -165,7 +165,7 @@ pub(super) fn bars(title: &str, metric: Metric, points: &[&Point<'_>]) -> String
 /// A line for each contender, with its name at the end. The steps of the ladder
 /// stand evenly.
 pub(super) fn lines(title: &str, metric: Metric, axis: &str, points: &[&Point<'_>]) -> String {
-    let (left, right, top, bottom, height) = (46.0, WIDTH - 92.0, 8.0, 262.0, 300.0);
+    let (left, right, top, bottom, height) = (46.0, WIDTH - 108.0, 8.0, 262.0, 300.0);
     let mut steps: Vec<f64> = Vec::new();
     let mut names: Vec<(&str, bool)> = Vec::new();
     for point in points {
@@ -223,7 +223,7 @@ pub(super) fn lines(title: &str, metric: Metric, axis: &str, points: &[&Point<'_
         );
         ends.extend(end.map(|y| (y, name, is_ours, nth)));
     }
-    for (y, (_, name, is_ours, nth)) in apart(&mut ends, top, bottom + 20.0) {
+    for (y, (_, name, is_ours, nth)) in apart(&mut ends, top, bottom) {
         let weight = if is_ours { "font-weight:600;" } else { "" };
         let _ = writeln!(
             svg,

@@ -1,0 +1,51 @@
+//! dbuf's concurrent map, with any strategy that waits. Writers that meet share a
+//! publish: that is its default.
+
+use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap};
+
+use super::{Change, Handle, Key, Value, hasher};
+use crate::Hash;
+
+impl<K: Key, S> Handle<K> for ConcurrentHashMap<K, Value, Hash, S>
+where
+    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync + 'static,
+{
+    fn build(capacity: usize) -> Self {
+        Builder::new()
+            .capacity(capacity)
+            .hasher(hasher())
+            .strategy(S::default())
+            .build_concurrent()
+    }
+
+    #[inline]
+    fn get(&mut self, key: &K) -> Option<Value> {
+        self.get_with(key, |value| *value)
+    }
+
+    fn write(&mut self, changes: &mut Vec<Change<K>>) {
+        // A call for one key may share its publish; a batch has its own.
+        if changes.len() == 1 {
+            for Change { key, value } in changes.drain(..) {
+                match value {
+                    Some(value) => drop(self.insert(key, value)),
+                    None => drop(self.remove(&key)),
+                }
+            }
+            return;
+        }
+        let mut batch = Self::write(self);
+        for Change { key, value } in changes.drain(..) {
+            match value {
+                Some(value) => drop(batch.insert(key, value)),
+                None => drop(batch.remove(&key)),
+            }
+        }
+        batch.publish();
+    }
+
+    fn settle(&mut self) {
+        // The log is replayed as a batch begins; an empty one publishes nothing.
+        Self::write(self).publish();
+    }
+}
