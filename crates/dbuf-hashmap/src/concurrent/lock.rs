@@ -6,6 +6,7 @@ use alloc::task::Wake;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::marker::PhantomData;
+use core::mem;
 use core::ops::{Deref, DerefMut};
 use core::task::{Context, Waker};
 use core::time::Duration;
@@ -44,6 +45,9 @@ pub(crate) struct State<K, V, H, S: Strategy> {
     group: usize,
     /// Changes since the last publish.
     changes: usize,
+    /// Somebody registered the map's waker and sleeps until it is called, for all
+    /// that is known.
+    awaited: bool,
 }
 
 /// Tells all that wait for readers that the last swap may be finished.
@@ -91,6 +95,7 @@ where
                 log: Log::new(writer),
                 group: 0,
                 changes: 0,
+                awaited: false,
             }),
             queued: CachePadded::default(),
             published: CachePadded::default(),
@@ -236,7 +241,21 @@ where
     /// The lock, if nobody has it and no reader is in the way.
     fn try_lock(&self) -> Option<ThreadLock<'_, K, V, H, S>> {
         let mut state = self.state.try_lock()?;
-        state.log.try_finish().then(|| ThreadLock::new(self, state))
+        self.try_finish(&mut state)
+            .then(|| ThreadLock::new(self, state))
+    }
+
+    /// Whether no reader is in the way.
+    ///
+    /// Who finds that out first tells all others: the waker that they sleep by may
+    /// have been replaced and dropped, or never be called, since the strategy owes a
+    /// wake to the last who asked only, and none to who was told when asking.
+    fn try_finish(&self, state: &mut State<K, V, H, S>) -> bool {
+        let finished = state.log.try_finish();
+        if finished && mem::take(&mut state.awaited) {
+            self.finished.0.notify(usize::MAX);
+        }
+        finished
     }
 
     /// The lock, when no reader is in the way. `None` after `timeout`.
@@ -268,15 +287,16 @@ where
     async fn lock_finished(&self) -> MutexGuard<'_, State<K, V, H, S>> {
         loop {
             let mut state = self.state.lock().await;
-            if state.log.try_finish() {
+            if self.try_finish(&mut state) {
                 return state;
             }
             // Listens first, so that a wake from here on is heard.
             let finished = self.finished.0.listen();
             let mut cx = Context::from_waker(&self.waker);
-            if state.log.poll_finish(&mut cx).is_ready() {
+            if state.log.poll_finish(&mut cx).is_ready() && self.try_finish(&mut state) {
                 return state;
             }
+            state.awaited = true;
             drop(state);
             finished.await;
         }
