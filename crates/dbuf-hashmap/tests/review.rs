@@ -5,6 +5,8 @@
     reason = "tests always have std"
 )]
 
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
@@ -13,7 +15,7 @@ use std::time::Duration;
 
 use dbuf_hashmap::strategies::LockStrategy;
 use dbuf_hashmap::strategies::core::Side;
-use dbuf_hashmap::{BlockingStrategy, Builder, Strategy};
+use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, ConcurrentHashSet, Strategy};
 
 /// [`LockStrategy`] that wakes as Flash and Count do, with a gate in the middle: the
 /// guard is gone, then a second writer registers, finds that out and takes its waker
@@ -156,4 +158,183 @@ fn who_finds_the_swap_finished_wakes_those_who_sleep() {
         .recv_timeout(Duration::from_secs(20))
         .expect("the first writer is woken");
     sleeper.join().unwrap();
+}
+
+/// What keys and values know: the map, and how often it refused them.
+#[derive(Default)]
+struct Probe {
+    map: Mutex<Option<ConcurrentHashMap<Mortal, Mortal>>>,
+    set: Mutex<Option<ConcurrentHashSet<Mortal>>>,
+    refused: AtomicUsize,
+    dropped: AtomicUsize,
+}
+
+/// A key or value whose destructor writes to the map.
+struct Mortal(u32, Arc<Probe>);
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        let probe = &self.1;
+        probe.dropped.fetch_add(1, SeqCst);
+        let map = probe.map.lock().unwrap().clone();
+        let set = probe.set.lock().unwrap().clone();
+        let refused = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(map) = map {
+                map.publish();
+            }
+            if let Some(set) = set {
+                set.publish();
+            }
+        }));
+        if refused.is_err() {
+            probe.refused.fetch_add(1, SeqCst);
+        }
+    }
+}
+
+impl Clone for Mortal {
+    fn clone(&self) -> Self {
+        Self(self.0, Arc::clone(&self.1))
+    }
+}
+
+impl PartialEq for Mortal {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Mortal {}
+
+impl Hash for Mortal {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+/// Shows destructors that ran with the writers' lock in hand, where a write is refused:
+/// a panic in `drop`, which is an abort if two of them meet.
+#[test]
+fn no_destructor_runs_under_the_lock() {
+    type Map = ConcurrentHashMap<Mortal, Mortal>;
+    type Make<'a> = &'a dyn Fn(u32) -> Mortal;
+    type Write = fn(&Map, Make<'_>);
+    let writes: [(&str, Write); 19] = [
+        ("insert", |map, m| _ = map.insert(m(1), m(2))),
+        ("remove", |map, m| _ = map.remove(&m(1))),
+        ("remove_if", |map, m| _ = map.remove_if(&m(1), |_, _| true)),
+        ("update", |map, m| _ = map.update(&m(1), |v| v.0 += 1)),
+        ("upsert, there", |map, m| {
+            map.upsert(m(1), m(2), |v| v.0 += 1)
+        }),
+        ("upsert, new", |map, m| map.upsert(m(9), m(2), |v| v.0 += 1)),
+        ("get_or_insert_with, there", |map, m| {
+            map.get_or_insert_with(m(1), || m(2));
+        }),
+        ("get_or_insert_with, pending", |map, m| {
+            let mut batch = map.write();
+            batch.insert(m(9), m(1));
+            batch.defer();
+            map.get_or_insert_with(m(9), || m(2));
+        }),
+        ("retain, some", |map, _| map.retain(|k, _| k.0 != 1)),
+        ("retain, none", |map, _| map.retain(|_, _| false)),
+        ("retain_mut", |map, _| map.retain_mut(|k, _| k.0 != 1)),
+        ("clear", |map, _| map.clear()),
+        ("extend", |mut map, m| {
+            map.extend([(m(1), m(2)), (m(2), m(2))])
+        }),
+        ("transact, refused", |map, m| {
+            let refused = map.transact(|batch| {
+                std::mem::forget(batch.insert(m(1), m(2)));
+                batch.insert(m(9), m(2));
+                Err::<(), _>(())
+            });
+            assert_eq!(refused, Err(()));
+        }),
+        ("transact, panic", |map, m| {
+            let refused = catch_unwind(AssertUnwindSafe(|| {
+                let _ = map.transact(|batch| -> Result<(), ()> {
+                    batch.insert(m(9), m(2));
+                    panic!("closure")
+                });
+            }));
+            assert!(refused.is_err());
+        }),
+        ("insert, retain_mut", |map, m| {
+            let mut batch = map.write();
+            batch.insert(m(9), m(2));
+            batch.retain_mut(|_, _| true);
+            batch.publish();
+        }),
+        ("rollback", |map, m| {
+            let mut batch = map.write();
+            batch.insert(m(9), m(2));
+            batch.clear();
+            batch.rollback();
+        }),
+        ("upsert, panic", |map, m| {
+            let (key, value) = (m(1), m(2));
+            let refused = catch_unwind(AssertUnwindSafe(|| {
+                map.upsert(key, value, |_| panic!("closure"));
+            }));
+            assert!(refused.is_err());
+        }),
+        ("retain, panic", |map, _| {
+            let refused = catch_unwind(AssertUnwindSafe(|| {
+                map.retain(|k, _| if k.0 == 4 { panic!("closure") } else { false });
+            }));
+            assert!(refused.is_err());
+        }),
+    ];
+    let mut wrong = vec![];
+    for (name, write) in writes {
+        let probe = Arc::new(Probe::default());
+        let make = |n| Mortal(n, Arc::clone(&probe));
+        let map: Map = (0..5).map(|n| (make(n), make(n))).collect();
+        *probe.map.lock().unwrap() = Some(map.clone());
+        write(&map, &make);
+        // The other copy follows.
+        map.insert(make(7), make(7));
+        map.insert(make(8), make(8));
+        let refused = probe.refused.load(SeqCst);
+        if refused > 0 {
+            wrong.push(format!("{name}: {refused}"));
+        }
+        let batch = map.write();
+        assert!(batch.as_map() == batch.published(), "{name}");
+        drop(batch);
+        *probe.map.lock().unwrap() = None;
+    }
+    assert!(wrong.is_empty(), "refused under the lock: {wrong:#?}");
+}
+
+/// As above, for sets, where an element that is there already is dropped.
+#[test]
+fn no_destructor_of_an_element_runs_under_the_lock() {
+    type Set = ConcurrentHashSet<Mortal>;
+    type Make<'a> = &'a dyn Fn(u32) -> Mortal;
+    type Write = fn(&Set, Make<'_>);
+    let writes: [(&str, Write); 4] = [
+        ("insert", |set, m| assert!(!set.insert(m(1)))),
+        ("remove", |set, m| assert!(set.remove(&m(1)))),
+        ("retain", |set, _| set.retain(|_| false)),
+        ("extend", |mut set, m| set.extend([m(1), m(2), m(9)])),
+    ];
+    let mut wrong = vec![];
+    for (name, write) in writes {
+        let probe = Arc::new(Probe::default());
+        let make = |n| Mortal(n, Arc::clone(&probe));
+        let set: Set = (0..5).map(make).collect();
+        *probe.set.lock().unwrap() = Some(set.clone());
+        write(&set, &make);
+        set.insert(make(7));
+        set.insert(make(8));
+        let refused = probe.refused.load(SeqCst);
+        if refused > 0 {
+            wrong.push(format!("{name}: {refused}"));
+        }
+        *probe.set.lock().unwrap() = None;
+    }
+    assert!(wrong.is_empty(), "refused under the lock: {wrong:#?}");
 }
