@@ -225,7 +225,7 @@ fn no_destructor_runs_under_the_lock() {
         ("remove_if", |map, m| _ = map.remove_if(&m(1), |_, _| true)),
         ("update", |map, m| _ = map.update(&m(1), |v| v.0 += 1)),
         ("upsert, there", |map, m| {
-            map.upsert(m(1), m(2), |v| v.0 += 1)
+            map.upsert(m(1), m(2), |v| v.0 += 1);
         }),
         ("upsert, new", |map, m| map.upsert(m(9), m(2), |v| v.0 += 1)),
         ("get_or_insert_with, there", |map, m| {
@@ -242,7 +242,7 @@ fn no_destructor_runs_under_the_lock() {
         ("retain_mut", |map, _| map.retain_mut(|k, _| k.0 != 1)),
         ("clear", |map, _| map.clear()),
         ("extend", |mut map, m| {
-            map.extend([(m(1), m(2)), (m(2), m(2))])
+            map.extend([(m(1), m(2)), (m(2), m(2))]);
         }),
         ("transact, refused", |map, m| {
             let refused = map.transact(|batch| {
@@ -337,4 +337,280 @@ fn no_destructor_of_an_element_runs_under_the_lock() {
         *probe.set.lock().unwrap() = None;
     }
     assert!(wrong.is_empty(), "refused under the lock: {wrong:#?}");
+}
+
+/// Random histories of a map whose keys and values panic now and then.
+mod histories {
+    use std::cell::Cell;
+    use std::collections::BTreeMap;
+    use std::hash::{Hash, Hasher};
+    use std::mem;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::thread;
+
+    use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+    use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy, Strategy};
+
+    thread_local! {
+        /// So many more calls of user code, and one panics. 0: none does.
+        static FUSE: Cell<u32> = const { Cell::new(0) };
+    }
+
+    fn burn() {
+        let left = FUSE.get();
+        if left > 0 && !thread::panicking() {
+            FUSE.set(left - 1);
+            if left == 1 {
+                std::panic::resume_unwind(Box::new(()));
+            }
+        }
+    }
+
+    struct Fragile(
+        u32,
+        #[allow(dead_code, reason = "owned memory, for Miri")] Box<u32>,
+    );
+
+    fn new(n: u32) -> Fragile {
+        Fragile(n, Box::new(n))
+    }
+
+    impl Clone for Fragile {
+        fn clone(&self) -> Self {
+            burn();
+            new(self.0)
+        }
+    }
+
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            burn();
+        }
+    }
+
+    impl PartialEq for Fragile {
+        fn eq(&self, other: &Self) -> bool {
+            burn();
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Fragile {}
+
+    impl Hash for Fragile {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            burn();
+            self.0.hash(state);
+        }
+    }
+
+    type Map<S> = ConcurrentHashMap<Fragile, Fragile, std::hash::RandomState, S>;
+    type Model = BTreeMap<u32, u32>;
+
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: u32) -> u32 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 >> 33) as u32 % n
+        }
+    }
+
+    /// One write, on the map and on the model.
+    fn step<S>(map: &Map<S>, model: &mut Model, op: u32, k: u32, v: u32)
+    where
+        S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    {
+        match op {
+            0..=4 => {
+                model.insert(k, v);
+                map.insert(new(k), new(v));
+            }
+            5 => {
+                model.remove(&k);
+                map.remove(&new(k));
+            }
+            6 => {
+                model.entry(k).and_modify(|old| *old = v);
+                map.update(&new(k), |old| *old = new(v));
+            }
+            7 => {
+                model.entry(k).and_modify(|old| *old = v).or_insert(k);
+                map.upsert(new(k), new(k), |old| old.0 = v);
+            }
+            8 => {
+                model.retain(|key, _| key % 5 != k % 5);
+                map.retain(|key, _| key.0 % 5 != k % 5);
+            }
+            9 => {
+                model.retain(|key, value| {
+                    *value += 1;
+                    key % 7 != k % 7
+                });
+                map.retain_mut(|key, value| {
+                    value.0 += 1;
+                    key.0 % 7 != k % 7
+                });
+            }
+            10 => {
+                let _ = map.transact(|batch| {
+                    batch.insert(new(k), new(v));
+                    batch.remove(&new(v));
+                    if k % 2 == 0 {
+                        batch.clear();
+                    }
+                    Err::<(), _>(())
+                });
+            }
+            11 => {
+                model.insert(k, v);
+                model.remove(&v);
+                let _ = map.transact(|batch| {
+                    batch.insert(new(k), new(v));
+                    batch.remove(&new(v));
+                    Ok::<_, ()>(())
+                });
+            }
+            12 => {
+                if k % 3 == 0 {
+                    model.clear();
+                    map.clear();
+                }
+            }
+            13 => {
+                // Deferred: kept, and not published.
+                model.insert(k, v);
+                model.insert(v, k);
+                let mut batch = map.write();
+                batch.insert(new(k), new(v));
+                batch.insert(new(v), new(k));
+                batch.defer();
+            }
+            14 => {
+                // A caught panic in the middle: all of the batch is taken back.
+                let mut batch = map.write();
+                batch.insert(new(k), new(v));
+                // Else the lookup may panic, which tears nothing.
+                FUSE.set(0);
+                let _ = catch_unwind(AssertUnwindSafe(|| {
+                    batch.update(&new(k), |_| std::panic::resume_unwind(Box::new(())));
+                }));
+                drop(batch);
+            }
+            15 => {
+                if k % 2 == 0 {
+                    model.clear();
+                    model.insert(k, v);
+                    let mut batch = map.write();
+                    mem::forget(batch.drain().next());
+                    batch.insert(new(k), new(v));
+                }
+            }
+            16 => {
+                model.entry(k).or_insert(v);
+                let mut batch = map.write();
+                batch.entry(new(k)).or_insert_with(|| new(v));
+                batch.shrink_to_fit();
+            }
+            17 => {
+                map.publish();
+            }
+            18 => {
+                // Modified, and deferred: published at once.
+                model.insert(k, v);
+                model.values_mut().for_each(|value| *value += 1);
+                let mut batch = map.write();
+                batch.insert(new(k), new(v));
+                batch.retain_mut(|_, value| {
+                    value.0 += 1;
+                    true
+                });
+                batch.defer();
+            }
+            _ => {
+                let mut batch = map.write();
+                batch.insert(new(k), new(v));
+                batch.retain_mut(|_, _| false);
+                batch.rollback();
+            }
+        }
+    }
+
+    fn contents<'a>(entries: impl Iterator<Item = (&'a Fragile, &'a Fragile)>) -> Model {
+        entries.map(|(k, v)| (k.0, v.0)).collect()
+    }
+
+    fn run<S>(strategy: S, policy: PublishPolicy, seed: u64, steps: u32)
+    where
+        S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    {
+        let map: Map<S> = Builder::new()
+            .strategy(strategy)
+            .publish_policy(policy)
+            .build_concurrent();
+        let mut random = Random(seed | 1);
+        let mut model = Model::new();
+        for number in 0..steps {
+            let (op, k, v) = (random.below(20), random.below(24), random.below(24));
+            let at = format!("{policy:?}, seed {seed}, step {number}: {op} {k} {v}");
+            let mut after = model.clone();
+            let fuse = match random.below(3) {
+                0 => random.below(60),
+                _ => 0,
+            };
+            FUSE.set(fuse);
+            let result = catch_unwind(AssertUnwindSafe(|| step(&map, &mut after, op, k, v)));
+            FUSE.set(0);
+            let whole = result.is_ok() || {
+                // As it stands, pending changes and all; left as it was.
+                let batch = map.write();
+                let stands = contents(batch.iter());
+                batch.defer();
+                assert!(
+                    stands == model || stands == after,
+                    "{at}: {stands:?}, {model:?}, {after:?}"
+                );
+                stands == after
+            };
+            if whole {
+                model = after;
+            }
+            if !matches!(policy, PublishPolicy::EveryOps(_)) && result.is_ok() && op != 13 {
+                // Unless it rolled back what came after a deferred batch.
+                let pending = matches!(op, 10 | 14 | 19 | 12 | 15);
+                assert!(pending || contents(map.read().iter()) == model, "{at}");
+            }
+            if random.below(4) == 0 {
+                map.publish();
+                assert_eq!(contents(map.read().iter()), model, "{at}, published");
+                let batch = map.write();
+                assert_eq!(contents(batch.iter()), model, "{at}, followed");
+                assert_eq!(contents(batch.published().iter()), model, "{at}, front");
+            }
+        }
+    }
+
+    /// Both copies are what the model says, whatever panics when.
+    #[test]
+    fn copies_stay_equal() {
+        let seeds: u64 =
+            std::env::var("SEEDS").map_or(if cfg!(miri) { 1 } else { 40 }, |n| n.parse().unwrap());
+        let steps = if cfg!(miri) { 40 } else { 300 };
+        for seed in 1..=seeds {
+            let seed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            for policy in [
+                PublishPolicy::Grouped,
+                PublishPolicy::Immediate,
+                PublishPolicy::EveryOps(3),
+                PublishPolicy::EveryOps(50),
+            ] {
+                run(EpochStrategy::new(), policy, seed, steps);
+                run(FlashStrategy::new(), policy, seed ^ 7, steps);
+                run(CountStrategy::new(), policy, seed ^ 77, steps);
+                run(LockStrategy::new(), policy, seed ^ 777, steps);
+            }
+        }
+    }
 }
