@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use dbuf_hashmap::strategies::LockStrategy;
 use dbuf_hashmap::strategies::core::Side;
-use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, ConcurrentHashSet, Strategy};
+use dbuf_hashmap::{
+    BlockingStrategy, Builder, ConcurrentHashMap, ConcurrentHashSet, PublishPolicy, Strategy,
+};
 
 /// [`LockStrategy`] that wakes as Flash and Count do, with a gate in the middle: the
 /// guard is gone, then a second writer registers, finds that out and takes its waker
@@ -337,6 +339,20 @@ fn no_destructor_of_an_element_runs_under_the_lock() {
         *probe.set.lock().unwrap() = None;
     }
     assert!(wrong.is_empty(), "refused under the lock: {wrong:#?}");
+}
+
+/// Pins what a pending removal looks like to `get_or_insert_with`.
+#[test]
+fn a_pending_removal_is_not_seen_by_get_or_insert_with() {
+    let map = Builder::new()
+        .publish_policy(PublishPolicy::EveryOps(10))
+        .build_concurrent();
+    map.insert(1, 1);
+    map.publish();
+    map.remove(&1);
+    assert_eq!(map.get_or_insert_with(1, || 2), 1);
+    map.publish();
+    assert_eq!(map.get_cloned(&1), None);
 }
 
 /// Random histories of a map whose keys and values panic now and then.
