@@ -360,7 +360,6 @@ mod histories {
     use std::cell::Cell;
     use std::collections::BTreeMap;
     use std::hash::{Hash, Hasher};
-    use std::mem;
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::thread;
 
@@ -520,7 +519,7 @@ mod histories {
                     model.clear();
                     model.insert(k, v);
                     let mut batch = map.write();
-                    mem::forget(batch.drain().next());
+                    drop(batch.drain().next());
                     batch.insert(new(k), new(v));
                 }
             }
