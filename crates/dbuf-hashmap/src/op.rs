@@ -97,6 +97,20 @@ where
             rare => rare.apply_rare(table, shared),
         }
     }
+
+    /// Its key and value die with what else leaves the table.
+    fn discard(self, table: &mut Table<K, V>, _: &Shared<H>) {
+        match self {
+            Self::Insert { key, value, .. } | Self::Replace { key, value, .. } => {
+                table.bury(Some(key), Some(value));
+            }
+            Self::Change { key, .. } | Self::Remove { key, .. } => table.bury(Some(key), None),
+            Self::RemoveAll(keys) => keys
+                .into_iter()
+                .for_each(|(_, key)| table.bury(Some(key), None)),
+            Self::Clear | Self::Grow(_) | Self::Shrink => {}
+        }
+    }
 }
 
 impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {

@@ -64,6 +64,17 @@ impl<K, V> Table<K, V> {
         self.dead.as_mut().map(mem::take).unwrap_or_default()
     }
 
+    /// Whether what leaves the table waits for somebody to come.
+    #[inline]
+    pub(crate) fn keeps_dead(&self) -> bool {
+        Self::DROPS && self.dead.is_some()
+    }
+
+    /// Takes what is of no use any more.
+    pub(crate) fn bury(&mut self, key: Option<K>, value: Option<V>) {
+        Dead::bury(&mut self.dead, key, value);
+    }
+
     /// Whether something did.
     #[inline]
     pub(crate) fn has_dead(&self) -> bool {
@@ -354,11 +365,18 @@ impl<K, V> Dead<K, V> {
     /// Moves a key and a value there, or drops them.
     #[inline]
     fn bury(this: &mut Option<Self>, key: Option<K>, value: Option<V>) {
-        if let Some(dead) = this {
-            let buried = dead.buried();
-            buried.keys.extend(key);
-            buried.values.extend(value);
+        if Table::<K, V>::DROPS
+            && let Some(dead) = this
+        {
+            dead.push(key, value);
         }
+    }
+
+    /// Takes what is of no use any more.
+    pub(crate) fn push(&mut self, key: Option<K>, value: Option<V>) {
+        let buried = self.buried();
+        buried.keys.extend(key);
+        buried.values.extend(value);
     }
 
     /// Moves the other's here.

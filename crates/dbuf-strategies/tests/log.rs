@@ -165,7 +165,9 @@ fn panicking_op_destructors_leave_equal_copies() {
                 _ => mem::forget(batch),
             }
         });
-        if place == 3 {
+        if matches!(place, 0 | 3) {
+            // Given up by the next batch.
+            assert!(!unwound);
             assert!(panics(|| drop(writer.write())));
         } else {
             assert!(unwound);

@@ -294,7 +294,9 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         let kept = self.writer().kept;
         self.writer_mut().change(|back, extras, log| {
             let result = f(back, extras);
-            log.truncate(kept);
+            for op in log.drain(kept..) {
+                op.discard(back, extras);
+            }
             (result, Some(State::Modified))
         })
     }

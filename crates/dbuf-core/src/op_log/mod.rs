@@ -185,12 +185,14 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     /// it was made is gone. Torn until all is done, so that nothing kept is lost
     /// if user code unwinds here.
     fn resync(&mut self) {
-        self.log.truncate(self.kept);
         let Parts {
             front,
             back,
             extras,
         } = finished(&mut self.writer);
+        for op in self.log.drain(self.kept..) {
+            op.discard(back, extras);
+        }
         back.clone_from(front);
         for op in &mut self.log {
             op.apply(back, extras);
@@ -252,7 +254,9 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         true
     }
 
-    /// Gives up what is unpublished and not kept.
+    /// Gives up what is unpublished and not kept. The log drops it with the resync:
+    /// destructors are user code, and may want more than to be run here, perhaps while
+    /// the thread unwinds.
     fn abandon(&mut self) {
         let untouched = match self.state {
             State::Settled => true,
@@ -261,7 +265,6 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         };
         if !untouched {
             self.state = State::Torn;
-            self.log.truncate(self.kept);
         }
     }
 

@@ -40,6 +40,11 @@ pub trait Operation<T, X = ()>: Sized {
     fn apply_once(mut self, target: &mut T, extras: &X) {
         self.apply(target, extras);
     }
+
+    /// Gives the change up, after a rollback: at the start of the next batch, before
+    /// `target` is overwritten. Drops it, unless what it holds is better dropped
+    /// elsewhere and `target` can keep it until then.
+    fn discard(self, _target: &mut T, _extras: &X) {}
 }
 
 impl<T, X, F: FnMut(&mut T, &X)> Operation<T, X> for F {

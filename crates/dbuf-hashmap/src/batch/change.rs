@@ -171,11 +171,13 @@ where
     /// assert_eq!((batch.get("a"), batch.get("b")), (Some(&2), Some(&1)));
     /// ```
     pub fn upsert(&mut self, key: K, value: V, f: impl FnOnce(&mut V)) {
-        let entry = self.entry(key);
-        if entry.get().is_some() {
-            let _ = entry.and_modify(f);
-        } else {
-            entry.insert(value);
+        let (hash, place) = self.find(&key);
+        match place {
+            Some(place) => {
+                self.bury(Some(key), Some(value));
+                self.change_at(hash, place, f);
+            }
+            None => _ = self.insert_new(hash, key, value),
         }
     }
 

@@ -133,7 +133,10 @@ where
     /// ```
     pub fn or_insert_with(self, f: impl FnOnce() -> V) -> &'b V {
         let place = match self.place {
-            Some(place) => place,
+            Some(place) => {
+                self.batch.bury(Some(self.key), None);
+                place
+            }
             None => self.batch.insert_new(self.hash, self.key, f()),
         };
         &self.batch.table().at(place).1
@@ -189,6 +192,7 @@ where
     /// ```
     pub fn remove(self) -> Option<V> {
         let place = self.place?;
+        self.batch.bury(Some(self.key), None);
         Some(self.batch.remove_at(self.hash, place))
     }
 }

@@ -93,6 +93,14 @@ where
         result
     }
 
+    /// Drops what was not needed: when the lock, if any, is given back.
+    #[inline]
+    pub(crate) fn bury(&mut self, key: Option<K>, value: Option<V>) {
+        if self.table().keeps_dead() {
+            self.dead.push(key, value);
+        }
+    }
+
     /// This copy.
     pub(crate) fn table(&self) -> &Table<K, V> {
         &self.inner

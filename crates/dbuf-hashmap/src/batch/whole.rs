@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
+use core::mem;
 
 use dbuf_core::Strategy;
 use hashbrown::hash_table;
@@ -9,6 +10,7 @@ use hashbrown::hash_table;
 use super::{Batch, Drain};
 use crate::Owner;
 use crate::op::Op;
+use crate::table::Dead;
 
 impl<W, K, V, H, S> Batch<W, K, V, H, S>
 where
@@ -37,18 +39,21 @@ where
     /// assert_eq!(batch.len(), 2);
     /// ```
     pub fn retain(&mut self, keep: impl FnMut(&K, &V) -> bool) {
+        let mut removed = Removed {
+            keys: Vec::new(),
+            dead: self.inner.keeps_dead().then_some(&mut self.dead),
+        };
         let dead = self.inner.record(|table, shared| {
-            let removed: Vec<_> = table
-                .extract(keep)
-                .map(|key| (shared.hash(&key), key))
-                .collect();
-            let op = match removed.len() {
+            let keys = table.extract(keep).map(|key| (shared.hash(&key), key));
+            removed.keys.extend(keys);
+            let op = match removed.keys.len() {
                 0 => None,
                 _ if table.len() == 0 => Some(Op::Clear),
-                _ => Some(Op::RemoveAll(removed)),
+                _ => Some(Op::RemoveAll(mem::take(&mut removed.keys))),
             };
             (table.take_dead(), op)
         });
+        drop(removed);
         self.dead.append(dead);
     }
 
@@ -167,6 +172,23 @@ where
     }
 }
 
+/// Keys that a change took out. What the log has no use for, also if the change
+/// panics, is dropped when the lock, if any, is given back.
+struct Removed<'d, K, V> {
+    keys: Vec<(u64, K)>,
+    dead: Option<&'d mut Dead<K, V>>,
+}
+
+impl<K, V> Drop for Removed<'_, K, V> {
+    fn drop(&mut self) {
+        if let Some(dead) = &mut self.dead {
+            for (_, key) in self.keys.drain(..) {
+                dead.push(Some(key), None);
+            }
+        }
+    }
+}
+
 /// Inserts all. Room is made for as many as the iterator promises, or for half
 /// of them if there are entries already, as std's maps do.
 impl<W, K, V, H, S> Extend<(K, V)> for Batch<W, K, V, H, S>
@@ -186,7 +208,8 @@ where
             promised.div_ceil(2)
         });
         for (key, value) in entries {
-            self.insert(key, value);
+            let old = self.insert(key, value);
+            self.bury(None, old);
         }
     }
 }

@@ -4,6 +4,7 @@
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use core::hash::{BuildHasher, Hash};
+use core::mem;
 use core::task::{Context, Waker};
 use core::time::Duration;
 use std::time::Instant;
@@ -33,6 +34,9 @@ pub(crate) struct Writers<K, V, H, S: Strategy> {
 pub(super) struct State<K, V, H, S: Strategy> {
     pub(super) log: Log<K, V, H, S>,
     pub(super) counts: Counts,
+    /// Somebody registered the map's waker and sleeps until it is called, for all
+    /// that is known.
+    awaited: bool,
 }
 
 /// Both are 0 while nothing is carried.
@@ -105,6 +109,7 @@ where
             state: Mutex::new(State {
                 log: Log::new(writer),
                 counts: Counts::default(),
+                awaited: false,
             }),
             queued: CachePadded::default(),
             published: CachePadded::default(),
@@ -258,7 +263,22 @@ where
     #[inline]
     fn try_lock(&self) -> Option<ThreadLock<'_, K, V, H, S>> {
         let mut state = self.state.try_lock()?;
-        state.log.try_finish().then(|| ThreadLock::new(self, state))
+        self.try_finish(&mut state)
+            .then(|| ThreadLock::new(self, state))
+    }
+
+    /// Whether no reader is in the way.
+    ///
+    /// Who finds that out first tells all others: the waker that they sleep by may
+    /// have been replaced and dropped, or never be called, since the strategy owes a
+    /// wake to the last who asked only, and none to who was told when asking.
+    #[inline]
+    fn try_finish(&self, state: &mut State<K, V, H, S>) -> bool {
+        let finished = state.log.try_finish();
+        if finished && mem::take(&mut state.awaited) {
+            self.finished.0.notify(usize::MAX);
+        }
+        finished
     }
 
     /// The lock, when no reader is in the way. `None` after `timeout`.
@@ -294,15 +314,16 @@ where
     pub(super) async fn lock_finished(&self) -> MutexGuard<'_, State<K, V, H, S>> {
         loop {
             let mut state = self.state.lock().await;
-            if state.log.try_finish() {
+            if self.try_finish(&mut state) {
                 return state;
             }
             // Listens first, so that a wake from here on is heard.
             let finished = self.finished.0.listen();
             let mut cx = Context::from_waker(&self.waker);
-            if state.log.poll_finish(&mut cx).is_ready() {
+            if state.log.poll_finish(&mut cx).is_ready() && self.try_finish(&mut state) {
                 return state;
             }
+            state.awaited = true;
             drop(state);
             finished.await;
         }

@@ -64,7 +64,12 @@ use crate::{Builder, DefaultStrategy, SharedMapGuard, SharedReader, SharedValueG
 /// the change that panicked is not made, no other is lost, and the next write
 /// works. (A panic in `Drop` of a value that was replaced comes after its change was
 /// published.) Since a change reaches the second copy with the *next* write, a panic
-/// in `Clone` or `Drop` may come out of a later call, by another thread.
+/// in `Clone` or `Drop` may come out of a later call, by another thread, whose own
+/// change may be made all the same.
+///
+/// `Drop` may write to the map, except where the user's code runs it during a write:
+/// in a closure (`*value = other`), on what it captured, or while a batch is open; nor
+/// while a panic in `Hash`, `Eq` or `Clone` unwinds out of a write. It panics there.
 ///
 /// # Examples
 ///

@@ -137,8 +137,9 @@ where
         self.writers.stragglers()
     }
 
-    /// How many writers wait: for another writer, or for readers. For diagnosis: never
-    /// waits, out of date when it returns.
+    /// How many writers wait to begin: for another writer, or for readers. Those whose
+    /// change is made and who wait for its publish are not counted. For diagnosis:
+    /// never waits, out of date when it returns.
     ///
     /// # Examples
     ///
@@ -293,7 +294,10 @@ where
     /// A clone of the value of a key, which is made by `f` and inserted if it is not
     /// there.
     ///
-    /// Looks first, and becomes a writer only if it has to. `f` runs at most once
+    /// Looks first, and becomes a writer only if it has to. It looks at what is
+    /// published: where the removal of the key is pending
+    /// ([`EveryOps`](crate::PublishPolicy::EveryOps), a deferred batch), the value is
+    /// found once more and nothing is inserted. `f` runs at most once
     /// and while other writers wait; of two threads that ask for one key, one makes
     /// the value.
     ///
