@@ -39,7 +39,7 @@ pub(super) struct State<K, V, H, S: Strategy> {
     awaited: bool,
 }
 
-/// Both are 0 while nothing is carried.
+/// The first two are 0 while nothing is carried.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     /// How many more writers may leave the publish to the next one; 0 if nobody
@@ -47,6 +47,8 @@ pub(super) struct Counts {
     pub(super) group: usize,
     /// Changes since the last publish.
     changes: usize,
+    /// Whether who has the lock has slept for it.
+    slept: bool,
 }
 
 /// Tells all that wait for readers that the last swap may be finished.
@@ -89,6 +91,7 @@ impl<K, V, H, S: Strategy> Writers<K, V, H, S> {
         if !state.log.has_pending() {
             state.counts = Counts::default();
         }
+        state.counts.slept = false;
         let version = state.log.as_writer().version();
         // ORDERING: Release; partner: the load in `has_published`. It comes after
         // the start of the swap.
@@ -215,6 +218,8 @@ where
         }
         let counts = lock.counts();
         counts.group = match counts.group {
+            // Who got the lock at once can publish sooner than it could hand that over.
+            _ if !counts.slept => 0,
             // Relaxed: a hint; somebody may have given up by now.
             0 => self.queued.load(Ordering::Relaxed),
             left => left - 1,
@@ -295,10 +300,12 @@ where
                 return Some(lock);
             }
         }
-        // Counted from here on: who is about to get the lock at once would make a
-        // poor partner, as a publish costs less than the way from thread to thread.
+        // Counted from here on: who spins gets the lock sooner than a publish could be
+        // left to it.
         let _queued = Queued::new(&self.queued);
-        block_on(timeout, self.lock_finished()).map(|state| ThreadLock::new(self, state))
+        let mut state = block_on(timeout, self.lock_finished())?;
+        state.counts.slept = true;
+        Some(ThreadLock::new(self, state))
     }
 
     /// The lock, for a writer of which something may be carried: nobody is in the
