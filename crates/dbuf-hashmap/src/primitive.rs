@@ -11,21 +11,57 @@ pub(crate) use core::sync::atomic::Ordering;
 #[cfg(not(dbuf_shuttle))]
 pub(crate) use async_lock::{Mutex, MutexGuard};
 #[cfg(not(dbuf_shuttle))]
-pub(crate) use event_listener::Event;
+pub(crate) use event_listener::{Event, EventListener};
 #[cfg(dbuf_shuttle)]
-pub(crate) use model::{AtomicUsize, Event, Mutex, MutexGuard};
+pub(crate) use model::{AtomicUsize, Event, EventListener, Gate, GateGuard, Mutex, MutexGuard};
 
 pub(crate) use dbuf_core::primitive::{block_on, spin_loop, thread_number};
 
-/// How often a writer looks before it sleeps.
-pub(crate) const ROUNDS: u32 = if cfg!(any(miri, dbuf_shuttle)) { 1 } else { 16 };
+#[cfg(not(dbuf_shuttle))]
+pub(crate) use gate::{Gate, GateGuard};
 
-/// Waits for as long as a few writes take. Looking more often takes the lock's line
-/// away from whoever has it.
-pub(crate) fn pause() {
-    for _ in 0..PAUSES {
+/// A lock for threads alone.
+#[cfg(not(dbuf_shuttle))]
+mod gate {
+    use core::time::Duration;
+
+    use parking_lot::{Mutex, MutexGuard};
+
+    pub(crate) type GateGuard<'g> = MutexGuard<'g, ()>;
+
+    #[derive(Debug)]
+    pub(crate) struct Gate(Mutex<()>);
+
+    impl Gate {
+        pub(crate) const fn new() -> Self {
+            Self(Mutex::new(()))
+        }
+
+        #[inline]
+        pub(crate) fn try_lock(&self) -> Option<GateGuard<'_>> {
+            self.0.try_lock()
+        }
+
+        /// `None` after `timeout`.
+        pub(crate) fn lock(&self, timeout: Option<Duration>) -> Option<GateGuard<'_>> {
+            match timeout {
+                None => Some(self.0.lock()),
+                Some(timeout) => self.0.try_lock_for(timeout),
+            }
+        }
+    }
+}
+
+/// How often a writer looks before it sleeps.
+pub(crate) const ROUNDS: u32 = if cfg!(any(miri, dbuf_shuttle)) { 1 } else { 12 };
+
+/// Waits for a moment, longer from round to round: looking takes the line away from
+/// whoever works on it.
+pub(crate) fn pause(round: u32) {
+    for _ in 0..1 << round.min(LONGEST) {
         spin_loop();
     }
 }
 
-const PAUSES: u32 = if cfg!(any(miri, dbuf_shuttle)) { 1 } else { 64 };
+/// 2^6 steps of a spin take as long as a few writes.
+const LONGEST: u32 = if cfg!(any(miri, dbuf_shuttle)) { 0 } else { 6 };

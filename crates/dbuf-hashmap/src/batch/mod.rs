@@ -74,13 +74,16 @@ where
     S: Strategy,
 {
     #[inline]
-    pub(crate) fn new(mut inner: dbuf_core::Batch<W::Lead>) -> Self {
-        let mut dead = Dead::default();
-        if inner.has_dead() {
+    pub(crate) fn new(inner: dbuf_core::Batch<W::Lead>) -> Self {
+        let mut batch = Self {
+            inner,
+            dead: Dead::default(),
+        };
+        if batch.inner.has_dead() {
             // What left this copy as it caught up.
-            dead = inner.record(|table, _| (table.take_dead(), None));
+            batch.dead = batch.inner.record(|table, _| (table.take_dead(), None));
         }
-        Self { inner, dead }
+        batch
     }
 
     /// Ends the batch as `end` does. What the batch holds is given back before

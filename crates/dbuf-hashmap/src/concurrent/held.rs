@@ -11,7 +11,7 @@ use dbuf_core::{BatchOwner, Strategy};
 use super::lock::{Counts, State, Writers};
 use crate::op::Whole;
 use crate::owner::{Log, sealed};
-use crate::primitive::{AtomicUsize, MutexGuard, Ordering, thread_number};
+use crate::primitive::{AtomicUsize, GateGuard, MutexGuard, Ordering, thread_number};
 use crate::{DefaultStrategy, Owner};
 
 /// Which thread has the lock, if a thread has it.
@@ -113,9 +113,10 @@ impl<K, V, H, S: Strategy> Drop for TaskLock<'_, K, V, H, S> {
 /// The writers' lock of a [`ConcurrentHashMap`](crate::ConcurrentHashMap), held by
 /// one thread: what the batches of `write` own.
 pub struct ThreadLock<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
-    /// Declared before the lock, so ended before it.
+    /// In this order: the mark, the lock, the gate.
     _here: Here<'m>,
     lock: TaskLock<'m, K, V, H, S>,
+    _gate: GateGuard<'m>,
 }
 
 impl<'m, K, V, H, S: Strategy> ThreadLock<'m, K, V, H, S> {
@@ -123,10 +124,12 @@ impl<'m, K, V, H, S: Strategy> ThreadLock<'m, K, V, H, S> {
     pub(super) fn new(
         writers: &'m Writers<K, V, H, S>,
         state: MutexGuard<'m, State<K, V, H, S>>,
+        gate: GateGuard<'m>,
     ) -> Self {
         Self {
             _here: writers.holder.hold(),
             lock: TaskLock::new(writers, state),
+            _gate: gate,
         }
     }
 }

@@ -12,16 +12,24 @@ use std::time::Instant;
 use crossbeam_utils::CachePadded;
 use dbuf_core::{BlockingStrategy, Strategy, Version};
 
+#[cfg(feature = "async")]
+use super::held::TaskLock;
 use super::held::{Held, Holder, ThreadLock, begin, serve_group};
 use crate::PublishPolicy;
 use crate::owner::{Log, Ptr};
-use crate::primitive::{AtomicUsize, Event, Mutex, MutexGuard, Ordering, ROUNDS, block_on, pause};
+use crate::primitive::{
+    AtomicUsize, Event, EventListener, Gate, Mutex, Ordering, ROUNDS, block_on, pause,
+};
 
 /// What the writers of a map share.
 pub(crate) struct Writers<K, V, H, S: Strategy> {
+    /// Taken by threads before the lock, so that they wait for each other in a queue that
+    /// is made for threads: a hand-over from one to the other costs more than dozens of
+    /// writes, and here it is rare.
+    gate: Gate,
     state: Mutex<State<K, V, H, S>>,
     /// How many wait for the lock or for readers. A hint.
-    pub(super) queued: CachePadded<AtomicUsize>,
+    queued: CachePadded<AtomicUsize>,
     /// The number of the last publish, as far as it fits.
     published: CachePadded<AtomicUsize>,
     pub(super) holder: Holder,
@@ -65,10 +73,10 @@ impl Wake for Finished {
 }
 
 /// One of those that wait.
-pub(super) struct Queued<'m>(&'m AtomicUsize);
+struct Queued<'m>(&'m AtomicUsize);
 
 impl<'m> Queued<'m> {
-    pub(super) fn new(queued: &'m AtomicUsize) -> Self {
+    fn new(queued: &'m AtomicUsize) -> Self {
         // Relaxed: a hint. Nobody depends on who publishes.
         queued.fetch_add(1, Ordering::Relaxed);
         Self(queued)
@@ -109,6 +117,7 @@ where
     pub(crate) fn new(writer: dbuf_core::Writer<Ptr<K, V, H, S>>, policy: PublishPolicy) -> Self {
         let finished = Arc::new(Finished(Event::new()));
         Self {
+            gate: Gate::new(),
             state: Mutex::new(State {
                 log: Log::new(writer),
                 counts: Counts::default(),
@@ -159,11 +168,9 @@ where
         &self,
         timeout: Option<Duration>,
     ) -> Option<dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>> {
-        // A deadline too far to represent is none.
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let deadline = Deadline::new(timeout);
         loop {
-            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-            if let Some(lock) = serve_group(self.lock(left)?) {
+            if let Some(lock) = serve_group(self.lock(deadline.left())?) {
                 return Some(begin(lock));
             }
         }
@@ -178,22 +185,30 @@ where
         }
     }
 
-    /// Ends a batch as the policy says. The number to [wait](Self::wait) for, if
-    /// the publish is left to another.
+    /// Whether a batch that ends now may end without a publish.
     #[inline]
+    pub(crate) fn may_leave(&self) -> bool {
+        match self.policy {
+            PublishPolicy::Immediate => false,
+            // Relaxed: a hint.
+            PublishPolicy::Grouped => self.queued.load(Ordering::Relaxed) > 0,
+            PublishPolicy::EveryOps(_) => true,
+        }
+    }
+
+    /// Ends a batch that may be left. The number to [wait](Self::wait) for, if the
+    /// publish is left to another.
     pub(crate) fn end(
         &self,
         batch: dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>,
     ) -> Option<Ticket> {
         match self.policy {
-            PublishPolicy::EveryOps(most) => self.count(batch, most),
-            // Relaxed: a hint.
-            PublishPolicy::Grouped if self.queued.load(Ordering::Relaxed) > 0 => {
-                return self.leave(batch);
+            PublishPolicy::EveryOps(most) => {
+                self.count(batch, most);
+                None
             }
-            PublishPolicy::Grouped | PublishPolicy::Immediate => drop(batch.publish()),
+            PublishPolicy::Grouped | PublishPolicy::Immediate => self.leave(batch),
         }
-        None
     }
 
     /// Publishes with every so many changes.
@@ -210,7 +225,6 @@ where
 
     /// Leaves the publish to a writer that is queued, unless this is the last of its
     /// group.
-    #[cold]
     fn leave(&self, batch: dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>) -> Option<Ticket> {
         let mut lock = batch.keep();
         if !lock.has_pending() {
@@ -244,11 +258,11 @@ where
 
     /// Returns once the publish of this number is out.
     pub(crate) fn wait(&self, ticket: Ticket) {
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             if self.has_published(ticket) {
                 return;
             }
-            pause();
+            pause(round);
         }
         let lock = self.lock_carrying();
         if lock.as_writer().version() < ticket.0 {
@@ -267,9 +281,10 @@ where
     /// The lock, if nobody has it and no reader is in the way.
     #[inline]
     fn try_lock(&self) -> Option<ThreadLock<'_, K, V, H, S>> {
+        let gate = self.gate.try_lock()?;
         let mut state = self.state.try_lock()?;
         self.try_finish(&mut state)
-            .then(|| ThreadLock::new(self, state))
+            .then(|| ThreadLock::new(self, state, gate))
     }
 
     /// Whether no reader is in the way.
@@ -286,6 +301,22 @@ where
         finished
     }
 
+    /// Registers for the moment when no reader is in the way any more; `None` if none
+    /// is. To be awaited without the lock.
+    fn listen(&self, state: &mut State<K, V, H, S>) -> Option<EventListener> {
+        if self.try_finish(state) {
+            return None;
+        }
+        // Listens first, so that a wake from here on is heard.
+        let finished = self.finished.0.listen();
+        let mut cx = Context::from_waker(&self.waker);
+        if state.log.poll_finish(&mut cx).is_ready() && self.try_finish(state) {
+            return None;
+        }
+        state.awaited = true;
+        Some(finished)
+    }
+
     /// The lock, when no reader is in the way. `None` after `timeout`.
     #[inline]
     fn lock(&self, timeout: Option<Duration>) -> Option<ThreadLock<'_, K, V, H, S>> {
@@ -294,8 +325,8 @@ where
 
     #[cold]
     fn wait_for_lock(&self, timeout: Option<Duration>) -> Option<ThreadLock<'_, K, V, H, S>> {
-        for _ in 0..ROUNDS {
-            pause();
+        for round in 0..ROUNDS {
+            pause(round);
             if let Some(lock) = self.try_lock() {
                 return Some(lock);
             }
@@ -303,37 +334,65 @@ where
         // Counted from here on: who spins gets the lock sooner than a publish could be
         // left to it.
         let _queued = Queued::new(&self.queued);
-        let mut state = block_on(timeout, self.lock_finished())?;
-        state.counts.slept = true;
-        Some(ThreadLock::new(self, state))
+        let deadline = Deadline::new(timeout);
+        loop {
+            let gate = self.gate.lock(deadline.left())?;
+            let mut state = match self.state.try_lock() {
+                Some(state) => state,
+                None => block_on(deadline.left(), self.state.lock())?,
+            };
+            let Some(finished) = self.listen(&mut state) else {
+                state.counts.slept = true;
+                return Some(ThreadLock::new(self, state, gate));
+            };
+            drop(state);
+            drop(gate);
+            block_on(deadline.left(), finished)?;
+        }
     }
 
     /// The lock, for a writer of which something may be carried: nobody is in the
     /// way of a publish.
     fn lock_carrying(&self) -> ThreadLock<'_, K, V, H, S> {
-        match block_on(None, self.state.lock()) {
-            Some(state) => ThreadLock::new(self, state),
+        let locked = self.gate.lock(None).and_then(|gate| {
+            let state = block_on(None, self.state.lock())?;
+            Some(ThreadLock::new(self, state, gate))
+        });
+        match locked {
+            Some(lock) => lock,
             None => unreachable!("without a timeout it waits for ever"),
         }
     }
 
     /// The lock, when no reader is in the way. Waits for readers without it.
-    pub(super) async fn lock_finished(&self) -> MutexGuard<'_, State<K, V, H, S>> {
+    #[cfg(feature = "async")]
+    pub(super) async fn lock_async(&self) -> TaskLock<'_, K, V, H, S> {
+        let _queued = Queued::new(&self.queued);
         loop {
             let mut state = self.state.lock().await;
-            if self.try_finish(&mut state) {
-                return state;
+            match self.listen(&mut state) {
+                None => return TaskLock::new(self, state),
+                Some(finished) => {
+                    drop(state);
+                    finished.await;
+                }
             }
-            // Listens first, so that a wake from here on is heard.
-            let finished = self.finished.0.listen();
-            let mut cx = Context::from_waker(&self.waker);
-            if state.log.poll_finish(&mut cx).is_ready() && self.try_finish(&mut state) {
-                return state;
-            }
-            state.awaited = true;
-            drop(state);
-            finished.await;
         }
+    }
+}
+
+/// When a wait ends.
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn new(timeout: Option<Duration>) -> Self {
+        // One that is too far to represent is none.
+        Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+    }
+
+    fn left(&self) -> Option<Duration> {
+        self.0
+            .map(|end| end.saturating_duration_since(Instant::now()))
     }
 }
 

@@ -8,25 +8,11 @@ use dbuf_core::BlockingStrategy;
 use equivalent::Equivalent;
 
 use super::held::{begin, serve_group};
-use super::lock::{Queued, Writers};
 use crate::{Batch, ConcurrentHashMap, DefaultStrategy, TaskLock};
 
 /// The batch of [`ConcurrentHashMap::write_async`]. It may be sent to other threads.
 pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
     Batch<TaskLock<'m, K, V, H, S>, K, V, H, S>;
-
-impl<K, V, H, S> Writers<K, V, H, S>
-where
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: BlockingStrategy,
-{
-    async fn lock_async(&self) -> TaskLock<'_, K, V, H, S> {
-        let _queued = Queued::new(&self.queued);
-        TaskLock::new(self, self.lock_finished().await)
-    }
-}
 
 /// With feature `async`. The futures are `Send` and run on any executor. They wait
 /// where the blocking calls do, for other writers and for guards, and where those

@@ -425,12 +425,23 @@ where
         self.refuse_to_wait_for_myself();
         let mut batch = Batch::new(self.writers.begin());
         let result = f(&mut batch);
+        if self.writers.may_leave() {
+            self.end(batch);
+        } else {
+            // Published as it is dropped, where it stands.
+            drop(batch);
+        }
+        result
+    }
+
+    /// Ends a batch as the policy says.
+    #[cold]
+    fn end(&self, batch: ConcurrentBatch<'_, K, V, H, S>) {
         batch.end(|batch| {
             if let Some(ticket) = self.writers.end(batch) {
                 self.writers.wait(ticket);
             }
         });
-        result
     }
 
     /// Panics if this thread would wait for what only it can end.

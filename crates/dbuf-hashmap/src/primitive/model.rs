@@ -14,9 +14,10 @@ use core::ops::{Deref, DerefMut};
 use core::pin::Pin;
 use core::sync::atomic::{self, Ordering};
 use core::task::{Context, Poll, Waker};
+use core::time::Duration;
 use std::sync::{self, PoisonError};
 
-use dbuf_core::primitive::step;
+use dbuf_core::primitive::{block_on, step};
 
 /// Held within a step only, so never waited for.
 fn enter<T>(lock: &sync::Mutex<T>) -> sync::MutexGuard<'_, T> {
@@ -100,6 +101,26 @@ impl<T> Mutex<T> {
             }
         })
         .await
+    }
+}
+
+/// As `parking_lot`'s mutex; the one above, waited for by threads.
+#[derive(Debug)]
+pub(crate) struct Gate(Mutex<()>);
+
+pub(crate) type GateGuard<'g> = MutexGuard<'g, ()>;
+
+impl Gate {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(()))
+    }
+
+    pub(crate) fn try_lock(&self) -> Option<GateGuard<'_>> {
+        self.0.try_lock()
+    }
+
+    pub(crate) fn lock(&self, timeout: Option<Duration>) -> Option<GateGuard<'_>> {
+        block_on(timeout, self.0.lock())
     }
 }
 
