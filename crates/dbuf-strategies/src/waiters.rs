@@ -92,7 +92,11 @@ impl Waiters {
         let mut panic = None;
         for waker in wakers.into_iter().flatten() {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                panic.get_or_insert(payload);
+                match panic {
+                    None => panic = Some(payload),
+                    // Its drop is user code too, and the others have not been called yet.
+                    Some(_) => mem::forget(payload),
+                }
             }
         }
         if let Some(payload) = panic {
