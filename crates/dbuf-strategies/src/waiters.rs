@@ -29,6 +29,8 @@ pub(crate) struct Waiters {
 struct List {
     round: u64,
     wakers: Vec<Option<Waker>>,
+    /// Empty: the memory of the round before, for the next.
+    spare: Vec<Option<Waker>>,
     /// Places whose owners gave up waiting.
     free: Vec<usize>,
 }
@@ -47,6 +49,7 @@ impl Waiters {
                 list: Mutex::new(List {
                     round: 0,
                     wakers: Vec::new(),
+                    spare: Vec::new(),
                     free: Vec::new(),
                 }),
             }
@@ -87,14 +90,20 @@ impl Waiters {
         let mut list = self.list.lock();
         list.round += 1;
         list.free.clear();
-        let wakers = mem::take(&mut list.wakers);
+        let next = mem::take(&mut list.spare);
+        let mut wakers = mem::replace(&mut list.wakers, next);
         drop(list);
         let mut panic = None;
-        for waker in wakers.into_iter().flatten() {
+        for waker in wakers.drain(..).flatten() {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                panic.get_or_insert(payload);
+                match panic {
+                    None => panic = Some(payload),
+                    // Its drop is user code too, and the others have not been called yet.
+                    Some(_) => mem::forget(payload),
+                }
             }
         }
+        self.list.lock().spare = wakers;
         if let Some(payload) = panic {
             resume_unwind(payload);
         }
