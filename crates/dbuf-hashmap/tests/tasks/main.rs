@@ -10,8 +10,10 @@ mod futures;
 
 mod anchors;
 mod cancel;
+mod executors;
 mod local;
 mod queue;
+mod send;
 mod watch;
 
 /// Runs a generic test over every strategy that a `ConcurrentHashMap` can have.
