@@ -1,5 +1,6 @@
 //! Tasks that write, read and watch one map, and a thread that blocks beside them. Every
 //! look is checked against the history: what each version held, once and for all.
+#![cfg(not(miri))]
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -22,9 +23,9 @@ use futures::{poll_and_cancel, yield_now};
 use tokio::runtime;
 use tokio::task::JoinSet;
 
-const WRITERS: u32 = if cfg!(miri) { 2 } else { 4 };
-const READERS: usize = if cfg!(miri) { 2 } else { 8 };
-const WATCHERS: usize = if cfg!(miri) { 4 } else { 100 };
+const WRITERS: u32 = 4;
+const READERS: usize = 8;
+const WATCHERS: usize = 100;
 /// The writer that is a thread.
 const THREAD: u32 = WRITERS;
 /// The key of the sum of all others.
@@ -233,7 +234,7 @@ fn soak(duration: Duration, least: u64) {
 
 #[test]
 fn short_soak() {
-    soak(Duration::ZERO, if cfg!(miri) { 3 } else { 40 });
+    soak(Duration::ZERO, 40);
 }
 
 #[test]

@@ -12,7 +12,8 @@ use super::{Map, MapStrategy, map_with};
 
 type Entries = BTreeMap<u32, u32>;
 type Watch<S> = Watcher<u32, u32, std::hash::RandomState, S>;
-type Guard<S> = SharedMapGuard<'static, u32, u32, std::hash::RandomState, Watched<S>>;
+type Read<S> = SharedReader<u32, u32, std::hash::RandomState, Watched<S>>;
+type Guard<'r, S> = SharedMapGuard<'r, u32, u32, std::hash::RandomState, Watched<S>>;
 
 #[derive(Clone, Copy, Debug)]
 enum Call {
@@ -193,25 +194,24 @@ fn polls_of(call: Call) -> usize {
     }
 }
 
-struct World<S: MapStrategy> {
+struct World<'r, S: MapStrategy> {
     map: Map<S>,
     watcher: Watch<S>,
-    reader: &'static SharedReader<u32, u32, std::hash::RandomState, Watched<S>>,
+    reader: &'r Read<S>,
     /// Each with what it must go on showing.
-    guards: Vec<(Guard<S>, Entries)>,
+    guards: Vec<(Guard<'r, S>, Entries)>,
     model: Model,
 }
 
-fn entries<S: MapStrategy>(guard: &Guard<S>) -> Entries {
+fn entries<S: MapStrategy>(guard: &Guard<'_, S>) -> Entries {
     guard.iter().map(|(key, value)| (*key, *value)).collect()
 }
 
-impl<S: MapStrategy> World<S> {
-    fn new(strategy: S, policy: PublishPolicy) -> Self {
-        let map = map_with(strategy, policy);
+impl<'r, S: MapStrategy> World<'r, S> {
+    fn new(map: Map<S>, reader: &'r Read<S>) -> Self {
         Self {
             watcher: map.watcher(),
-            reader: Box::leak(Box::new(map.reader())),
+            reader,
             map,
             guards: vec![],
             model: Model::default(),
@@ -343,7 +343,9 @@ fn finish(
 
 fn agrees_with_the_model<S: MapStrategy>(new: fn() -> S, steps: &[Step]) {
     for policy in [PublishPolicy::Grouped, PublishPolicy::EveryOps(3)] {
-        let mut world = World::new(new(), policy);
+        let map = map_with(new(), policy);
+        let reader = map.reader();
+        let mut world = World::new(map, &reader);
         for (step, value) in steps.iter().zip(0..) {
             world.step(step, value);
         }

@@ -10,7 +10,7 @@ use super::futures::counted;
 use super::{Map, MapStrategy, map_with, over_strategies};
 
 const TASKS: u32 = 4;
-const WRITES: u32 = if cfg!(miri) { 5 } else { 300 };
+const WRITES: u32 = 300;
 
 over_strategies! {
     tasks_on_tokio_see_their_writes

@@ -1,10 +1,9 @@
 //! Every future of the map may be spawned, that is: is `Send` and borrows what it likes.
 
 use std::hash::RandomState;
-use std::sync::Arc;
 
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{ConcurrentHashMap, TaskBatch, Watched, Watcher, Writer};
+use dbuf_hashmap::{TaskBatch, Watched, Watcher, Writer};
 
 use super::futures::yield_now;
 use super::{MapStrategy, map};
@@ -66,12 +65,13 @@ fn futures_of_a_writer_are_send() {
 /// Owned keys and values, borrowed lookups, an async closure that borrows and moves:
 /// what a service spawns.
 #[test]
+#[cfg(not(miri))]
 fn calls_may_be_spawned() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .build();
-    let map: ConcurrentHashMap<String, Vec<String>> = ConcurrentHashMap::new();
-    let shared = Arc::new(map.clone());
+    let map = dbuf_hashmap::ConcurrentHashMap::<String, Vec<String>>::new();
+    let shared = std::sync::Arc::new(map.clone());
     runtime.unwrap().block_on(async {
         let spawned = tokio::spawn(async move {
             let (key, value) = ("a".to_owned(), "b".to_owned());
