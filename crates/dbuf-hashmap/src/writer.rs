@@ -308,9 +308,9 @@ where
     /// assert!(reader.read().is_empty());
     /// # });
     /// ```
-    pub async fn transact_async<'w, R, E>(
-        &'w mut self,
-        f: impl AsyncFnOnce(&mut WriterBatch<'w, K, V, H, S>) -> Result<R, E>,
+    pub async fn transact_async<R, E>(
+        &mut self,
+        f: impl AsyncFnOnce(&mut WriterBatch<'_, K, V, H, S>) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut batch = self.write_async().await;
         batch.inner.rollback_on_drop();

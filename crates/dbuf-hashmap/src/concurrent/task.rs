@@ -95,9 +95,9 @@ where
     /// assert_eq!(accounts.get_cloned("alice"), Some(10));
     /// # });
     /// ```
-    pub async fn transact_async<'m, R, E>(
-        &'m self,
-        f: impl AsyncFnOnce(&mut TaskBatch<'m, K, V, H, S>) -> Result<R, E>,
+    pub async fn transact_async<R, E>(
+        &self,
+        f: impl AsyncFnOnce(&mut TaskBatch<'_, K, V, H, S>) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut batch = self.write_async().await;
         batch.inner.rollback_on_drop();

@@ -1,0 +1,121 @@
+//! Futures that are polled by hand.
+#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Counts its wakes.
+#[derive(Debug, Default)]
+pub struct Count(AtomicUsize);
+
+impl Count {
+    pub fn waker() -> (Arc<Self>, Waker) {
+        let count = Arc::new(Self::default());
+        (Arc::clone(&count), Waker::from(count))
+    }
+
+    pub fn wakes(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+
+    /// Whether it was woken since this was last asked.
+    pub fn take(&self) -> bool {
+        self.0.swap(0, SeqCst) > 0
+    }
+}
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// A future, who wakes it, and how often it was polled.
+pub struct Polled<'f, T> {
+    future: Pin<Box<dyn Future<Output = T> + 'f>>,
+    pub count: Arc<Count>,
+    waker: Waker,
+    pub polls: usize,
+}
+
+impl<'f, T> Polled<'f, T> {
+    pub fn new(future: impl Future<Output = T> + 'f) -> Self {
+        let (count, waker) = Count::waker();
+        Self {
+            future: Box::pin(future),
+            count,
+            waker,
+            polls: 0,
+        }
+    }
+
+    pub fn poll(&mut self) -> Poll<T> {
+        self.polls += 1;
+        self.future
+            .as_mut()
+            .poll(&mut Context::from_waker(&self.waker))
+    }
+
+    /// As an executor moves a task: from here on another waker is the right one.
+    pub fn change_waker(&mut self) {
+        (self.count, self.waker) = Count::waker();
+    }
+}
+
+/// At most so many polls, each with another waker, and then it is dropped.
+pub fn poll_and_cancel<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        let (_, waker) = Count::waker();
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(output);
+        }
+    }
+    None
+}
+
+/// Polls futures as an executor does, only those that were woken, until all are ready;
+/// calls `done` with the place of each in turn. Panics if the rest sleeps for ever.
+pub fn run_woken<T>(mut futures: Vec<Option<Polled<'_, T>>>, mut done: impl FnMut(usize, T)) {
+    while futures.iter().any(Option::is_some) {
+        let mut woken = false;
+        for (at, slot) in futures.iter_mut().enumerate() {
+            let Some(future) = slot else { continue };
+            if future.count.take() {
+                woken = true;
+                if let Poll::Ready(output) = future.poll() {
+                    *slot = None;
+                    done(at, output);
+                }
+            }
+        }
+        assert!(woken, "those that are left were not woken");
+    }
+}
+
+/// Lets the others run, once.
+pub async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Counts the polls of a future.
+pub async fn counted<F: Future>(future: F, polls: &AtomicUsize) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        polls.fetch_add(1, SeqCst);
+        future.as_mut().poll(cx)
+    })
+    .await
+}

@@ -1,0 +1,67 @@
+//! Tasks that write to the map and await its changes.
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+#[path = "../common/futures.rs"]
+mod futures;
+
+mod anchors;
+mod cancel;
+// Not under Miri, which has none of what executors of threads sleep on.
+#[cfg(not(miri))]
+mod executors;
+mod local;
+mod queue;
+mod send;
+mod watch;
+
+/// Runs a generic test over every strategy that a `ConcurrentHashMap` can have.
+macro_rules! over_strategies {
+    ($($name:ident)+) => {
+        mod over {
+            use dbuf_hashmap::strategies::{
+                CountStrategy, EpochStrategy, FlashStrategy, LockStrategy,
+            };
+            $(
+                #[test]
+                fn $name() {
+                    super::$name(CountStrategy::new);
+                    super::$name(EpochStrategy::new);
+                    super::$name(FlashStrategy::new);
+                    super::$name(LockStrategy::new);
+                }
+            )+
+        }
+    };
+}
+use over_strategies;
+
+/// What such a map asks of its strategy.
+trait MapStrategy:
+    dbuf_hashmap::BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
+{
+}
+
+impl<S> MapStrategy for S where
+    S: dbuf_hashmap::BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
+{
+}
+
+/// A watched map of numbers.
+type Map<S> =
+    dbuf_hashmap::ConcurrentHashMap<u32, u32, std::hash::RandomState, dbuf_hashmap::Watched<S>>;
+
+fn map<S: MapStrategy>(strategy: S) -> Map<S> {
+    map_with(strategy, dbuf_hashmap::PublishPolicy::Grouped)
+}
+
+fn map_with<S: MapStrategy>(strategy: S, policy: dbuf_hashmap::PublishPolicy) -> Map<S> {
+    dbuf_hashmap::Builder::new()
+        .strategy(strategy)
+        .publish_policy(policy)
+        .watched()
+        .build_concurrent()
+}
