@@ -72,7 +72,7 @@ fn main() {
             ("epoch-fenced", "left-right", 0.65),
         ],
     );
-    in_turns(
+    let get = in_turns(
         "get",
         gets(),
         &plan,
@@ -82,7 +82,14 @@ fn main() {
             ("epoch", "papaya", 0.65),
             ("epoch", "dashmap", 0.75),
             ("epoch", "evmap", 0.45),
+            ("get_with", "dashmap", 1.0),
+            ("get_with", "papaya", 0.9),
         ],
+    );
+    at_most(
+        "get: get_with less epoch, ns",
+        get("get_with") - get("epoch"),
+        2.0,
     );
     let rounds = plan.rounds.div_ceil(8);
     for (every, bar) in [(100, 0.93), (1_000, 0.97)] {
@@ -158,8 +165,14 @@ fn at_least(what: &str, ratios: Vec<f64>, bar: f64) {
     );
 }
 
-/// Blocks of reads, one contender after the other, round after round.
-fn in_turns(group: &str, mut subjects: Vec<Subject>, plan: &Plan, bars: &[(&str, &str, f64)]) {
+/// Blocks of reads, one contender after the other, round after round. Gives the medians,
+/// by name.
+fn in_turns(
+    group: &str,
+    mut subjects: Vec<Subject>,
+    plan: &Plan,
+    bars: &[(&str, &str, f64)],
+) -> impl Fn(&str) -> f64 + use<> {
     let mut times = vec![vec![]; subjects.len()];
     for _ in 0..plan.rounds {
         for (subject, times) in subjects.iter_mut().zip(&mut times) {
@@ -174,14 +187,16 @@ fn in_turns(group: &str, mut subjects: Vec<Subject>, plan: &Plan, bars: &[(&str,
     for (subject, spread) in subjects.iter().zip(&spreads) {
         row(group, subject.name, *spread, "ns");
     }
-    let median = |name| {
-        let at = subjects.iter().position(|subject| subject.name == name);
+    let names: Vec<_> = subjects.iter().map(|subject| subject.name).collect();
+    let median = move |name: &str| {
+        let at = names.iter().position(|&subject| subject == name);
         spreads[at.expect("a bar names contenders")].0
     };
     for &(ours, theirs, bar) in bars {
         let ratio = median(ours) / median(theirs);
         at_most(&format!("{group}: {ours} / {theirs}"), ratio, bar);
     }
+    median
 }
 
 /// Does so many reads with one contender, or names them all.

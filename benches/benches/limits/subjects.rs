@@ -159,7 +159,9 @@ pub(crate) fn gets() -> Vec<Subject> {
             map.pin().insert(key, value);
         }
     );
-    let [t1, t2, t3, t4, t5, t6] = std::array::from_fn(|_| turns());
+    let shared = Builder::new().hasher(hash()).build_concurrent();
+    shared.write().extend((0..KEYS).map(|n| (key(n), n as u64)));
+    let [t1, t2, t3, t4, t5, t6, t7] = std::array::from_fn(|_| turns());
     vec![
         subject("nothing", (), (), move |(), turn| t1(turn)),
         subject("hashbrown", (), bare, move |map, turn| {
@@ -169,6 +171,9 @@ pub(crate) fn gets() -> Vec<Subject> {
         our_map("epoch-fenced", EpochStrategy::with_fence(Fence::Symmetric)),
         our_map("flash", FlashStrategy::new()),
         our_map("count", CountStrategy::new()),
+        subject("get_with", (), shared, move |map, turn| {
+            map.get_with(&t7(turn), |value| *value).unwrap_or(0)
+        }),
         subject("flashmap", flash, flash_reader, move |reader, turn| {
             reader.guard().get(&t3(turn)).map_or(0, |value| *value)
         }),

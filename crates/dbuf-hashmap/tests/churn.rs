@@ -11,9 +11,8 @@ use std::sync::atomic::Ordering;
 use std::thread;
 
 use dbuf_hashmap::strategies::core::Strategy;
-use dbuf_hashmap::{
-    BlockingStrategy, Builder, CountStrategy, EpochStrategy, FlashStrategy, LockStrategy,
-};
+use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+use dbuf_hashmap::{BlockingStrategy, Builder};
 
 #[path = "common/counting.rs"]
 mod counting;

@@ -19,10 +19,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{unwind, unwinds};
-use dbuf_hashmap::{
-    BlockingStrategy, Builder, ConcurrentHashMap, CountStrategy, EpochStrategy, FlashStrategy,
-    LockStrategy, PublishPolicy, Strategy,
-};
+use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy, Strategy};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::thread::{JoinHandle, spawn};

@@ -26,7 +26,10 @@ use crate::{DefaultStrategy, Iter, MapRef, Owner};
 /// or nothing. It is rolled back instead if user code (a closure, or `Hash`,
 /// `Eq`, `Clone` or `Drop` of a key or value) panicked in one of its changes,
 /// also if the panic was caught, or if the thread began to unwind after the batch
-/// was made. A forgotten batch is rolled back by the next one.
+/// was made. (A panic before the change began, as in `Hash` or `Eq` while a key was
+/// looked up, leaves a batch as it was, if it is caught.) A forgotten batch is rolled
+/// back by the next one; of a [`ConcurrentHashMap`](crate::ConcurrentHashMap) it
+/// keeps the lock, and there is no next one.
 ///
 /// Reads see the batch's own changes; [`published`](Self::published) is what
 /// readers see.

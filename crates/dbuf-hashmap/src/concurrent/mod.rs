@@ -34,11 +34,10 @@ use crate::{Builder, DefaultStrategy, SharedMapGuard, SharedReader, SharedValueG
 /// writers. Writers take turns; see [`PublishPolicy`] for when a change is seen.
 /// With the default, every read that starts after a write has returned sees it.
 ///
-/// It suits maps that are read far more often than written: a write costs a few
-/// hundred nanoseconds and changes two copies. `DashMap` and its like write
-/// faster; here a read costs next to nothing whatever the others do, a
-/// [snapshot](Self::read) is consistent, and a [batch](Self::write) becomes visible
-/// as a whole.
+/// It suits maps that are read far more often than written: writers take turns, and
+/// each changes two copies. `DashMap` and its like write several times as fast; here a
+/// read costs next to nothing whatever the others do, a [snapshot](Self::read) is
+/// consistent, and a [batch](Self::write) becomes visible as a whole.
 ///
 /// # Guards and writes
 ///

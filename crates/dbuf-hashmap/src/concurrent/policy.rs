@@ -16,9 +16,10 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PublishPolicy {
-    /// A writer that finds another one queued leaves the publish to it, and returns
-    /// once a publish that contains its change is out: one publish serves all that
-    /// have queued up. (Databases call it group commit.)
+    /// A writer that had to queue, and finds others queued behind it, leaves the publish
+    /// to them, and returns once a publish that contains its change is out: one
+    /// publish serves all that have queued up. (Databases call it group commit.) A
+    /// writer that gets its turn at once publishes at once.
     ///
     /// When a call returns, every read that starts later, on any thread, sees its
     /// change.

@@ -125,7 +125,9 @@ where
 
     /// How many the last publish still waits for: guards, or readers, by what the
     /// strategy can tell. Zero when the next write need not wait for any, and while
-    /// a batch is open. For diagnosis: never waits, out of date when it returns.
+    /// a batch is open. For diagnosis: never waits, out of date when it returns. It
+    /// looks under the writers' lock, so a `try_write` at that moment is refused, and
+    /// it says zero if other writers keep the lock from it.
     ///
     /// # Examples
     ///

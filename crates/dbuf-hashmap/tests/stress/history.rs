@@ -11,7 +11,8 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use dbuf_hashmap::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy, PublishPolicy};
+use dbuf_hashmap::PublishPolicy;
+use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use stateright::semantics::{
     ConsistencyTester, LinearizabilityTester, SequentialConsistencyTester, SequentialSpec,
 };

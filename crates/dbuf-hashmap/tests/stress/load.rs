@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use dbuf_hashmap::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy, PublishPolicy};
+use dbuf_hashmap::PublishPolicy;
+use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 
 use crate::common::{unwind, unwinds};
 use crate::setup::{Dice, Map, Stressed, map, rounds};

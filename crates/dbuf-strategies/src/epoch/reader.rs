@@ -27,7 +27,8 @@ pub(super) struct Slot {
 }
 
 /// What a swap that makes `front` the front leaves in a slot with an odd `epoch`. Never
-/// 0. (The epoch's top bit goes; what an older epoch left is taken back long before.)
+/// 0. (The epoch's top bit goes. What an older epoch left is taken back by the writer's
+/// next look, 2⁶² reads earlier on 64 bit; for 32 bit see `docs/protocol.md`.)
 pub(super) const fn found(epoch: usize, front: Side) -> usize {
     epoch << 1 | encode(front)
 }
