@@ -61,7 +61,7 @@ fn main() {
     }
     let plan = if test { TEST } else { FULL };
     println!("group,subject,median,least,unit");
-    in_turns(
+    let _ = in_turns(
         "read",
         reads(),
         &plan,
