@@ -129,8 +129,7 @@ pub use self::reader::{EpochGuard, EpochReader};
 ///
 /// On Linux a read needs no fence: the writer asks the kernel to fence for all
 /// (`membarrier`). That costs each publish some microseconds, so a writer that
-/// publishes in quick succession, for longer than a burst, makes readers fence instead,
-/// until it publishes more slowly.
+/// publishes in quick succession makes readers fence instead, until it slows down.
 /// [`with_fence`](Self::with_fence) chooses once for all, and [`fence`](Self::fence)
 /// shows what readers do.
 ///
