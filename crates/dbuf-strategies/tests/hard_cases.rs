@@ -1,4 +1,4 @@
-//! What a review tried to break, and what broke.
+//! Panicking payloads, and the writer's state from several threads.
 #![cfg(not(dbuf_loom))]
 #![allow(
     clippy::std_instead_of_alloc,

@@ -1,4 +1,4 @@
-//! Ways in which the concurrent map was broken once: each test failed.
+//! The concurrent map under what is hardest for it: lost wakes, destructors, copies after panics.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
