@@ -21,7 +21,7 @@ pub(crate) use dbuf_core::primitive::{block_on, spin_loop, thread_number};
 pub(crate) use gate::{Gate, GateGuard};
 
 /// A lock for threads alone.
-#[cfg(not(dbuf_shuttle))]
+#[cfg(not(any(dbuf_shuttle, miri)))]
 mod gate {
     use core::time::Duration;
 
@@ -48,6 +48,33 @@ mod gate {
                 None => Some(self.0.lock()),
                 Some(timeout) => self.0.try_lock_for(timeout),
             }
+        }
+    }
+}
+
+/// The same under Miri, whose strict provenance `parking_lot` does not keep.
+#[cfg(all(miri, not(dbuf_shuttle)))]
+mod gate {
+    use core::time::Duration;
+
+    use super::{Mutex, MutexGuard, block_on};
+
+    pub(crate) type GateGuard<'g> = MutexGuard<'g, ()>;
+
+    #[derive(Debug)]
+    pub(crate) struct Gate(Mutex<()>);
+
+    impl Gate {
+        pub(crate) const fn new() -> Self {
+            Self(Mutex::new(()))
+        }
+
+        pub(crate) fn try_lock(&self) -> Option<GateGuard<'_>> {
+            self.0.try_lock()
+        }
+
+        pub(crate) fn lock(&self, timeout: Option<Duration>) -> Option<GateGuard<'_>> {
+            block_on(timeout, self.0.lock())
         }
     }
 }
