@@ -1,0 +1,1 @@
+//! What goes wrong in chapter 11, and how it shows.

@@ -1,0 +1,1 @@
+//! What goes wrong in chapter 4, and how it shows.

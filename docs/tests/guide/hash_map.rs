@@ -1,0 +1,1 @@
+//! What goes wrong in chapter 12, and how it shows.

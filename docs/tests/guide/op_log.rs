@@ -1,0 +1,1 @@
+//! What goes wrong in chapter 7, and how it shows.

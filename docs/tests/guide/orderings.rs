@@ -1,0 +1,1 @@
+//! What goes wrong in chapter 5, and how it shows.

@@ -1,0 +1,1 @@
+//! What goes wrong in chapter 8, and how it shows.

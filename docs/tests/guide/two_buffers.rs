@@ -1,0 +1,1 @@
+//! What goes wrong in chapter 1, and how it shows.
