@@ -1,1 +1,72 @@
 //! What goes wrong in chapter 8, and how it shows.
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::rc::Rc;
+
+use dbuf_core::{BufferPtr, DoubleBuffer, Writer};
+use dbuf_strategies::LocalStrategy;
+
+type Buffer = DoubleBuffer<&'static str, LocalStrategy>;
+
+/// Two buffers, and which of them is current.
+struct Both {
+    buffers: [Buffer; 2],
+    current: Cell<usize>,
+}
+
+/// Goes to the current one.
+#[derive(Clone)]
+struct Current(Rc<Both>);
+
+impl Deref for Current {
+    type Target = Buffer;
+
+    fn deref(&self) -> &Buffer {
+        &self.0.buffers[self.0.current.get()]
+    }
+}
+
+// SAFETY: none. This is the mistake: P1 is broken whenever the switch is thrown. The
+// test below makes no two references of it that overlap.
+unsafe impl BufferPtr for Current {
+    type T = &'static str;
+    type S = LocalStrategy;
+    type X = ();
+}
+
+#[test]
+fn pointer_that_changes_its_mind_makes_two_writers() {
+    let both = Rc::new(Both {
+        buffers: [(); 2].map(|()| DoubleBuffer::new("front", "back", LocalStrategy::new())),
+        current: Cell::new(0),
+    });
+    let mut honest = Writer::claim(&both.buffers[1]).expect("nobody has claimed the second");
+    let mut astray = Writer::claim(Current(Rc::clone(&both))).expect("nor the first");
+    assert!(
+        Writer::claim(&both.buffers[1]).is_err(),
+        "a buffer has one writer"
+    );
+
+    both.current.set(1);
+    // Each is an exclusive reference for as long as it is borrowed.
+    let his: *const _ = honest.try_back_mut().expect("finished");
+    let mine: *const _ = astray.try_back_mut().expect("finished");
+    assert_eq!(his, mine, "and now it has two");
+
+    // And the claim that goes back is the other one's.
+    drop(astray);
+    assert!(
+        Writer::claim(&both.buffers[1]).is_ok(),
+        "although `honest` lives"
+    );
+    assert!(
+        Writer::claim(&both.buffers[0]).is_err(),
+        "and the first is taken for ever"
+    );
+}
