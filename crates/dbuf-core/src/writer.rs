@@ -270,23 +270,26 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
     /// Looks a few times, then sleeps until the last of them wakes it (without
     /// `std` it spins). A guard of this very thread is never dropped while it
     /// waits: that is a deadlock.
+    #[inline]
     pub fn finish(&mut self) {
-        self.wait(None);
+        if self.is_swapping() {
+            self.wait(None);
+        }
     }
 
+    #[inline(never)]
     fn wait(&mut self, timeout: Option<Duration>) -> bool {
-        !self.is_swapping()
-            || wait::block(timeout, |cx| match cx {
-                None => self.try_finish(),
-                Some(cx) => self.poll_finish(cx).is_ready(),
-            })
+        wait::block(timeout, |cx| match cx {
+            None => self.try_finish(),
+            Some(cx) => self.poll_finish(cx).is_ready(),
+        })
     }
 
     /// As [`finish`](Self::finish), for at most `timeout`. Whether it finished;
     /// if not, nothing changed.
     #[cfg(feature = "std")]
     pub fn finish_timeout(&mut self, timeout: Duration) -> bool {
-        self.wait(Some(timeout))
+        !self.is_swapping() || self.wait(Some(timeout))
     }
 
     /// The back, for writing. [Finishes](Self::finish) first.

@@ -175,6 +175,7 @@ where
     /// batch.publish();
     /// assert_eq!(reader.read().len(), 2);
     /// ```
+    #[inline]
     pub fn write(&mut self) -> WriterBatch<'_, K, V, H, S> {
         Batch::new(self.inner.write())
     }

@@ -116,6 +116,7 @@ impl<S: Default> Registry<S> {
 
     /// Under the lock, calls `first` and then `f` with every slot that is given
     /// out, and perhaps with free ones.
+    #[inline]
     pub(crate) fn for_each(
         &self,
         first: impl FnOnce(),
@@ -125,13 +126,17 @@ impl<S: Default> Registry<S> {
         first();
         let mut left = list.taken.len();
         for chunk in &list.chunks {
-            for (at, slot) in chunk.slots.iter().take(left).enumerate() {
+            if left == 0 {
+                break;
+            }
+            let used = left.min(chunk.slots.len());
+            for (at, slot) in chunk.slots[..used].iter().enumerate() {
                 f(slot, &mut || SlotRef {
                     chunk: Arc::clone(chunk),
                     at,
                 });
             }
-            left = left.saturating_sub(chunk.slots.len());
+            left -= used;
         }
     }
 }

@@ -82,6 +82,9 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// # Panics
     ///
     /// As [`OpWriter::write`].
+    // Always, like `try_begin` and `open`: a batch is too large for registers, and copying
+    // it costs more than all the rest.
+    #[inline(always)]
     pub fn begin(mut owner: W) -> Self
     where
         PtrOf<W>: BufferPtr<S: BlockingStrategy>,
@@ -103,8 +106,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// # Panics
     ///
     /// As [`OpWriter::write`].
-    // Always, like `open`: a batch is too large for registers, and copying it costs more
-    // than all the rest.
+    // Always, as `begin`.
     #[inline(always)]
     pub fn try_begin(mut owner: W) -> Result<Self, W> {
         if owner.op_writer_mut().writer.try_finish() {

@@ -155,6 +155,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
 
     /// Makes the back equal to the front, or to the front and what is deferred.
     /// The swap must be finished.
+    #[inline(never)]
     fn settle(&mut self) {
         self.close_forgotten();
         if self.state == State::Published {
@@ -350,6 +351,7 @@ impl<P: BufferPtr<T: Clone, S: BlockingStrategy>, O: Operation<P::T, P::X>> OpWr
     ///
     /// If a replayed operation or the value's `clone_from` panics; the next
     /// batch starts from the last publish.
+    #[inline]
     pub fn write(&mut self) -> Batch<&mut Self> {
         Batch::begin(self)
     }

@@ -78,12 +78,14 @@ impl Pace {
 
     /// Before a fenced publish: whether readers may stop fencing. Looks at the clock
     /// now and then.
+    #[inline]
     pub(super) fn is_slow_enough(&mut self, clock: impl FnOnce() -> Instant) -> bool {
         self.publishes += 1;
-        if self.publishes < FENCED {
-            return false;
-        }
-        let now = clock();
+        self.publishes >= FENCED && self.has_slowed_down(clock())
+    }
+
+    #[cold]
+    fn has_slowed_down(&mut self, now: Instant) -> bool {
         let slow = self.since.is_some_and(|since| {
             now.saturating_duration_since(since) >= self.barrier * (DOWN * self.publishes)
         });
