@@ -1,6 +1,6 @@
 //! What awaiting costs, beside tokio's `watch` and `RwLock`: a batch and a wait for
-//! readers by a task, the next publish awaited, a store and a look where anybody
-//! could be waiting.
+//! readers by a task, a write to the map for any thread, the next publish awaited, a
+//! store and a look where anybody could be waiting.
 //!
 //! `cargo bench -p dbuf-bench -- async`. One thread, and no executor: futures are
 //! polled by hand, so nothing but the primitives is measured. Compare within one
@@ -17,11 +17,14 @@ use core::pin::{Pin, pin};
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
+use std::collections::HashMap;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
 use dbuf_async::{Watcher, WriterAsyncExt};
+use dbuf_bench::Hash;
 use dbuf_core::{BlockingStrategy, OpWriter, arc};
+use dbuf_hashmap::ConcurrentHashMap;
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy, Watched};
 use tokio::sync::{RwLock, watch};
 
@@ -132,6 +135,36 @@ fn finish(criterion: &mut Criterion) {
             assert!(poll(write.as_mut()).is_pending());
             drop(guard);
             assert!(poll(write).is_ready());
+        });
+    });
+    group.finish();
+}
+
+/// One value of a map replaced, and seen by all, with nobody in the way.
+fn map(criterion: &mut Criterion) {
+    let mut group = group(criterion, "async/map");
+    let mut number = 0_u64;
+
+    let ours = ConcurrentHashMap::with_hasher(Hash::default());
+    group.bench_function("blocking", |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            ours.insert(black_box(1), number)
+        });
+    });
+    group.bench_function("awaiting", |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            at_once(ours.insert_async(black_box(1), number))
+        });
+    });
+    assert_eq!(ours.get_cloned(&1), Some(number));
+
+    let lock = RwLock::new(HashMap::with_hasher(Hash::default()));
+    group.bench_function("tokio-rwlock", |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            at_once(black_box(&lock).write()).insert(black_box(1), number)
         });
     });
     group.finish();
@@ -276,5 +309,5 @@ fn look(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, batch, finish, changed, store, look);
+criterion_group!(benches, batch, finish, map, changed, store, look);
 criterion_main!(benches);
