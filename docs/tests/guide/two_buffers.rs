@@ -1,1 +1,77 @@
 //! What goes wrong in chapter 1, and how it shows.
+#![allow(clippy::std_instead_of_core, reason = "tests always have std")]
+
+use std::cell::{Cell, Ref, RefCell, RefMut};
+
+use dbuf_core::Side;
+
+/// The chapter's buffer, with `borrow_mut`.
+struct Buffer<T> {
+    copies: [RefCell<T>; 2],
+    front: Cell<Side>,
+}
+
+impl<T> Buffer<T> {
+    fn new(front: T, back: T) -> Self {
+        Self {
+            copies: [RefCell::new(front), RefCell::new(back)],
+            front: Cell::new(Side::A),
+        }
+    }
+
+    fn read(&self) -> Ref<'_, T> {
+        self.copies[self.front.get() as usize].borrow()
+    }
+
+    fn back_mut(&self) -> RefMut<'_, T> {
+        self.copies[self.front.get().other() as usize].borrow_mut()
+    }
+
+    fn swap(&self) {
+        self.front.set(self.front.get().other());
+    }
+}
+
+#[test]
+#[should_panic(expected = "already borrowed")]
+fn borrowed_front_makes_the_back_panic() {
+    let buffer = Buffer::new(1, 0);
+    let old = buffer.read();
+    *buffer.back_mut() = 2;
+    buffer.swap();
+    assert_eq!((*old, *buffer.read()), (1, 2));
+    *buffer.back_mut() = 3;
+}
+
+#[test]
+#[should_panic(expected = "already mutably borrowed")]
+fn back_that_is_kept_across_a_swap_makes_readers_panic() {
+    let buffer = Buffer::new(1, 0);
+    let mut back = buffer.back_mut();
+    *back = 2;
+    buffer.swap();
+    let _ = buffer.read();
+}
+
+#[test]
+fn change_made_once_is_gone_after_the_next_swap() {
+    let buffer = Buffer::new(vec![], vec![]);
+    for value in [1, 2] {
+        buffer.back_mut().push(value);
+        buffer.swap();
+    }
+    assert_eq!(*buffer.read(), [2]);
+    buffer.swap();
+    assert_eq!(*buffer.read(), [1]);
+}
+
+#[test]
+fn change_made_on_both_copies_stays() {
+    let buffer = Buffer::new(vec![], vec![]);
+    for value in [1, 2] {
+        buffer.back_mut().clone_from(&buffer.read());
+        buffer.back_mut().push(value);
+        buffer.swap();
+    }
+    assert_eq!(*buffer.read(), [1, 2]);
+}
