@@ -1,6 +1,12 @@
 //! A strategy of one's own: one word, two counts, and a waker under a mutex.
 //!
-//! `docs/strategies.md` tells how it was made, step by step. The test beside this
+//! ```sh
+//! cargo run -p dbuf-docs --example custom_strategy
+//! ```
+//!
+//! The output shows a swap with a straggler: the guard keeps the old front, a new one sees
+//! the new, and the writer has to wait for as long as the first is there.
+//! `docs/strategies.md` tells how the strategy was made, step by step. A test of this
 //! package runs it through the public suite.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -133,15 +139,21 @@ impl BlockingStrategy for TwoCounts {}
 
 fn main() {
     let (mut writer, reader) = dbuf_core::arc("first", "", TwoCounts::default());
-    let guard = reader.read();
+    let straggler = reader.read();
     writer.store("second");
     println!(
-        "the guard sees {:?}, a new one {:?}",
-        *guard,
+        "a guard sees {:?}, a new one {:?}",
+        *straggler,
         *reader.read()
     );
+    assert_eq!((*straggler, *reader.read()), ("first", "second"));
+
     println!("the writer waits for {} guard", writer.stragglers());
-    drop(guard);
-    writer.finish();
-    println!("and now for {}", writer.stragglers());
+    assert!(!writer.try_finish(), "the straggler is on the old side");
+    assert!(writer.try_back_mut().is_none());
+
+    drop(straggler);
+    assert!(writer.try_finish());
+    println!("and without it for {}", writer.stragglers());
+    assert_eq!(writer.stragglers(), 0);
 }

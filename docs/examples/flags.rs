@@ -9,6 +9,11 @@
 //! curl -N localhost:8080/watch                                    # all flags, at each change
 //! ```
 //!
+//! Without arguments it starts itself on a free port, with a file of its own, and is its own
+//! client. A line of the output is a request and its reply, `/watch` is what a client
+//! is told that watches, and the last part edits the file: a wrong one is refused, and the
+//! flags stay as they are.
+//!
 //! The file is read at the start and whenever it changes; it replaces all flags then,
 //! those that came by `PUT` too. The map is in `flags/store.rs`, HTTP in
 //! `flags/service.rs`, the file in `flags/reload.rs`.

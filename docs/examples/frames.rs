@@ -1,19 +1,85 @@
-//! Frames on one thread: draw into the back while the front is shown.
+//! Frames on one thread: the next one is drawn on the back while the front is on screen.
+//!
+//! ```sh
+//! cargo run -p dbuf-docs --example frames
+//! ```
+//!
+//! For each frame it prints two images of 16x16 pixels: the front, and the back when its
+//! upper half is drawn. The back is torn then: new above, and an older frame below.
+//! The front never is. While frame 2 is drawn the screen is slow: it still holds its
+//! guard when the drawing is done, so the swap is refused, and made once the guard is gone.
+
+use core::array::from_fn;
+use core::iter::zip;
+use core::ops::Range;
 
 use dbuf_core::rc;
 use dbuf_strategies::LocalStrategy;
 
+const SIZE: usize = 16;
+
+/// Pixels that are lit or dark, row by row.
+#[derive(Debug, Default, PartialEq)]
+struct Image([[bool; SIZE]; SIZE]);
+
+impl Image {
+    fn of(frame: usize) -> Self {
+        let mut image = Self::default();
+        image.draw(frame, 0..SIZE);
+        image
+    }
+
+    /// Draws some rows of a frame: a ball that rolls to the right.
+    fn draw(&mut self, frame: usize, rows: Range<usize>) {
+        for y in rows {
+            // In halves of a pixel: the ball's radius is 5 pixels.
+            let dy = (2 * y).abs_diff(15);
+            self.0[y] = from_fn(|x| {
+                let dx = (2 * x).abs_diff(9 + 4 * frame);
+                dx * dx + dy * dy <= 100
+            });
+        }
+    }
+
+    /// Two rows of pixels to a line of text.
+    fn lines(&self) -> impl Iterator<Item = String> {
+        self.0.chunks(2).map(|rows| {
+            let pixels = zip(rows[0], rows[1]);
+            let halves = pixels.map(|pair| match pair {
+                (true, true) => '█',
+                (true, false) => '▀',
+                (false, true) => '▄',
+                (false, false) => ' ',
+            });
+            halves.collect()
+        })
+    }
+}
+
+fn print(front: &Image, back: &Image) {
+    println!(" front, on screen    back, half drawn");
+    for (front, back) in zip(front.lines(), back.lines()) {
+        println!("│{front}│  │{back}│");
+    }
+}
+
 fn main() {
-    let (mut writer, screen) = rc(String::new(), String::new(), LocalStrategy::new());
-    for frame in 0..4 {
-        let picture = writer
-            .try_back_mut()
-            .expect("the last frame is no longer shown");
-        *picture = format!("{}o{}", ".".repeat(frame), ".".repeat(3 - frame));
-        let shown = screen.read();
-        assert!(!writer.try_swap(), "never in the middle of showing a frame");
-        drop(shown);
-        assert!(writer.try_swap());
-        println!("{}", *screen.read());
+    let (mut writer, screen) = rc(Image::of(0), Image::default(), LocalStrategy::new());
+    for frame in 1..=3 {
+        // What it holds is two frames old, so every row has to be drawn.
+        let back = writer.try_back_mut().expect("no guard is left on the back");
+        back.draw(frame, 0..SIZE / 2);
+        print(&screen.read(), back);
+        back.draw(frame, SIZE / 2..SIZE);
+
+        if frame == 2 {
+            let slow = screen.read();
+            assert!(!writer.try_swap());
+            assert_eq!(*slow, Image::of(1), "nothing changed");
+            println!("frame 2 is drawn, and refused: a guard still looks at frame 1");
+        }
+        assert!(writer.try_swap(), "no guard is left on the front");
+        assert_eq!(*screen.read(), Image::of(frame));
+        println!("swap: frame {frame} is on screen\n");
     }
 }

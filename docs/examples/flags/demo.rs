@@ -43,7 +43,11 @@ async fn show_in(file: &std::path::Path) -> Result<(), Failure> {
             .await?;
         let status = reply.status();
         let text = reply.text().await?;
-        println!("{method} {path} {body} -> {status} {}", text.trim());
+        let (request, reply) = (
+            format!("{method} {path} {body}"),
+            format!("{status} {text}"),
+        );
+        println!("{} -> {}", request.trim_end(), reply.trim_end());
         Ok::<_, Failure>(())
     };
 

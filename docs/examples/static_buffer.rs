@@ -1,0 +1,94 @@
+//! A buffer in a `static`, and no allocation.
+//!
+//! ```sh
+//! cargo run -p dbuf-docs --example static_buffer
+//! ```
+//!
+//! A sensor publishes its samples, and a display shows them: both reach the buffer by its
+//! name, from any thread, without an `Arc`. The program counts every allocation that the
+//! process makes, and prints how many the buffer's use took: none. A sample is lost rather
+//! than waited for: waiting is what allocates (with std a sleeping thread has a waker). Only
+//! the counting, the printing and the thread need std.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::alloc::System;
+use std::thread;
+
+use dbuf_core::{DoubleBuffer, Reader, Taken, Writer};
+use dbuf_strategies::CountStrategy;
+
+/// The newest four samples, in degrees.
+type Samples = [i16; 4];
+
+type Sensor = DoubleBuffer<Samples, CountStrategy>;
+
+static SENSOR: Sensor = Sensor::new([0; 4], [0; 4], CountStrategy::new());
+
+/// Publishes a sample behind the three before it. Never waits, as an interrupt may not:
+/// `false`, and the sample is lost, while a straggler looks at the back.
+fn sample(writer: &mut Writer<&'static Sensor>, degrees: i16) -> bool {
+    if !writer.try_finish() {
+        return false;
+    }
+    let (front, back) = writer.split_mut();
+    back[..3].copy_from_slice(&front[1..]);
+    back[3] = degrees;
+    writer.start_swap()
+}
+
+fn main() -> Result<(), Taken> {
+    let before = ALLOCATIONS.load(Relaxed);
+    let mut writer = Writer::claim(&SENSOR)?;
+    let reader = Reader::new(&SENSOR);
+    assert_eq!(Writer::claim(&SENSOR).err(), Some(Taken), "one writer");
+    let mut shown = [Samples::default(); 3];
+    for (line, degrees) in shown.iter_mut().zip([18, 19, 21]) {
+        assert!(sample(&mut writer, degrees));
+        *line = *reader.read();
+    }
+    let straggler = reader.read();
+    assert!(sample(&mut writer, 20), "published beside the straggler");
+    assert!(!sample(&mut writer, 99), "the straggler is on the back");
+    assert_eq!(*straggler, shown[2]);
+    drop(straggler);
+    let allocations = ALLOCATIONS.load(Relaxed) - before;
+
+    for samples in shown {
+        println!("{samples:3?}");
+    }
+    println!(
+        "{:3?} beside a straggler; the next one was lost",
+        *reader.read()
+    );
+    println!("{allocations} allocations");
+    assert_eq!(allocations, 0);
+
+    drop(writer);
+    let other = thread::spawn(|| Writer::claim(&SENSOR).map(|mut writer| sample(&mut writer, 17)));
+    assert!(other.join().unwrap()?);
+    assert_eq!(*reader.read(), [19, 21, 20, 17]);
+    println!("{:3?} by another thread", *reader.read());
+    Ok(())
+}
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: the system's allocator does what is asked.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Relaxed);
+        // SAFETY: the caller's promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
