@@ -61,7 +61,7 @@ fn main() {
     }
     let plan = if test { TEST } else { FULL };
     println!("group,subject,median,least,unit");
-    let _ = in_turns(
+    let read = in_turns(
         "read",
         reads(),
         &plan,
@@ -90,6 +90,10 @@ fn main() {
         "get: get_with less epoch, ns",
         get("get_with") - get("epoch"),
         2.0,
+    );
+    println!(
+        "# of which a thread's place, ns: {:.2}",
+        read("thread-local") - read("nothing")
     );
     let rounds = plan.rounds.div_ceil(8);
     for (every, bar) in [(100, 0.93), (1_000, 0.97)] {

@@ -1,7 +1,9 @@
 //! What is read, and by whom.
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use arc_swap::ArcSwap;
 use dbuf_hashmap::{BlockingStrategy, Builder};
@@ -9,6 +11,7 @@ use dbuf_strategies::core::{Strategy, arc, rc};
 use dbuf_strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
 };
+use thread_local::ThreadLocal;
 
 pub(crate) type Hash = foldhash::fast::FixedState;
 
@@ -66,6 +69,8 @@ pub(crate) fn reads() -> Vec<Subject> {
     let (mut flash, flash_reader) = flashmap::new::<u64, u64>();
     flash.guard().insert(1, 1);
     let (local, local_reader) = rc(42_u64, 42, LocalStrategy::new());
+    let place = ThreadLocal::new();
+    place.get_or(|| Cell::new(42_u64));
     vec![
         subject("nothing", (), (), |(), _| 0),
         ours("epoch", EpochStrategy::new()),
@@ -86,6 +91,16 @@ pub(crate) fn reads() -> Vec<Subject> {
             Arc::new(ArcSwap::from_pointee(42_u64)),
             |swap, _| **swap.load(),
         ),
+        // Takes what this thread has out of the table and puts it back: what a read through
+        // a shared handle cannot do without.
+        subject("thread-local", (), place, |place, _| {
+            place.get().map_or(0, |place| {
+                let number = place.replace(0);
+                compiler_fence(Ordering::SeqCst);
+                place.set(number);
+                number
+            })
+        }),
     ]
 }
 
