@@ -41,6 +41,10 @@ where
     /// Begins a batch if that needs no waiting: `None` while a guard still looks
     /// at the copy that the last publish replaced. Nothing changed then.
     ///
+    /// # Panics
+    ///
+    /// As [`write`](Self::write).
+    ///
     /// # Examples
     ///
     /// ```
