@@ -9,6 +9,16 @@ use dbuf_core::primitive::cell::UnsafeCell;
 /// the last write is a reported race. Elsewhere its two words differ while a write
 /// is going on: a torn look panics, and Miri and ThreadSanitizer report the race
 /// itself.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_testing::Tracked;
+///
+/// let mut value = Tracked::new(1);
+/// value.set(2);
+/// assert_eq!(value.get(), 2);
+/// ```
 pub struct Tracked(UnsafeCell<[usize; 2]>);
 
 // SAFETY: `get` reads through `&self` and `set` writes through `&mut self`, as for
