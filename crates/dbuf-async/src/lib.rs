@@ -87,6 +87,8 @@
 //! * `std` (default): a batch notices when its thread unwinds.
 //! * `watch`: [`Watcher`].
 //! * `stream`: `Watcher::versions`, a `futures_core::Stream`.
+//! * `epoch` (default), `flash`, `count`, `lock`: the strategy of that name, in
+//!   [`strategies`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -17,4 +17,6 @@ pub mod models;
 pub mod suite;
 mod tracked;
 
+pub use dbuf_core as core;
+pub use dbuf_strategies as strategies;
 pub use tracked::Tracked;
