@@ -97,6 +97,11 @@
 mod watcher;
 mod writer;
 
+/// The README's examples, compiled.
+#[cfg(all(doctest, feature = "watch"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use dbuf_core as core;
 pub use dbuf_strategies as strategies;
 #[cfg(feature = "stream")]
