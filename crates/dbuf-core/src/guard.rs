@@ -42,7 +42,7 @@ pub struct Guard<L: Lease> {
     lease: L,
 }
 
-/// A guard that borrows its [`Reader`](crate::Reader).
+/// A guard that borrows its [reader](crate::Reader).
 pub type ReadGuard<'r, R> = Guard<ReaderLease<'r, R>>;
 
 /// A [`ReadGuard`] narrowed to a part of the value, or of the extras.

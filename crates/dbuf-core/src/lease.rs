@@ -53,7 +53,7 @@ impl<L: Sealed> Lease for L {}
 
 type GuardTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::GuardToken;
 
-/// A place held by a borrowed [`Reader`](crate::Reader).
+/// A place held by a borrowed [reader](crate::Reader).
 ///
 /// The pin is a field, so it goes after `drop` has released: the strategy is
 /// alive during the whole of the release.

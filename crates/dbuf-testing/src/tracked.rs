@@ -27,6 +27,14 @@ unsafe impl Sync for Tracked {}
 
 impl Tracked {
     /// Wraps a number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_testing::Tracked;
+    ///
+    /// assert_eq!(Tracked::new(1).get(), 1);
+    /// ```
     pub fn new(value: usize) -> Self {
         Self(UnsafeCell::new([value; 2]))
     }
@@ -36,6 +44,14 @@ impl Tracked {
     /// # Panics
     ///
     /// If it is being written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_testing::Tracked;
+    ///
+    /// assert_eq!(Tracked::new(1).get(), 1);
+    /// ```
     pub fn get(&self) -> usize {
         // SAFETY: only `&mut self` writes.
         let [first, second] = self.0.with(|words| unsafe { *black_box(words) });
@@ -44,6 +60,16 @@ impl Tracked {
     }
 
     /// Writes the number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_testing::Tracked;
+    ///
+    /// let mut value = Tracked::new(1);
+    /// value.set(2);
+    /// assert_eq!(value.get(), 2);
+    /// ```
     pub fn set(&mut self, value: usize) {
         self.0.with_mut(|words| {
             // SAFETY: `&mut self`, here and below.

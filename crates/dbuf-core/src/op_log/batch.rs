@@ -48,9 +48,36 @@ pub trait BatchOwner: sealed::Sealed {
     /// The operation.
     type Op: Operation<<Self::Ptr as BufferPtr>::T, <Self::Ptr as BufferPtr>::X>;
 
-    /// The writer itself.
+    /// The writer itself, for looking.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{BatchOwner, OpWriter};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let writer = OpWriter::<_, Add>::new(writer);
+    /// assert!(!writer.op_writer().has_pending());
+    /// ```
     fn op_writer(&self) -> &OpWriter<Self::Ptr, Self::Op>;
     /// The writer itself, for changing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{BatchOwner, OpWriter};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// writer.op_writer_mut().write().apply(|n, _| *n += 1);
+    /// assert_eq!(*writer.front(), 1);
+    /// ```
     fn op_writer_mut(&mut self) -> &mut OpWriter<Self::Ptr, Self::Op>;
 }
 

@@ -3,7 +3,7 @@
 //! Each function takes a constructor of a fresh buffer behind some pointer and
 //! panics if the strategy or the pointer breaks its contract. [`suite!`] makes
 //! them tests. S1 to S12 and C1 to C6 are the clauses of
-//! [`Strategy`](dbuf_core::Strategy).
+//! [`Strategy`].
 //!
 //! # Examples
 //!
