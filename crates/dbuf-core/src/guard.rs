@@ -106,6 +106,10 @@ impl<L: Lease> Guard<L> {
 
     /// Narrows the guard to a part of the value.
     ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -134,6 +138,10 @@ impl<L: Lease> Guard<L> {
     /// # Errors
     ///
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
     ///
     /// # Examples
     ///
@@ -242,6 +250,10 @@ impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
 
     /// Narrows the guard further.
     ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -271,6 +283,10 @@ impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
     /// # Errors
     ///
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
     ///
     /// # Examples
     ///

@@ -189,6 +189,10 @@ where
     /// Looks at the front with a closure: [`read`](Self::read) without the guard, and
     /// all of it in line.
     ///
+    /// # Panics
+    ///
+    /// With `f`. The front is released then.
+    ///
     /// # Examples
     ///
     /// ```

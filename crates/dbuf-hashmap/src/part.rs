@@ -58,6 +58,10 @@ impl<U: ?Sized, L: Lease> PartGuard<U, L> {
 
     /// Narrows the guard further.
     ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -77,6 +81,10 @@ impl<U: ?Sized, L: Lease> PartGuard<U, L> {
     /// # Errors
     ///
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
     ///
     /// # Examples
     ///

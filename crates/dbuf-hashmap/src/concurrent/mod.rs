@@ -295,6 +295,10 @@ where
     /// The fastest lookup. A guard lives while `f` runs, so `f` must not write to
     /// this map.
     ///
+    /// # Panics
+    ///
+    /// With `f`. Its look at the map ends then.
+    ///
     /// # Examples
     ///
     /// ```
