@@ -11,6 +11,8 @@ fn main() {
 
     let (writer, reader) = arc(vec![], vec![], DefaultStrategy::new());
     let mut writer = OpWriter::new(writer);
-    writer.write().apply(|list: &mut Vec<u32>, _: &()| list.push(1));
+    writer
+        .write()
+        .apply(|list: &mut Vec<u32>, _: &()| list.push(1));
     assert_eq!(*reader.shared().read(), [1]);
 }
