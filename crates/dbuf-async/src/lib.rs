@@ -87,6 +87,8 @@
 //! * `std` (default): a batch notices when its thread unwinds.
 //! * `watch`: [`Watcher`].
 //! * `stream`: `Watcher::versions`, a `futures_core::Stream`.
+//! * `epoch` (default), `flash`, `count`, `lock`: the strategy of that name, in
+//!   [`strategies`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -94,6 +96,11 @@
 #[cfg(feature = "watch")]
 mod watcher;
 mod writer;
+
+/// The README's examples, compiled.
+#[cfg(all(doctest, feature = "watch"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 pub use dbuf_core as core;
 pub use dbuf_strategies as strategies;

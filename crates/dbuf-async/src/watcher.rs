@@ -56,7 +56,20 @@ pub struct Watcher<R: ReaderPtr> {
 }
 
 impl<R: ReaderPtr<S = Watched<S>>, S: Strategy> Watcher<R> {
-    /// Watches what `reader` reads.
+    /// Watches what `reader` reads. It has been told of what is published now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_async::Watcher;
+    /// use dbuf_async::core::arc;
+    /// use dbuf_async::strategies::{EpochStrategy, Watched};
+    ///
+    /// let (mut writer, reader) = arc(1, 1, Watched::new(EpochStrategy::new()));
+    /// let mut watcher = Watcher::new(reader);
+    /// writer.store(2);
+    /// assert_eq!(pollster::block_on(watcher.changed()), Ok(1));
+    /// ```
     pub fn new(reader: Reader<R>) -> Self {
         let waiter = waiter(&reader);
         let told = waiter.as_ref().map_or(0, Waiter::version);
@@ -170,11 +183,38 @@ fn waiter<R: ReaderPtr<S = Watched<S>>, S: Strategy>(reader: &Reader<R>) -> Opti
 
 impl<R: ReaderPtr> Watcher<R> {
     /// The number of the publish that this watcher was last told of.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_async::Watcher;
+    /// use dbuf_async::core::arc;
+    /// use dbuf_async::strategies::{EpochStrategy, Watched};
+    ///
+    /// let (mut writer, reader) = arc(1, 1, Watched::new(EpochStrategy::new()));
+    /// let mut watcher = Watcher::new(reader);
+    /// writer.store(2);
+    /// assert_eq!((watcher.told(), watcher.version()), (0, 1)); // published, not told of
+    /// pollster::block_on(watcher.changed()).unwrap();
+    /// assert_eq!(watcher.told(), 1);
+    /// ```
     pub fn told(&self) -> Version {
         self.told
     }
 
     /// The reader alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_async::Watcher;
+    /// use dbuf_async::core::arc;
+    /// use dbuf_async::strategies::{EpochStrategy, Watched};
+    ///
+    /// let (_writer, reader) = arc(1, 1, Watched::new(EpochStrategy::new()));
+    /// let reader = Watcher::new(reader).into_reader();
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
     pub fn into_reader(self) -> Reader<R> {
         self.reader
     }
@@ -210,6 +250,26 @@ impl<R: ReaderPtr> fmt::Debug for Watcher<R> {
 
 /// The future of [`Watcher::changed`]. Polled after it was ready, it waits for the
 /// next publish.
+///
+/// # Examples
+///
+/// ```
+/// use std::pin::pin;
+/// use std::task::{Context, Poll, Waker};
+///
+/// use dbuf_async::core::arc;
+/// use dbuf_async::strategies::{EpochStrategy, Watched};
+/// use dbuf_async::{Changed, Watcher};
+///
+/// let (mut writer, reader) = arc(1, 1, Watched::new(EpochStrategy::new()));
+/// let mut watcher = Watcher::new(reader);
+/// let mut changed = pin!(watcher.changed());
+/// let mut cx = Context::from_waker(Waker::noop()); // an executor has a better one
+/// assert!(Changed::poll(changed.as_mut(), &mut cx).is_pending());
+/// writer.store(2);
+/// assert_eq!(changed.as_mut().poll(&mut cx), Poll::Ready(Ok(1)));
+/// assert!(changed.as_mut().poll(&mut cx).is_pending()); // waits for the next
+/// ```
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Changed<'w, R: ReaderPtr> {
     watcher: &'w mut Watcher<R>,
@@ -239,6 +299,22 @@ impl<R: ReaderPtr> fmt::Debug for Changed<'_, R> {
 }
 
 /// The stream of [`Watcher::versions`].
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_async::core::arc;
+/// use dbuf_async::strategies::{EpochStrategy, Watched};
+/// use dbuf_async::{Versions, Watcher};
+/// use smol::stream::StreamExt;
+///
+/// let (mut writer, reader) = arc(1, 1, Watched::new(EpochStrategy::new()));
+/// let mut watcher = Watcher::new(reader);
+/// writer.store(2);
+/// drop(writer);
+/// let versions: Versions<'_, _> = watcher.versions();
+/// assert_eq!(pollster::block_on(versions.collect::<Vec<_>>()), [1]);
+/// ```
 #[cfg(feature = "stream")]
 #[must_use = "streams do nothing unless they are polled"]
 #[derive(Debug)]

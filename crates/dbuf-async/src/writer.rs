@@ -219,6 +219,20 @@ impl<P: BufferPtr, O> sealed::Sealed for OpWriter<P, O> {}
 impl<P: BufferPtr, O> WriterAsyncExt for OpWriter<P, O> {}
 
 /// The future of [`WriterAsyncExt::finish_async`].
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_async::core::rc;
+/// use dbuf_async::strategies::LocalStrategy;
+/// use dbuf_async::{Finish, WriterAsyncExt};
+///
+/// let (mut writer, _reader) = rc(1, 2, LocalStrategy::new());
+/// writer.start_swap();
+/// let finish: Finish<'_, _> = writer.finish_async();
+/// pollster::block_on(finish);
+/// assert!(writer.try_back_mut().is_some());
+/// ```
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Finish<'w, P: BufferPtr> {
     writer: &'w mut Writer<P>,
@@ -239,6 +253,20 @@ impl<P: BufferPtr> fmt::Debug for Finish<'_, P> {
 }
 
 /// The future of [`WriterAsyncExt::swap_async`].
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_async::core::rc;
+/// use dbuf_async::strategies::LocalStrategy;
+/// use dbuf_async::{Swap, WriterAsyncExt};
+///
+/// let (mut writer, reader) = rc(1, 2, LocalStrategy::new());
+/// let swap: Swap<'_, _> = writer.swap_async(); // nothing is published before it is polled
+/// assert_eq!(*reader.read(), 1);
+/// pollster::block_on(swap);
+/// assert_eq!(*reader.read(), 2);
+/// ```
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Swap<'w, P: BufferPtr> {
     writer: &'w mut Writer<P>,
@@ -268,6 +296,22 @@ impl<P: BufferPtr> fmt::Debug for Swap<'_, P> {
 }
 
 /// The future of [`WriterAsyncExt::write_async`].
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_async::core::{OpWriter, rc};
+/// use dbuf_async::strategies::LocalStrategy;
+/// use dbuf_async::{Write, WriterAsyncExt};
+///
+/// type Add = fn(&mut u32, &());
+///
+/// let (writer, reader) = rc(0, 0, LocalStrategy::new());
+/// let mut writer = OpWriter::<_, Add>::new(writer);
+/// let write: Write<'_, _, _> = writer.write_async();
+/// pollster::block_on(write).apply(|n, _| *n += 1);
+/// assert_eq!(*reader.read(), 1);
+/// ```
 #[cfg(feature = "alloc")]
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Write<'w, P: BufferPtr, O> {

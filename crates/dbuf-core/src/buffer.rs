@@ -66,11 +66,31 @@ unsafe impl<T: Send + Sync, S: Sync, X: Sync> Sync for DoubleBuffer<T, S, X> {}
 
 impl<T, S> DoubleBuffer<T, S> {
     /// Wraps two values. `front` is what readers see first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, Reader};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::new("front", "back", LockStrategy::new());
+    /// assert_eq!(*Reader::new(&buffer).read(), "front");
+    /// ```
     pub const fn new(front: T, back: T, strategy: S) -> Self {
         Self::with_extras(front, back, strategy, ())
     }
 
-    /// Wraps a value and a clone of it.
+    /// Wraps a value and a clone of it. One clone, here and never again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::DoubleBuffer;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::cloned([1, 2], LockStrategy::new());
+    /// assert_eq!(buffer.into_buffers(), ([1, 2], [1, 2]));
+    /// ```
     pub fn cloned(value: T, strategy: S) -> Self
     where
         T: Clone,
@@ -84,6 +104,18 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
     ///
     /// `strategy` must be fresh: a strategy that has swapped before may take
     /// the second value for the front.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, ReadGuard, Reader};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::with_extras(20, 20, LockStrategy::new(), "degrees");
+    /// let reader = Reader::new(&buffer);
+    /// let guard = reader.read();
+    /// assert_eq!(format!("{guard} {}", ReadGuard::extras(&guard)), "20 degrees");
+    /// ```
     pub const fn with_extras(front: T, back: T, strategy: S, extras: X) -> Self {
         Self {
             a: UnsafeCell::new(Versioned {
@@ -100,12 +132,32 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
     }
 
     /// The strategy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, Strategy};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::new(1, 1, LockStrategy::new());
+    /// assert!(!buffer.strategy().is_writer_claimed());
+    /// ```
     #[inline]
     pub const fn strategy(&self) -> &S {
         &self.strategy
     }
 
     /// The extras.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::DoubleBuffer;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared");
+    /// assert_eq!(*buffer.extras(), "shared");
+    /// ```
     #[inline]
     pub const fn extras(&self) -> &X {
         &self.extras

@@ -30,6 +30,18 @@ impl fmt::Display for Taken {
 impl Error for Taken {}
 
 /// The buffer behind a weak reader is gone, or nobody is left to change it.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::Closed;
+/// use dbuf_strategies::LockStrategy;
+///
+/// let (writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+/// let weak = writer.weak_reader();
+/// drop((writer, reader));
+/// assert_eq!(weak.try_read().unwrap_err(), Closed);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
 

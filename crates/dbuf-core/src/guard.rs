@@ -42,7 +42,7 @@ pub struct Guard<L: Lease> {
     lease: L,
 }
 
-/// A guard that borrows its [`Reader`](crate::Reader).
+/// A guard that borrows its [reader](crate::Reader).
 pub type ReadGuard<'r, R> = Guard<ReaderLease<'r, R>>;
 
 /// A [`ReadGuard`] narrowed to a part of the value, or of the extras.
@@ -71,18 +71,44 @@ impl<L: Lease> Guard<L> {
     }
 
     /// The number of the publish that this guard looks at. A plain load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::ReadGuard;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// writer.store(2);
+    /// assert_eq!(ReadGuard::version(&reader.read()), 1);
+    /// ```
     #[inline]
     pub fn version(guard: &Self) -> Version {
         guard.versioned().version
     }
 
     /// The extras.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, ReadGuard, Reader};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared");
+    /// let reader = Reader::new(&buffer);
+    /// assert_eq!(*ReadGuard::extras(&reader.read()), "shared");
+    /// ```
     #[inline]
     pub fn extras(guard: &Self) -> &L::X {
         guard.lease.extras()
     }
 
     /// Narrows the guard to a part of the value.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
     ///
     /// # Examples
     ///
@@ -112,6 +138,23 @@ impl<L: Lease> Guard<L> {
     /// # Errors
     ///
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::ReadGuard;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (_writer, reader) = dbuf_core::arc(vec![1, 2], vec![], LockStrategy::new());
+    /// let last = ReadGuard::try_map(reader.read(), |list, _| list.last()).unwrap();
+    /// assert_eq!(*last, 2);
+    /// let whole = ReadGuard::try_map(reader.read(), |list, _| list.get(9)).unwrap_err();
+    /// assert_eq!(*whole, [1, 2]);
+    /// ```
     #[inline]
     pub fn try_map<U: ?Sized>(
         guard: Self,
@@ -149,6 +192,18 @@ impl<L: Lease<T: fmt::Display>> fmt::Display for Guard<L> {
 }
 
 /// A [`Guard`] narrowed to a part of the value, or of the extras.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{MappedReadGuard, ReadGuard};
+/// use dbuf_strategies::LockStrategy;
+///
+/// let user = ("ada", [7, 9]);
+/// let (_writer, reader) = dbuf_core::arc(user, user, LockStrategy::new());
+/// let scores: MappedReadGuard<'_, [i32; 2], _> = ReadGuard::map(reader.read(), |user, _| &user.1);
+/// assert_eq!(scores.iter().sum::<i32>(), 16);
+/// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
 pub struct MappedGuard<U: ?Sized, L: Lease> {
     value: NonNull<U>,
@@ -156,7 +211,19 @@ pub struct MappedGuard<U: ?Sized, L: Lease> {
 }
 
 impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
-    /// The number of the publish that this guard looks at.
+    /// The number of the publish that this guard looks at. A plain load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{MappedGuard, ReadGuard};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc((1, 2), (1, 2), LockStrategy::new());
+    /// writer.store((3, 4));
+    /// let first = ReadGuard::map(reader.read(), |pair, _| &pair.0);
+    /// assert_eq!((*first, MappedGuard::version(&first)), (3, 1));
+    /// ```
     #[inline]
     pub fn version(guard: &Self) -> Version {
         // SAFETY: the lease stands on this cell (S2, S4, C5).
@@ -164,12 +231,41 @@ impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
     }
 
     /// The extras.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, MappedGuard, ReadGuard, Reader};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::with_extras((1, 2), (1, 2), LockStrategy::new(), "shared");
+    /// let reader = Reader::new(&buffer);
+    /// let first = ReadGuard::map(reader.read(), |pair, _| &pair.0);
+    /// assert_eq!(*MappedGuard::extras(&first), "shared");
+    /// ```
     #[inline]
     pub fn extras(guard: &Self) -> &L::X {
         guard.lease.extras()
     }
 
     /// Narrows the guard further.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{MappedGuard, ReadGuard};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let user = ("ada", [7, 9]);
+    /// let (_writer, reader) = dbuf_core::arc(user, user, LockStrategy::new());
+    /// let scores = ReadGuard::map(reader.read(), |user, _| &user.1);
+    /// let best = MappedGuard::map(scores, |scores, _| scores.iter().max().unwrap());
+    /// assert_eq!(*best, 9);
+    /// ```
     #[inline]
     pub fn map<W: ?Sized>(
         guard: Self,
@@ -187,6 +283,24 @@ impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
     /// # Errors
     ///
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{MappedGuard, ReadGuard};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let user = ("ada", [7, 9]);
+    /// let (_writer, reader) = dbuf_core::arc(user, user, LockStrategy::new());
+    /// let scores = ReadGuard::map(reader.read(), |user, _| &user.1);
+    /// let scores = MappedGuard::try_map(scores, |scores, _| scores.get(2)).unwrap_err();
+    /// let second = MappedGuard::try_map(scores, |scores, _| scores.get(1)).unwrap();
+    /// assert_eq!(*second, 9);
+    /// ```
     #[inline]
     pub fn try_map<W: ?Sized>(
         guard: Self,
@@ -234,6 +348,19 @@ pub type OwnedReadGuard<P> = Guard<crate::lease::OwnedLease<P>>;
 #[cfg(feature = "alloc")]
 impl<P: BufferPtr> OwnedReadGuard<P> {
     /// Releases the guard and gives the reader back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OwnedReadGuard;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// let guard = Box::new(reader).into_guard();
+    /// writer.store(2);
+    /// assert_eq!(*guard, 1);
+    /// assert_eq!(*OwnedReadGuard::into_reader(guard).read(), 2);
+    /// ```
     pub fn into_reader(guard: Self) -> Box<Reader<P>> {
         guard.lease.into_reader()
     }

@@ -31,15 +31,43 @@ use sealed::Sealed;
 
 /// How a [`Guard`](crate::Guard) holds its place. Implemented by the leases of
 /// this crate only.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{Guard, Lease};
+/// use dbuf_strategies::LockStrategy;
+///
+/// // Takes a guard of any kind.
+/// fn total(list: &Guard<impl Lease<T = Vec<u32>>>) -> u32 {
+///     list.iter().sum()
+/// }
+///
+/// let (_writer, reader) = dbuf_core::arc(vec![1, 2], vec![], LockStrategy::new());
+/// assert_eq!(total(&reader.read()), 3);
+/// assert_eq!(total(&reader.shared().read()), 3);
+/// assert_eq!(total(&Box::new(reader).into_guard()), 3);
+/// ```
 pub trait Lease: Sealed {}
 impl<L: Sealed> Lease for L {}
 
 type GuardTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::GuardToken;
 
-/// A place held by a borrowed [`Reader`](crate::Reader).
+/// A place held by a borrowed [reader](crate::Reader).
 ///
 /// The pin is a field, so it goes after `drop` has released: the strategy is
 /// alive during the whole of the release.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{Guard, ReaderLease};
+/// use dbuf_strategies::LockStrategy;
+///
+/// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+/// let guard: Guard<ReaderLease<'_, _>> = reader.read(); // `ReadGuard<'_, _>` in short
+/// assert_eq!(*guard, 1);
+/// ```
 pub struct ReaderLease<'r, R: ReaderPtr + 'r> {
     guard: ManuallyDrop<GuardTokenOf<R>>,
     token: &'r ReaderTokenOf<R>,
@@ -95,6 +123,17 @@ impl<R: ReaderPtr> fmt::Debug for ReaderLease<'_, R> {
 }
 
 /// A place held by a reader of its own.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{Guard, OwnedLease};
+/// use dbuf_strategies::LockStrategy;
+///
+/// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+/// let guard: Guard<OwnedLease<_>> = Box::new(reader).into_guard(); // `OwnedReadGuard<_>`
+/// assert_eq!(*guard, 1);
+/// ```
 #[cfg(feature = "alloc")]
 pub struct OwnedLease<P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,

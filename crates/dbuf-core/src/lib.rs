@@ -36,8 +36,8 @@
 //!
 //! # Features
 //!
-//! * `std` (default): waits put the thread to sleep, and a batch notices when
-//!   its thread unwinds. Without it waits spin.
+//! * `std` (default): waits put the thread to sleep (without it they spin), a batch
+//!   notices when its thread unwinds, and [`SharedReader`] reads from any thread.
 //! * `alloc` (with `std`): `Rc` and `Arc` handles, and the operation log.
 //! * `triomphe`: handles over `triomphe::Arc`.
 #![no_std]
@@ -64,6 +64,11 @@ mod side;
 mod strategy;
 mod wait;
 mod writer;
+
+/// The README's examples, compiled.
+#[cfg(all(doctest, feature = "alloc"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 pub use buffer::{DoubleBuffer, Version};
 pub use error::{Closed, Taken};

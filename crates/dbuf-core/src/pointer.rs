@@ -33,6 +33,42 @@ use crate::{DoubleBuffer, Strategy};
 /// - **P5** Taking the buffer out of the pointer synchronises with the drop of
 ///   every clone and pin.
 /// - **P6** There is no `&mut DoubleBuffer` while a handle lives.
+///
+/// # Examples
+///
+/// A pointer of one's own:
+///
+/// ```
+/// use std::ops::Deref;
+/// use std::sync::Arc;
+///
+/// use dbuf_core::{BufferPtr, DoubleBuffer, split};
+/// use dbuf_strategies::LockStrategy;
+///
+/// type Buffer = DoubleBuffer<u32, LockStrategy>;
+///
+/// #[derive(Clone)]
+/// struct Limit(Arc<Buffer>);
+///
+/// impl Deref for Limit {
+///     type Target = Buffer;
+///     fn deref(&self) -> &Buffer {
+///         &self.0
+///     }
+/// }
+///
+/// // SAFETY: as for the `Arc`, which nothing here gives away or unwraps (P1 to P6).
+/// unsafe impl BufferPtr for Limit {
+///     type T = u32;
+///     type S = LockStrategy;
+///     type X = ();
+/// }
+///
+/// let limit = Limit(Arc::new(DoubleBuffer::new(10, 10, LockStrategy::new())));
+/// let (mut writer, reader) = split(limit).unwrap();
+/// writer.store(20);
+/// assert_eq!(*reader.read(), 20);
+/// ```
 pub unsafe trait BufferPtr:
     Clone + Deref<Target = DoubleBuffer<Self::T, Self::S, Self::X>>
 {
@@ -52,6 +88,27 @@ pub unsafe trait BufferPtr:
 /// # Safety
 ///
 /// P1 to P6 of [`BufferPtr`].
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{Reader, ReaderPtr};
+/// use dbuf_strategies::LockStrategy;
+///
+/// // Reads through a pointer that owns, and through one that does not.
+/// fn show<R: ReaderPtr<T = u32>>(reader: &Reader<R>) -> String {
+///     match reader.try_read() {
+///         Ok(value) => value.to_string(),
+///         Err(_) => "gone".to_string(),
+///     }
+/// }
+///
+/// let (writer, reader) = dbuf_core::arc(5, 5, LockStrategy::new());
+/// let weak = writer.weak_reader();
+/// assert_eq!(show(&reader), show(&weak));
+/// drop((writer, reader));
+/// assert_eq!(show(&weak), "gone");
+/// ```
 pub unsafe trait ReaderPtr: Clone {
     /// The value.
     type T;
@@ -71,6 +128,21 @@ pub unsafe trait ReaderPtr: Clone {
     /// # Errors
     ///
     /// The buffer is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use dbuf_core::{Closed, DoubleBuffer, ReaderPtr};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = Arc::new(DoubleBuffer::new(1, 1, LockStrategy::new()));
+    /// let weak = Arc::downgrade(&buffer);
+    /// assert!(weak.pin().is_ok());
+    /// drop(buffer);
+    /// assert_eq!(weak.pin().unwrap_err(), Closed);
+    /// ```
     fn pin(&self) -> Result<Self::Pin<'_>, Self::Error>;
 }
 
@@ -163,12 +235,43 @@ unsafe impl<T, S: Strategy, X> ReaderPtr for sync::Weak<DoubleBuffer<T, S, X>> {
 ///
 /// P5 of [`BufferPtr`]: success synchronises with the drop of every other clone
 /// and pin, and leaves none behind that could still reach the buffer.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{OwningPtr, Writer};
+/// use dbuf_strategies::LockStrategy;
+///
+/// fn last_value<P: OwningPtr>(writer: Writer<P>) -> Option<P::T> {
+///     let (front, _back) = writer.try_into_buffers().ok()?;
+///     Some(front)
+/// }
+///
+/// let (writer, reader) = dbuf_core::arc("front", "back", LockStrategy::new());
+/// drop(reader);
+/// assert_eq!(last_value(writer), Some("front"));
+/// ```
 pub unsafe trait OwningPtr: BufferPtr {
     /// Takes the buffer out if this is the only pointer to it.
     ///
     /// # Errors
     ///
     /// The pointer itself, if another one lives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use dbuf_core::{DoubleBuffer, OwningPtr};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = Arc::new(DoubleBuffer::new(1, 2, LockStrategy::new()));
+    /// let other = Arc::clone(&buffer);
+    /// let buffer = OwningPtr::try_unwrap(buffer).unwrap_err();
+    /// drop(other);
+    /// assert_eq!(OwningPtr::try_unwrap(buffer).unwrap().into_buffers(), (1, 2));
+    /// ```
     fn try_unwrap(self) -> Result<BufferOf<Self>, Self>;
 }
 

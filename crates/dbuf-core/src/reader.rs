@@ -44,6 +44,20 @@ impl<R: ReaderPtr> Reader<R> {
     ///
     /// Never waits for a swap in progress. From a weak pointer whose buffer is
     /// gone it makes a reader that only ever says so.
+    ///
+    /// Costs what [`Strategy::new_reader`] costs, which may be a lock and an
+    /// allocation: keep readers, rather than make one for each read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, Reader};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::new(1, 1, LockStrategy::new());
+    /// let reader = Reader::new(&buffer);
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
     pub fn new(ptr: R) -> Self {
         let token = OnceCell::new();
         if let Ok(pin) = ptr.pin() {
@@ -83,6 +97,21 @@ impl<R: ReaderPtr> Reader<R> {
     ///
     /// A weak reader's buffer is gone ([`Closed`](crate::Closed)). While any
     /// guard of a weak reader lives, so does the buffer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::Closed;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// let weak = writer.weak_reader();
+    /// let guard = weak.try_read().unwrap();
+    /// drop((writer, reader));
+    /// assert_eq!(*guard, 1); // it keeps the buffer
+    /// drop(guard);
+    /// assert_eq!(weak.try_read().unwrap_err(), Closed);
+    /// ```
     #[inline]
     pub fn try_read(&self) -> Result<ReadGuard<'_, R>, R::Error> {
         let pin = self.ptr.pin()?;
@@ -92,6 +121,17 @@ impl<R: ReaderPtr> Reader<R> {
 
     /// Whether nobody is there to publish: no writer is claimed at this moment,
     /// or the buffer is gone. A later claim opens it again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// assert!(!reader.is_closed());
+    /// drop(writer);
+    /// assert!(reader.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         match self.ptr.pin() {
             Ok(pin) => !pin.strategy().is_writer_claimed(),
@@ -105,6 +145,16 @@ impl<R: ReaderPtr<Error = Infallible>> Reader<R> {
     ///
     /// Costs what [`Strategy::acquire`] costs. Never waits, allocates or locks
     /// (unless the strategy is a lock).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// writer.store(2);
+    /// assert_eq!(*reader.read(), 2);
+    /// ```
     #[inline]
     pub fn read(&self) -> ReadGuard<'_, R> {
         match self.try_read() {
@@ -132,11 +182,31 @@ impl<R: ReaderPtr<Error = Infallible>> Reader<R> {
 
 impl<P: BufferPtr> Reader<P> {
     /// The strategy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::Strategy;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// assert!(reader.strategy().is_writer_claimed());
+    /// ```
     pub fn strategy(&self) -> &P::S {
         self.parts().0.strategy()
     }
 
     /// The extras.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, Reader};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared");
+    /// assert_eq!(*Reader::new(&buffer).extras(), "shared");
+    /// ```
     pub fn extras(&self) -> &P::X {
         self.parts().0.extras()
     }
@@ -150,7 +220,25 @@ impl<P: BufferPtr> Reader<P> {
         (buffer, token)
     }
 
-    /// Looks at the front with a guard that owns this reader.
+    /// Looks at the front with a guard that owns this reader, and gives it back
+    /// ([`OwnedReadGuard::into_reader`](crate::OwnedReadGuard::into_reader)).
+    ///
+    /// Costs what [`read`](Self::read) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::ops::Deref;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// // The guard keeps all that it needs.
+    /// fn limit() -> impl Deref<Target = u32> {
+    ///     let (_writer, reader) = dbuf_core::arc(10, 10, LockStrategy::new());
+    ///     Box::new(reader).into_guard()
+    /// }
+    ///
+    /// assert_eq!(*limit(), 10);
+    /// ```
     #[cfg(feature = "alloc")]
     #[inline]
     pub fn into_guard(self: Box<Self>) -> crate::OwnedReadGuard<P> {
@@ -158,6 +246,19 @@ impl<P: BufferPtr> Reader<P> {
     }
 
     /// A handle that reads from any thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// let shared = reader.shared();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| assert_eq!(*shared.read(), 1));
+    ///     scope.spawn(|| assert_eq!(*shared.read(), 1));
+    /// });
+    /// ```
     #[cfg(feature = "std")]
     pub fn shared(&self) -> crate::SharedReader<P>
     where

@@ -131,7 +131,23 @@ where
     Reader<P>: Send,
 {
     /// Reads the buffer behind `ptr`. The first read on each thread registers a
-    /// reader.
+    /// reader. Allocates the table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::LazyLock;
+    ///
+    /// use dbuf_core::{DoubleBuffer, SharedReader, Writer};
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// type Limit = DoubleBuffer<u32, EpochStrategy>;
+    /// static LIMIT: Limit = DoubleBuffer::new(10, 10, EpochStrategy::new());
+    /// static READS: LazyLock<SharedReader<&Limit>> = LazyLock::new(|| SharedReader::new(&LIMIT));
+    ///
+    /// Writer::claim(&LIMIT).unwrap().store(20);
+    /// assert_eq!(*READS.read(), 20);
+    /// ```
     pub fn new(ptr: P) -> Self {
         Self {
             ptr,
@@ -143,6 +159,18 @@ where
     ///
     /// Costs a thread-local look-up more than [`Reader::read`]. Allocates on the
     /// first read of a thread and on nested ones.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// let shared = reader.shared();
+    /// let before = shared.read();
+    /// writer.store(2);
+    /// assert_eq!((*before, *shared.read()), (1, 2));
+    /// ```
     #[inline(always)]
     pub fn read(&self) -> SharedReadGuard<'_, P> {
         let reader = match self.places.get() {
@@ -160,6 +188,10 @@ where
 
     /// Looks at the front with a closure: [`read`](Self::read) without the guard, and
     /// all of it in line.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The front is released then.
     ///
     /// # Examples
     ///
@@ -190,12 +222,38 @@ where
         result
     }
 
-    /// A reader of one's own for the same buffer.
+    /// A reader of one's own for the same buffer: for a loop that reads all the time,
+    /// without the look-up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (_writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// let shared = reader.shared();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         let reader = shared.reader();
+    ///         assert!((0..100).all(|_| *reader.read() == 1));
+    ///     });
+    /// });
+    /// ```
     pub fn reader(&self) -> Reader<P> {
         Reader::new(self.ptr.clone())
     }
 
     /// The extras.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, SharedReader};
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let buffer = DoubleBuffer::with_extras(1, 1, EpochStrategy::new(), "shared");
+    /// assert_eq!(*SharedReader::new(&buffer).extras(), "shared");
+    /// ```
     #[inline]
     pub fn extras(&self) -> &P::X {
         let buffer: &BufferOf<P> = &self.ptr;
@@ -339,6 +397,18 @@ pub type SharedReadGuard<'s, P> = Guard<SharedLease<'s, P>>;
 pub type MappedSharedReadGuard<'s, U, P> = MappedGuard<U, SharedLease<'s, P>>;
 
 /// A place held by a reader of a [`SharedReader`], which goes back to it.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{Guard, SharedLease};
+/// use dbuf_strategies::EpochStrategy;
+///
+/// let (_writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+/// let shared = reader.shared();
+/// let guard: Guard<SharedLease<'_, _>> = shared.read(); // `SharedReadGuard<'_, _>`
+/// assert_eq!(*guard, 1);
+/// ```
 pub struct SharedLease<'s, P: BufferPtr>
 where
     Reader<P>: Send,

@@ -27,6 +27,14 @@ pub enum Side {
 
 impl Side {
     /// The side that is not this one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::Side;
+    ///
+    /// assert_eq!(Side::A.other(), Side::B);
+    /// ```
     #[inline]
     pub const fn other(self) -> Self {
         match self {

@@ -80,6 +80,36 @@ use crate::Side;
 ///   outlives `start_swap`.
 /// - **C6** The strategy is neither replaced nor dropped while a handle can
 ///   reach it.
+///
+/// # Examples
+///
+/// What a [`DoubleBuffer`](crate::DoubleBuffer) and its handles do with one, by hand:
+///
+/// ```
+/// use dbuf_core::{Side, Strategy};
+/// use dbuf_strategies::LockStrategy;
+///
+/// let strategy = LockStrategy::new();
+/// let mut writer = strategy.try_claim_writer().unwrap();
+/// let reader = strategy.new_reader();
+/// assert!(strategy.is_writer_claimed());
+///
+/// // SAFETY: every token below is this strategy's (C1, C6) and stays on this
+/// // thread (C4); there is no data, hence no `&mut` (C5).
+/// unsafe {
+///     let guard = strategy.acquire(&reader);
+///     assert_eq!(LockStrategy::side(&guard), Side::A);
+///
+///     strategy.start_swap(&mut writer); // a fresh strategy is finished (C2)
+///     assert_eq!(strategy.front(), Side::B);
+///     assert!(!strategy.try_finish(&mut writer));
+///     assert_eq!(strategy.stragglers(&writer), 1);
+///
+///     strategy.release(&reader, guard); // once, with its reader (C3)
+///     assert!(strategy.try_finish(&mut writer));
+///     strategy.release_writer(writer);
+/// }
+/// ```
 pub unsafe trait Strategy {
     /// Proof of the claim. It holds no state of a swap (see S5).
     type WriterToken;
@@ -89,6 +119,20 @@ pub unsafe trait Strategy {
     type GuardToken;
 
     /// Claims the writer's place, or `None` if it is taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::Strategy;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let strategy = LockStrategy::new();
+    /// let token = strategy.try_claim_writer();
+    /// assert!(token.is_some());
+    /// assert!(strategy.try_claim_writer().is_none());
+    /// drop(token); // dropping it frees nothing (S1)
+    /// assert!(strategy.try_claim_writer().is_none());
+    /// ```
     fn try_claim_writer(&self) -> Option<Self::WriterToken>;
 
     /// Ends the claim, in any state of a swap. Never waits.
@@ -99,6 +143,19 @@ pub unsafe trait Strategy {
     unsafe fn release_writer(&self, writer: Self::WriterToken);
 
     /// Whether a writer is claimed at this moment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, Strategy, Writer};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::new(1, 1, LockStrategy::new());
+    /// let writer = Writer::claim(&buffer).unwrap();
+    /// assert!(buffer.strategy().is_writer_claimed());
+    /// drop(writer);
+    /// assert!(!buffer.strategy().is_writer_claimed());
+    /// ```
     fn is_writer_claimed(&self) -> bool;
 
     /// Registers a reader. Never waits for a swap in progress.
@@ -171,6 +228,22 @@ pub unsafe trait Strategy {
 /// offered for these only. A single-threaded strategy is not one of them.
 ///
 /// The marker is safe to implement: a wrong one makes programs hang, not unsound.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{BlockingStrategy, BufferPtr, Writer};
+/// use dbuf_strategies::LockStrategy;
+///
+/// fn publish_and_wait<P: BufferPtr<S: BlockingStrategy>>(writer: &mut Writer<P>) {
+///     writer.start_swap();
+///     writer.finish();
+/// }
+///
+/// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+/// publish_and_wait(&mut writer);
+/// assert_eq!(*reader.read(), 2);
+/// ```
 pub trait BlockingStrategy: Strategy {}
 
 /// A strategy that can refuse a swap before it begins.
@@ -183,6 +256,23 @@ pub trait BlockingStrategy: Strategy {}
 ///
 /// As for [`Strategy`]; a swap that [`try_swap`](Self::try_swap) made is
 /// finished.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{BufferPtr, RefusingStrategy, Writer};
+/// use dbuf_strategies::LocalStrategy;
+///
+/// fn publish_if_nobody_looks<P: BufferPtr<S: RefusingStrategy>>(writer: &mut Writer<P>) -> bool {
+///     writer.try_swap()
+/// }
+///
+/// let (mut writer, reader) = dbuf_core::rc(1, 2, LocalStrategy::new());
+/// let guard = reader.read();
+/// assert!(!publish_if_nobody_looks(&mut writer));
+/// drop(guard);
+/// assert!(publish_if_nobody_looks(&mut writer));
+/// ```
 pub unsafe trait RefusingStrategy: Strategy {
     /// Swaps and finishes if no guard stands on the front, else changes nothing.
     ///

@@ -83,6 +83,16 @@ impl<P: BufferPtr> Writer<P> {
     }
 
     /// The pointer behind which the buffer lives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// assert_eq!(Arc::strong_count(writer.ptr()), 2);
+    /// ```
     pub fn ptr(&self) -> &P {
         &self.ptr
     }
@@ -91,6 +101,17 @@ impl<P: BufferPtr> Writer<P> {
     ///
     /// Needs no guard: the side can only become the back by a swap, which needs
     /// this writer mutably.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, _reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// assert_eq!(*writer.front(), 1);
+    /// writer.start_swap();
+    /// assert_eq!(*writer.front(), 2);
+    /// ```
     #[inline]
     pub fn front(&self) -> &P::T {
         let cell = self.buffer().cell(self.buffer().strategy().front());
@@ -110,18 +131,50 @@ impl<P: BufferPtr> Writer<P> {
     }
 
     /// The extras.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, Writer};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared");
+    /// assert_eq!(*Writer::claim(&buffer).unwrap().extras(), "shared");
+    /// ```
     #[inline]
     pub fn extras(&self) -> &P::X {
         self.buffer().extras()
     }
 
     /// The strategy.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{Side, Strategy};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, _reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// writer.start_swap();
+    /// assert_eq!(writer.strategy().front(), Side::B);
+    /// ```
     #[inline]
     pub fn strategy(&self) -> &P::S {
         self.buffer().strategy()
     }
 
     /// The number of the last publish.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, _reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// assert_eq!(writer.version(), 0);
+    /// writer.swap();
+    /// assert_eq!(writer.version(), 1);
+    /// ```
     #[inline]
     pub fn version(&self) -> Version {
         let cell = self.buffer().cell(self.buffer().strategy().front());
@@ -129,13 +182,36 @@ impl<P: BufferPtr> Writer<P> {
         unsafe { cell.as_ref() }.version
     }
 
-    /// A new reader of this buffer.
+    /// A new reader of this buffer; as [`Reader::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// let reader = writer.reader();
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
     pub fn reader(&self) -> Reader<P> {
         Reader::new(self.ptr.clone())
     }
 
     /// Whether a swap was started whose finish was not seen yet. Changes
     /// nothing: ask [`try_finish`](Self::try_finish) to look.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// writer.start_swap();
+    /// assert!(writer.is_swapping()); // nobody looked yet
+    /// assert!(writer.try_finish());
+    /// assert!(!writer.is_swapping());
+    /// # drop(reader);
+    /// ```
     #[inline]
     pub fn is_swapping(&self) -> bool {
         // SAFETY: the token is this strategy's (C1).
@@ -144,6 +220,20 @@ impl<P: BufferPtr> Writer<P> {
 
     /// How many the last swap still waits for: guards, or readers, by what the
     /// strategy can tell. Zero when finished; for diagnosis.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// let guard = reader.read();
+    /// writer.start_swap();
+    /// assert_eq!(writer.stragglers(), 1);
+    /// drop(guard);
+    /// assert!(writer.try_finish());
+    /// assert_eq!(writer.stragglers(), 0);
+    /// ```
     pub fn stragglers(&self) -> usize {
         // SAFETY: C1.
         unsafe { self.strategy().stragglers(&self.token) }
@@ -151,7 +241,21 @@ impl<P: BufferPtr> Writer<P> {
 
     /// Publishes the back, without waiting for readers of the old front.
     ///
-    /// Returns `false`, and does nothing, if the last swap is unfinished.
+    /// Returns `false`, and does nothing, if the last swap is unfinished. Costs what
+    /// [`Strategy::start_swap`] costs: from a store to a look at each reader.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// let guard = reader.read();
+    /// assert!(writer.start_swap());
+    /// assert_eq!((*guard, *reader.read()), (1, 2));
+    /// assert!(!writer.start_swap()); // `guard` is still on the old side
+    /// assert_eq!(*reader.read(), 2);
+    /// ```
     pub fn start_swap(&mut self) -> bool {
         if !self.try_finish() {
             return false;
@@ -167,7 +271,21 @@ impl<P: BufferPtr> Writer<P> {
         true
     }
 
-    /// Looks whether the last swap is finished. Never waits.
+    /// Looks whether the last swap is finished. Never waits. Once it is, asking again
+    /// costs a load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// let guard = reader.read();
+    /// writer.start_swap();
+    /// assert!(!writer.try_finish());
+    /// drop(guard);
+    /// assert!(writer.try_finish());
+    /// ```
     #[inline]
     pub fn try_finish(&mut self) -> bool {
         if !self.is_swapping() {
@@ -182,6 +300,21 @@ impl<P: BufferPtr> Writer<P> {
     ///
     /// Whatever becomes of the task, the swap is the buffer's: the next call of
     /// anything here finds it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::task::{Context, Waker};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// let guard = reader.read();
+    /// writer.start_swap();
+    /// let mut cx = Context::from_waker(Waker::noop()); // an executor has a better one
+    /// assert!(writer.poll_finish(&mut cx).is_pending());
+    /// drop(guard);
+    /// assert!(writer.poll_finish(&mut cx).is_ready());
+    /// ```
     pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.is_swapping() {
             return Poll::Ready(());
@@ -191,6 +324,19 @@ impl<P: BufferPtr> Writer<P> {
     }
 
     /// The back, if no swap is unfinished. Never waits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// *writer.try_back_mut().unwrap() = 3;
+    /// let guard = reader.read();
+    /// writer.start_swap();
+    /// assert!(writer.try_back_mut().is_none());
+    /// assert_eq!((*guard, *reader.read()), (1, 3));
+    /// ```
     #[inline]
     pub fn try_back_mut(&mut self) -> Option<&mut P::T> {
         self.try_parts().map(|parts| parts.back)
@@ -270,6 +416,20 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
     /// Looks a few times, then sleeps until the last of them wakes it (without
     /// `std` it spins). A guard of this very thread is never dropped while it
     /// waits: that is a deadlock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(move || assert!(matches!(*reader.read(), 1 | 2)));
+    ///     writer.start_swap();
+    ///     writer.finish();
+    ///     assert_eq!(writer.stragglers(), 0);
+    /// });
+    /// ```
     #[inline]
     pub fn finish(&mut self) {
         if self.is_swapping() {
@@ -287,6 +447,20 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
 
     /// As [`finish`](Self::finish), for at most `timeout`. Whether it finished;
     /// if not, nothing changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// let guard = reader.read();
+    /// writer.start_swap();
+    /// assert!(!writer.finish_timeout(Duration::from_millis(1)));
+    /// drop(guard);
+    /// assert!(writer.finish_timeout(Duration::from_millis(1)));
+    /// ```
     #[cfg(feature = "std")]
     pub fn finish_timeout(&mut self, timeout: Duration) -> bool {
         !self.is_swapping() || self.wait(Some(timeout))
@@ -296,11 +470,36 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
     ///
     /// It holds what was the front before the last publish, or what was written
     /// to it since; nothing is copied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// *writer.back_mut() += 1;
+    /// assert_eq!(*reader.read(), 1);
+    /// writer.swap();
+    /// assert_eq!(*reader.read(), 3);
+    /// ```
     pub fn back_mut(&mut self) -> &mut P::T {
         self.split_mut().1
     }
 
     /// What readers see, and the back. [Finishes](Self::finish) first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc([1, 2], [0, 0], LockStrategy::new());
+    /// let (front, back) = writer.split_mut();
+    /// back[0] = front[1];
+    /// back[1] = front[0];
+    /// writer.swap();
+    /// assert_eq!(*reader.read(), [2, 1]);
+    /// ```
     pub fn split_mut(&mut self) -> (&P::T, &mut P::T) {
         self.finish();
         match self.try_parts() {
@@ -311,6 +510,16 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
 
     /// Publishes the back and waits for readers of the old front: as
     /// [`finish`](Self::finish), [`start_swap`](Self::start_swap), `finish`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// writer.swap();
+    /// assert_eq!((*reader.read(), *writer.back_mut()), (2, 1));
+    /// ```
     pub fn swap(&mut self) {
         self.finish();
         self.start_swap();
@@ -319,6 +528,16 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
 
     /// Replaces the value: [finishes](Self::finish) the last swap, overwrites
     /// the back, starts a swap. No log and no clone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// writer.store(3);
+    /// assert_eq!(*reader.read(), 3);
+    /// ```
     pub fn store(&mut self, value: P::T) {
         *self.back_mut() = value;
         self.start_swap();
@@ -328,6 +547,20 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
 impl<P: BufferPtr<S: RefusingStrategy>> Writer<P> {
     /// Swaps if no guard is in the way, now or on the old side of the last swap;
     /// else nothing is published and nothing changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
+    /// let guard = reader.read();
+    /// assert!(!writer.try_swap());
+    /// assert_eq!(*reader.read(), 1);
+    /// drop(guard);
+    /// assert!(writer.try_swap());
+    /// assert_eq!(*reader.read(), 2);
+    /// ```
     pub fn try_swap(&mut self) -> bool {
         if !self.try_finish() {
             return false;
@@ -368,6 +601,23 @@ impl<P: BufferPtr> fmt::Debug for Writer<P> {
 /// # Errors
 ///
 /// [`Taken`] if a writer is claimed.
+///
+/// # Examples
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use dbuf_core::{DoubleBuffer, split};
+/// use dbuf_strategies::LockStrategy;
+///
+/// let buffer = DoubleBuffer::new(1, 1, LockStrategy::new());
+/// let (mut writer, reader) = split(&buffer).unwrap();
+/// writer.store(2);
+/// assert_eq!(*reader.read(), 2);
+///
+/// // Behind any other pointer, just so:
+/// assert!(split(Rc::new(DoubleBuffer::new(1, 1, LockStrategy::new()))).is_ok());
+/// ```
 pub fn split<P: BufferPtr>(ptr: P) -> Result<(Writer<P>, Reader<P>), Taken> {
     let writer = Writer::claim(ptr)?;
     let reader = writer.reader();
@@ -398,6 +648,17 @@ mod owned {
     /// # Panics
     ///
     /// If a writer of `strategy` is claimed already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// writer.store(2);
+    /// let other = std::thread::spawn(move || *reader.read());
+    /// assert_eq!(other.join().unwrap(), 2);
+    /// ```
     pub fn arc<T, S: Strategy>(
         front: T,
         back: T,
@@ -414,6 +675,16 @@ mod owned {
     /// # Panics
     ///
     /// If a writer of `strategy` is claimed already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LocalStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::rc(1, 2, LocalStrategy::new());
+    /// assert!(writer.try_swap());
+    /// assert_eq!(*reader.read(), 2);
+    /// ```
     pub fn rc<T, S: Strategy>(front: T, back: T, strategy: S) -> (RcWriter<T, S>, RcReader<T, S>) {
         match split(Rc::new(DoubleBuffer::new(front, back, strategy))) {
             Ok(handles) => handles,
@@ -423,6 +694,18 @@ mod owned {
 
     impl<T, S: Strategy, X> ArcWriter<T, S, X> {
         /// A new reader that does not keep the buffer alive.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use dbuf_strategies::LockStrategy;
+        ///
+        /// let (writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+        /// let weak = writer.weak_reader();
+        /// assert_eq!(*weak.try_read().unwrap(), 1);
+        /// drop((writer, reader));
+        /// assert!(weak.try_read().is_err());
+        /// ```
         pub fn weak_reader(&self) -> WeakReader<T, S, X> {
             Reader::new(Arc::downgrade(&self.ptr))
         }
@@ -430,6 +713,18 @@ mod owned {
 
     impl<T, S: Strategy, X> RcWriter<T, S, X> {
         /// A new reader that does not keep the buffer alive.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use dbuf_strategies::LocalStrategy;
+        ///
+        /// let (writer, reader) = dbuf_core::rc(1, 1, LocalStrategy::new());
+        /// let weak = writer.weak_reader();
+        /// assert_eq!(*weak.try_read().unwrap(), 1);
+        /// drop((writer, reader));
+        /// assert!(weak.try_read().is_err());
+        /// ```
         pub fn weak_reader(&self) -> Reader<rc::Weak<DoubleBuffer<T, S, X>>> {
             Reader::new(Rc::downgrade(&self.ptr))
         }

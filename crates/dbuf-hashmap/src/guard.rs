@@ -60,6 +60,10 @@ impl<K, V, H, L: Lease<T = Table<K, V>, X = Shared<H>>> Guard<K, V, H, L> {
     ///
     /// The guard itself, if `f` returns `None`.
     ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
+    ///
     /// # Examples
     ///
     /// ```

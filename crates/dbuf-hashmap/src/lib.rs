@@ -141,6 +141,11 @@ mod table;
 mod watcher;
 mod writer;
 
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use batch::{Batch, Drain, Entry};
 pub use builder::{Builder, new};
 pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, ThreadLock};

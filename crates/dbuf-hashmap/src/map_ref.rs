@@ -14,6 +14,24 @@ use crate::{Iter, Keys, Values};
 ///
 /// A copyable reference; what it returns lives as long as what it was borrowed
 /// from.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::MapRef;
+///
+/// // Takes any state of a map, published or pending.
+/// fn total(map: MapRef<'_, &str, u32>) -> u32 {
+///     map.values().sum()
+/// }
+///
+/// let (mut writer, reader) = dbuf_hashmap::new();
+/// let mut batch = writer.write();
+/// batch.extend([("a", 1), ("b", 2)]);
+/// assert_eq!((total(batch.as_map()), total(batch.published())), (3, 0));
+/// batch.publish();
+/// assert_eq!(total(reader.read().as_map()), 3);
+/// ```
 pub struct MapRef<'a, K, V, H = RandomState> {
     table: &'a Table<K, V>,
     shared: &'a Shared<H>,
@@ -26,29 +44,72 @@ impl<'a, K, V, H> MapRef<'a, K, V, H> {
     }
 
     /// How many entries there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(writer.published().len(), 1);
+    /// ```
     #[inline]
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
     /// Whether there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert!(!writer.published().is_empty());
+    /// ```
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// How many entries this copy can hold before it grows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert!(writer.published().capacity() >= 1);
+    /// ```
     pub fn capacity(&self) -> usize {
         self.table.capacity()
     }
 
     /// The hasher.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// let map = writer.published();
+    /// assert_eq!(map.hasher().hash_one("a"), map.hasher().hash_one("a"));
+    /// ```
     pub fn hasher(&self) -> &'a H {
         self.shared.hasher()
     }
 
     /// All entries, in arbitrary order (which may differ from one publish to the
     /// next although nothing changed).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(writer.published().iter().next(), Some((&"a", &1)));
+    /// ```
     pub fn iter(&self) -> Iter<'a, K, V> {
         Iter(self.table.iter())
     }
@@ -63,18 +124,42 @@ impl<'a, K, V, H> MapRef<'a, K, V, H> {
     }
 
     /// All keys, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(writer.published().keys().next(), Some(&"a"));
+    /// ```
     pub fn keys(&self) -> Keys<'a, K, V> {
         Keys(self.iter())
     }
 
     /// All values, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(writer.published().values().next(), Some(&1));
+    /// ```
     pub fn values(&self) -> Values<'a, K, V> {
         Values(self.iter())
     }
 }
 
 impl<'a, K, V, H: BuildHasher> MapRef<'a, K, V, H> {
-    /// The value of a key.
+    /// The value of a key, for as long as what the reference was borrowed from.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(writer.published().get("a"), Some(&1));
+    /// ```
     #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<&'a V>
     where
@@ -85,6 +170,14 @@ impl<'a, K, V, H: BuildHasher> MapRef<'a, K, V, H> {
     }
 
     /// The key as it is stored, and its value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(writer.published().get_key_value("a"), Some((&"a", &1)));
+    /// ```
     #[inline]
     pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&'a K, &'a V)>
     where
@@ -95,6 +188,14 @@ impl<'a, K, V, H: BuildHasher> MapRef<'a, K, V, H> {
     }
 
     /// Whether a key is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert!(writer.published().contains_key("a"));
+    /// ```
     #[inline]
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where

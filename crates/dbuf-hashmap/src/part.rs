@@ -40,12 +40,27 @@ impl<U: ?Sized, L: Lease> PartGuard<U, L> {
     }
 
     /// The number of the publish that the guard looks at; see
-    /// [`Guard::version`](crate::Guard::version).
+    /// [`Guard::version`](crate::Guard::version). A plain load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ValueGuard;
+    ///
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// let value = reader.get("a").unwrap();
+    /// assert_eq!(ValueGuard::version(&value), 1);
+    /// ```
     pub fn version(guard: &Self) -> Version {
         MappedGuard::version(&guard.inner)
     }
 
     /// Narrows the guard further.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
     ///
     /// # Examples
     ///
@@ -66,6 +81,10 @@ impl<U: ?Sized, L: Lease> PartGuard<U, L> {
     /// # Errors
     ///
     /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
     ///
     /// # Examples
     ///

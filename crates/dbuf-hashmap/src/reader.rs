@@ -44,6 +44,9 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     /// under one guard see one state. The writer can publish once more under it,
     /// and then has to wait for it; so hold it briefly.
     ///
+    /// Costs what the strategy's enter costs, and its leave when the guard is dropped.
+    /// Never waits, allocates or locks (unless the strategy is a lock).
+    ///
     /// # Examples
     ///
     /// ```
@@ -57,7 +60,7 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
         MapGuard::new(self.inner.read())
     }
 
-    /// Looks at one value.
+    /// Looks at one value. Costs a [`read`](Self::read), a hash and a look-up.
     ///
     /// # Examples
     ///

@@ -47,12 +47,31 @@ where
     /// [`Reader::read`](crate::Reader::read).
     ///
     /// Allocates on the first read of a thread, and on nested ones.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// let shared = reader.shared();
+    /// assert_eq!(shared.read()["a"], 1);
+    /// ```
     #[inline]
     pub fn read(&self) -> SharedMapGuard<'_, K, V, H, S> {
         SharedMapGuard::new(self.inner.read())
     }
 
-    /// Looks at one value.
+    /// Looks at one value. Allocates as [`read`](Self::read) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// let shared = reader.shared();
+    /// assert_eq!(shared.get("a").as_deref(), Some(&1));
+    /// assert!(shared.get("b").is_none());
+    /// ```
     #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<SharedValueGuard<'_, K, V, H, S>>
     where

@@ -41,6 +41,10 @@ where
     /// Begins a batch if that needs no waiting: `None` while a guard still looks
     /// at the copy that the last publish replaced. Nothing changed then.
     ///
+    /// # Panics
+    ///
+    /// As [`write`](Self::write).
+    ///
     /// # Examples
     ///
     /// ```
@@ -156,7 +160,8 @@ where
     /// Begins a batch, or goes on with a deferred one.
     ///
     /// Waits for guards that still look at the copy that the last publish
-    /// replaced; normally there are none. Then that copy catches up. A guard held
+    /// replaced; normally there are none. Then that copy catches up: each change of that
+    /// publish is made on it, by the hash that the log knows. A guard held
     /// by this very thread is never dropped while it waits: that is a deadlock.
     /// [`Batch::published`] looks at the map without one.
     ///

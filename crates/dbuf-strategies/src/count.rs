@@ -94,7 +94,20 @@ const fn guards(word: usize) -> usize {
 
 impl CountStrategy {
     const_fn! {
-        /// A fresh strategy.
+        /// A fresh strategy. Allocates nothing, then or later.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use dbuf_strategies::CountStrategy;
+        /// use dbuf_strategies::core::{DoubleBuffer, split};
+        ///
+        /// static LIMIT: DoubleBuffer<u32, CountStrategy> = DoubleBuffer::new(1, 2, CountStrategy::new());
+        ///
+        /// let (mut writer, reader) = split(&LIMIT).unwrap();
+        /// writer.swap();
+        /// assert_eq!(*reader.read(), 2);
+        /// ```
         pub const fn new() -> Self {
             Self {
                 front: CachePadded::new(FrontWord::new()),

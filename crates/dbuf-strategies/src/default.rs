@@ -36,7 +36,17 @@ pub struct DefaultStrategy(Chosen);
 
 impl DefaultStrategy {
     const_fn! {
-        /// A fresh strategy.
+        /// A fresh strategy. What it costs is what the chosen one's `new` does.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use dbuf_strategies::DefaultStrategy;
+        ///
+        /// let (mut writer, reader) = dbuf_core::arc(1, 1, DefaultStrategy::new());
+        /// writer.store(2);
+        /// assert_eq!(*reader.read(), 2);
+        /// ```
         pub const fn new() -> Self {
             Self(Chosen::new())
         }

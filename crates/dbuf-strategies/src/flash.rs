@@ -130,6 +130,16 @@ impl Shared {
 impl FlashStrategy {
     const_fn! {
         /// A fresh strategy. It allocates with the first claim or reader.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use dbuf_strategies::FlashStrategy;
+        ///
+        /// let (mut writer, reader) = dbuf_core::arc(1, 1, FlashStrategy::new());
+        /// writer.store(2);
+        /// assert_eq!(*reader.read(), 2);
+        /// ```
         pub const fn new() -> Self {
             Self {
                 front: FrontWord::new(),

@@ -69,6 +69,11 @@ mod waker;
 #[cfg(feature = "watch")]
 mod watched;
 
+/// The README's examples, compiled.
+#[cfg(all(doctest, feature = "epoch"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 #[cfg(feature = "count")]
 pub use count::{CountReader, CountStrategy, CountWriter};
 pub use dbuf_core as core;

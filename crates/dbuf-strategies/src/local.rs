@@ -51,7 +51,19 @@ pub struct LocalStrategy {
 }
 
 impl LocalStrategy {
-    /// A fresh strategy.
+    /// A fresh strategy. Allocates nothing, then or later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LocalStrategy;
+    /// use dbuf_strategies::core::{DoubleBuffer, split};
+    ///
+    /// let buffer = DoubleBuffer::new(1, 2, LocalStrategy::new());
+    /// let (mut writer, reader) = split(&buffer).unwrap();
+    /// assert!(writer.try_swap());
+    /// assert_eq!(*reader.read(), 2);
+    /// ```
     pub const fn new() -> Self {
         Self {
             front: Cell::new(Side::A),

@@ -83,7 +83,17 @@ impl State {
 
 impl LockStrategy {
     const_fn! {
-        /// A fresh strategy.
+        /// A fresh strategy. Allocates nothing, then or later.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use dbuf_strategies::LockStrategy;
+        ///
+        /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+        /// writer.store(2);
+        /// assert_eq!(*reader.read(), 2);
+        /// ```
         pub const fn new() -> Self {
             Self {
                 state: FastMutex::new(State {

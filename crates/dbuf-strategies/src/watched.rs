@@ -88,6 +88,16 @@ pub struct Watched<S> {
 impl<S> Watched<S> {
     const_fn! {
         /// Wraps a fresh strategy. It allocates with the first claim or waiter.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use dbuf_strategies::{EpochStrategy, Watched, core};
+        ///
+        /// let (mut writer, reader) = core::arc(1, 1, Watched::new(EpochStrategy::new()));
+        /// writer.store(2);
+        /// assert_eq!(*reader.read(), 2);
+        /// ```
         pub const fn new(strategy: S) -> Self {
             Self {
                 inner: strategy,
@@ -96,7 +106,21 @@ impl<S> Watched<S> {
         }
     }
 
-    /// A handle that learns of publishes, and does not keep the buffer alive.
+    /// A handle that learns of publishes, and does not keep the buffer alive. Costs a
+    /// reference count; the first one allocates.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::{EpochStrategy, Watched, core};
+    ///
+    /// let (mut writer, reader) = core::arc(1, 1, Watched::new(EpochStrategy::new()));
+    /// let waiter = writer.strategy().waiter();
+    /// writer.store(2);
+    /// assert_eq!(waiter.version(), 1);
+    /// drop((writer, reader));
+    /// assert_eq!(waiter.version(), 0); // the buffer is gone
+    /// ```
     pub fn waiter(&self) -> Waiter {
         Waiter {
             board: Arc::clone(self.board.get()),
@@ -367,18 +391,50 @@ impl Waiter {
     /// read that publish, or a later one.
     ///
     /// One load. 0 once the buffer is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::{EpochStrategy, Watched, core};
+    ///
+    /// let (mut writer, reader) = core::arc(1, 1, Watched::new(EpochStrategy::new()));
+    /// let waiter = reader.strategy().waiter();
+    /// assert_eq!(waiter.version(), 0);
+    /// writer.store(2);
+    /// assert_eq!(waiter.version(), 1);
+    /// ```
     pub fn version(&self) -> Version {
         self.board.load().version()
     }
 
     /// Ready with the number of the last publish if that is above `told`, with
     /// [`Closed`] if not and no writer is live; else the task is woken when it is
-    /// worth asking again. A new waker replaces the old.
+    /// worth asking again. A new waker replaces the old. One load if there is something
+    /// newer; else it locks the list of those who wait.
     ///
     /// # Errors
     ///
     /// No writer is claimed at this moment. A later claim opens the buffer again,
     /// unless it is gone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::task::{Context, Poll, Waker};
+    ///
+    /// use dbuf_strategies::core::{self, Closed};
+    /// use dbuf_strategies::{EpochStrategy, Watched};
+    ///
+    /// let (mut writer, reader) = core::arc(1, 1, Watched::new(EpochStrategy::new()));
+    /// let mut waiter = reader.strategy().waiter();
+    /// let mut cx = Context::from_waker(Waker::noop()); // an executor has a better one
+    /// writer.store(2);
+    /// writer.store(3);
+    /// assert_eq!(waiter.poll_newer(0, &mut cx), Poll::Ready(Ok(2)));
+    /// assert!(waiter.poll_newer(2, &mut cx).is_pending());
+    /// drop(writer);
+    /// assert_eq!(waiter.poll_newer(2, &mut cx), Poll::Ready(Err(Closed)));
+    /// ```
     pub fn poll_newer(
         &mut self,
         told: Version,
@@ -400,7 +456,30 @@ impl Waiter {
     }
 
     /// Waits no longer: gives up the place that a pending
-    /// [`poll_newer`](Self::poll_newer) took.
+    /// [`poll_newer`](Self::poll_newer) took. Its waker is dropped and not called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::task::{Context, Wake, Waker};
+    ///
+    /// use dbuf_strategies::{EpochStrategy, Watched, core};
+    ///
+    /// struct Task;
+    /// impl Wake for Task {
+    ///     fn wake(self: Arc<Self>) {}
+    /// }
+    ///
+    /// let (_writer, reader) = core::arc(1, 1, Watched::new(EpochStrategy::new()));
+    /// let mut waiter = reader.strategy().waiter();
+    /// let task = Arc::new(Task);
+    /// let waker = Waker::from(Arc::clone(&task));
+    /// assert!(waiter.poll_newer(0, &mut Context::from_waker(&waker)).is_pending());
+    /// waiter.leave();
+    /// drop(waker);
+    /// assert_eq!(Arc::strong_count(&task), 1); // nobody keeps its waker
+    /// ```
     pub fn leave(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.board.waiters.leave(ticket);

@@ -12,7 +12,8 @@ use std::sync::{Arc, Barrier, LazyLock};
 use std::thread;
 
 use dbuf_strategies::core::{
-    ArcWriter, DoubleBuffer, Guard, OwnedReadGuard, SharedReadGuard, SharedReader, Writer,
+    ArcWriter, DoubleBuffer, Guard, MappedGuard, OwnedReadGuard, SharedReadGuard, SharedReader,
+    Writer,
 };
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use dbuf_testing::Tracked;
@@ -92,6 +93,35 @@ fn guards_narrow_and_know_their_version() {
     assert_eq!(Guard::version(&guard), 0);
     let mapped = Guard::map(guard, |value, _| value);
     assert_eq!(mapped.get(), 0);
+}
+
+/// Whichever guard a closure narrows: if it panics, the place is given back.
+#[test]
+fn guard_is_released_when_its_narrowing_panics() {
+    fn no<'a>(_: &'a Tracked, (): &'a ()) -> &'a Tracked {
+        panic!("closure")
+    }
+    fn no_part<'a>(_: &'a Tracked, (): &'a ()) -> Option<&'a Tracked> {
+        panic!("closure")
+    }
+
+    let (mut writer, shared) = pair(LockStrategy::new());
+    let reader = writer.reader();
+    let whole = || Guard::map(shared.read(), |value, _| value);
+    let narrowings: [&dyn Fn(); 6] = [
+        &|| drop(Guard::map(reader.read(), no)),
+        &|| drop(Guard::try_map(reader.read(), no_part)),
+        &|| drop(Guard::map(shared.read(), no)),
+        &|| drop(Guard::try_map(shared.read(), no_part)),
+        &|| drop(MappedGuard::map(whole(), no)),
+        &|| drop(MappedGuard::try_map(whole(), no_part)),
+    ];
+    for narrowing in narrowings {
+        let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(narrowing));
+        assert!(unwound.is_err());
+        assert!(!shared.has_guard());
+        assert!(writer.try_swap(), "a guard is left");
+    }
 }
 
 #[test]

@@ -1,10 +1,27 @@
 //! The suite that every `dbuf` strategy and pointer passes, ours and a
 //! stranger's.
 //!
+//! # The parts
+//!
 //! * [`suite!`] makes tests of the [suite](mod@suite) for one strategy behind one
 //!   pointer.
 //! * `models` (under `--cfg dbuf_loom`) holds the bodies of the loom models.
 //! * [`Tracked`] is a payload that notices when a reader and the writer meet.
+//!
+//! # Examples
+//!
+//! The whole suite, as a module of tests:
+//!
+//! ```
+//! # #![allow(dead_code, unused_imports)]
+//! use std::sync::Arc;
+//!
+//! use dbuf_strategies::LockStrategy;
+//! use dbuf_testing::{suite, suite::buffer};
+//!
+//! suite!(lock_in_an_arc: any, blocking, threads => || Arc::new(buffer(LockStrategy::new())));
+//! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -17,4 +34,11 @@ pub mod models;
 pub mod suite;
 mod tracked;
 
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
+pub use dbuf_core as core;
+pub use dbuf_strategies as strategies;
 pub use tracked::Tracked;

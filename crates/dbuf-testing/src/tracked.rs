@@ -9,6 +9,16 @@ use dbuf_core::primitive::cell::UnsafeCell;
 /// the last write is a reported race. Elsewhere its two words differ while a write
 /// is going on: a torn look panics, and Miri and ThreadSanitizer report the race
 /// itself.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_testing::Tracked;
+///
+/// let mut value = Tracked::new(1);
+/// value.set(2);
+/// assert_eq!(value.get(), 2);
+/// ```
 pub struct Tracked(UnsafeCell<[usize; 2]>);
 
 // SAFETY: `get` reads through `&self` and `set` writes through `&mut self`, as for
@@ -17,6 +27,14 @@ unsafe impl Sync for Tracked {}
 
 impl Tracked {
     /// Wraps a number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_testing::Tracked;
+    ///
+    /// assert_eq!(Tracked::new(1).get(), 1);
+    /// ```
     pub fn new(value: usize) -> Self {
         Self(UnsafeCell::new([value; 2]))
     }
@@ -26,6 +44,14 @@ impl Tracked {
     /// # Panics
     ///
     /// If it is being written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_testing::Tracked;
+    ///
+    /// assert_eq!(Tracked::new(1).get(), 1);
+    /// ```
     pub fn get(&self) -> usize {
         // SAFETY: only `&mut self` writes.
         let [first, second] = self.0.with(|words| unsafe { *black_box(words) });
@@ -34,6 +60,16 @@ impl Tracked {
     }
 
     /// Writes the number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_testing::Tracked;
+    ///
+    /// let mut value = Tracked::new(1);
+    /// value.set(2);
+    /// assert_eq!(value.get(), 2);
+    /// ```
     pub fn set(&mut self, value: usize) {
         self.0.with_mut(|words| {
             // SAFETY: `&mut self`, here and below.

@@ -18,15 +18,66 @@ mod sealed {
 
 /// What the owner of a [`Batch`] dereferences to: an [`OpWriter`], and nothing
 /// else.
+///
+/// # Examples
+///
+/// ```
+/// use std::ops::DerefMut;
+///
+/// use dbuf_core::{Batch, BatchOwner, BufferPtr, OpWriter};
+/// use dbuf_strategies::LockStrategy;
+///
+/// // Takes a batch of any writer, however it is owned.
+/// fn has_news<W>(batch: &Batch<W>) -> bool
+/// where
+///     W: DerefMut<Target: BatchOwner<Ptr: BufferPtr<T: PartialEq>>>,
+/// {
+///     **batch != *batch.published()
+/// }
+///
+/// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+/// let mut writer = OpWriter::new(writer);
+/// let mut batch = writer.write();
+/// assert!(!has_news(&batch));
+/// batch.apply(|n: &mut u32, _: &()| *n += 1);
+/// assert!(has_news(&batch));
+/// ```
 pub trait BatchOwner: sealed::Sealed {
     /// The pointer to the buffer.
     type Ptr: BufferPtr<T: Clone>;
     /// The operation.
     type Op: Operation<<Self::Ptr as BufferPtr>::T, <Self::Ptr as BufferPtr>::X>;
 
-    /// The writer itself.
+    /// The writer itself, for looking.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{BatchOwner, OpWriter};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let writer = OpWriter::<_, Add>::new(writer);
+    /// assert!(!writer.op_writer().has_pending());
+    /// ```
     fn op_writer(&self) -> &OpWriter<Self::Ptr, Self::Op>;
-    /// The writer itself.
+    /// The writer itself, for changing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{BatchOwner, OpWriter};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// writer.op_writer_mut().write().apply(|n, _| *n += 1);
+    /// assert_eq!(*writer.front(), 1);
+    /// ```
     fn op_writer_mut(&mut self) -> &mut OpWriter<Self::Ptr, Self::Op>;
 }
 
@@ -61,6 +112,23 @@ type ExtrasOf<W> = <PtrOf<W> as BufferPtr>::X;
 /// Dereferences to the back, so reads see the batch's own changes.
 ///
 /// `W` is whatever leads to the [`OpWriter`]: `&mut OpWriter`, or a lock guard.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::OpWriter;
+/// use dbuf_strategies::LockStrategy;
+///
+/// type Add = fn(&mut u32, &());
+///
+/// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+/// let mut writer = OpWriter::<_, Add>::new(writer);
+/// let mut batch = writer.write();
+/// batch.apply(|n, _| *n += 1);
+/// assert_eq!((*batch, *batch.published()), (1, 0));
+/// batch.publish();
+/// assert_eq!(*reader.read(), 1);
+/// ```
 #[must_use = "a batch that is dropped at once publishes nothing new"]
 pub struct Batch<W: DerefMut<Target: BatchOwner>> {
     /// Empty only while a batch is being ended.
@@ -82,6 +150,22 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// # Panics
     ///
     /// As [`OpWriter::write`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    ///
+    /// use dbuf_core::{Batch, OpWriter};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let writer = Mutex::new(OpWriter::new(writer));
+    /// let mut batch = Batch::begin(writer.lock().unwrap()); // others wait from here ...
+    /// batch.apply(|n: &mut u32, _: &()| *n += 1);
+    /// drop(batch.publish()); // ... to here
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
     // Always, like `try_begin` and `open`: a batch is too large for registers, and copying
     // it costs more than all the rest.
     #[inline(always)]
@@ -106,6 +190,23 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// # Panics
     ///
     /// As [`OpWriter::write`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{Batch, OpWriter};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let guard = reader.read();
+    /// writer.write().apply(|n, _| *n += 1);
+    /// let writer = Batch::try_begin(&mut writer).unwrap_err(); // given back
+    /// drop(guard);
+    /// assert!(Batch::try_begin(writer).is_ok());
+    /// ```
     // Always, as `begin`.
     #[inline(always)]
     pub fn try_begin(mut owner: W) -> Result<Self, W> {
@@ -119,6 +220,24 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// Makes the batch one that returns to the last publish, unless it is ended
     /// by [`publish`](Self::publish) or [`defer`](Self::defer): what
     /// [`OpWriter::transact`] does, for code that a closure does not fit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.rollback_on_drop();
+    /// batch.apply(|n, _| *n += 1);
+    /// drop(batch);
+    /// assert_eq!(*reader.read(), 0);
+    /// assert_eq!(*writer.write(), 0);
+    /// ```
     pub fn rollback_on_drop(&mut self) {
         self.unless_ended = Ending::Rollback;
     }
@@ -164,12 +283,30 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     }
 
     /// Makes the changes visible and returns the owner. Never waits. A batch
-    /// without changes swaps nothing.
+    /// without changes swaps nothing; else it costs a
+    /// [`start_swap`](crate::Writer::start_swap).
     ///
     /// # Panics
     ///
     /// If an earlier change panicked halfway and the panic was caught: nothing is
     /// published and the batch is rolled back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 1);
+    /// let writer = batch.publish();
+    /// assert_eq!(*reader.read(), 1);
+    /// assert_eq!(*writer.front(), 1);
+    /// ```
     #[inline]
     pub fn publish(self) -> W {
         self.end_whole(Ending::Publish)
@@ -178,12 +315,46 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// Takes the changes back, deferred ones of earlier batches included (but not
     /// [kept](Self::keep) ones), and returns the owner. The copy is made at the
     /// start of the next batch.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 1);
+    /// batch.rollback();
+    /// assert_eq!((*writer.write(), *reader.read()), (0, 0));
+    /// ```
     pub fn rollback(self) -> W {
         self.end(Ending::Rollback).0
     }
 
     /// Ends the batch without publishing and returns the owner. The changes
     /// become visible with the next publish.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 1);
+    /// batch.defer();
+    /// assert_eq!(*reader.read(), 0);
+    /// writer.publish();
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
     pub fn defer(self) -> W {
         self.end(Ending::Defer).0
     }
@@ -227,6 +398,20 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// # Panics
     ///
     /// With `op`; the batch is torn then, and on a batch that is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// writer.write().apply(|n, _| *n += 1);
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
     pub fn apply(&mut self, mut op: OpOf<W>) {
         self.writer_mut().change(|back, extras, log| {
             op.apply(back, extras);
@@ -292,6 +477,22 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// # Panics
     ///
     /// As [`apply`](Self::apply).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// let before = batch.modify(|n, _| std::mem::replace(n, 7));
+    /// batch.publish();
+    /// assert_eq!((before, *reader.read()), (0, 7));
+    /// ```
     pub fn modify<R>(&mut self, f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> R) -> R {
         let kept = self.writer().kept;
         self.writer_mut().change(|back, extras, log| {
@@ -304,17 +505,64 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     }
 
     /// What readers see, without a guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 1);
+    /// assert_eq!((*batch, *batch.published()), (1, 0));
+    /// ```
     pub fn published(&self) -> &ValueOf<W> {
         self.writer().front()
     }
 
     /// The extras.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, OpWriter, Writer};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &u32);
+    ///
+    /// let buffer = DoubleBuffer::with_extras(0, 0, LockStrategy::new(), 10);
+    /// let mut writer = OpWriter::<_, Add>::new(Writer::claim(&buffer).unwrap());
+    /// assert_eq!(*writer.write().extras(), 10);
+    /// ```
     pub fn extras(&self) -> &ExtrasOf<W> {
         self.writer().extras()
     }
 
     /// Whether a change panicked halfway, so that the batch can only be rolled
     /// back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::panic::{AssertUnwindSafe, catch_unwind};
+    ///
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// let caught = catch_unwind(AssertUnwindSafe(|| batch.apply(|_, _| panic!("halfway"))));
+    /// assert!(caught.is_err() && batch.is_torn());
+    /// drop(batch); // rolls back
+    /// assert_eq!(*reader.read(), 0);
+    /// ```
     pub fn is_torn(&self) -> bool {
         self.writer().state == State::Torn
     }

@@ -88,6 +88,20 @@ const KEPT: usize = 1024;
 
 impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     /// Starts a log. Nothing is copied or waited for before the first batch.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// writer.write().apply(|n, _| *n += 1);
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
     pub fn new(writer: Writer<P>) -> Self {
         Self {
             writer,
@@ -108,6 +122,22 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     ///
     /// If a replayed operation or the value's `clone_from` panics; the next
     /// batch starts from the last publish.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let guard = reader.read();
+    /// writer.try_write().unwrap().apply(|n, _| *n += 1); // published as it is dropped
+    /// assert!(writer.try_write().is_none()); // `guard` looks at the copy that comes next
+    /// assert_eq!((*guard, *reader.read()), (0, 1));
+    /// ```
     pub fn try_write(&mut self) -> Option<Batch<&mut Self>> {
         Batch::try_begin(self).ok()
     }
@@ -118,12 +148,49 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     /// # Panics
     ///
     /// As [`try_write`](Self::try_write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::task::{Context, Waker};
+    ///
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let guard = reader.read();
+    /// writer.write().apply(|n, _| *n += 1);
+    /// let mut cx = Context::from_waker(Waker::noop()); // an executor has a better one
+    /// assert!(writer.poll_write(&mut cx).is_pending());
+    /// drop(guard);
+    /// assert!(writer.poll_write(&mut cx).is_ready());
+    /// ```
     pub fn poll_write<'w>(&'w mut self, cx: &mut Context<'_>) -> Poll<Batch<&'w mut Self>> {
         ready!(self.writer.poll_finish(cx));
         Poll::Ready(Batch::open(self))
     }
 
     /// Looks whether the next batch could begin now; as [`Writer::try_finish`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let guard = reader.read();
+    /// writer.write().apply(|n, _| *n += 1);
+    /// assert!(!writer.try_finish());
+    /// drop(guard);
+    /// assert!(writer.try_finish());
+    /// ```
     #[inline]
     pub fn try_finish(&mut self) -> bool {
         self.writer.try_finish()
@@ -131,6 +198,26 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
 
     /// As [`try_finish`](Self::try_finish), and wakes the task when it is worth
     /// asking again; as [`Writer::poll_finish`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::task::{Context, Waker};
+    ///
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let guard = reader.read();
+    /// writer.write().apply(|n, _| *n += 1);
+    /// let mut cx = Context::from_waker(Waker::noop());
+    /// assert!(writer.poll_finish(&mut cx).is_pending());
+    /// drop(guard);
+    /// assert!(writer.poll_finish(&mut cx).is_ready());
+    /// ```
     pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.writer.poll_finish(cx)
     }
@@ -140,6 +227,25 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     ///
     /// After a batch that was forgotten or torn it publishes nothing and rolls
     /// back; what was [kept](Batch::keep) before it waits for the next batch.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 1);
+    /// batch.defer();
+    /// assert_eq!(*reader.read(), 0);
+    /// assert!(writer.publish());
+    /// assert!(!writer.publish());
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
     pub fn publish(&mut self) -> bool {
         self.close_forgotten();
         self.publish_pending()
@@ -297,38 +403,150 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
 impl<P: BufferPtr, O> OpWriter<P, O> {
     /// Whether there are changes that readers cannot see yet, and that the next
     /// batch goes on with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 1);
+    /// batch.defer();
+    /// assert!(writer.has_pending());
+    /// writer.publish();
+    /// assert!(!writer.has_pending());
+    /// ```
     pub fn has_pending(&self) -> bool {
         let whole = !self.open && matches!(self.state, State::Unpublished | State::Modified);
         whole || self.kept > 0
     }
 
     /// What readers see.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 1);
+    /// batch.defer();
+    /// assert_eq!(*writer.front(), 0);
+    /// writer.publish();
+    /// assert_eq!(*writer.front(), 1);
+    /// ```
     pub fn front(&self) -> &P::T {
         self.writer.front()
     }
 
     /// The extras.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, OpWriter, Writer};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &u32);
+    ///
+    /// let buffer = DoubleBuffer::with_extras(0, 0, LockStrategy::new(), 10);
+    /// let mut writer = OpWriter::<_, Add>::new(Writer::claim(&buffer).unwrap());
+    /// writer.write().apply(|n, step| *n += step);
+    /// assert_eq!((*writer.extras(), *writer.front()), (10, 10));
+    /// ```
     pub fn extras(&self) -> &P::X {
         self.writer.extras()
     }
 
-    /// A new reader.
+    /// A new reader; as [`Reader::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// writer.write().apply(|n, _| *n += 1);
+    /// assert_eq!(*writer.reader().read(), 1);
+    /// ```
     pub fn reader(&self) -> Reader<P> {
         self.writer.reader()
     }
 
     /// How many the last publish still waits for; see [`Writer::stragglers`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let guard = reader.read();
+    /// writer.write().apply(|n, _| *n += 1);
+    /// assert_eq!(writer.stragglers(), 1);
+    /// drop(guard);
+    /// assert!(writer.try_finish());
+    /// assert_eq!(writer.stragglers(), 0);
+    /// ```
     pub fn stragglers(&self) -> usize {
         self.writer.stragglers()
     }
 
     /// The writer underneath, for looking.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// writer.write().apply(|n, _| *n += 1);
+    /// assert_eq!(writer.as_writer().version(), 1);
+    /// ```
     pub fn as_writer(&self) -> &Writer<P> {
         &self.writer
     }
 
     /// The writer underneath. Deferred changes are lost with the log, but may
     /// stand in its back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// writer.write().apply(|n, _| *n += 1);
+    /// let mut writer = writer.into_writer();
+    /// writer.store(7);
+    /// assert_eq!(*reader.read(), 7);
+    /// ```
     pub fn into_writer(self) -> Writer<P> {
         self.writer
     }
@@ -345,12 +563,31 @@ fn finished<P: BufferPtr>(writer: &mut Writer<P>) -> Parts<'_, P::T, P::X> {
 impl<P: BufferPtr<T: Clone, S: BlockingStrategy>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     /// Begins a batch, or goes on with a deferred one. Waits for guards on the
     /// old side of the last publish (see [`Writer::finish`]), then replays the
-    /// log.
+    /// log: each operation of that publish once, or one `clone_from` after a batch
+    /// that was rolled back or modified.
     ///
     /// # Panics
     ///
     /// If a replayed operation or the value's `clone_from` panics; the next
     /// batch starts from the last publish.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 1);
+    /// batch.apply(|n, _| *n *= 10);
+    /// assert_eq!((*batch, *reader.read()), (10, 0));
+    /// batch.publish();
+    /// assert_eq!(*reader.read(), 10);
+    /// ```
     #[inline]
     pub fn write(&mut self) -> Batch<&mut Self> {
         Batch::begin(self)
@@ -362,6 +599,26 @@ impl<P: BufferPtr<T: Clone, S: BlockingStrategy>, O: Operation<P::T, P::X>> OpWr
     /// # Panics
     ///
     /// As [`write`](Self::write).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Clear = fn(&mut Vec<Arc<u32>>, &());
+    ///
+    /// let value = Arc::new(1);
+    /// let list = vec![Arc::clone(&value)];
+    /// let (writer, _reader) = dbuf_core::arc(list, vec![], LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Clear>::new(writer);
+    /// writer.write().apply(|list, _| list.clear());
+    /// assert_eq!(Arc::strong_count(&value), 2); // in the copy that is behind
+    /// writer.catch_up();
+    /// assert_eq!(Arc::strong_count(&value), 1);
+    /// ```
     pub fn catch_up(&mut self) {
         self.writer.finish();
         self.settle();

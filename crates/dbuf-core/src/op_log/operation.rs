@@ -44,6 +44,34 @@ pub trait Operation<T, X = ()>: Sized {
     /// Gives the change up, after a rollback: at the start of the next batch, before
     /// `target` is overwritten. Drops it, unless what it holds is better dropped
     /// elsewhere and `target` can keep it until then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    ///
+    /// use dbuf_core::{DoubleBuffer, OpWriter, Operation, Writer};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// struct Spend(u32);
+    ///
+    /// impl Operation<u32, AtomicU32> for Spend {
+    ///     fn apply(&mut self, budget: &mut u32, _: &AtomicU32) {
+    ///         *budget -= self.0;
+    ///     }
+    ///     fn discard(self, _: &mut u32, refunds: &AtomicU32) {
+    ///         refunds.fetch_add(self.0, Relaxed);
+    ///     }
+    /// }
+    ///
+    /// let buffer = DoubleBuffer::with_extras(9, 9, LockStrategy::new(), AtomicU32::new(0));
+    /// let mut writer = OpWriter::new(Writer::claim(&buffer).unwrap());
+    /// let mut batch = writer.write();
+    /// batch.apply(Spend(5));
+    /// batch.rollback();
+    /// writer.catch_up();
+    /// assert_eq!((*writer.front(), writer.extras().load(Relaxed)), (9, 5));
+    /// ```
     fn discard(self, _target: &mut T, _extras: &X) {}
 }
 

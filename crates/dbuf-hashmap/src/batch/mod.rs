@@ -241,7 +241,7 @@ where
     }
 
     /// Makes the changes visible. Never waits. A batch without changes swaps
-    /// nothing.
+    /// nothing; else it costs a swap, from a store to a look at each reader.
     ///
     /// # Panics
     ///

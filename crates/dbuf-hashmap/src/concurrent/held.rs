@@ -84,6 +84,22 @@ pub(super) fn serve_group<L: Held>(mut lock: L) -> Option<L> {
 
 /// The writers' lock of a [`ConcurrentHashMap`](crate::ConcurrentHashMap), held by a
 /// task, which may move between threads: what the batches of `write_async` own.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::{Batch, ConcurrentHashMap, TaskLock};
+///
+/// fn rename(batch: &mut Batch<TaskLock<'_, u32, String>, u32, String>, key: u32, name: &str) {
+///     batch.insert(key, name.to_owned()); // any batch: `impl Owner<u32, String>`
+/// }
+///
+/// # pollster::block_on(async {
+/// let map = ConcurrentHashMap::new();
+/// rename(&mut map.write_async().await, 1, "one");
+/// assert_eq!(map.get_cloned(&1).as_deref(), Some("one"));
+/// # });
+/// ```
 #[cfg_attr(
     not(feature = "async"),
     allow(unreachable_pub, reason = "a part of `ThreadLock` then")
@@ -112,6 +128,20 @@ impl<K, V, H, S: Strategy> Drop for TaskLock<'_, K, V, H, S> {
 
 /// The writers' lock of a [`ConcurrentHashMap`](crate::ConcurrentHashMap), held by
 /// one thread: what the batches of `write` own.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::{Batch, ConcurrentHashMap, ThreadLock};
+///
+/// fn rename(batch: &mut Batch<ThreadLock<'_, u32, String>, u32, String>, key: u32, name: &str) {
+///     batch.insert(key, name.to_owned()); // any batch: `impl Owner<u32, String>`
+/// }
+///
+/// let map = ConcurrentHashMap::new();
+/// rename(&mut map.write(), 1, "one");
+/// assert_eq!(map.get_cloned(&1).as_deref(), Some("one"));
+/// ```
 pub struct ThreadLock<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
     /// In this order: the mark, the lock, the gate.
     _here: Here<'m>,

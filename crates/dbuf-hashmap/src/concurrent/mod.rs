@@ -193,6 +193,10 @@ where
     /// an iteration under one guard see one state. Hold it briefly: writers wait
     /// for it, and [this thread must not write](Self#guards-and-writes) meanwhile.
     ///
+    /// Never waits for a writer. Costs a thread-local look-up more than
+    /// [`Reader::read`](crate::Reader::read); allocates on the first read of a thread,
+    /// and while another guard of that thread lives.
+    ///
     /// # Examples
     ///
     /// ```
@@ -244,7 +248,8 @@ where
         self.reader.extras().hasher()
     }
 
-    /// A handle that can only read. It does not keep the writers' side alive.
+    /// A handle that can only read. It does not keep the writers' side alive. Costs two
+    /// reference counts.
     ///
     /// # Examples
     ///
@@ -266,7 +271,7 @@ where
     H: BuildHasher + Send + Sync,
     S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
 {
-    /// Looks at one value.
+    /// Looks at one value. Costs a [`read`](Self::read), a hash and a look-up.
     ///
     /// The guard holds writers up, and [this thread must not
     /// write](Self#guards-and-writes) while it lives. [`get_cloned`](Self::get_cloned)
@@ -295,6 +300,10 @@ where
     /// The fastest lookup. A guard lives while `f` runs, so `f` must not write to
     /// this map.
     ///
+    /// # Panics
+    ///
+    /// With `f`. Its look at the map ends then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -311,7 +320,8 @@ where
             .with(|table, _| table.get(hash, key).map(|(_, value)| f(value)))
     }
 
-    /// A clone of the value of a key.
+    /// A clone of the value of a key. Costs [`get_with`](Self::get_with) and the clone,
+    /// which writers wait for.
     ///
     /// # Examples
     ///
@@ -328,7 +338,7 @@ where
         self.get_with(key, V::clone)
     }
 
-    /// Whether a key is there.
+    /// Whether a key is there. Costs [`get_with`](Self::get_with).
     ///
     /// # Examples
     ///

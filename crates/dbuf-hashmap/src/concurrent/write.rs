@@ -196,7 +196,13 @@ where
         Ok(result)
     }
 
-    /// Inserts a value and returns the one that was there.
+    /// Inserts a value and returns the one that was there. As with std's maps, a key
+    /// that is there already is kept.
+    ///
+    /// Costs what every single change does: the writers' lock, the change on both
+    /// copies, and a publish (or a share of one, as the
+    /// [policy](crate::PublishPolicy) says). Many changes are cheaper in a
+    /// [batch](Self::write).
     ///
     /// # Panics
     ///
@@ -213,7 +219,7 @@ where
         self.change(|batch| batch.insert(key, value))
     }
 
-    /// Removes a key and returns its value.
+    /// Removes a key and returns its value. Clones nothing.
     ///
     /// # Panics
     ///

@@ -206,19 +206,46 @@ where
         self.map.drain()
     }
 
-    layer_batch_ends!();
+    layer_batch_ends!("multimap", "\"a\", 1");
 
     /// The multi-map as this batch leaves it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert!(batch.as_map().contains_value("a", &2));
+    /// ```
     pub fn as_map(&self) -> MultiMapRef<'_, K, V, H> {
         self.map.as_map()
     }
 
     /// What readers see, without a guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert!(batch.published().is_empty());
+    /// ```
     pub fn published(&self) -> MultiMapRef<'_, K, V, H> {
         self.map.published()
     }
 
     /// All values of a key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert_eq!(batch.get("a").unwrap().len(), 2);
+    /// ```
     pub fn get<Q>(&self, key: &Q) -> Option<&Bag<V>>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -227,6 +254,15 @@ where
     }
 
     /// One of a key's values.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert!(batch.get_one("a").is_some());
+    /// ```
     pub fn get_one<Q>(&self, key: &Q) -> Option<&V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -235,6 +271,15 @@ where
     }
 
     /// Whether a key is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert!(batch.contains_key("a") && !batch.contains_key("b"));
+    /// ```
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -243,6 +288,15 @@ where
     }
 
     /// How many keys there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert_eq!(batch.len(), 1); // one key
+    /// ```
     pub fn len(&self) -> usize {
         self.map.len()
     }
@@ -262,11 +316,29 @@ where
     }
 
     /// Whether there are no keys.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert!(!batch.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
     /// All keys with their values, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("a", 2)]);
+    /// assert_eq!(batch.iter().map(|(_, bag)| bag.len()).sum::<usize>(), 2);
+    /// ```
     pub fn iter(&self) -> Iter<'_, K, Bag<V>> {
         self.map.iter()
     }

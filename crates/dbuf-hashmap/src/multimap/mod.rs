@@ -50,7 +50,8 @@ layer_writer! {
     /// assert_eq!(reader.get("a").unwrap().iter().sum::<i32>(), 3);
     /// ```
     Writer<K: [Hash, Eq, Clone], V: [Clone]> of K, Bag<V>, BagChange<V>;
-    published MultiMapRef
+    published MultiMapRef;
+    example "multimap", "\"a\", 1"
 }
 
 /// An empty multi-map, as its two handles; [`Builder`] has the choices.

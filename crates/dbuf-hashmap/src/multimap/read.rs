@@ -44,11 +44,27 @@ impl<K, V, H: BuildHasher, S: Strategy> crate::Reader<K, Bag<V>, H, S> {
 /// Of a multi-map.
 impl<K, V, H, L: Lease<T = Table<K, Bag<V>>, X = Shared<H>>> Guard<K, Bag<V>, H, L> {
     /// How many values there are. Adds up all bags.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::multimap::new();
+    /// writer.write().extend([("a", 1), ("a", 2)]);
+    /// assert_eq!(reader.read().value_count(), 2);
+    /// ```
     pub fn value_count(&self) -> usize {
         self.as_map().value_count()
     }
 
     /// One of a key's values.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::multimap::new();
+    /// writer.write().extend([("a", 1), ("a", 2)]);
+    /// assert!(reader.read().get_one("a").is_some());
+    /// ```
     pub fn get_one<Q>(&self, key: &Q) -> Option<&V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -58,6 +74,14 @@ impl<K, V, H, L: Lease<T = Table<K, Bag<V>>, X = Shared<H>>> Guard<K, Bag<V>, H,
     }
 
     /// Whether a value is among a key's. Compares them one by one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::multimap::new();
+    /// writer.write().extend([("a", 1), ("a", 2)]);
+    /// assert!(reader.read().contains_value("a", &2));
+    /// ```
     pub fn contains_value<Q>(&self, key: &Q, value: &V) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -71,11 +95,27 @@ impl<K, V, H, L: Lease<T = Table<K, Bag<V>>, X = Shared<H>>> Guard<K, Bag<V>, H,
 /// Of a multi-map.
 impl<'a, K, V, H> MapRef<'a, K, Bag<V>, H> {
     /// How many values there are. Adds up all bags.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// writer.write().extend([("a", 1), ("a", 2)]);
+    /// assert_eq!(writer.published().value_count(), 2);
+    /// ```
     pub fn value_count(&self) -> usize {
         self.values().map(|bag| bag.len()).sum()
     }
 
     /// One of a key's values.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// writer.write().extend([("a", 1), ("a", 2)]);
+    /// assert!(writer.published().get_one("a").is_some());
+    /// ```
     pub fn get_one<Q>(&self, key: &Q) -> Option<&'a V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -85,6 +125,14 @@ impl<'a, K, V, H> MapRef<'a, K, Bag<V>, H> {
     }
 
     /// Whether a value is among a key's. Compares them one by one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
+    /// writer.write().extend([("a", 1), ("a", 2)]);
+    /// assert!(writer.published().contains_value("a", &2));
+    /// ```
     pub fn contains_value<Q>(&self, key: &Q, value: &V) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,

@@ -132,19 +132,46 @@ where
         self.map.drain().map(|(element, ())| element)
     }
 
-    layer_batch_ends!();
+    layer_batch_ends!("set", "\"a\"");
 
     /// The set as this batch leaves it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a");
+    /// assert!(batch.as_set().contains("a"));
+    /// ```
     pub fn as_set(&self) -> SetRef<'_, T, H> {
         SetRef(self.map.as_map())
     }
 
     /// What readers see, without a guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a");
+    /// assert!(batch.published().is_empty());
+    /// ```
     pub fn published(&self) -> SetRef<'_, T, H> {
         SetRef(self.map.published())
     }
 
     /// Whether an element is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a");
+    /// assert!(batch.contains("a") && !batch.contains("b"));
+    /// ```
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -153,6 +180,15 @@ where
     }
 
     /// The element as it is stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a");
+    /// assert_eq!(batch.get("a"), Some(&"a"));
+    /// ```
     pub fn get<Q>(&self, element: &Q) -> Option<&T>
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -161,16 +197,43 @@ where
     }
 
     /// How many elements there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a");
+    /// assert_eq!(batch.len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         self.map.len()
     }
 
     /// Whether there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a");
+    /// assert!(!batch.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
     /// All elements, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a");
+    /// assert_eq!(batch.iter().next(), Some(&"a"));
+    /// ```
     pub fn iter(&self) -> Iter<'_, T> {
         self.as_set().iter()
     }

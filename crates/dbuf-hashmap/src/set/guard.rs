@@ -43,31 +43,81 @@ impl<T, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> Guard<T, H, L> {
     }
 
     /// The set that the guard shows, as a plain reference.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// let guard = reader.read();
+    /// let set = guard.as_set(); // copyable
+    /// assert!(set.contains("a"));
+    /// ```
     pub fn as_set(&self) -> SetRef<'_, T, H> {
         SetRef(self.map.as_map())
     }
 
-    /// The number of the publish that the guard looks at.
+    /// The number of the publish that the guard looks at. A plain load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(reader.read().version(), 1);
+    /// ```
     pub fn version(&self) -> Version {
         self.map.version()
     }
 
     /// How many elements there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(reader.read().len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         self.map.len()
     }
 
     /// Whether there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(!reader.read().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
     /// All elements, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(reader.read().iter().next(), Some(&"a"));
+    /// ```
     pub fn iter(&self) -> Iter<'_, T> {
         self.map.keys()
     }
 
     /// Whether an element is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(reader.read().contains("a"));
+    /// ```
     #[inline]
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
@@ -78,6 +128,14 @@ impl<T, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> Guard<T, H, L> {
     }
 
     /// The element as it is stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(reader.read().get("a"), Some(&"a"));
+    /// ```
     pub fn get<Q>(&self, element: &Q) -> Option<&T>
     where
         Q: Hash + Equivalent<T> + ?Sized,

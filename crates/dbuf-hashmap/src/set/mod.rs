@@ -52,7 +52,8 @@ layer_writer! {
     /// assert!(reader.read().is_empty());
     /// ```
     Writer<T: [Hash, Eq, Clone]> of T, (), Whole;
-    published SetRef
+    published SetRef;
+    example "set", "\"a\""
 }
 
 /// An empty set, as its two handles; [`Builder`] has the choices.

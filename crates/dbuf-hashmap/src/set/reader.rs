@@ -30,13 +30,30 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
         }
     }
 
-    /// Looks at the set as it is published now.
+    /// Looks at the set as it is published now; as the map's
+    /// [`Reader::read`](crate::Reader::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(reader.read().len(), 1);
+    /// ```
     #[inline]
     pub fn read(&self) -> SetGuard<'_, T, H, S> {
         SetGuard::new(self.map.read())
     }
 
     /// Whether an element is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(reader.contains("a") && !reader.contains("b"));
+    /// ```
     #[inline]
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
@@ -47,6 +64,14 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
     }
 
     /// Looks at the element as it is stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(reader.get("a").as_deref(), Some(&"a"));
+    /// ```
     pub fn get<Q>(&self, element: &Q) -> Option<ValueGuard<'_, T, (), H, S, T>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -76,16 +101,43 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
     }
 
     /// The reader of the map that the set is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(reader.as_map().read().contains_key("a"));
+    /// ```
     pub fn as_map(&self) -> &crate::Reader<T, (), H, S> {
         &self.map
     }
 
     /// Whether the writer is gone, so that nothing will change.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(!reader.is_closed());
+    /// drop(writer);
+    /// assert!(reader.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.map.is_closed()
     }
 
     /// The hasher.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let (_writer, reader) = dbuf_hashmap::set::new::<&str>();
+    /// assert_eq!(reader.hasher().hash_one("a"), reader.clone().hasher().hash_one("a"));
+    /// ```
     pub fn hasher(&self) -> &H {
         self.map.hasher()
     }

@@ -32,31 +32,82 @@ impl<'a, T, H> SetRef<'a, T, H> {
     }
 
     /// The set as the map that it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(writer.published().as_map().contains_key("a"));
+    /// ```
     pub fn as_map(&self) -> MapRef<'a, T, (), H> {
         self.0
     }
 
     /// How many elements there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(writer.published().len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there are none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(!writer.published().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// How many elements this copy can hold before it grows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(writer.published().capacity() >= 1);
+    /// ```
     pub fn capacity(&self) -> usize {
         self.0.capacity()
     }
 
     /// The hasher.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// let set = writer.published();
+    /// assert_eq!(set.hasher().hash_one("a"), set.hasher().hash_one("a"));
+    /// ```
     pub fn hasher(&self) -> &'a H {
         self.0.hasher()
     }
 
     /// All elements, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(writer.published().iter().next(), Some(&"a"));
+    /// ```
     pub fn iter(&self) -> Iter<'a, T> {
         self.0.keys()
     }
@@ -64,6 +115,14 @@ impl<'a, T, H> SetRef<'a, T, H> {
 
 impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
     /// Whether an element is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(writer.published().contains("a"));
+    /// ```
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -72,6 +131,14 @@ impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
     }
 
     /// The element as it is stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(writer.published().get("a"), Some(&"a"));
+    /// ```
     pub fn get<Q>(&self, element: &Q) -> Option<&'a T>
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -79,7 +146,19 @@ impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
         self.0.get_key_value(element).map(|(element, ())| element)
     }
 
-    /// Whether the other has all of these elements.
+    /// Whether the other has all of these elements. A look-up for each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// let before = writer.reader();
+    /// let before = before.read();
+    /// writer.write().insert("b");
+    /// assert!(before.as_set().is_subset(&writer.published()));
+    /// assert!(!writer.published().is_subset(&before.as_set()));
+    /// ```
     pub fn is_subset<I: BuildHasher>(&self, other: &SetRef<'_, T, I>) -> bool
     where
         T: Hash + Eq,
@@ -87,7 +166,21 @@ impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
         self.len() <= other.len() && self.iter().all(|element| other.contains(element))
     }
 
-    /// Whether the other has none of these elements.
+    /// Whether the other has none of these elements. A look-up for each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// let before = writer.reader();
+    /// let before = before.read();
+    /// let mut batch = writer.write();
+    /// batch.remove("a");
+    /// batch.insert("b");
+    /// batch.publish();
+    /// assert!(before.as_set().is_disjoint(&writer.published()));
+    /// ```
     pub fn is_disjoint<I: BuildHasher>(&self, other: &SetRef<'_, T, I>) -> bool
     where
         T: Hash + Eq,

@@ -38,13 +38,32 @@ where
         Self { map }
     }
 
-    /// Looks at the set as it is published now.
+    /// Looks at the set as it is published now; as the map's
+    /// [`SharedReader::read`](crate::SharedReader::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// let shared = reader.shared();
+    /// assert_eq!(shared.read().len(), 1);
+    /// ```
     #[inline]
     pub fn read(&self) -> SharedSetGuard<'_, T, H, S> {
         SharedSetGuard::new(self.map.read())
     }
 
     /// Whether an element is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// let shared = reader.shared();
+    /// assert!(shared.contains("a") && !shared.contains("b"));
+    /// ```
     #[inline]
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
@@ -55,6 +74,15 @@ where
     }
 
     /// Looks at the element as it is stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// let shared = reader.shared();
+    /// assert_eq!(shared.get("a").as_deref(), Some(&"a"));
+    /// ```
     pub fn get<Q>(&self, element: &Q) -> Option<SharedValueGuard<'_, T, (), H, S, T>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -64,6 +92,15 @@ where
     }
 
     /// The reader of the map that the set is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// let shared = reader.shared();
+    /// assert!(shared.as_map().read().contains_key("a"));
+    /// ```
     pub fn as_map(&self) -> &crate::SharedReader<T, (), H, S> {
         &self.map
     }

@@ -237,6 +237,16 @@ impl EpochStrategy {
     const_fn! {
         /// A fresh strategy, whose fences follow the publish rate. It allocates with the
         /// first claim or reader.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use dbuf_strategies::EpochStrategy;
+        ///
+        /// let (mut writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+        /// writer.store(2);
+        /// assert_eq!(*reader.read(), 2);
+        /// ```
         pub const fn new() -> Self {
             Self::with(None)
         }
@@ -247,6 +257,17 @@ impl EpochStrategy {
         ///
         /// [`Fence::Asymmetric`] is a wish: where the process has no barrier, readers
         /// fence. [`Fence::Symmetric`] is an order: no system call is ever made.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use dbuf_strategies::{EpochStrategy, Fence};
+        ///
+        /// // For a process whose system calls are filtered.
+        /// let strategy = EpochStrategy::with_fence(Fence::Symmetric);
+        /// let (writer, _reader) = dbuf_core::arc(1, 1, strategy);
+        /// assert_eq!(writer.strategy().fence(), Fence::Symmetric);
+        /// ```
         pub const fn with_fence(fence: Fence) -> Self {
             Self::with(Some(fence))
         }
@@ -270,7 +291,16 @@ impl EpochStrategy {
     }
 
     /// Who fences at this moment. [`Symmetric`](Fence::Symmetric) until the first
-    /// writer is claimed.
+    /// writer is claimed. One load; out of date when it returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::{EpochStrategy, Fence};
+    ///
+    /// let strategy = EpochStrategy::new();
+    /// assert_eq!(strategy.fence(), Fence::Symmetric);
+    /// ```
     pub fn fence(&self) -> Fence {
         // Relaxed: out of date when it returns, unless one holds the claim.
         if self.front.load(Ordering::Relaxed).is_fenced() {

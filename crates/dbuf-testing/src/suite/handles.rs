@@ -76,7 +76,7 @@ pub fn swapped_handles_keep_their_buffers<P: SuitePtr>(new: impl Fn() -> P) {
     assert!(two.try_back_mut().is_some());
 }
 
-/// ANCHORS 3: a reader made after an odd number of swaps.
+/// A reader made after an odd number of swaps.
 pub fn reader_made_after_odd_swaps_sees_the_front<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, _) = split(new()).unwrap();
     for value in 1..=5 {
@@ -93,7 +93,7 @@ pub fn reader_made_after_odd_swaps_sees_the_front<P: SuitePtr>(new: impl Fn() ->
     }
 }
 
-/// ANCHORS 3: a reader made while a swap is unfinished, from a thread that holds
+/// A reader made while a swap is unfinished, from a thread that holds
 /// a guard (2); it does not hold that swap up.
 pub fn reader_made_during_a_swap_sees_the_front<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();

@@ -81,7 +81,7 @@ pub fn log_without_waiting_keeps_the_copies_equal<P: SuitePtr>(new: impl Fn() ->
     assert_eq!(raw.try_back_mut().unwrap().get(), 10);
 }
 
-/// ANCHORS 16, SOUNDNESS 1: a batch that never ended is rolled back; its ops
+/// A batch that never ended is rolled back; its ops
 /// reach neither copy, and a guard's side is not written.
 pub fn forgotten_batch_is_rolled_back<P: SuitePtr>(new: impl Fn() -> P) {
     let mut writer = log(new());
@@ -101,7 +101,7 @@ pub fn forgotten_batch_is_rolled_back<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!((guard.get(), reader.read().get()), (1, 3));
 }
 
-/// ANCHORS 13, 14: an op that panics, caught inside and outside its batch.
+/// An op that panics, caught inside and outside its batch.
 pub fn panicking_op_is_rolled_back<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<S: BlockingStrategy>,
@@ -138,7 +138,7 @@ where
     assert_eq!(writer.write().get(), 3);
 }
 
-/// ANCHORS 26: `transact` publishes all or nothing.
+/// `transact` publishes all or nothing.
 pub fn transact_is_all_or_nothing<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<S: BlockingStrategy>,

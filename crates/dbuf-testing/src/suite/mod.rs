@@ -2,7 +2,21 @@
 //!
 //! Each function takes a constructor of a fresh buffer behind some pointer and
 //! panics if the strategy or the pointer breaks its contract. [`suite!`] makes
-//! them tests.
+//! them tests. S1 to S12 and C1 to C6 are the clauses of
+//! [`Strategy`].
+//!
+//! # Examples
+//!
+//! One of them by itself:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use dbuf_strategies::LockStrategy;
+//! use dbuf_testing::suite::{buffer, nested_guards_go_in_any_order};
+//!
+//! nested_guards_go_in_any_order(|| Arc::new(buffer(LockStrategy::new())));
+//! ```
 //!
 //! [`suite!`]: crate::suite!
 
@@ -25,13 +39,48 @@ use dbuf_core::{BufferPtr, DoubleBuffer, Strategy};
 use crate::Tracked;
 
 /// The extras of every buffer in the suite.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_strategies::LockStrategy;
+/// use dbuf_testing::suite::{EXTRAS, buffer};
+///
+/// assert_eq!(*buffer(LockStrategy::new()).extras(), EXTRAS);
+/// ```
 pub const EXTRAS: u32 = 7;
 
 /// What the suite works on: a pointer to two [`Tracked`] numbers.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_strategies::LockStrategy;
+/// use dbuf_testing::suite::{self, SuitePtr, buffer};
+///
+/// // A part of the suite, for a pointer of one's own.
+/// fn handles<P: SuitePtr>(new: impl Fn() -> P) {
+///     suite::claim_is_exclusive(&new);
+///     suite::forgotten_writer_stays_claimed(&new);
+/// }
+///
+/// handles(|| std::rc::Rc::new(buffer(LockStrategy::new())));
+/// ```
 pub trait SuitePtr: BufferPtr<T = Tracked, X = u32> {}
 impl<P: BufferPtr<T = Tracked, X = u32>> SuitePtr for P {}
 
 /// A buffer for the suite: both sides 0.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::Reader;
+/// use dbuf_strategies::LockStrategy;
+/// use dbuf_testing::suite::buffer;
+///
+/// let buffer = buffer(LockStrategy::new());
+/// assert_eq!(Reader::new(&buffer).read().get(), 0);
+/// ```
 pub fn buffer<S: Strategy>(strategy: S) -> DoubleBuffer<Tracked, S, u32> {
     DoubleBuffer::with_extras(Tracked::new(0), Tracked::new(0), strategy, EXTRAS)
 }

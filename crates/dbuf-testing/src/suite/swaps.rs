@@ -67,7 +67,7 @@ pub fn guard_keeps_its_value_and_version<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!((newer.get(), ReadGuard::version(&newer)), (2, 2));
 }
 
-/// ANCHORS 5: guards of one reader on both sides, dropped in every order.
+/// Guards of one reader on both sides, dropped in every order.
 pub fn nested_guards_go_in_any_order<P: SuitePtr>(new: impl Fn() -> P) {
     // Two on the old side, two on the new one; a permutation of dropping them.
     for order in permutations() {
@@ -119,7 +119,7 @@ pub fn overlapping_guards_do_not_hold_the_writer_up<P: SuitePtr>(new: impl Fn() 
     }
 }
 
-/// S8, ANCHORS 17: a forgotten guard may hold the writer up; nothing hangs or
+/// S8: a forgotten guard may hold the writer up; nothing hangs or
 /// panics, no drop waits, and nobody gets a `&mut` to what it looked at.
 pub fn forgotten_guard_only_holds_up<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();

@@ -76,7 +76,7 @@ where
     });
 }
 
-/// ANCHORS 2, 4: readers are made, cloned, used and dropped while swaps go on,
+/// Readers are made, cloned, used and dropped while swaps go on,
 /// also by a thread that holds a guard.
 pub fn readers_come_and_go_during_swaps<P>(new: impl Fn() -> P)
 where

@@ -33,7 +33,7 @@ fn poll<P: SuitePtr>(writer: &mut Writer<P>, waker: &Waker) -> Poll<()> {
     writer.poll_finish(&mut Context::from_waker(waker))
 }
 
-/// S6, ANCHORS 20: the last leave wakes, once; leaves that nobody waits for do
+/// S6: the last leave wakes, once; leaves that nobody waits for do
 /// not.
 pub fn waker_is_called_by_the_last_leave<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
@@ -55,7 +55,7 @@ pub fn waker_is_called_by_the_last_leave<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!(count.wakes(), 1);
 }
 
-/// S6, ANCHORS 10: a poll with another waker replaces the first.
+/// S6: a poll with another waker replaces the first.
 pub fn newest_waker_replaces_the_others<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let (first, first_waker) = Count::waker();
@@ -100,7 +100,7 @@ fn panicking(steps: &'static Panicking) -> Waker {
     unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) }
 }
 
-/// SOUNDNESS 1: a panic out of a wait, then a new call: no `&mut` under the
+/// A panic out of a wait, then a new call: no `&mut` under the
 /// guard.
 pub fn waker_that_panics_when_cloned_changes_nothing<P: SuitePtr>(new: impl Fn() -> P) {
     static STEPS: Panicking = Panicking {
@@ -141,7 +141,7 @@ pub fn waker_that_panics_leaves_the_guard_released<P: SuitePtr>(new: impl Fn() -
     assert!(writer.try_finish());
 }
 
-/// SOUNDNESS 1, ANCHORS 11: a wait that was begun and dropped, then every way to
+/// A wait that was begun and dropped, then every way to
 /// the back.
 pub fn cancelled_wait_gives_no_back<P: SuitePtr>(new: impl Fn() -> P) {
     let ptr = new();
