@@ -1,6 +1,6 @@
 //! Every link in the documents leads somewhere, every path that they name is there, the
-//! index names every document and the architecture every source file, and each picture has
-//! a twin for the other theme.
+//! lists of documents, source files and scripts are complete, and each picture has a twin
+//! for the other theme.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -251,6 +251,23 @@ fn the_architecture_names_every_source_file() {
         folders += 1;
     }
     assert_eq!(folders, 4, "a section for each crate");
+}
+
+#[test]
+fn the_table_of_scripts_names_each() {
+    let page = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let scripts = entries(&root().join(".ci")).into_iter().filter(|path| {
+        // Settings of the scripts have an extension, scripts have none.
+        path.is_file() && path.extension().is_none()
+    });
+    for script in scripts {
+        let name = script.file_name().unwrap().to_str().unwrap();
+        let row = page.lines().any(|line| {
+            let cell = line.strip_prefix(&format!("| `.ci/{name}"));
+            cell.is_some_and(|rest| rest.starts_with(['`', ' ']))
+        });
+        assert!(row, "CONTRIBUTING.md has no row for .ci/{name}");
+    }
 }
 
 /// A picture without its colours.
