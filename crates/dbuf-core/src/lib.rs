@@ -14,16 +14,17 @@
 //! * [`DoubleBuffer`] owns the two values; put it in a `static`, on the stack, or
 //!   behind a [`BufferPtr`] such as `Arc` ([`arc`] does that in one line).
 //! * [`Writer`] is claimed, at most one at a time, and writes the back.
-//! * [`Reader`] gives [`ReadGuard`]s of the front.
+//! * [`Reader`] gives [`ReadGuard`]s of the front: one for each thread, or a
+//!   [`SharedReader`] for all of them.
 //! * [`OpWriter`] keeps both copies equal: every change is an [`Operation`] that
 //!   is logged, published in [`Batch`]es and replayed on the other copy.
 //!
 //! # Examples
 //!
 //! ```
-//! use dbuf_strategies::LockStrategy;
+//! use dbuf_strategies::EpochStrategy;
 //!
-//! let (mut writer, reader) = dbuf_core::arc("first", "", LockStrategy::new());
+//! let (mut writer, reader) = dbuf_core::arc("first", "", EpochStrategy::new());
 //! let guard = reader.read();
 //! *writer.back_mut() = "second";
 //! writer.start_swap(); // published, although a guard is on the old side

@@ -48,9 +48,10 @@
 //!   publishes all or nothing.
 //! * **Do not write with a guard in hand.** A [`ConcurrentHashMap`] panics at once
 //!   rather than wait for itself some day; a [`Writer`] cannot know, and waits.
-//! * **Readers see the last publish**, not what the writer is doing: the map is
-//!   eventually consistent. Under one guard it does not change at all, so
-//!   iteration is consistent and never in anybody's way.
+//! * **Readers see the last publish**, not what the writer is doing. A write of a
+//!   [`ConcurrentHashMap`] is published before it returns ([`PublishPolicy`] says
+//!   when not). Under one guard a map does not change at all, so iteration is
+//!   consistent and never in anybody's way.
 //! * **The writer pays.** Every change is made twice, once to each copy; the
 //!   second time at the start of the next batch, when readers have left. A guard
 //!   that is held for long makes the writer wait there.

@@ -1,0 +1,44 @@
+//! What others rely on in the README: its two commands, and the versions that its
+//! comparison was read from.
+
+const README: &str = include_str!("../../README.md");
+const LOCK: &str = include_str!("../../Cargo.lock");
+
+#[test]
+fn the_commands_are_what_the_gate_runs() {
+    // `.ci/run` takes the first line that begins so, and adds to the first of the two.
+    let first = |begin: &str| README.lines().find(|line| line.starts_with(begin));
+    assert_eq!(
+        first("cargo run"),
+        Some("cargo run --release -p dbuf-bench")
+    );
+    assert_eq!(first("cargo test"), Some("cargo test --workspace"));
+    let (_, rest) = README.split_once("```sh\n").unwrap();
+    assert!(rest.starts_with("cargo run --release -p dbuf-bench\n```"));
+}
+
+/// The sentence "dbuf with its default strategy; NAME VERSION, NAME VERSION, .. and ..".
+fn compared() -> Vec<(&'static str, &'static str)> {
+    let (_, section) = README.split_once("\n## Compared with others\n").unwrap();
+    let (_, list) = section.split_once(';').unwrap();
+    let (list, _) = list.split_once(" and ").unwrap_or((list, ""));
+    let words: Vec<_> = list
+        .split([',', ' ', '\n'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.chunks(2).map(|pair| (pair[0], pair[1])).collect()
+}
+
+#[test]
+fn the_comparison_is_of_the_versions_that_are_built() {
+    let compared = compared();
+    assert_eq!(compared.len(), 6, "{compared:?}");
+    for (name, version) in compared {
+        let entry = format!("name = \"{name}\"\nversion = \"{version}\"\n");
+        assert!(
+            LOCK.contains(&entry),
+            "the README compares {name} {version}, which is not in Cargo.lock: read the new one \
+             and mend the table"
+        );
+    }
+}
