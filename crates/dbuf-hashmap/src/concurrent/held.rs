@@ -101,6 +101,16 @@ impl<'m, K, V, H, S: Strategy> TaskLock<'m, K, V, H, S> {
     ) -> Self {
         Self { writers, state }
     }
+
+    /// For as long as there is no await.
+    #[cfg(feature = "async")]
+    pub(super) fn on_this_thread(self) -> ThreadLock<'m, K, V, H, S> {
+        ThreadLock {
+            _here: self.writers.holder.hold(),
+            lock: self,
+            _gate: None,
+        }
+    }
 }
 
 impl<K, V, H, S: Strategy> Drop for TaskLock<'_, K, V, H, S> {
@@ -113,10 +123,10 @@ impl<K, V, H, S: Strategy> Drop for TaskLock<'_, K, V, H, S> {
 /// The writers' lock of a [`ConcurrentHashMap`](crate::ConcurrentHashMap), held by
 /// one thread: what the batches of `write` own.
 pub struct ThreadLock<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
-    /// In this order: the mark, the lock, the gate.
+    /// In this order: the mark, the lock, the gate. A task comes without the gate.
     _here: Here<'m>,
     lock: TaskLock<'m, K, V, H, S>,
-    _gate: GateGuard<'m>,
+    _gate: Option<GateGuard<'m>>,
 }
 
 impl<'m, K, V, H, S: Strategy> ThreadLock<'m, K, V, H, S> {
@@ -129,7 +139,7 @@ impl<'m, K, V, H, S: Strategy> ThreadLock<'m, K, V, H, S> {
         Self {
             _here: writers.holder.hold(),
             lock: TaskLock::new(writers, state),
-            _gate: gate,
+            _gate: Some(gate),
         }
     }
 }
