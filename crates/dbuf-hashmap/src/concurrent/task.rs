@@ -18,8 +18,9 @@ pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
 /// where the blocking calls do, for other writers and for guards, and where those
 /// panic: **a task that awaits a write while it holds a guard of the map waits for
 /// itself, for ever.** (In a spawned task that does not compile: guards are not
-/// `Send`.) Every change is published when its future is ready, under each
-/// [`PublishPolicy`](crate::PublishPolicy).
+/// `Send`.) The future of a write that was polled once must be polled on or dropped: when
+/// its turn comes, it keeps all other writers out. Every change is published when its
+/// future is ready, under each [`PublishPolicy`](crate::PublishPolicy).
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Clone + Send + Sync,
