@@ -207,6 +207,17 @@ struct Shared {
     waker: CachePadded<WakerCell>,
 }
 
+impl Shared {
+    /// Wakes whoever waits, if nobody else does so at this moment.
+    #[cold]
+    #[inline(never)]
+    fn wake(&self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
 struct Straggler {
     slot: SlotRef<Slot>,
     epoch: usize,
@@ -375,6 +386,19 @@ impl EpochStrategy {
         });
         self.claim.set_finished(finished)
     }
+
+    /// As `look`, for the writer that does not wait. If that finds the swap finished, it
+    /// wakes whoever waits: a reader that it saw gone may find the question taken back.
+    fn look_and_wake(&self, token: &mut EpochWriter) -> bool {
+        if self.claim.is_finished() {
+            return true;
+        }
+        let finished = self.look(token, false);
+        if finished {
+            self.shared().wake();
+        }
+        finished
+    }
 }
 
 impl WriterState {
@@ -418,7 +442,7 @@ pub struct EpochWriter(());
 // S1, S10 `Claim`. S2 E1 to E3 against W1 to W3: an acquire of the old side is in
 // the snapshot, or in an epoch that moved. S3, S4 Release and Acquire of `epoch`
 // and `front`. S5 only `look` and an empty snapshot set the latch. S6 L1 to L3
-// against P1 to P3. S7 the waker is taken last. S8 only a store of the reader
+// against P1 to P3, and `look_and_wake`. S7 the waker is taken last. S8 only a store of the reader
 // moves an epoch. S9 `start_swap`. S11 tokens share `Shared`, slots do not move
 // (R2). S12 the snapshot, and the two rules for nested guards.
 unsafe impl Strategy for EpochStrategy {
@@ -483,11 +507,11 @@ unsafe impl Strategy for EpochStrategy {
     }
 
     unsafe fn try_finish(&self, token: &mut EpochWriter) -> bool {
-        self.look(token, false)
+        self.look_and_wake(token)
     }
 
     unsafe fn poll_finish(&self, token: &mut EpochWriter, cx: &mut Context<'_>) -> Poll<()> {
-        if self.look(token, false) {
+        if self.look_and_wake(token) {
             return Poll::Ready(());
         }
         // P1. User code first: a panic in `clone` changes nothing.

@@ -148,15 +148,7 @@ impl EpochReader {
         }
         // L3. Relaxed: the fence decides; the waker cell orders itself.
         if slot.asked.load(Ordering::Relaxed) == epoch {
-            self.wake();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn wake(&self) {
-        if let Some(waker) = self.shared.waker.take() {
-            waker.wake();
+            self.shared.wake();
         }
     }
 
@@ -233,7 +225,7 @@ impl Drop for EpochReader {
         if forgotten {
             // Whether asked or not: a spurious wake costs nothing here, and waking
             // is the last thing to do.
-            self.wake();
+            self.shared.wake();
         }
     }
 }
