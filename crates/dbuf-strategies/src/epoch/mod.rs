@@ -89,7 +89,8 @@
 //! writes, and loads the shared side word: no read-modify-write, no fence; in fenced
 //! mode one fence, without a barrier two. A swap is one barrier or fence, and one load
 //! for each slot in use. A reader can hold 2³² − 1 guards on one side at a time
-//! (2¹⁶ − 1 on 32 bit); one more ends the process.
+//! (2¹⁶ − 1 on 32 bit); one more ends the process. Epochs have 64 bits on 32 bit too, where
+//! there are atomics of that size; a read costs more there.
 
 mod fence;
 mod pace;
@@ -115,7 +116,7 @@ use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 use self::fence::{heavy, is_available};
 use self::pace::Pace;
-use self::reader::{Slot, found};
+use self::reader::{Epoch, Slot, found};
 use self::word::FrontWord;
 use crate::claim::Claim;
 use crate::registry::{Registry, SlotRef};
@@ -220,7 +221,7 @@ impl Shared {
 
 struct Straggler {
     slot: SlotRef<Slot>,
-    epoch: usize,
+    epoch: Epoch,
 }
 
 impl Straggler {
@@ -235,7 +236,7 @@ impl Straggler {
         self.slot.asked.store(self.epoch, Ordering::Relaxed);
     }
 
-    /// Takes back what the swap left in the slot. (Epochs wrap on small machines.)
+    /// Takes back what the swap left in the slot. (Epochs of 32 bits wrap.)
     fn forget(&self) {
         // Relaxed: neither word matters once the epoch has moved.
         self.slot.asked.store(0, Ordering::Relaxed);
