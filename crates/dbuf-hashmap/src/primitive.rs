@@ -4,6 +4,8 @@
 #[cfg(dbuf_shuttle)]
 mod model;
 
+use core::time::Duration;
+
 #[cfg(not(dbuf_shuttle))]
 pub(crate) use core::sync::atomic::AtomicUsize;
 pub(crate) use core::sync::atomic::Ordering;
@@ -81,6 +83,13 @@ mod gate {
 
 /// How often a writer looks before it sleeps.
 pub(crate) const ROUNDS: u32 = if cfg!(any(miri, dbuf_shuttle)) { 1 } else { 12 };
+
+/// How long a writer waits for the lock before it looks again whether it needs it.
+pub(crate) const PATIENCE: Duration = if cfg!(dbuf_shuttle) {
+    Duration::ZERO
+} else {
+    Duration::from_millis(1)
+};
 
 /// Waits for a moment, longer from round to round: looking takes the line away from
 /// whoever works on it.

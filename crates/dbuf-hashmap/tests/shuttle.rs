@@ -245,6 +245,32 @@ fn a_batch_keeps_the_queue_waiting<S: Modelled>(seen: &Arc<Seen>) {
     world.ends_with(4);
 }
 
+/// Whose change a batch has published returns while that batch is open: its holder
+/// waits for that.
+fn a_batch_lets_those_go_whom_it_serves<S: Modelled>(seen: &Arc<Seen>) {
+    let world = World::<S>::new(PublishPolicy::Grouped, seen);
+    let batch = world.map.write();
+    let tasks = [
+        task(&world, |world| world.insert(1, 1)),
+        task(&world, |world| {
+            let batch = world.map.write();
+            let served = batch.published().len();
+            let told = || world.told.lock().unwrap().len();
+            if told() < served {
+                world.seen.fetch_add(1, SeqCst);
+            }
+            while told() < served {
+                shuttle::thread::yield_now();
+            }
+            drop(batch);
+        }),
+        task(&world, |world| world.insert(2, 1)),
+    ];
+    drop(batch);
+    join(tasks);
+    world.ends_with(2);
+}
+
 /// Changes wait for a count or for `publish`; none is lost.
 fn every_ops_loses_nothing<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::new(PublishPolicy::EveryOps(2), seen);
@@ -320,5 +346,6 @@ models! {
     failures_lose_nothing
     the_last_guard_wakes_all_writers
     a_batch_keeps_the_queue_waiting
+    a_batch_lets_those_go_whom_it_serves
     every_ops_loses_nothing
 }

@@ -7,8 +7,9 @@
 
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{self, Relaxed};
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use std::sync::Arc;
+use std::task::Wake;
 
 use dbuf_core::primitive::Sleeper;
 use dbuf_core::{
@@ -309,7 +310,7 @@ pub fn cancelled_wait_is_taken_up_again<S: Modelled>(new: fn() -> S) {
         });
         let writes = thread::spawn(move || {
             publish(&mut writer, 1, seen);
-            let mut nobody = Context::from_waker(core::task::Waker::noop());
+            let mut nobody = Context::from_waker(Waker::noop());
             if let Poll::Pending = writer.poll_finish(&mut nobody) {
                 assert!(writer.is_swapping());
             }
@@ -317,6 +318,113 @@ pub fn cancelled_wait_is_taken_up_again<S: Modelled>(new: fn() -> S) {
         });
         reads.join().unwrap();
         writes.join().unwrap();
+    });
+}
+
+/// Counts its wakes. No step of a model.
+#[derive(Debug, Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// One poll. Who waits from then on, if it found the swap unfinished.
+fn wait<S: Modelled>(writer: &mut ArcWriter<Tracked, S>) -> Option<Arc<Count>> {
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(Arc::clone(&count));
+    let polled = writer.poll_finish(&mut Context::from_waker(&waker));
+    polled.is_pending().then_some(count)
+}
+
+/// S6, when all readers have gone.
+fn assert_woken(waits: Option<&Count>) {
+    if let Some(count) = waits {
+        assert!(count.0.load(Relaxed) > 0, "nobody woke who waited");
+    }
+}
+
+/// S6: a look that registers nobody comes between a poll and the end. Whoever waits is
+/// woken all the same, and the next swap is waited for as any other.
+pub fn look_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
+    // To the writer, back to the leave, and into the middle of that.
+    check_preempted(3, move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let reads = thread::spawn(move || {
+            look(&reader);
+            look(&reader);
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            let waits = wait(&mut writer);
+            if waits.is_some() && writer.try_finish() {
+                publish(&mut writer, 2, seen);
+                writer.finish();
+            }
+            waits
+        });
+        reads.join().unwrap();
+        assert_woken(writes.join().unwrap().as_deref());
+    });
+}
+
+/// S6: a second poll comes with another waker. The second is woken, or told at once; the
+/// first is woken, or replaced, and dropped then.
+pub fn newer_waker_is_woken<S: Modelled>(new: fn() -> S) {
+    // To the writer, back to the leave, and into the middle of that.
+    check_preempted(3, move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let reads = thread::spawn(move || {
+            look(&reader);
+            look(&reader);
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            let first = wait(&mut writer);
+            let second = first.as_ref().and_then(|_| wait(&mut writer));
+            (writer, first, second)
+        });
+        reads.join().unwrap();
+        // With the writer, or all wakers are gone.
+        let (_writer, first, second) = writes.join().unwrap();
+        assert_woken(second.as_deref());
+        if first
+            .as_ref()
+            .is_some_and(|first| Arc::strong_count(first) > 1)
+        {
+            assert_woken(first.as_deref());
+        }
+    });
+}
+
+/// S6: the writer is dropped while somebody waits, and the look that finds the swap finished
+/// is that of the next claim.
+pub fn claim_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let buffer = Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
+        let reader = Reader::new(Arc::clone(&buffer));
+        let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
+        let reads = thread::spawn(move || {
+            look(&reader);
+            look(&reader);
+        });
+        let first = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            wait(&mut writer)
+        });
+        let second = thread::spawn(move || {
+            if let Ok(mut writer) = Writer::claim(buffer) {
+                let _ = writer.try_finish();
+            }
+        });
+        reads.join().unwrap();
+        second.join().unwrap();
+        assert_woken(first.join().unwrap().as_deref());
     });
 }
 

@@ -57,6 +57,8 @@ impl Drop for Here<'_> {
 pub(super) trait Held: DerefMut<Target: BatchOwner> {
     fn counts(&mut self) -> &mut Counts;
     fn try_finish(&mut self) -> bool;
+    /// As when the lock is given back.
+    fn take_note(&mut self);
 }
 
 /// Opens a batch on a log whose swap is finished.
@@ -78,7 +80,8 @@ pub(super) fn serve_group<L: Held>(mut lock: L) -> Option<L> {
         return Some(lock);
     }
     let mut lock = begin(lock).publish();
-    *lock.counts() = Counts::default();
+    // Now: the batch that begins may be open for long.
+    lock.take_note();
     lock.try_finish().then_some(lock)
 }
 
@@ -117,12 +120,22 @@ impl<'m, K, V, H, S: Strategy> TaskLock<'m, K, V, H, S> {
     ) -> Self {
         Self { writers, state }
     }
+
+    /// For as long as there is no await.
+    #[cfg(feature = "async")]
+    pub(super) fn on_this_thread(self) -> ThreadLock<'m, K, V, H, S> {
+        ThreadLock {
+            _here: self.writers.holder.hold(),
+            lock: self,
+            _gate: None,
+        }
+    }
 }
 
 impl<K, V, H, S: Strategy> Drop for TaskLock<'_, K, V, H, S> {
     #[inline]
     fn drop(&mut self) {
-        self.writers.release(&mut self.state);
+        self.writers.take_note(&mut self.state);
     }
 }
 
@@ -143,10 +156,10 @@ impl<K, V, H, S: Strategy> Drop for TaskLock<'_, K, V, H, S> {
 /// assert_eq!(map.get_cloned(&1).as_deref(), Some("one"));
 /// ```
 pub struct ThreadLock<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
-    /// In this order: the mark, the lock, the gate.
+    /// In this order: the mark, the lock, the gate. A task comes without the gate.
     _here: Here<'m>,
     lock: TaskLock<'m, K, V, H, S>,
-    _gate: GateGuard<'m>,
+    _gate: Option<GateGuard<'m>>,
 }
 
 impl<'m, K, V, H, S: Strategy> ThreadLock<'m, K, V, H, S> {
@@ -159,27 +172,27 @@ impl<'m, K, V, H, S: Strategy> ThreadLock<'m, K, V, H, S> {
         Self {
             _here: writers.holder.hold(),
             lock: TaskLock::new(writers, state),
-            _gate: gate,
+            _gate: Some(gate),
         }
     }
 }
 
 /// What both kinds of holding have.
 macro_rules! held {
-    ($Lock:ident, $($to_state:ident).+) => {
+    ($Lock:ident $(, $lock:ident)?) => {
         impl<K, V, H, S: Strategy> Deref for $Lock<'_, K, V, H, S> {
             type Target = Log<K, V, H, S>;
 
             #[inline]
             fn deref(&self) -> &Self::Target {
-                &self.$($to_state).+.log
+                &self.$($lock.)?state.log
             }
         }
 
         impl<K, V, H, S: Strategy> DerefMut for $Lock<'_, K, V, H, S> {
             #[inline]
             fn deref_mut(&mut self) -> &mut Self::Target {
-                &mut self.$($to_state).+.log
+                &mut self.$($lock.)?state.log
             }
         }
 
@@ -191,11 +204,15 @@ macro_rules! held {
             S: Strategy,
         {
             fn counts(&mut self) -> &mut Counts {
-                &mut self.$($to_state).+.counts
+                &mut self.$($lock.)?state.counts
             }
 
             fn try_finish(&mut self) -> bool {
-                self.$($to_state).+.log.try_finish()
+                self.$($lock.)?state.log.try_finish()
+            }
+
+            fn take_note(&mut self) {
+                self.$($lock.)?writers.take_note(&mut self.$($lock.)?state);
             }
         }
 
@@ -225,5 +242,5 @@ macro_rules! held {
     };
 }
 
-held!(TaskLock, state);
-held!(ThreadLock, lock.state);
+held!(TaskLock);
+held!(ThreadLock, lock);

@@ -18,7 +18,7 @@ use super::held::{Held, Holder, ThreadLock, begin, serve_group};
 use crate::PublishPolicy;
 use crate::owner::{Log, Ptr};
 use crate::primitive::{
-    AtomicUsize, Event, EventListener, Gate, Mutex, Ordering, ROUNDS, block_on, pause,
+    AtomicUsize, Event, EventListener, Gate, Mutex, Ordering, PATIENCE, ROUNDS, block_on, pause,
 };
 
 /// What the writers of a map share.
@@ -94,7 +94,7 @@ impl<K, V, H, S: Strategy> Writers<K, V, H, S> {
     /// Takes note of what the lock's holder leaves behind, right before it is given
     /// back.
     #[inline]
-    pub(super) fn release(&self, state: &mut State<K, V, H, S>) {
+    pub(super) fn take_note(&self, state: &mut State<K, V, H, S>) {
         // A publish that unwound included: it left nothing to publish.
         if !state.log.has_pending() {
             state.counts = Counts::default();
@@ -248,7 +248,9 @@ where
     /// Publishes what is carried. Waits for the lock and for no reader. Whether
     /// there was anything.
     pub(crate) fn publish(&self) -> bool {
-        let lock = self.lock_carrying();
+        let Some(lock) = self.lock_carrying(None) else {
+            unreachable!("without a timeout it waits for ever")
+        };
         let pending = lock.has_pending();
         if pending {
             drop(begin(lock).publish());
@@ -258,20 +260,26 @@ where
 
     /// Returns once the publish of this number is out.
     pub(crate) fn wait(&self, ticket: Ticket) {
-        for round in 0..ROUNDS {
-            if self.has_published(ticket) {
+        loop {
+            for round in 0..ROUNDS {
+                if self.has_published(ticket) {
+                    return;
+                }
+                pause(round);
+            }
+            // Whoever has the lock may have published this (B5) a moment later, and
+            // keep it for long.
+            if let Some(lock) = self.lock_carrying(Some(PATIENCE)) {
+                if lock.as_writer().version() < ticket.0 {
+                    drop(begin(lock).publish());
+                }
                 return;
             }
-            pause(round);
-        }
-        let lock = self.lock_carrying();
-        if lock.as_writer().version() < ticket.0 {
-            drop(begin(lock).publish());
         }
     }
 
     fn has_published(&self, ticket: Ticket) -> bool {
-        // ORDERING: Acquire; partner: the store in `release`. A front
+        // ORDERING: Acquire; partner: the store in `take_note`. A front
         // that is loaded later is at least that of this number.
         let published = self.published.load(Ordering::Acquire);
         // The difference is small, whatever was cut off.
@@ -352,16 +360,12 @@ where
     }
 
     /// The lock, for a writer of which something may be carried: nobody is in the
-    /// way of a publish.
-    fn lock_carrying(&self) -> ThreadLock<'_, K, V, H, S> {
-        let locked = self.gate.lock(None).and_then(|gate| {
-            let state = block_on(None, self.state.lock())?;
-            Some(ThreadLock::new(self, state, gate))
-        });
-        match locked {
-            Some(lock) => lock,
-            None => unreachable!("without a timeout it waits for ever"),
-        }
+    /// way of a publish. `None` after `timeout`.
+    fn lock_carrying(&self, timeout: Option<Duration>) -> Option<ThreadLock<'_, K, V, H, S>> {
+        let deadline = Deadline::new(timeout);
+        let gate = self.gate.lock(deadline.left())?;
+        let state = block_on(deadline.left(), self.state.lock())?;
+        Some(ThreadLock::new(self, state, gate))
     }
 
     /// The lock, when no reader is in the way. Waits for readers without it.

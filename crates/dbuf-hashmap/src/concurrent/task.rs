@@ -8,7 +8,7 @@ use dbuf_core::BlockingStrategy;
 use equivalent::Equivalent;
 
 use super::held::{begin, serve_group};
-use crate::{Batch, ConcurrentHashMap, DefaultStrategy, TaskLock};
+use crate::{Batch, ConcurrentBatch, ConcurrentHashMap, DefaultStrategy, TaskLock};
 
 /// The batch of [`ConcurrentHashMap::write_async`]. It may be sent to other threads.
 pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
@@ -18,8 +18,9 @@ pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
 /// where the blocking calls do, for other writers and for guards, and where those
 /// panic: **a task that awaits a write while it holds a guard of the map waits for
 /// itself, for ever.** (In a spawned task that does not compile: guards are not
-/// `Send`.) Every change is published when its future is ready, under each
-/// [`PublishPolicy`](crate::PublishPolicy).
+/// `Send`.) The future of a write that was polled once must be polled on or dropped: when
+/// its turn comes, it keeps all other writers out. Every change is published when its
+/// future is ready, under each [`PublishPolicy`](crate::PublishPolicy).
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Clone + Send + Sync,
@@ -185,18 +186,13 @@ where
     /// Makes a change and publishes it, in the poll that is the last.
     pub(crate) async fn change_async<R>(
         &self,
-        f: impl FnOnce(&mut TaskBatch<'_, K, V, H, S>) -> R,
+        f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R,
     ) -> R {
         let lock = self.writers.lock_async().await;
-        // From here on there is no await. Ends before the lock is given back.
-        let here = self.writers.holder.hold();
-        let mut batch = Batch::new(begin(lock));
+        // From here on there is no await.
+        let mut batch = Batch::new(begin(lock.on_this_thread()));
         let result = f(&mut batch);
-        batch.end(|batch| {
-            let lock = batch.publish();
-            drop(here);
-            drop(lock);
-        });
+        batch.publish();
         result
     }
 }

@@ -14,6 +14,7 @@ mod cancel;
 #[cfg(not(miri))]
 mod executors;
 mod local;
+mod panics;
 mod queue;
 mod send;
 mod watch;

@@ -4,6 +4,7 @@
 use std::sync::Barrier;
 use std::task::Poll;
 use std::thread;
+use std::time::Duration;
 
 use dbuf_hashmap::PublishPolicy;
 
@@ -242,6 +243,31 @@ fn who_is_dropped_when_it_has_its_turn_passes_it_on() {
         waiting[0] = None;
         waiting[dropped as usize] = None;
         run_woken(waiting, |_, _| {});
+        assert!(map.try_write().is_some());
+    }
+}
+
+/// A task that has its turn and is not polled keeps all others out, though the lock is
+/// free. So a blocking write on an executor may wait for a task that needs its thread.
+#[test]
+fn who_has_its_turn_must_be_polled_or_dropped() {
+    let map = map(dbuf_hashmap::DefaultStrategy::new());
+    for polled in [true, false] {
+        let batch = pollster::block_on(map.write_async());
+        let mut waits = Polled::new(map.insert_async(1, 1));
+        assert!(waits.poll().is_pending());
+        // It has waited for so long that nobody may overtake it again.
+        thread::sleep(Duration::from_millis(1));
+        drop(batch);
+        let overtakes = poll_and_cancel(map.write_async(), 1).expect("the lock is free");
+        assert!(waits.poll().is_pending());
+        drop(overtakes);
+        assert!(map.try_write().is_none());
+        assert!(map.write_timeout(Duration::from_millis(1)).is_none());
+        if polled {
+            assert!(waits.poll().is_ready());
+        }
+        drop(waits);
         assert!(map.try_write().is_some());
     }
 }

@@ -89,7 +89,8 @@
 //! writes, and loads the shared side word: no read-modify-write, no fence; in fenced
 //! mode one fence, without a barrier two. A swap is one barrier or fence, and one load
 //! for each slot in use. A reader can hold 2³² − 1 guards on one side at a time
-//! (2¹⁶ − 1 on 32 bit); one more ends the process.
+//! (2¹⁶ − 1 on 32 bit); one more ends the process. Epochs have 64 bits on 32 bit too, where
+//! there are atomics of that size; a read costs more there.
 
 mod fence;
 mod pace;
@@ -115,7 +116,7 @@ use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 use self::fence::{heavy, is_available};
 use self::pace::Pace;
-use self::reader::{Slot, found};
+use self::reader::{Epoch, Slot, found};
 use self::word::FrontWord;
 use crate::claim::Claim;
 use crate::registry::{Registry, SlotRef};
@@ -207,9 +208,20 @@ struct Shared {
     waker: CachePadded<WakerCell>,
 }
 
+impl Shared {
+    /// Wakes whoever waits, if nobody else does so at this moment.
+    #[cold]
+    #[inline(never)]
+    fn wake(&self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
 struct Straggler {
     slot: SlotRef<Slot>,
-    epoch: usize,
+    epoch: Epoch,
 }
 
 impl Straggler {
@@ -224,7 +236,7 @@ impl Straggler {
         self.slot.asked.store(self.epoch, Ordering::Relaxed);
     }
 
-    /// Takes back what the swap left in the slot. (Epochs wrap on small machines.)
+    /// Takes back what the swap left in the slot. (Epochs of 32 bits wrap.)
     fn forget(&self) {
         // Relaxed: neither word matters once the epoch has moved.
         self.slot.asked.store(0, Ordering::Relaxed);
@@ -405,6 +417,19 @@ impl EpochStrategy {
         });
         self.claim.set_finished(finished)
     }
+
+    /// As `look`, for the writer that does not wait. If that finds the swap finished, it
+    /// wakes whoever waits: a reader that it saw gone may find the question taken back.
+    fn look_and_wake(&self, token: &mut EpochWriter) -> bool {
+        if self.claim.is_finished() {
+            return true;
+        }
+        let finished = self.look(token, false);
+        if finished {
+            self.shared().wake();
+        }
+        finished
+    }
 }
 
 impl WriterState {
@@ -448,7 +473,7 @@ pub struct EpochWriter(());
 // S1, S10 `Claim`. S2 E1 to E3 against W1 to W3: an acquire of the old side is in
 // the snapshot, or in an epoch that moved. S3, S4 Release and Acquire of `epoch`
 // and `front`. S5 only `look` and an empty snapshot set the latch. S6 L1 to L3
-// against P1 to P3. S7 the waker is taken last. S8 only a store of the reader
+// against P1 to P3, and `look_and_wake`. S7 the waker is taken last. S8 only a store of the reader
 // moves an epoch. S9 `start_swap`. S11 tokens share `Shared`, slots do not move
 // (R2). S12 the snapshot, and the two rules for nested guards.
 unsafe impl Strategy for EpochStrategy {
@@ -513,11 +538,11 @@ unsafe impl Strategy for EpochStrategy {
     }
 
     unsafe fn try_finish(&self, token: &mut EpochWriter) -> bool {
-        self.look(token, false)
+        self.look_and_wake(token)
     }
 
     unsafe fn poll_finish(&self, token: &mut EpochWriter, cx: &mut Context<'_>) -> Poll<()> {
-        if self.look(token, false) {
+        if self.look_and_wake(token) {
             return Poll::Ready(());
         }
         // P1. User code first: a panic in `clone` changes nothing.

@@ -7,7 +7,9 @@ use core::fmt;
 
 use dbuf_core::Side;
 use dbuf_core::primitive::abort;
-use dbuf_core::primitive::atomic::{AtomicUsize, Ordering, fence};
+#[cfg(target_has_atomic = "64")]
+use dbuf_core::primitive::atomic::AtomicU64;
+use dbuf_core::primitive::atomic::{Ordering, fence};
 
 use super::Shared;
 use super::fence::light;
@@ -15,22 +17,33 @@ use super::word::{FrontWord, Word};
 use crate::bit::{decode, encode};
 use crate::registry::Registration;
 
+/// An epoch has 64 bits where atomics have: a wrap must not be met ([`found`]).
+#[cfg(target_has_atomic = "64")]
+pub(super) type Epoch = u64;
+#[cfg(target_has_atomic = "64")]
+type AtomicEpoch = AtomicU64;
+/// Elsewhere it has as many as a word.
+#[cfg(not(target_has_atomic = "64"))]
+pub(super) type Epoch = usize;
+#[cfg(not(target_has_atomic = "64"))]
+type AtomicEpoch = dbuf_core::primitive::atomic::AtomicUsize;
+
 /// One reader's words. Together on a line: a leave stores one, loads the other.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
     /// Odd while the reader has guards. Never decreases.
-    pub(super) epoch: AtomicUsize,
+    pub(super) epoch: AtomicEpoch,
     /// The odd epoch that the writer wants to see changed, or 0.
-    pub(super) asked: AtomicUsize,
+    pub(super) asked: AtomicEpoch,
     /// What the last swap found here and has not seen changed ([`found`]), or 0.
-    pub(super) found: AtomicUsize,
+    pub(super) found: AtomicEpoch,
 }
 
 /// What a swap that makes `front` the front leaves in a slot with an odd `epoch`. Never
 /// 0. (The epoch's top bit goes. What an older epoch left is taken back by the writer's
-/// next look, 2⁶² reads earlier on 64 bit; for 32 bit see `docs/protocol.md`.)
-pub(super) const fn found(epoch: usize, front: Side) -> usize {
-    epoch << 1 | encode(front)
+/// next look, 2⁶² reads earlier; for epochs of 32 bits see `docs/protocol.md`.)
+pub(super) const fn found(epoch: Epoch, front: Side) -> Epoch {
+    epoch << 1 | encode(front) as Epoch
 }
 
 /// A reader of an [`EpochStrategy`](crate::EpochStrategy): its slot, and what only it
@@ -87,7 +100,7 @@ impl EpochReader {
 
     /// The reader's own epoch.
     #[inline]
-    fn epoch(&self) -> usize {
+    fn epoch(&self) -> Epoch {
         // Relaxed: only this reader stores it.
         self.slot.epoch.load(Ordering::Relaxed)
     }
@@ -133,7 +146,7 @@ impl EpochReader {
 
     /// Moves on, and wakes a writer that waits for it: a leave.
     #[inline]
-    fn advance(&self, by: usize, fences: bool) {
+    fn advance(&self, by: Epoch, fences: bool) {
         // As in `enter`.
         let slot = &*self.slot;
         let epoch = self.epoch();
@@ -148,15 +161,7 @@ impl EpochReader {
         }
         // L3. Relaxed: the fence decides; the waker cell orders itself.
         if slot.asked.load(Ordering::Relaxed) == epoch {
-            self.wake();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn wake(&self) {
-        if let Some(waker) = self.shared.waker.take() {
-            waker.wake();
+            self.shared.wake();
         }
     }
 
@@ -196,7 +201,7 @@ impl EpochReader {
         } else {
             // Relaxed: the word itself names the side, and no data is read by it.
             let seen = self.slot.found.load(Ordering::Relaxed);
-            let front = decode(seen);
+            let front = decode(seen as usize);
             if seen == found(epoch, front) && count(guards, front.other()) == 0 {
                 self.advance(2, true);
             }
@@ -233,7 +238,7 @@ impl Drop for EpochReader {
         if forgotten {
             // Whether asked or not: a spurious wake costs nothing here, and waking
             // is the last thing to do.
-            self.wake();
+            self.shared.wake();
         }
     }
 }

@@ -112,3 +112,23 @@ fn straggler_of_any_mode_is_waited_for() {
         assert_eq!((nested[0], newer[0]), (2, 2));
     }
 }
+
+/// What a swap found and nobody has looked at since names one epoch, and none that
+/// the reader comes to later.
+#[test]
+#[cfg(target_has_atomic = "64")]
+fn found_does_not_wrap() {
+    let strategy = EpochStrategy::new();
+    let reader = strategy.new_reader();
+    let left = found(1, Side::A);
+    for (epoch, steps) in [(0, true), (1 << 31, false), (1 << 32, false)] {
+        reader.slot.epoch.store(epoch, Relaxed);
+        let outer = reader.enter(&strategy.front);
+        let inner = reader.enter(&strategy.front);
+        reader.slot.found.store(left, Relaxed);
+        reader.leave(inner);
+        let moved = reader.slot.epoch.load(Relaxed) - (epoch + 1);
+        assert_eq!(moved == 2, steps, "{epoch}");
+        reader.leave(outer);
+    }
+}

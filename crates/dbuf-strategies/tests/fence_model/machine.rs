@@ -40,7 +40,10 @@ pub(crate) enum Mutant {
     NoStepOfFound,
 }
 
-/// What a reader does next, with one of two guards.
+/// Guards that a reader can have at a time.
+const GUARDS: usize = 3;
+
+/// What a reader does next, with one of its guards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
     Enter(usize),
@@ -56,6 +59,25 @@ pub(crate) const PLAIN: &[Op] = &[Enter(0), Leave(0), Enter(0), Leave(0)];
 pub(crate) const NESTED: &[Op] = &[Enter(0), Enter(1), Leave(0), Enter(0), Leave(1), Leave(0)];
 /// Two guards, the second of which stays for ever.
 pub(crate) const HOLD: &[Op] = &[Enter(0), Enter(1), Leave(0)];
+
+/// Three guards at once, that go in every order.
+pub(crate) const DEEP: [&[Op]; 6] = [
+    &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(1), Leave(2)],
+    &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(2), Leave(1)],
+    &[Enter(0), Enter(1), Enter(2), Leave(1), Leave(0), Leave(2)],
+    &[Enter(0), Enter(1), Enter(2), Leave(1), Leave(2), Leave(0)],
+    &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(0), Leave(1)],
+    &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(1), Leave(0)],
+];
+/// Three guards, one of which stays for ever, whichever it is.
+pub(crate) const DEEP_HOLD: [&[Op]; 6] = [
+    &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(1)],
+    &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(2)],
+    &[Enter(0), Enter(1), Enter(2), Leave(1), Leave(0)],
+    &[Enter(0), Enter(1), Enter(2), Leave(1), Leave(2)],
+    &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(0)],
+    &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(1)],
+];
 
 /// Stores that memory has not seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -108,7 +130,7 @@ struct Reader {
     at: u8,
     step: ReaderStep,
     epoch: u8,
-    guards: [Option<Guard>; 2],
+    guards: [Option<Guard>; GUARDS],
     newest: u8,
 }
 
@@ -494,7 +516,7 @@ impl Model for Machine {
                 at: 0,
                 step: ReaderStep::Next,
                 epoch: 0,
-                guards: [None; 2],
+                guards: [None; GUARDS],
                 newest: 0,
             }; READERS],
             writer: Writer {

@@ -8,18 +8,21 @@
 //! weaker: what Release and Acquire do is loom's to check.
 //!
 //! A model that finds nothing proves little, so each part of the protocol is left out
-//! in turn and has to be missed. The release build looks at more swaps.
+//! in turn and has to be missed. The release build looks at more swaps and more orders.
 #![cfg(not(any(dbuf_loom, miri)))]
 #![forbid(unsafe_code)]
 
 mod machine;
 
-use machine::{HOLD, Machine, Mutant, NESTED, Op, PLAIN, READ};
+use machine::{DEEP, DEEP_HOLD, HOLD, Machine, Mutant, NESTED, Op, PLAIN, READ};
 use stateright::{Checker, HasDiscoveries, Model};
 
 const GUARDED: &str = "S2: nobody is on the side that is written";
 const SWAPS: u8 = if cfg!(debug_assertions) { 1 } else { 3 };
 const WOKEN: &str = "S6, S12: the writer sleeps for those only whom it must await";
+
+/// In how many orders three guards go.
+const ORDERS: usize = if cfg!(debug_assertions) { 1 } else { 6 };
 
 /// What the second reader does.
 const OTHER: &[Op] = if cfg!(debug_assertions) { READ } else { PLAIN };
@@ -65,6 +68,20 @@ fn nested_reads() {
 #[test]
 fn guard_that_stays() {
     holds([HOLD, READ]);
+}
+
+#[test]
+fn deep_reads() {
+    DEEP[..ORDERS]
+        .iter()
+        .for_each(|script| holds([script, READ]));
+}
+
+#[test]
+fn guard_that_stays_of_three() {
+    DEEP_HOLD[..ORDERS]
+        .iter()
+        .for_each(|script| holds([script, READ]));
 }
 
 #[test]

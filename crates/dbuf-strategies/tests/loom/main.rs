@@ -34,6 +34,9 @@ macro_rules! strategy {
             model!(last_leave_wakes_the_writer);
             model!(wake_is_not_lost_after_a_look);
             model!(cancelled_wait_is_taken_up_again);
+            model!(look_takes_no_wake_away);
+            model!(newer_waker_is_woken);
+            model!(claim_takes_no_wake_away);
             model!(nested_guards_outlive_a_claim);
             model!(successor_holds_nobody_up);
             model!(overlapping_guards_keep_their_values);
