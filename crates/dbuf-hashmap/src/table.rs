@@ -365,9 +365,7 @@ impl<K, V> Dead<K, V> {
     /// Moves a key and a value there, or drops them.
     #[inline]
     fn bury(this: &mut Option<Self>, key: Option<K>, value: Option<V>) {
-        if Table::<K, V>::DROPS
-            && let Some(dead) = this
-        {
+        if let Some(dead) = this.as_mut().filter(|_| Table::<K, V>::DROPS) {
             dead.push(key, value);
         }
     }

@@ -119,9 +119,10 @@ impl Shared {
         let gone = guards.wrapping_mul(GUARD);
         // ORDERING: Release; partner: `look` and the sum in `start_swap` (S3).
         let before = self.residue.fetch_sub(gone, Ordering::Release);
-        if before == gone | WAITS
-            && let Some(waker) = self.waker.take()
-        {
+        if before != gone | WAITS {
+            return;
+        }
+        if let Some(waker) = self.waker.take() {
             waker.wake();
         }
     }
