@@ -5,16 +5,21 @@
 //!   pointer.
 //! * `models` (under `--cfg dbuf_loom`) holds the bodies of the loom models.
 //! * [`Tracked`] is a payload that notices when a reader and the writer meet.
+//! * [`Counting`] is an allocator that counts; [`mod@soak`] runs load in waves and
+//!   watches it.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
     reason = "tests always have std"
 )]
 
+mod counting;
 #[cfg(dbuf_loom)]
 pub mod models;
+pub mod soak;
 #[cfg(not(dbuf_loom))]
 pub mod suite;
 mod tracked;
 
+pub use counting::Counting;
 pub use tracked::Tracked;
