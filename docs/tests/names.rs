@@ -30,24 +30,30 @@ fn is_name(text: &str) -> bool {
 /// The tests of one file: functions with the attribute, and what our macros make tests of.
 fn tests(text: &str) -> impl Iterator<Item = &str> {
     let mut marked = false;
-    let mut in_suite = false;
+    let (mut in_pinned, mut in_suite) = (false, false);
     text.lines().map(str::trim).filter_map(move |line| {
         if line.starts_with("#[test]") {
             marked = true;
             return None;
         }
-        // suite!'s lists: a name a line, after `@tests`.
+        // Lists of names: a body behind each, or a name a line.
+        in_pinned = (in_pinned || line == "pinned! {") && line != "}";
         in_suite = (in_suite || line.contains("@tests $new")) && line != ");";
-        let made = line
-            .strip_suffix(" =>")
-            .or_else(|| line.strip_prefix("model!(")?.strip_suffix(");"))
-            .or_else(|| in_suite.then(|| line.strip_suffix(',')).flatten());
+        let made = if in_pinned {
+            line.split_once(" =>").map(|(name, _)| name)
+        } else if in_suite {
+            line.strip_suffix(',')
+        } else {
+            line.strip_prefix("model!(")
+                .and_then(|it| it.strip_suffix(");"))
+        };
         if let Some(name) = made.filter(|name| is_name(name)) {
             return Some(name);
         }
         let name = line.strip_prefix("fn ").and_then(|it| it.split('(').next());
         let attribute = line.starts_with("#[") || line.starts_with("//");
-        let is_test = std::mem::replace(&mut marked, marked && attribute);
+        let is_test = marked;
+        marked = marked && attribute;
         name.filter(|name| is_test && is_name(name))
     })
 }

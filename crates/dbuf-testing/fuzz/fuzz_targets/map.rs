@@ -1,6 +1,7 @@
 //! The map, the set, the multi-map and the concurrent map, beside collections of std.
 #![no_main]
 
+#[allow(dead_code, unused_imports, reason = "its tests are not built here")]
 #[path = "../../../dbuf-hashmap/tests/model/main.rs"]
 mod model;
 mod panics;

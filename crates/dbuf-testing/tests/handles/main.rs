@@ -56,7 +56,7 @@ pub(crate) fn run(data: &[u8]) {
     while let (false, Ok(step)) = (bytes.is_empty(), bytes.arbitrary()) {
         steps.push(step);
     }
-    println!("{which:?}, in_rc: {in_rc}, {} steps", steps.len());
+    let _told = Told(which, in_rc);
     let fenced = |fence| move || EpochStrategy::with_fence(fence);
     match which {
         Which::Local => {
@@ -79,6 +79,17 @@ pub(crate) fn run(data: &[u8]) {
         ),
         Which::WatchedEpoch => {
             until_dropped(|| Watched::new(EpochStrategy::new()), in_rc, &steps);
+        }
+    }
+}
+
+/// Tells what a panic was about.
+struct Told(Which, bool);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{:?}, in an Rc: {}", self.0, self.1);
         }
     }
 }
