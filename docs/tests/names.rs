@@ -1,5 +1,9 @@
 //! Every test and every file that `bugs.md` and `assurance.md` name in a table is there.
-#![allow(clippy::std_instead_of_core, reason = "tests always have std")]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -121,6 +121,7 @@ where
 
 /// The inputs that were worth keeping: each reaches code that no other does.
 #[test]
+#[cfg_attr(miri, ignore = "reads files: -Zmiri-disable-isolation")]
 fn kept_inputs_agree_with_the_model() {
     let seeds = concat!(
         env!("CARGO_MANIFEST_DIR"),
