@@ -6,7 +6,7 @@
 //! * `models` (under `--cfg dbuf_loom`) holds the bodies of the loom models.
 //! * [`Tracked`] is a payload that notices when a reader and the writer meet.
 //! * [`Counting`] is an allocator that counts; [`mod@soak`] runs load in waves and
-//!   watches it.
+//!   watches it; [`inputs`] feeds a machine that is driven by bytes.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -14,6 +14,7 @@
 )]
 
 mod counting;
+pub mod inputs;
 #[cfg(dbuf_loom)]
 pub mod models;
 pub mod soak;

@@ -21,6 +21,8 @@ use core::hash::{BuildHasherDefault, Hasher};
 use arbitrary::{Arbitrary, Unstructured};
 use dbuf_hashmap::LocalStrategy;
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+#[cfg(test)]
+use dbuf_testing::inputs;
 
 /// Four different hashes, so that keys collide.
 pub(crate) type FewBuckets = BuildHasherDefault<LastBits>;
@@ -123,39 +125,17 @@ where
 #[test]
 #[cfg_attr(miri, ignore = "reads files: -Zmiri-disable-isolation")]
 fn kept_inputs_agree_with_the_model() {
-    let seeds = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../dbuf-testing/fuzz/seeds/map"
+    inputs::kept(
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../dbuf-testing/fuzz/seeds/map"
+        ),
+        run,
     );
-    let mut ran = 0;
-    for seed in std::fs::read_dir(seeds).expect(seeds) {
-        let path = seed.unwrap().path();
-        println!("{}", path.display());
-        run(&std::fs::read(&path).unwrap());
-        ran += 1;
-        // Each takes Miri a second or two.
-        if cfg!(miri) && ran == 12 {
-            break;
-        }
-    }
-    assert!(ran > 0, "{seeds} is empty");
 }
 
 #[test]
 fn random_inputs_agree_with_the_model() {
-    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
-    let (runs, length) = if cfg!(miri) { (8, 120) } else { (1000, 600) };
-    for number in 0..runs {
-        let bytes: Vec<u8> = (0..length)
-            .map(|_| {
-                // xorshift64
-                random ^= random << 13;
-                random ^= random >> 7;
-                random ^= random << 17;
-                (random >> 32) as u8
-            })
-            .collect();
-        println!("input {number}");
-        run(&bytes);
-    }
+    let (number, length) = if cfg!(miri) { (8, 120) } else { (1000, 600) };
+    inputs::random(number, length, run);
 }

@@ -26,6 +26,8 @@ use dbuf_strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy, Watched,
 };
 
+#[cfg(test)]
+use dbuf_testing::inputs;
 use machine::{Blocking, Kind, Machine, Step};
 use value::Value;
 
@@ -134,32 +136,14 @@ type ArcOf<S> = Arc<DoubleBuffer<Value, S>>;
 #[test]
 #[cfg_attr(miri, ignore = "reads files: -Zmiri-disable-isolation")]
 fn kept_inputs_agree_with_the_model() {
-    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/handles");
-    let mut ran = 0;
-    for seed in std::fs::read_dir(seeds).expect(seeds) {
-        let path = seed.unwrap().path();
-        println!("{}", path.display());
-        run(&std::fs::read(&path).unwrap());
-        ran += 1;
-    }
-    assert!(ran > 0, "{seeds} is empty");
+    inputs::kept(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/handles"),
+        run,
+    );
 }
 
 #[test]
 fn random_inputs_agree_with_the_model() {
-    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
-    let (runs, length) = if cfg!(miri) { (60, 200) } else { (2000, 600) };
-    for number in 0..runs {
-        let bytes: Vec<u8> = (0..length)
-            .map(|_| {
-                // xorshift64
-                random ^= random << 13;
-                random ^= random >> 7;
-                random ^= random << 17;
-                (random >> 32) as u8
-            })
-            .collect();
-        println!("input {number}");
-        run(&bytes);
-    }
+    let (number, length) = if cfg!(miri) { (60, 200) } else { (2000, 600) };
+    inputs::random(number, length, run);
 }
