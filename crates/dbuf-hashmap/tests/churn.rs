@@ -7,15 +7,15 @@
 )]
 
 use std::sync::Barrier;
-use std::sync::atomic::Ordering;
 use std::thread;
 
 use dbuf_hashmap::strategies::core::Strategy;
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use dbuf_hashmap::{BlockingStrategy, Builder};
+use dbuf_testing::Counting;
 
-#[path = "common/counting.rs"]
-mod counting;
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 /// Threads that live at the same time.
 const AT_ONCE: u32 = if cfg!(miri) { 3 } else { 8 };
@@ -54,7 +54,7 @@ where
                 .into_iter()
                 .for_each(|thread| thread.join().unwrap());
         });
-        counting::LIVE.load(Ordering::Relaxed)
+        Counting::live()
     };
     let before = (0..WAVES / 10 + 1).map(wave).max().unwrap();
     let after = (0..WAVES).map(wave).max().unwrap();

@@ -4,29 +4,27 @@
 extern crate alloc;
 
 use alloc::sync::Arc;
-use core::sync::atomic::Ordering;
 use std::collections::HashMap;
 
 use dbuf_hashmap::{Builder, Writer};
+use dbuf_testing::Counting;
 
-#[path = "common/counting.rs"]
-mod counting;
-
-use counting::{CALLS, LIVE};
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 const ENTRIES: u64 = if cfg!(miri) { 1_000 } else { 1_000_000 };
 
 /// What `make` leaves allocated, in bytes.
 fn held<T>(make: impl FnOnce() -> T) -> (T, usize) {
-    let before = LIVE.load(Ordering::Relaxed);
+    let before = Counting::live();
     let made = make();
-    (made, LIVE.load(Ordering::Relaxed) - before)
+    (made, Counting::live() - before)
 }
 
 fn allocations(f: impl FnOnce()) -> usize {
-    let before = CALLS.load(Ordering::Relaxed);
+    let before = Counting::calls();
     f();
-    CALLS.load(Ordering::Relaxed) - before
+    Counting::calls() - before
 }
 
 fn fill(writer: &mut Writer<u64, u64>, batch: u64) {

@@ -7,6 +7,8 @@
 //!   pointer.
 //! * `models` (under `--cfg dbuf_loom`) holds the bodies of the loom models.
 //! * [`Tracked`] is a payload that notices when a reader and the writer meet.
+//! * [`Counting`] is an allocator that counts; [`mod@soak`] runs load in waves and
+//!   watches it; [`inputs`] feeds a machine that is driven by bytes.
 //!
 //! # Examples
 //!
@@ -28,8 +30,11 @@
     reason = "tests always have std"
 )]
 
+mod counting;
+pub mod inputs;
 #[cfg(dbuf_loom)]
 pub mod models;
+pub mod soak;
 #[cfg(not(dbuf_loom))]
 pub mod suite;
 mod tracked;
@@ -39,6 +44,7 @@ mod tracked;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+pub use counting::Counting;
 pub use dbuf_core as core;
 pub use dbuf_strategies as strategies;
 pub use tracked::Tracked;

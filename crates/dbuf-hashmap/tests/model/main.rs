@@ -1,6 +1,16 @@
 //! Random batches against plain collections of std: one is what the writer sees,
-//! another what readers see. Every layer, every strategy.
+//! another what readers see. Every layer, every strategy. And a concurrent map whose keys
+//! and values panic.
+//!
+//! `proptest` makes the batches here; `crates/dbuf-testing/fuzz` has libFuzzer make them, out
+//! of bytes, and what it found worth keeping is run here as well.
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
+mod fragile;
 mod map;
 mod multimap;
 mod set;
@@ -8,11 +18,17 @@ mod world;
 
 use core::hash::{BuildHasherDefault, Hasher};
 
+use arbitrary::{Arbitrary, Unstructured};
+use dbuf_hashmap::LocalStrategy;
+use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+#[cfg(test)]
+use dbuf_testing::inputs;
+
 /// Four different hashes, so that keys collide.
-type FewBuckets = BuildHasherDefault<LastBits>;
+pub(crate) type FewBuckets = BuildHasherDefault<LastBits>;
 
 #[derive(Default)]
-struct LastBits(u64);
+pub(crate) struct LastBits(u64);
 
 impl Hasher for LastBits {
     fn write(&mut self, bytes: &[u8]) {
@@ -28,4 +44,98 @@ impl Hasher for LastBits {
 
 fn key(k: u8) -> String {
     format!("key {k}")
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Layer {
+    Map,
+    Set,
+    MultiMap,
+    Fragile,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Which {
+    Local,
+    Count,
+    Epoch,
+    Flash,
+    Lock,
+}
+
+/// Runs what a run of bytes stands for, if they are enough for anything.
+///
+/// # Panics
+///
+/// If a map does something else than std's.
+pub(crate) fn run(data: &[u8]) {
+    let mut bytes = Unstructured::new(data);
+    let Ok((layer, which, capacity)) = bytes.arbitrary::<(Layer, Which, u8)>() else {
+        return;
+    };
+    let capacity = usize::from(capacity % 40);
+    macro_rules! layer {
+        ($world:ident) => {
+            match which {
+                Which::Local => of_bytes::<$world<LocalStrategy>>(bytes, capacity),
+                Which::Count => of_bytes::<$world<CountStrategy>>(bytes, capacity),
+                Which::Epoch => of_bytes::<$world<EpochStrategy>>(bytes, capacity),
+                Which::Flash => of_bytes::<$world<FlashStrategy>>(bytes, capacity),
+                Which::Lock => of_bytes::<$world<LockStrategy>>(bytes, capacity),
+            }
+        };
+    }
+    use {map::Map, multimap::MultiMap, set::Set};
+    match layer {
+        Layer::Map => layer!(Map),
+        Layer::Set => layer!(Set),
+        Layer::MultiMap => layer!(MultiMap),
+        Layer::Fragile => {
+            let Ok(policy) = bytes.arbitrary() else {
+                return;
+            };
+            let program = fragile::Program::new(policy, all(bytes));
+            match which {
+                Which::Local | Which::Epoch => program.run(EpochStrategy::new()),
+                Which::Count => program.run(CountStrategy::new()),
+                Which::Flash => program.run(FlashStrategy::new()),
+                Which::Lock => program.run(LockStrategy::new()),
+            }
+        }
+    }
+}
+
+/// As many as the bytes are enough for.
+fn all<T: for<'b> Arbitrary<'b>>(mut bytes: Unstructured<'_>) -> Vec<T> {
+    let mut all = Vec::new();
+    while let (false, Ok(one)) = (bytes.is_empty(), bytes.arbitrary()) {
+        all.push(one);
+    }
+    all
+}
+
+fn of_bytes<W>(bytes: Unstructured<'_>, capacity: usize)
+where
+    W: world::World<Change: for<'b> Arbitrary<'b>>,
+{
+    world::run::<W>(all(bytes), capacity);
+}
+
+/// The inputs that were worth keeping: each reaches code that no other does.
+#[test]
+#[cfg_attr(miri, ignore = "reads files: -Zmiri-disable-isolation")]
+fn kept_inputs_agree_with_the_model() {
+    inputs::kept(
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../dbuf-testing/fuzz/seeds/map"
+        ),
+        run,
+    );
+}
+
+#[test]
+fn random_inputs_agree_with_the_model() {
+    let (number, length) = if cfg!(miri) { (8, 120) } else { (1000, 600) };
+    inputs::random(number, length, run);
 }

@@ -2,11 +2,12 @@ use core::marker::PhantomData;
 use core::mem;
 use std::collections::HashMap;
 
+use arbitrary::{Arbitrary, Unstructured};
 use dbuf_hashmap::{Builder, MapGuard, MapRef, Reader, WriterBatch};
 use proptest::prelude::*;
 
-use crate::world::{Changed, Ending, World, every_strategy, handles, unwind};
-use crate::{FewBuckets, key};
+use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, room, unwind};
+use super::{FewBuckets, key};
 
 type Plain = HashMap<String, Box<u32>>;
 type Writer<S> = dbuf_hashmap::Writer<String, Box<u32>, FewBuckets, S>;
@@ -14,28 +15,35 @@ type Batch<'w, S> = WriterBatch<'w, String, Box<u32>, FewBuckets, S>;
 
 pub(crate) struct Map<S>(PhantomData<S>);
 
-#[derive(Clone, Debug)]
+#[derive(Arbitrary, Clone, Debug)]
 pub(crate) enum Change {
-    Insert(u8, u32),
-    Remove(u8),
-    RemoveEntry(u8),
-    RemoveIfOdd(u8),
-    Update(u8, u32),
-    Upsert(u8, u32),
-    GetOrInsert(u8, u32),
-    EntryInsert(u8, u32),
-    EntryModify(u8, u32),
-    EntryRemove(u8),
+    Insert(#[arbitrary(with = few)] u8, u32),
+    Remove(#[arbitrary(with = few)] u8),
+    RemoveEntry(#[arbitrary(with = few)] u8),
+    RemoveIfOdd(#[arbitrary(with = few)] u8),
+    Update(#[arbitrary(with = few)] u8, u32),
+    Upsert(#[arbitrary(with = few)] u8, u32),
+    GetOrInsert(#[arbitrary(with = few)] u8, u32),
+    EntryInsert(#[arbitrary(with = few)] u8, u32),
+    EntryModify(#[arbitrary(with = few)] u8, u32),
+    EntryRemove(#[arbitrary(with = few)] u8),
     /// Keeps an entry at every n-th call, whichever it is.
-    RetainEvery(usize),
+    RetainEvery(#[arbitrary(with = nth)] usize),
     /// The same, and changes those that it keeps.
-    RetainMutEvery(usize),
+    RetainMutEvery(#[arbitrary(with = nth)] usize),
     Clear,
     /// Takes so many out of a drain, and drops or forgets it.
-    Drain(usize, bool),
-    Extend(Vec<(u8, u32)>),
-    Reserve(usize),
+    Drain(#[arbitrary(with = nth)] usize, bool),
+    Extend(#[arbitrary(with = entries)] Vec<(u8, u32)>),
+    Reserve(#[arbitrary(with = room)] usize),
     ShrinkToFit,
+}
+
+/// Some entries with keys that others have.
+fn entries(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<(u8, u32)>> {
+    let mut list = Vec::<(u8, u32)>::arbitrary(bytes)?;
+    list.iter_mut().for_each(|(k, _)| *k %= 12);
+    Ok(list)
 }
 
 impl<S: Transacts + 'static> World for Map<S> {

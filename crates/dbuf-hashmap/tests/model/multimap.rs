@@ -2,12 +2,13 @@ use core::marker::PhantomData;
 use core::mem;
 use std::collections::HashMap;
 
+use arbitrary::{Arbitrary, Unstructured};
 use dbuf_hashmap::Builder;
 use dbuf_hashmap::multimap::{MultiMapGuard, MultiMapRef, Reader, WriterBatch};
 use proptest::prelude::*;
 
-use crate::world::{Changed, Ending, World, every_strategy, handles, unwind};
-use crate::{FewBuckets, key};
+use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, room, unwind};
+use super::{FewBuckets, key};
 
 /// Values in order; a key that is there has some.
 type Plain = HashMap<String, Vec<u8>>;
@@ -16,17 +17,22 @@ type Batch<'w, S> = WriterBatch<'w, String, Box<u8>, FewBuckets, S>;
 
 pub(crate) struct MultiMap<S>(PhantomData<S>);
 
-#[derive(Clone, Debug)]
+#[derive(Arbitrary, Clone, Debug)]
 pub(crate) enum Change {
-    Insert(u8, u8),
-    RemoveValue(u8, u8),
-    Remove(u8),
-    RemoveEntry(u8),
+    Insert(#[arbitrary(with = few)] u8, #[arbitrary(with = value)] u8),
+    RemoveValue(#[arbitrary(with = few)] u8, #[arbitrary(with = value)] u8),
+    Remove(#[arbitrary(with = few)] u8),
+    RemoveEntry(#[arbitrary(with = few)] u8),
     /// Keeps a value at every n-th call.
-    RetainEvery(u8, usize),
+    RetainEvery(#[arbitrary(with = few)] u8, #[arbitrary(with = nth)] usize),
     Clear,
     Drain,
-    Reserve(usize),
+    Reserve(#[arbitrary(with = room)] usize),
+}
+
+/// One of four values, so that bags hold some twice.
+fn value(bytes: &mut Unstructured<'_>) -> arbitrary::Result<u8> {
+    bytes.int_in_range(0..=3)
 }
 
 impl<S: Transacts + 'static> World for MultiMap<S> {

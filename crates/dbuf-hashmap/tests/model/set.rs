@@ -2,12 +2,13 @@ use core::marker::PhantomData;
 use core::mem;
 use std::collections::HashSet;
 
+use arbitrary::{Arbitrary, Unstructured};
 use dbuf_hashmap::Builder;
 use dbuf_hashmap::set::{Reader, SetGuard, SetRef, WriterBatch};
 use proptest::prelude::*;
 
-use crate::world::{Changed, Ending, World, every_strategy, handles, unwind};
-use crate::{FewBuckets, key};
+use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, unwind};
+use super::{FewBuckets, key};
 
 type Plain = HashSet<String>;
 type Writer<S> = dbuf_hashmap::set::Writer<String, FewBuckets, S>;
@@ -15,16 +16,23 @@ type Batch<'w, S> = WriterBatch<'w, String, FewBuckets, S>;
 
 pub(crate) struct Set<S>(PhantomData<S>);
 
-#[derive(Clone, Debug)]
+#[derive(Arbitrary, Clone, Debug)]
 pub(crate) enum Change {
-    Insert(u8),
-    Remove(u8),
-    Take(u8),
-    RetainEvery(usize),
+    Insert(#[arbitrary(with = few)] u8),
+    Remove(#[arbitrary(with = few)] u8),
+    Take(#[arbitrary(with = few)] u8),
+    RetainEvery(#[arbitrary(with = nth)] usize),
     Clear,
     Drain,
-    Extend(Vec<u8>),
+    Extend(#[arbitrary(with = elements)] Vec<u8>),
     ShrinkToFit,
+}
+
+/// Some elements that others are equal to.
+fn elements(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
+    let mut list = Vec::<u8>::arbitrary(bytes)?;
+    list.iter_mut().for_each(|element| *element %= 12);
+    Ok(list)
 }
 
 impl<S: Transacts + 'static> World for Set<S> {

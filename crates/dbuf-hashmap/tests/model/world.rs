@@ -6,6 +6,7 @@ use core::mem;
 use core::panic::AssertUnwindSafe;
 use std::panic::{catch_unwind, resume_unwind};
 
+use arbitrary::{Arbitrary, Unstructured};
 use proptest::prelude::*;
 use proptest::strategy::Strategy as Generate;
 
@@ -66,7 +67,7 @@ impl From<bool> for Changed {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Ending {
     Publish,
     Drop,
@@ -78,16 +79,36 @@ pub(crate) enum Ending {
     TransactErr,
     TransactPanic,
     /// A closure panics (or the batch's owner, if it is not called).
-    Panic(u8),
+    Panic(#[arbitrary(with = few)] u8),
     /// The same, and the panic is caught while the batch lives.
-    CaughtPanic(u8),
+    CaughtPanic(#[arbitrary(with = few)] u8),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Arbitrary, Clone, Debug)]
 pub(crate) enum Step<C> {
     Batch(Vec<C>, Ending),
-    TakeGuard(usize),
-    DropGuard(usize),
+    TakeGuard(#[arbitrary(with = which)] usize),
+    DropGuard(#[arbitrary(with = nth)] usize),
+}
+
+/// One of the keys.
+pub(crate) fn few(bytes: &mut Unstructured<'_>) -> arbitrary::Result<u8> {
+    bytes.int_in_range(0..=11)
+}
+
+/// One of the readers.
+fn which(bytes: &mut Unstructured<'_>) -> arbitrary::Result<usize> {
+    bytes.int_in_range(0..=1)
+}
+
+/// A small number that is not 0.
+pub(crate) fn nth(bytes: &mut Unstructured<'_>) -> arbitrary::Result<usize> {
+    bytes.int_in_range(1..=4)
+}
+
+/// How many entries room is made for.
+pub(crate) fn room(bytes: &mut Unstructured<'_>) -> arbitrary::Result<usize> {
+    bytes.int_in_range(0..=79)
 }
 
 fn endings() -> impl Generate<Value = Ending> {
@@ -377,13 +398,13 @@ macro_rules! every_strategy {
         }
 
         proptest! {
-            #![proptest_config(crate::world::config())]
+            #![proptest_config(super::world::config())]
             #[test]
             fn local(
-                steps in crate::world::steps::<$layer<dbuf_hashmap::LocalStrategy>>(),
+                steps in super::world::steps::<$layer<dbuf_hashmap::LocalStrategy>>(),
                 capacity in 0..40_usize,
             ) {
-                crate::world::run::<$layer<dbuf_hashmap::LocalStrategy>>(steps, capacity);
+                super::world::run::<$layer<dbuf_hashmap::LocalStrategy>>(steps, capacity);
             }
         }
     };
@@ -399,13 +420,13 @@ macro_rules! every_strategy {
             }
 
             proptest! {
-                #![proptest_config(crate::world::config())]
+                #![proptest_config(super::world::config())]
                 #[test]
                 fn $name(
-                    steps in crate::world::steps::<$layer<$strategy>>(),
+                    steps in super::world::steps::<$layer<$strategy>>(),
                     capacity in 0..40_usize,
                 ) {
-                    crate::world::run::<$layer<$strategy>>(steps, capacity);
+                    super::world::run::<$layer<$strategy>>(steps, capacity);
                 }
             }
         )*

@@ -1,0 +1,143 @@
+//! The value: half a batch, a torn copy and a lost write all show.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use dbuf_async::WriterAsyncExt;
+use dbuf_async::core::{Batch, BlockingStrategy, BufferPtr, OpWriter, Operation, Version};
+
+use crate::common::{poll_and_cancel, yield_now};
+
+pub(crate) const WRITERS: usize = 4;
+
+/// How often each writer wrote, and the sum, counted apart. Each publish adds one to each,
+/// so the sum is the version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ledger {
+    pub(crate) of: [u64; WRITERS],
+    sum: u64,
+    /// The sum once more, in memory that every change replaces.
+    pages: Vec<u64>,
+}
+
+impl Ledger {
+    pub(crate) fn check(&self, version: Version) {
+        assert_eq!(self.of.iter().sum::<u64>(), self.sum, "half a batch");
+        assert_eq!(self.sum, version, "not what this version held");
+        assert!(self.pages.iter().all(|page| *page == self.sum), "torn");
+    }
+}
+
+/// The two halves of a change, and one that panics halfway.
+pub(crate) enum Op {
+    Count(usize),
+    Sum,
+    Spoil,
+}
+
+impl Operation<Ledger> for Op {
+    fn apply(&mut self, ledger: &mut Ledger, (): &()) {
+        match *self {
+            Self::Count(who) => ledger.of[who] += 1,
+            Self::Sum => {
+                ledger.sum += 1;
+                ledger.pages = vec![ledger.sum; 8];
+            }
+            Self::Spoil => {
+                ledger.pages.clear();
+                ledger.sum = 0;
+                // No message: it is caught.
+                resume_unwind(Box::new("expected"));
+            }
+        }
+    }
+}
+
+/// One writer's next change, by a thread. Whether it was published.
+pub(crate) fn change<P>(writer: &mut OpWriter<P, Op>, who: usize, kind: u64) -> bool
+where
+    P: BufferPtr<T = Ledger, S: BlockingStrategy, X = ()>,
+{
+    match kind % 8 {
+        0 => {
+            let unwound = catch_unwind(AssertUnwindSafe(|| {
+                let mut batch = writer.write();
+                batch.apply(Op::Count(who));
+                batch.apply(Op::Spoil);
+            }));
+            assert!(unwound.is_err());
+            false
+        }
+        1 => {
+            let mut batch = writer.write();
+            batch.apply(Op::Count(who));
+            mem::forget(batch);
+            false
+        }
+        2 => {
+            let refused = writer.transact(|batch| {
+                batch.apply(Op::Count(who));
+                Err::<(), _>(())
+            });
+            refused.is_ok()
+        }
+        3 => {
+            let Some(mut batch) = writer.try_write() else {
+                return false;
+            };
+            batch.apply(Op::Count(who));
+            batch.apply(Op::Sum);
+            true
+        }
+        4 => {
+            let mut batch = writer.write();
+            batch.modify(|ledger, ()| {
+                ledger.of[who] += 1;
+                ledger.sum += 1;
+                ledger.pages = vec![ledger.sum; 8];
+            });
+            batch.publish();
+            true
+        }
+        _ => {
+            let mut batch = writer.write();
+            batch.apply(Op::Count(who));
+            batch.apply(Op::Sum);
+            batch.publish();
+            true
+        }
+    }
+}
+
+/// One writer's next change, by a task: a batch, a transaction, one that fails, or one
+/// that is cancelled halfway. Whether it was published.
+pub(crate) async fn change_async<P>(writer: &mut OpWriter<P, Op>, who: usize, kind: u64) -> bool
+where
+    P: BufferPtr<T = Ledger, X = ()>,
+{
+    match kind % 4 {
+        0 => {
+            let mut batch = writer.write_async().await;
+            batch.apply(Op::Count(who));
+            batch.apply(Op::Sum);
+            batch.publish();
+            true
+        }
+        kind => {
+            let transacts = writer.transact_async(async |batch: &mut Batch<_>| {
+                batch.apply(Op::Count(who));
+                yield_now().await;
+                if kind == 1 {
+                    return Err(());
+                }
+                batch.apply(Op::Sum);
+                Ok(())
+            });
+            if kind == 2 {
+                // At its first await or the second.
+                return poll_and_cancel(transacts, 1).is_some();
+            }
+            transacts.await.is_ok()
+        }
+    }
+}

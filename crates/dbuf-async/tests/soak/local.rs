@@ -1,0 +1,209 @@
+//! Tasks of an executor on one thread, which hold guards across awaits.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use dbuf_async::Watcher;
+use dbuf_async::core::{DoubleBuffer, Guard, OpWriter, Reader, Strategy, Version, Writer};
+use dbuf_async::strategies::Watched;
+use dbuf_testing::soak::{self, Notes, Tally};
+use smol::lock::Mutex;
+use smol::{LocalExecutor, Task};
+
+use crate::common::yield_now;
+use crate::ledger::{Ledger, Op, WRITERS, change_async};
+
+const READERS: usize = 4;
+const WATCHERS: usize = 4;
+/// A writer makes at least so many changes in a wave, however short.
+const LEAST: u64 = 24;
+
+type Ptr<S> = Rc<DoubleBuffer<Ledger, S>>;
+type Log<S> = OpWriter<Ptr<S>, Op>;
+
+pub(crate) struct World<S: Strategy> {
+    ptr: Ptr<S>,
+    writer: Mutex<Option<Log<S>>>,
+    /// The last version whose publish has returned.
+    returned: Cell<Version>,
+    /// The last version of this wave, as soon as it is known.
+    last: Cell<Version>,
+    tally: Cell<Tally>,
+    /// There is but one thread, so all look at one list.
+    notes: Cell<Option<Notes<[u64; WRITERS]>>>,
+}
+
+impl<S: Strategy> World<S> {
+    fn new(strategy: S) -> Self {
+        let ptr = Rc::new(DoubleBuffer::cloned(Ledger::default(), strategy));
+        let writer = Writer::claim(Rc::clone(&ptr)).unwrap();
+        Self {
+            ptr,
+            writer: Mutex::new(Some(OpWriter::new(writer))),
+            returned: Cell::new(0),
+            last: Cell::new(Version::MAX),
+            tally: Cell::default(),
+            notes: Cell::default(),
+        }
+    }
+
+    fn count(&self, f: impl FnOnce(&mut Tally)) {
+        let mut tally = self.tally.get();
+        f(&mut tally);
+        self.tally.set(tally);
+    }
+
+    fn look(&self, version: Version, ledger: &Ledger) {
+        ledger.check(version);
+        let mut notes = self.notes.take().unwrap_or_default();
+        notes.note(version, ledger.of);
+        self.notes.set(Some(notes));
+        self.count(|tally| tally.looks += 1);
+    }
+
+    async fn change(&self, who: usize, kind: u64) {
+        let mut slot = self.writer.lock().await;
+        if kind % 16 == 0 {
+            drop(slot.take().map(OpWriter::into_writer));
+            *slot = Some(OpWriter::new(Writer::claim(Rc::clone(&self.ptr)).unwrap()));
+        }
+        let log = slot.as_mut().unwrap();
+        let (before, made) = (log.as_writer().version(), log.front().of[who]);
+        let was = u64::from(change_async(log, who, kind).await);
+        assert_eq!(log.as_writer().version(), before + was);
+        assert_eq!(log.front().of[who], made + was, "a write was lost");
+        self.returned.set(before + was);
+    }
+
+    fn is_over(&self) -> bool {
+        self.returned.get() >= self.last.get()
+    }
+}
+
+async fn writes<S: Strategy>(world: Rc<World<S>>, who: usize, end: Instant) {
+    let (mut kind, mut rounds) = (who as u64, 0);
+    while Instant::now() < end || rounds < LEAST {
+        (kind, rounds) = (kind + 1, rounds + 1);
+        world.change(who, kind).await;
+        yield_now().await;
+    }
+}
+
+async fn reads<S: Strategy>(world: Rc<World<S>>, first: u64) {
+    let (mut kind, mut seen) = (first, 0);
+    let mut reader = Reader::new(Rc::clone(&world.ptr));
+    while !world.is_over() {
+        kind += 1;
+        let guard = reader.read();
+        let version = Guard::version(&guard);
+        assert!(version >= seen && version >= world.returned.get());
+        seen = version;
+        world.look(version, &guard);
+        match kind % 4 {
+            // The writer awaits this one, and reads go on in the newer side.
+            0 => {
+                let before = guard.clone();
+                yield_now().await;
+                let nested = reader.read();
+                assert!(Guard::version(&nested) >= version);
+                assert_eq!(*guard, before, "a guarded side was written");
+                drop(guard);
+                world.look(Guard::version(&nested), &nested);
+            }
+            1 => {
+                let owned = Box::new(reader.clone()).into_guard();
+                yield_now().await;
+                world.look(Guard::version(&owned), &owned);
+                world.count(|tally| tally.readers += 1);
+            }
+            2 => {
+                drop(guard);
+                let weak = Reader::new(Rc::downgrade(&world.ptr));
+                let pinned = weak.try_read().unwrap();
+                world.look(Guard::version(&pinned), &pinned);
+                drop(pinned);
+                reader = reader.clone();
+                world.count(|tally| tally.readers += 2);
+            }
+            _ => {}
+        }
+        yield_now().await;
+    }
+}
+
+async fn watches<S: Strategy>(world: Rc<World<Watched<S>>>) {
+    let mut watcher = Watcher::new(Reader::new(Rc::clone(&world.ptr)));
+    let mut told = watcher.told();
+    while told != world.last.get() {
+        match watcher.changed().await {
+            Ok(version) => {
+                assert!(version > told, "told of {version} after {told}");
+                told = version;
+                let guard = watcher.read();
+                assert!(Guard::version(&guard) >= told);
+                world.look(Guard::version(&guard), &guard);
+                world.count(|tally| tally.tells += 1);
+            }
+            // Somebody claims again.
+            Err(_) => yield_now().await,
+        }
+    }
+    assert_eq!(told, watcher.version(), "the last publish was not told of");
+}
+
+pub(crate) type Watch<S> = fn(&Rc<World<S>>, &LocalExecutor<'static>) -> Vec<Task<()>>;
+
+pub(crate) fn no_local_watchers<S: Strategy>(
+    _: &Rc<World<S>>,
+    _: &LocalExecutor<'static>,
+) -> Vec<Task<()>> {
+    Vec::new()
+}
+
+pub(crate) fn with_local_watchers<S: Strategy + 'static>(
+    world: &Rc<World<Watched<S>>>,
+    executor: &LocalExecutor<'static>,
+) -> Vec<Task<()>> {
+    let watcher = |_| executor.spawn(watches(Rc::clone(world)));
+    (0..WATCHERS).map(watcher).collect()
+}
+
+fn wave<S: Strategy + 'static>(world: &Rc<World<S>>, end: Instant, watch: Watch<S>) -> Tally {
+    let first = world.returned.get();
+    world.last.set(Version::MAX);
+    world.tally.set(Tally::default());
+    let executor = LocalExecutor::new();
+    let mut others = watch(world, &executor);
+    others.extend((0..READERS).map(|n| executor.spawn(reads(Rc::clone(world), n as u64))));
+    let writer = |who| executor.spawn(writes(Rc::clone(world), who, end));
+    let writers: Vec<_> = (0..WRITERS).map(writer).collect();
+    smol::block_on(executor.run(async {
+        for writer in writers {
+            writer.await;
+        }
+        world.last.set(world.returned.get() + 1);
+        world.change(0, 4).await;
+        for other in others {
+            other.await;
+        }
+    }));
+    world.notes.set(None);
+    let mut tally = world.tally.get();
+    tally.publishes = world.returned.get() - first;
+    tally
+}
+
+pub(crate) fn run<S: Strategy + 'static>(
+    name: &str,
+    time: Duration,
+    strategy: impl Fn() -> S,
+    watch: Watch<S>,
+) {
+    soak::soak(
+        name,
+        time,
+        || Rc::new(World::new(strategy())),
+        |world, end| wave(world, end, watch),
+    );
+}

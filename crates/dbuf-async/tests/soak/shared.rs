@@ -1,0 +1,388 @@
+//! Threads and tasks of a multi-threaded executor.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dbuf_async::Watcher;
+use dbuf_async::core::{
+    BlockingStrategy, DoubleBuffer, Guard, OpWriter, OwnedReadGuard, Reader, SharedReader,
+    Strategy, Version, Writer,
+};
+use dbuf_async::strategies::Watched;
+use dbuf_testing::soak::{self, Notes, Tally};
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+
+use crate::common::yield_now;
+use crate::ledger::{Ledger, Op, WRITERS, change, change_async};
+
+/// The first ones are threads, the others tasks.
+const THREADS: usize = WRITERS / 2;
+/// Threads that read; twice as many tasks do.
+const READERS: usize = 1;
+const WATCHERS: usize = 8;
+/// A writer has at least so many turns in a wave, however short, of so many changes each: a
+/// turn costs a hand-over between threads, and there are more of them than processors.
+const LEAST: u64 = 2;
+const TURN: u64 = 16;
+
+pub(crate) trait Soaked:
+    BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
+{
+}
+
+impl<S> Soaked for S where
+    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
+{
+}
+
+type Ptr<S> = Arc<DoubleBuffer<Ledger, S>>;
+type Log<S> = OpWriter<Ptr<S>, Op>;
+type Seen = (Tally, Notes<[u64; WRITERS]>);
+
+/// A reader that goes from thread to thread, and the version that it saw last.
+struct Handle<S: Soaked> {
+    reader: Reader<Ptr<S>>,
+    seen: Version,
+}
+
+pub(crate) struct World<S: Soaked> {
+    ptr: Ptr<S>,
+    writer: tokio::sync::Mutex<Option<Log<S>>>,
+    shared: SharedReader<Ptr<S>>,
+    pool: Mutex<Vec<Handle<S>>>,
+    /// The last version whose publish has returned.
+    returned: AtomicU64,
+    /// The last version of this wave, as soon as it is known.
+    last: AtomicU64,
+    done: AtomicBool,
+}
+
+impl<S: Soaked> World<S> {
+    fn new(strategy: S) -> Self {
+        let ptr = Arc::new(DoubleBuffer::cloned(Ledger::default(), strategy));
+        let writer = Writer::claim(Arc::clone(&ptr)).unwrap();
+        Self {
+            writer: tokio::sync::Mutex::new(Some(OpWriter::new(writer))),
+            shared: SharedReader::new(Arc::clone(&ptr)),
+            pool: Mutex::default(),
+            returned: AtomicU64::new(0),
+            last: AtomicU64::new(u64::MAX),
+            done: AtomicBool::new(false),
+            ptr,
+        }
+    }
+
+    fn handle(&self) -> Handle<S> {
+        Handle {
+            reader: Reader::new(Arc::clone(&self.ptr)),
+            seen: 0,
+        }
+    }
+
+    /// Takes note of a change that has returned; `made` and `version` are from before it.
+    fn changed(&self, log: &Log<S>, who: usize, (version, made): (Version, u64), was: bool) {
+        let (before, version) = (version, log.as_writer().version());
+        assert_eq!(version, before + u64::from(was));
+        log.front().check(version);
+        assert_eq!(
+            log.front().of[who],
+            made + u64::from(was),
+            "a write was lost"
+        );
+        self.returned.fetch_max(version, SeqCst);
+    }
+
+    /// Ends the claim, in whatever state, and claims again.
+    fn claim_again(&self, slot: &mut Option<Log<S>>) {
+        let version = slot.as_ref().map(|log| log.as_writer().version());
+        drop(slot.take().map(OpWriter::into_writer));
+        let writer = Writer::claim(Arc::clone(&self.ptr)).unwrap();
+        assert_eq!(version, Some(writer.version()));
+        *slot = Some(OpWriter::new(writer));
+    }
+}
+
+/// The version, and how often somebody wrote.
+fn before<S: Soaked>(log: &Log<S>, who: usize) -> (Version, u64) {
+    (log.as_writer().version(), log.front().of[who])
+}
+
+/// One look: not older than what was published before it, and whole.
+fn look(notes: &mut Seen, returned: Version, version: Version, ledger: &Ledger) {
+    assert!(
+        version >= returned,
+        "read {version} after the publish of {returned}"
+    );
+    ledger.check(version);
+    notes.1.note(version, ledger.of);
+    notes.0.looks += 1;
+}
+
+impl<S: Soaked> Handle<S> {
+    fn look(&mut self, world: &World<S>, seen: &mut Seen) {
+        let returned = world.returned.load(SeqCst);
+        let guard = self.reader.read();
+        let version = Guard::version(&guard);
+        assert!(version >= self.seen, "read {version} after {}", self.seen);
+        self.seen = version;
+        look(seen, returned, version, &guard);
+    }
+
+    /// Guards of one reader on two sides, and the older one goes first.
+    fn nest(&self, seen: &mut Seen) {
+        let outer = self.reader.read();
+        let version = Guard::version(&outer);
+        thread::yield_now();
+        let inner = self.reader.read();
+        assert!(Guard::version(&inner) >= version);
+        look(seen, 0, version, &outer);
+        drop(outer);
+        look(seen, 0, Guard::version(&inner), &inner);
+    }
+}
+
+fn writes<S: Soaked>(world: &World<S>, who: usize, end: Instant) {
+    let mut turns = 0;
+    while Instant::now() < end || turns < LEAST {
+        turns += 1;
+        let mut slot = world.writer.blocking_lock();
+        for kind in 0..TURN {
+            if kind + turns % TURN == TURN {
+                world.claim_again(&mut slot);
+            }
+            let log = slot.as_mut().unwrap();
+            let before = before(log, who);
+            let was = change(log, who, kind);
+            world.changed(log, who, before, was);
+        }
+        drop(slot);
+        thread::yield_now();
+    }
+}
+
+async fn writes_async<S: Soaked>(world: Arc<World<S>>, who: usize, end: Instant) {
+    let mut turns = 0;
+    while Instant::now() < end || turns < LEAST {
+        turns += 1;
+        let mut slot = world.writer.lock().await;
+        let log = slot.as_mut().unwrap();
+        for kind in 0..TURN {
+            let before = before(log, who);
+            let was = change_async(log, who, kind).await;
+            world.changed(log, who, before, was);
+        }
+        drop(slot);
+        yield_now().await;
+    }
+}
+
+/// Looks through a reader that another thread had, and does one more thing with it.
+fn reads<S: Soaked>(world: &World<S>, first: u64) -> Seen {
+    let (mut seen, mut kind) = (Seen::default(), first);
+    while !world.done.load(SeqCst) {
+        kind += 1;
+        let pooled = world.pool.lock().unwrap().pop();
+        let mut handle = pooled.unwrap_or_else(|| world.handle());
+        for _ in 0..32 {
+            handle.look(world, &mut seen);
+        }
+        match kind % 8 {
+            0 => {
+                handle.nest(&mut seen);
+            }
+            1 => {
+                let clone = handle.reader.clone();
+                let version = clone.version();
+                assert!(version >= handle.seen);
+                seen.0.readers += 1;
+            }
+            2 => {
+                let returned = world.returned.load(SeqCst);
+                let guard = Box::new(handle.reader.clone()).into_guard();
+                look(&mut seen, returned, Guard::version(&guard), &guard);
+                drop(OwnedReadGuard::into_reader(guard));
+                seen.0.readers += 1;
+            }
+            3 => {
+                let weak = Reader::new(Arc::downgrade(&world.ptr));
+                let returned = world.returned.load(SeqCst);
+                let guard = weak.try_read().unwrap();
+                look(&mut seen, returned, Guard::version(&guard), &guard);
+                drop(guard);
+                seen.0.readers += 1;
+            }
+            4 => {
+                handle = world.handle();
+                handle.look(world, &mut seen);
+                seen.0.readers += 1;
+            }
+            _ => {}
+        }
+        world.pool.lock().unwrap().push(handle);
+        thread::yield_now();
+    }
+    seen
+}
+
+/// Threads that live for a few looks, each with a reader of its own behind the shared one.
+fn visits<S: Soaked>(world: &Arc<World<S>>) -> Seen {
+    let mut seen = Seen::default();
+    while !world.done.load(SeqCst) {
+        let visitors = [(); 3].map(|()| {
+            let world = Arc::clone(world);
+            thread::spawn(move || {
+                let mut seen = Seen::default();
+                for _ in 0..3 {
+                    let returned = world.returned.load(SeqCst);
+                    let guard = world.shared.read();
+                    let nested = world.shared.read();
+                    let version = Guard::version(&guard);
+                    assert!(Guard::version(&nested) >= version);
+                    look(&mut seen, returned, version, &guard);
+                    drop(guard);
+                    look(&mut seen, returned, Guard::version(&nested), &nested);
+                }
+                // The thread's own reader, and one for each nested read.
+                seen.0.readers += 4;
+                seen
+            })
+        });
+        for visitor in visitors {
+            add(&mut seen, visitor.join().unwrap());
+            seen.0.threads += 1;
+        }
+    }
+    seen
+}
+
+async fn reads_async<S: Soaked>(world: Arc<World<S>>) -> Seen {
+    let (mut seen, mut handle) = (Seen::default(), world.handle());
+    while !world.done.load(SeqCst) {
+        for _ in 0..16 {
+            handle.look(&world, &mut seen);
+        }
+        yield_now().await;
+    }
+    seen.0.readers += 1;
+    seen
+}
+
+async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
+    let mut seen = Seen::default();
+    let mut watcher = Watcher::new(world.handle().reader);
+    let mut told = watcher.told();
+    while told != world.last.load(SeqCst) {
+        match watcher.changed().await {
+            Ok(version) => {
+                assert!(version > told, "told of {version} after {told}");
+                told = version;
+                let guard = watcher.read();
+                look(&mut seen, told, Guard::version(&guard), &guard);
+                seen.0.tells += 1;
+            }
+            // Somebody claims again.
+            Err(_) => yield_now().await,
+        }
+    }
+    assert_eq!(told, watcher.version(), "the last publish was not told of");
+    seen.0.readers += 1;
+    seen
+}
+
+pub(crate) type Watch<S> = fn(&Arc<World<S>>, &mut JoinSet<Seen>);
+
+pub(crate) fn no_watchers<S: Soaked>(_: &Arc<World<S>>, _: &mut JoinSet<Seen>) {}
+
+pub(crate) fn with_watchers<S: Soaked>(world: &Arc<World<Watched<S>>>, tasks: &mut JoinSet<Seen>) {
+    for _ in 0..WATCHERS {
+        tasks.spawn(watches(Arc::clone(world)));
+    }
+}
+
+fn add(seen: &mut Seen, other: Seen) {
+    seen.0 += other.0;
+    seen.1.merge(other.1);
+}
+
+fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tally {
+    world.done.store(false, SeqCst);
+    world.last.store(u64::MAX, SeqCst);
+    let first = world.returned.load(SeqCst);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
+    let _in = runtime.enter();
+    let (mut tasks, mut writers) = (JoinSet::new(), JoinSet::new());
+    watch(world, &mut tasks);
+    for _ in 0..2 * READERS {
+        tasks.spawn(reads_async(Arc::clone(world)));
+    }
+    let mut readers: Vec<_> = (0..READERS)
+        .map(|number| {
+            let world = Arc::clone(world);
+            thread::spawn(move || reads(&world, 3 * number as u64))
+        })
+        .collect();
+    let visited = Arc::clone(world);
+    readers.push(thread::spawn(move || visits(&visited)));
+    for who in THREADS..WRITERS {
+        writers.spawn(writes_async(Arc::clone(world), who, end));
+    }
+    let threads: Vec<_> = (0..THREADS)
+        .map(|who| {
+            let world = Arc::clone(world);
+            thread::spawn(move || writes(&world, who, end))
+        })
+        .collect();
+
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let mut seen = Seen::default();
+    runtime.block_on(async {
+        while let Some(ended) = writers.join_next().await {
+            ended.unwrap();
+        }
+        world.done.store(true, SeqCst);
+        // One more, which all who watch are told of.
+        let mut slot = world.writer.lock().await;
+        let log = slot.as_mut().unwrap();
+        let before = before(log, 0);
+        world.last.store(before.0 + 1, SeqCst);
+        let was = change_async(log, 0, 0).await;
+        world.changed(log, 0, before, was);
+        drop(slot);
+        while let Some(ended) = tasks.join_next().await {
+            add(&mut seen, ended.unwrap());
+        }
+    });
+    for reader in readers {
+        add(&mut seen, reader.join().unwrap());
+    }
+    seen.0.publishes = world.returned.load(SeqCst) - first;
+    seen.0.threads += (THREADS + READERS + 1) as u64;
+    // In the end nobody is in the way.
+    let mut slot = world.writer.blocking_lock();
+    let log = slot.as_mut().unwrap();
+    log.catch_up();
+    assert_eq!((log.stragglers(), log.has_pending()), (0, false));
+    seen.0
+}
+
+pub(crate) fn run<S: Soaked>(
+    name: &str,
+    time: Duration,
+    strategy: impl Fn() -> S,
+    watch: Watch<S>,
+) {
+    soak::soak(
+        name,
+        time,
+        || Arc::new(World::new(strategy())),
+        |world, end| wave(world, end, watch),
+    );
+}

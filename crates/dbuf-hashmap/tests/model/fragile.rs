@@ -1,0 +1,344 @@
+//! A concurrent map whose keys and values panic now and then: both copies are what a plain
+//! map says, with the change that panicked or without it.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
+
+use arbitrary::{Arbitrary, Unstructured};
+use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy, Strategy};
+
+thread_local! {
+    /// So many more calls of user code, and one panics. 0: none does.
+    static FUSE: Cell<u32> = const { Cell::new(0) };
+}
+
+fn burn() {
+    let left = FUSE.get();
+    if left > 0 && !thread::panicking() {
+        FUSE.set(left - 1);
+        if left == 1 {
+            resume_unwind(Box::new(()));
+        }
+    }
+}
+
+struct Fragile(
+    u32,
+    #[allow(dead_code, reason = "owned memory, for Miri")] Box<u32>,
+);
+
+fn new(n: u32) -> Fragile {
+    Fragile(n, Box::new(n))
+}
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        burn();
+        new(self.0)
+    }
+}
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        burn();
+    }
+}
+
+impl PartialEq for Fragile {
+    fn eq(&self, other: &Self) -> bool {
+        burn();
+        self.0 == other.0
+    }
+}
+
+impl Eq for Fragile {}
+
+impl Hash for Fragile {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        burn();
+        self.0.hash(state);
+    }
+}
+
+type Map<S> = ConcurrentHashMap<Fragile, Fragile, std::hash::RandomState, S>;
+type Model = BTreeMap<u32, u32>;
+
+/// One write, on the map and on the model.
+fn step<S>(map: &Map<S>, model: &mut Model, op: u32, k: u32, v: u32)
+where
+    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+{
+    match op {
+        0..=4 => {
+            model.insert(k, v);
+            map.insert(new(k), new(v));
+        }
+        5 => {
+            model.remove(&k);
+            map.remove(&new(k));
+        }
+        6 => {
+            model.entry(k).and_modify(|old| *old = v);
+            map.update(&new(k), |old| *old = new(v));
+        }
+        7 => {
+            model.entry(k).and_modify(|old| *old = v).or_insert(k);
+            map.upsert(new(k), new(k), |old| old.0 = v);
+        }
+        8 => {
+            model.retain(|key, _| key % 5 != k % 5);
+            map.retain(|key, _| key.0 % 5 != k % 5);
+        }
+        9 => {
+            model.retain(|key, value| {
+                *value += 1;
+                key % 7 != k % 7
+            });
+            map.retain_mut(|key, value| {
+                value.0 += 1;
+                key.0 % 7 != k % 7
+            });
+        }
+        10 => {
+            let _ = map.transact(|batch| {
+                batch.insert(new(k), new(v));
+                batch.remove(&new(v));
+                if k % 2 == 0 {
+                    batch.clear();
+                }
+                Err::<(), _>(())
+            });
+        }
+        11 => {
+            model.insert(k, v);
+            model.remove(&v);
+            let _ = map.transact(|batch| {
+                batch.insert(new(k), new(v));
+                batch.remove(&new(v));
+                Ok::<_, ()>(())
+            });
+        }
+        12 => {
+            if k % 3 == 0 {
+                model.clear();
+                map.clear();
+            }
+        }
+        13 => {
+            // Deferred: kept, and not published.
+            model.insert(k, v);
+            model.insert(v, k);
+            let mut batch = map.write();
+            batch.insert(new(k), new(v));
+            batch.insert(new(v), new(k));
+            batch.defer();
+        }
+        14 => {
+            // A caught panic in the middle: all of the batch is taken back.
+            let mut batch = map.write();
+            batch.insert(new(k), new(v));
+            // Else the lookup may panic, which tears nothing.
+            FUSE.set(0);
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                batch.update(&new(k), |_| resume_unwind(Box::new(())));
+            }));
+            drop(batch);
+        }
+        15 => {
+            if k % 2 == 0 {
+                model.clear();
+                model.insert(k, v);
+                let mut batch = map.write();
+                drop(batch.drain().next());
+                batch.insert(new(k), new(v));
+            }
+        }
+        16 => {
+            model.entry(k).or_insert(v);
+            let mut batch = map.write();
+            batch.entry(new(k)).or_insert_with(|| new(v));
+            batch.shrink_to_fit();
+        }
+        17 => {
+            map.publish();
+        }
+        18 => {
+            // Modified, and deferred: published at once.
+            model.insert(k, v);
+            model.values_mut().for_each(|value| *value += 1);
+            let mut batch = map.write();
+            batch.insert(new(k), new(v));
+            batch.retain_mut(|_, value| {
+                value.0 += 1;
+                true
+            });
+            batch.defer();
+        }
+        19 => {
+            let mut batch = map.write();
+            batch.insert(new(k), new(v));
+            batch.retain_mut(|_, _| false);
+            batch.rollback();
+        }
+        _ => {
+            // With a guard in hand a thread may publish, and write nothing.
+            let guard = map.read();
+            let before = contents(guard.iter());
+            assert!(map.try_write().is_none());
+            let (key, value) = (new(k), new(v));
+            assert!(catch_unwind(AssertUnwindSafe(|| map.insert(key, value))).is_err());
+            map.publish();
+            assert_eq!(contents(guard.iter()), before);
+        }
+    }
+}
+
+fn contents<'a>(entries: impl Iterator<Item = (&'a Fragile, &'a Fragile)>) -> Model {
+    entries.map(|(k, v)| (k.0, v.0)).collect()
+}
+
+/// A run on one map.
+#[derive(Debug)]
+pub(crate) struct Program {
+    policy: Policy,
+    writes: Vec<Write>,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(crate) enum Policy {
+    Grouped,
+    Immediate,
+    EveryThree,
+    EveryFifty,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(crate) struct Write {
+    #[arbitrary(with = |bytes: &mut Unstructured<'_>| bytes.int_in_range(0..=20))]
+    op: u32,
+    #[arbitrary(with = |bytes: &mut Unstructured<'_>| bytes.int_in_range(0..=23))]
+    k: u32,
+    #[arbitrary(with = |bytes: &mut Unstructured<'_>| bytes.int_in_range(0..=23))]
+    v: u32,
+    /// At which call of user code it panics; 0: at none.
+    #[arbitrary(with = |bytes: &mut Unstructured<'_>| bytes.int_in_range(0..=59))]
+    fuse: u32,
+    /// Whether it is published then, and both copies are looked at.
+    looks: bool,
+}
+
+impl Program {
+    pub(crate) fn new(policy: Policy, writes: Vec<Write>) -> Self {
+        Self { policy, writes }
+    }
+
+    pub(crate) fn run<S>(self, strategy: S)
+    where
+        S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    {
+        let policy = match self.policy {
+            Policy::Grouped => PublishPolicy::Grouped,
+            Policy::Immediate => PublishPolicy::Immediate,
+            Policy::EveryThree => PublishPolicy::EveryOps(3),
+            Policy::EveryFifty => PublishPolicy::EveryOps(50),
+        };
+        let map: Map<S> = Builder::new()
+            .strategy(strategy)
+            .publish_policy(policy)
+            .build_concurrent();
+        let mut model = Model::new();
+        for (number, write) in self.writes.into_iter().enumerate() {
+            let Write { op, k, v, .. } = write;
+            let at = format!("{policy:?}, step {number}: {write:?}");
+            let mut after = model.clone();
+            FUSE.set(write.fuse);
+            let result = catch_unwind(AssertUnwindSafe(|| step(&map, &mut after, op, k, v)));
+            FUSE.set(0);
+            let result = result.map_err(|payload| {
+                if !payload.is::<()>() {
+                    // Not one of ours.
+                    resume_unwind(payload);
+                }
+            });
+            let whole = result.is_ok() || {
+                // As it stands, pending changes and all; left as it was.
+                let batch = map.write();
+                let stands = contents(batch.iter());
+                batch.defer();
+                assert!(
+                    stands == model || stands == after,
+                    "{at}: {stands:?}, {model:?}, {after:?}"
+                );
+                stands == after
+            };
+            if whole {
+                model = after;
+            }
+            if !matches!(policy, PublishPolicy::EveryOps(_)) && result.is_ok() && op != 13 {
+                // Unless it rolled back what came after a deferred batch.
+                let pending = matches!(op, 10 | 14 | 19 | 20 | 12 | 15);
+                assert!(pending || contents(map.read().iter()) == model, "{at}");
+            }
+            if write.looks {
+                map.publish();
+                assert_eq!(contents(map.read().iter()), model, "{at}, published");
+                let batch = map.write();
+                assert_eq!(contents(batch.iter()), model, "{at}, followed");
+                assert_eq!(contents(batch.published().iter()), model, "{at}, front");
+            }
+        }
+    }
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) as u32 % n
+    }
+}
+
+fn random(seed: u64, policy: Policy) -> Program {
+    let mut random = Random(seed | 1);
+    let write = |_| Write {
+        op: random.below(21),
+        k: random.below(24),
+        v: random.below(24),
+        fuse: match random.below(3) {
+            0 => random.below(60),
+            _ => 0,
+        },
+        looks: random.below(4) == 0,
+    };
+    Program {
+        policy,
+        writes: (0..if cfg!(miri) { 12 } else { 300 }).map(write).collect(),
+    }
+}
+
+/// Both copies are what the model says, whatever panics when.
+#[test]
+fn copies_stay_equal() {
+    for seed in 1..=if cfg!(miri) { 1 } else { 40 } {
+        let seed = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed);
+        println!("seed {seed}");
+        for policy in [
+            Policy::Grouped,
+            Policy::Immediate,
+            Policy::EveryThree,
+            Policy::EveryFifty,
+        ] {
+            random(seed, policy).run(EpochStrategy::new());
+            random(seed ^ 7, policy).run(FlashStrategy::new());
+            random(seed ^ 77, policy).run(CountStrategy::new());
+            random(seed ^ 777, policy).run(LockStrategy::new());
+        }
+    }
+}

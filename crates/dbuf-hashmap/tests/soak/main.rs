@@ -1,0 +1,70 @@
+//! A concurrent map under load, with each strategy: threads and tasks write, read and watch
+//! it, and threads and handles come and go. Every look is checked against the history.
+//!
+//! Two seconds in all, or `DBUF_SOAK_SECONDS`; `.ci/soak` gives it more. One test, so that
+//! nobody else allocates meanwhile.
+#![cfg(not(miri))]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod contents;
+#[path = "../common/futures.rs"]
+mod futures;
+mod wave;
+
+use dbuf_hashmap::strategies::{
+    CountStrategy, EpochStrategy, Fence, FlashStrategy, LockStrategy, Watched,
+};
+use dbuf_testing::{Counting, soak};
+use wave::{Flips, no_watchers, run, with_watchers};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn looks_agree_with_the_history_and_memory_stays_flat() {
+    let part = soak::time() / 9;
+    let epoch = |fence| move || EpochStrategy::with_fence(fence);
+    let once = Flips::AtOnce;
+    run("Epoch", part, EpochStrategy::new, once, no_watchers);
+    run(
+        "Epoch, asymmetric",
+        part,
+        epoch(Fence::Asymmetric),
+        once,
+        no_watchers,
+    );
+    run(
+        "Epoch, fenced",
+        part,
+        epoch(Fence::Symmetric),
+        once,
+        no_watchers,
+    );
+    run(
+        "Flash",
+        part,
+        FlashStrategy::new,
+        Flips::ReaderByReader,
+        no_watchers,
+    );
+    run("Count", part, CountStrategy::new, once, no_watchers);
+    run("Lock", part, LockStrategy::new, once, no_watchers);
+    let watched = || Watched::new(EpochStrategy::new());
+    run("Watched<Epoch>", part, watched, once, with_watchers);
+    let watched = || Watched::new(FlashStrategy::new());
+    run(
+        "Watched<Flash>",
+        part,
+        watched,
+        Flips::ReaderByReader,
+        with_watchers,
+    );
+    let watched = || Watched::new(CountStrategy::new());
+    run("Watched<Count>", part, watched, once, with_watchers);
+}
