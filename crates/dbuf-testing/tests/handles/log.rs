@@ -29,7 +29,7 @@ pub(crate) enum Ending {
     Unwind,
 }
 
-type Log<P> = OpWriter<P, Add>;
+pub(crate) type Log<P> = OpWriter<P, Add>;
 
 /// Makes a change on both. Whether it panicked, which tears the batch.
 fn change<P>(batch: &mut Batch<&mut Log<P>>, model: &mut LogModel, change: Change) -> bool

@@ -1,25 +1,22 @@
 //! The buffer's handles and guards, and what each step does to them and to the model.
 
+mod reads;
+mod writes;
+
 use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
+use std::task::Wake;
 
 use arbitrary::Arbitrary;
-use dbuf_core::{
-    BlockingStrategy, BufferPtr, OpWriter, OwnedReadGuard, OwningPtr, Reader, ReaderPtr, Taken,
-    Version, Writer,
-};
+use dbuf_core::{BufferPtr, OpWriter, OwnedReadGuard, OwningPtr, Reader, Taken, Version, Writer};
 
 use super::guards::{Looks, Reads};
-use super::log::{self, Change, Ending, Outcome, Transact};
-use super::model::{Hold, LogModel, Model};
-use super::value::{Add, POISON, Value, arm, caught};
-
-const READERS: usize = 5;
-const GUARDS: usize = 8;
+use super::kind::Kind;
+use super::log::{self, Change, Ending, Log, Outcome};
+use super::model::{LogModel, Model};
+use super::value::{Value, arm, caught};
 
 #[derive(Arbitrary, Clone, Debug)]
 pub(crate) enum Step {
@@ -63,55 +60,6 @@ pub(crate) enum Step {
     CatchUp {
         fuse: u8,
     },
-}
-
-type Log<P> = OpWriter<P, Add>;
-
-/// What only a strategy does on which threads may sleep.
-pub(crate) struct Blocking<P: BufferPtr<T = Value, X = ()>> {
-    finish_timeout: fn(&mut Writer<P>) -> bool,
-    swap: fn(&mut Writer<P>),
-    store: fn(&mut Writer<P>, Value),
-    catch_up: fn(&mut Log<P>),
-    transact: Transact<P>,
-}
-
-impl<P: BufferPtr<T = Value, X = (), S: BlockingStrategy>> Blocking<P> {
-    pub(crate) fn new() -> Self {
-        Self {
-            finish_timeout: |writer| writer.finish_timeout(Duration::ZERO),
-            swap: Writer::swap,
-            store: Writer::store,
-            catch_up: OpWriter::catch_up,
-            transact: |writer, f| writer.transact(f),
-        }
-    }
-}
-
-/// Makes a reader that does not keep the buffer.
-type WeakReader<P> = Box<dyn Fn(&P) -> Rc<dyn Reads>>;
-
-/// What differs between strategies and pointers.
-pub(crate) struct Kind<P: BufferPtr<T = Value, X = ()>> {
-    weak: WeakReader<P>,
-    blocking: Option<Blocking<P>>,
-    pub(crate) try_swap: Option<fn(&mut Writer<P>) -> bool>,
-    /// A forgotten guard counts until its reader is dropped, and not for ever.
-    pub(crate) until_dropped: bool,
-}
-
-impl<P: BufferPtr<T = Value, X = ()> + 'static> Kind<P> {
-    pub(crate) fn new<R: ReaderPtr<T = Value> + 'static>(
-        downgrade: fn(&P) -> R,
-        blocking: Option<Blocking<P>>,
-    ) -> Self {
-        Self {
-            weak: Box::new(move |ptr| Rc::new(Reader::new(downgrade(ptr)))),
-            blocking,
-            try_swap: None,
-            until_dropped: false,
-        }
-    }
 }
 
 enum Hand<P: BufferPtr> {
@@ -381,175 +329,6 @@ impl<P: OwningPtr<T = Value, X = ()> + 'static> Machine<P> {
         match &self.hand {
             Hand::Empty => self.hand = Hand::Raw(claimed.unwrap()),
             _ => assert_eq!(claimed.unwrap_err(), Taken),
-        }
-    }
-
-    /// Adds a reader to the list, or drops it if there are many.
-    fn keep(&mut self, reader: Rc<dyn Reads>, is_weak: bool) {
-        if self.readers.len() < READERS {
-            let number = self.next();
-            self.readers.push(Handle {
-                number,
-                is_weak,
-                reader,
-            });
-        }
-    }
-
-    fn read(&mut self, at: u8, mapped: bool) {
-        let Some(Handle {
-            number,
-            is_weak,
-            reader,
-        }) = pick(&self.readers, at)
-        else {
-            return;
-        };
-        let (number, is_weak) = (*number, *is_weak);
-        let guard = Rc::clone(reader).read(mapped).expect("the buffer is there");
-        self.hold(number, guard, (false, is_weak));
-    }
-
-    fn hold(&mut self, reader: usize, guard: Box<dyn Looks>, (owns, pins): (bool, bool)) {
-        let seen = (self.model.published(), self.model.version);
-        assert_eq!(guard.see(), seen, "not what was published last");
-        if self.guards.len() == GUARDS {
-            return;
-        }
-        let number = self.next();
-        self.guards.push(Held {
-            number,
-            owns,
-            pins,
-            reader,
-            seen,
-            guard,
-        });
-        self.model.holds.push(Hold {
-            guard: number,
-            reader,
-            side: self.model.front,
-            forgotten: false,
-        });
-    }
-
-    fn forget_guard(&mut self, at: u8) {
-        let at = usize::from(at) % self.guards.len();
-        let Held {
-            number,
-            owns,
-            pins,
-            reader,
-            guard,
-            ..
-        } = self.guards.swap_remove(at);
-        guard.forget();
-        self.leaks |= pins;
-        let hold = self
-            .model
-            .holds
-            .iter_mut()
-            .find(|hold| hold.guard == number);
-        hold.expect("each guard has one").forgotten = true;
-        if !owns {
-            self.dropped(reader);
-        }
-    }
-
-    /// A handle or a guard of this reader is gone. If it was the last one, so is the
-    /// reader, and what it holds no longer counts where that is promised.
-    fn dropped(&mut self, reader: usize) {
-        let is_there = self.readers.iter().any(|handle| handle.number == reader)
-            || self.guards.iter().any(|held| held.reader == reader);
-        if !is_there && self.kind.until_dropped {
-            self.model.holds.retain(|hold| hold.reader != reader);
-        }
-    }
-
-    /// Behind a log, and after it, nobody knows what the back is.
-    fn forget_the_back(&mut self) {
-        if !matches!(self.hand, Hand::Forgotten) {
-            let back = self.model.back();
-            self.model.values[back] = None;
-        }
-    }
-
-    /// Looks what the back is, if it can be had.
-    fn learn(&mut self) {
-        let back = self.model.back();
-        if let Hand::Raw(writer) = &mut self.hand
-            && self.model.values[back].is_none()
-            && self.model.look()
-        {
-            let value = writer.try_back_mut().expect("finished");
-            // What a log left behind when it panicked halfway.
-            if value.get() == POISON {
-                value.set(0);
-            }
-            self.model.values[back] = Some(value.get());
-        }
-    }
-
-    fn write(&mut self) {
-        let number = self.next();
-        let Hand::Raw(writer) = &mut self.hand else {
-            return;
-        };
-        let finished = self.model.look();
-        let place = writer.try_back_mut();
-        assert_eq!(place.is_some(), finished, "try_back_mut");
-        let Some(place) = place else { return };
-        let back = self.model.back();
-        if let Some(known) = self.model.values[back] {
-            assert_eq!(place.get(), known);
-        }
-        place.set(POISON);
-        self.guards.iter().for_each(Held::check);
-        place.set(number);
-        self.model.values[back] = Some(number);
-    }
-
-    fn poll(&mut self, with_another: bool) {
-        if matches!(self.hand, Hand::Empty | Hand::Forgotten) {
-            return;
-        }
-        if with_another {
-            self.newest = 1 - self.newest;
-        }
-        let count = &self.wakers[self.newest];
-        let waker = Waker::from(Arc::clone(count));
-        let mut cx = Context::from_waker(&waker);
-        let polled = match &mut self.hand {
-            Hand::Raw(writer) => writer.poll_finish(&mut cx),
-            Hand::Log(writer, _) => writer.poll_finish(&mut cx),
-            Hand::Empty | Hand::Forgotten => return,
-        };
-        let finished = self.model.look();
-        assert_eq!(polled == Poll::Ready(()), finished, "poll_finish");
-        self.model.awaited = (!finished).then(|| count.0.load(SeqCst));
-    }
-
-    fn swap_or_store(&mut self, stores: bool) {
-        self.learn();
-        let number = self.next();
-        let held = self.model.is_held(self.model.front);
-        let (Hand::Raw(writer), Some(blocking)) = (&mut self.hand, &self.kind.blocking) else {
-            return;
-        };
-        // Else it would wait for this very thread.
-        if self.model.is_blocked() || (held && !stores) {
-            return;
-        }
-        assert!(self.model.look());
-        if stores {
-            (blocking.store)(writer, Value::new(number));
-            let back = self.model.back();
-            self.model.values[back] = Some(number);
-            self.model.swap();
-        } else {
-            (blocking.swap)(writer);
-            self.model.swap();
-            assert!(self.model.look());
         }
     }
 

@@ -12,6 +12,7 @@
 )]
 
 mod guards;
+mod kind;
 mod log;
 mod machine;
 mod model;
@@ -28,7 +29,8 @@ use dbuf_strategies::{
 
 #[cfg(test)]
 use dbuf_testing::inputs;
-use machine::{Blocking, Kind, Machine, Step};
+use kind::{Blocking, Kind};
+use machine::{Machine, Step};
 use value::Value;
 
 #[derive(Arbitrary, Clone, Copy, Debug)]

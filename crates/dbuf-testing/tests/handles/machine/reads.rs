@@ -1,0 +1,102 @@
+//! Steps of readers and guards.
+
+use std::rc::Rc;
+
+use dbuf_core::OwningPtr;
+
+use super::super::guards::{Looks, Reads};
+use super::super::model::Hold;
+use super::super::value::Value;
+use super::{Handle, Held, Machine, pick};
+
+const READERS: usize = 5;
+const GUARDS: usize = 8;
+
+impl<P: OwningPtr<T = Value, X = ()> + 'static> Machine<P> {
+    /// Adds a reader to the list, or drops it if there are many.
+    pub(super) fn keep(&mut self, reader: Rc<dyn Reads>, is_weak: bool) {
+        if self.readers.len() < READERS {
+            let number = self.next();
+            self.readers.push(Handle {
+                number,
+                is_weak,
+                reader,
+            });
+        }
+    }
+
+    pub(super) fn read(&mut self, at: u8, mapped: bool) {
+        let Some(Handle {
+            number,
+            is_weak,
+            reader,
+        }) = pick(&self.readers, at)
+        else {
+            return;
+        };
+        let (number, is_weak) = (*number, *is_weak);
+        let guard = Rc::clone(reader).read(mapped).expect("the buffer is there");
+        self.hold(number, guard, (false, is_weak));
+    }
+
+    pub(super) fn hold(
+        &mut self,
+        reader: usize,
+        guard: Box<dyn Looks>,
+        (owns, pins): (bool, bool),
+    ) {
+        let seen = (self.model.published(), self.model.version);
+        assert_eq!(guard.see(), seen, "not what was published last");
+        if self.guards.len() == GUARDS {
+            return;
+        }
+        let number = self.next();
+        self.guards.push(Held {
+            number,
+            owns,
+            pins,
+            reader,
+            seen,
+            guard,
+        });
+        self.model.holds.push(Hold {
+            guard: number,
+            reader,
+            side: self.model.front,
+            forgotten: false,
+        });
+    }
+
+    pub(super) fn forget_guard(&mut self, at: u8) {
+        let at = usize::from(at) % self.guards.len();
+        let Held {
+            number,
+            owns,
+            pins,
+            reader,
+            guard,
+            ..
+        } = self.guards.swap_remove(at);
+        guard.forget();
+        self.leaks |= pins;
+        let hold = self
+            .model
+            .holds
+            .iter_mut()
+            .find(|hold| hold.guard == number);
+        hold.expect("each guard has one").forgotten = true;
+        if !owns {
+            self.dropped(reader);
+        }
+    }
+
+    /// A handle or a guard of this reader is gone. If it was the last one, so is the
+    /// reader, and what it holds no longer counts where that is promised.
+    pub(super) fn dropped(&mut self, reader: usize) {
+        let is_there = self.readers.iter().any(|handle| handle.number == reader)
+            || self.guards.iter().any(|held| held.reader == reader);
+        if !is_there && self.kind.until_dropped {
+            self.model.holds.retain(|hold| hold.reader != reader);
+        }
+    }
+}
