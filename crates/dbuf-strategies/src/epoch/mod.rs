@@ -473,9 +473,9 @@ pub struct EpochWriter(());
 // S1, S10 `Claim`. S2 E1 to E3 against W1 to W3: an acquire of the old side is in
 // the snapshot, or in an epoch that moved. S3, S4 Release and Acquire of `epoch`
 // and `front`. S5 only `look` and an empty snapshot set the latch. S6 L1 to L3
-// against P1 to P3, and `look_and_wake`. S7 the waker is taken last. S8 only a store of the reader
-// moves an epoch. S9 `start_swap`. S11 tokens share `Shared`, slots do not move
-// (R2). S12 the snapshot, and the two rules for nested guards.
+// against P1 to P3, and `look_and_wake`. S7 the waker is taken last. S8 only a store
+// of the reader moves an epoch. S9 `start_swap`. S11 tokens share `Shared`, slots do
+// not move (R2). S12 the snapshot, and the two rules for nested guards.
 unsafe impl Strategy for EpochStrategy {
     type WriterToken = EpochWriter;
     type ReaderToken = EpochReader;
