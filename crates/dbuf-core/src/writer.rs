@@ -413,9 +413,9 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
     /// Waits until the last swap is finished: until every guard on the old side
     /// is dropped.
     ///
-    /// Looks a few times, then sleeps until the last of them wakes it (without
-    /// `std` it spins). A guard of this very thread is never dropped while it
-    /// waits: that is a deadlock.
+    /// Looks a few times, then allocates a waker and sleeps until the last of them
+    /// wakes it (without `std` it spins). A guard of this very thread is never dropped
+    /// while it waits: that is a deadlock.
     ///
     /// # Examples
     ///
