@@ -454,6 +454,16 @@ pub fn forgotten_guard_ends_with_its_reader<S: Modelled>(new: fn() -> S) {
 /// reader may get what it left behind. The writer learns that the first is gone
 /// from what the second does.
 pub fn place_is_reused_during_a_swap<S: Modelled>(new: fn() -> S) {
+    reuse(new, true);
+}
+
+/// The same after a reader that left. Its going wakes nobody, so what the next one does
+/// is all that tells the writer of it.
+pub fn place_that_was_left_is_reused_during_a_swap<S: Modelled>(new: fn() -> S) {
+    reuse(new, false);
+}
+
+fn reuse<S: Modelled>(new: fn() -> S, forgets: bool) {
     // Between the forgotten guard and the swap, back, and to the writer's look.
     check_preempted(3, move |seen| {
         let seen = seen_in(seen);
@@ -462,7 +472,11 @@ pub fn place_is_reused_during_a_swap<S: Modelled>(new: fn() -> S) {
         let reads = thread::spawn(move || {
             let guard = reader.read();
             guard.get();
-            core::mem::forget(guard);
+            if forgets {
+                core::mem::forget(guard);
+            } else {
+                drop(guard);
+            }
             drop(reader);
             let next = thread::spawn(move || {
                 let clone = kept.clone();

@@ -82,6 +82,11 @@ macro_rules! places {
             fn place_is_reused_during_a_swap() {
                 models::place_is_reused_during_a_swap($strategy::new);
             }
+
+            #[test]
+            fn place_that_was_left_is_reused_during_a_swap() {
+                models::place_that_was_left_is_reused_during_a_swap($strategy::new);
+            }
         }
     };
 }
@@ -119,6 +124,6 @@ mod anchors {
 
     #[test]
     fn anchors_25_leave_is_learned_from_the_next_enter() {
-        models::place_is_reused_during_a_swap(EpochStrategy::new);
+        models::place_that_was_left_is_reused_during_a_swap(EpochStrategy::new);
     }
 }
