@@ -464,7 +464,7 @@ pub fn place_that_was_left_is_reused_during_a_swap<S: Modelled>(new: fn() -> S) 
 }
 
 fn reuse<S: Modelled>(new: fn() -> S, forgets: bool) {
-    // Between the forgotten guard and the swap, back, and to the writer's look.
+    // Between the first reader's guard and the swap, back, and to the writer's look.
     check_preempted(3, move |seen| {
         let seen = seen_in(seen);
         let (mut writer, reader) = handles(new);
