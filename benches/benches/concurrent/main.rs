@@ -123,9 +123,9 @@ fn insert(criterion: &mut Criterion) {
     let mut group = group(criterion, "concurrent/insert");
     let scripts = [0, 1].map(|thread| script(thread, |_, key| Step::Insert(key)));
     for (name, policy) in [
-        ("grouped", PublishPolicy::Grouped),
+        ("grouped", PublishPolicy::Immediate),
         ("immediate", PublishPolicy::Immediate),
-        ("every-100", PublishPolicy::EveryOps(100)),
+        ("every-100", PublishPolicy::Every(100)),
     ] {
         case(&mut group, name, concurrent(policy), &scripts);
     }
@@ -147,7 +147,7 @@ fn read_heavy(criterion: &mut Criterion) {
             _ => Step::Get(key),
         })
     });
-    let map = concurrent(PublishPolicy::Grouped);
+    let map = concurrent(PublishPolicy::Immediate);
     case(&mut group, "grouped", map, &scripts);
     case(&mut group, "pair", dbuf(), &scripts);
     neighbours(&mut group, &scripts);
@@ -184,7 +184,7 @@ fn get(criterion: &mut Criterion) {
     let mut group = group(criterion, "concurrent/get");
     look(&mut group, "bare-hashbrown", &mut bare(), Map::get);
     let mut pair = dbuf();
-    let mut map = concurrent(PublishPolicy::Grouped);
+    let mut map = concurrent(PublishPolicy::Immediate);
     // Twice, in turns: these are compared, and a machine changes its pace.
     for again in ["", "-again"] {
         look(&mut group, &format!("pair{again}"), &mut pair, Map::get);

@@ -15,7 +15,7 @@ fn hash() -> Hash {
 /// What one thread holds of a map; a clone is another thread's.
 pub(crate) trait Map: Clone + Send {
     fn get(&mut self, key: &u64) -> Option<u64>;
-    /// Visible when it returns, but for `EveryOps`.
+    /// Visible when it returns, but for `Every`.
     fn insert(&mut self, key: u64, value: u64);
     /// As `insert`.
     fn remove(&mut self, key: &u64);

@@ -64,7 +64,13 @@ mod shared;
 mod side;
 mod strategy;
 mod wait;
+#[doc(hidden)]
+#[cfg(feature = "std")]
+pub mod waker_set;
 mod writer;
+#[doc(hidden)]
+#[cfg(feature = "std")]
+pub mod writer_lock;
 
 /// The README's examples, compiled.
 #[cfg(all(doctest, feature = "alloc"))]

@@ -46,71 +46,66 @@ pub mod cell {
     }
 }
 
-#[cfg(feature = "std")]
-pub use crate::wait::block_on;
-
 /// One thread's sleep, or a model of it.
 #[cfg(feature = "std")]
 pub use sleep::Sleeper;
 
-#[cfg(all(feature = "std", not(any(dbuf_loom, dbuf_shuttle))))]
-mod sleep {
-    use core::sync::atomic::{AtomicBool, Ordering};
-    use core::time::Duration;
-    use std::thread::{Thread, current, park, park_timeout};
+/// The standard library's mutex, or loom's, for data that no user code touches while it
+/// is locked: so no panic can leave it half changed, and poison is ignored.
+///
+/// Under shuttle it is the standard library's too: no step of the model lies within.
+#[cfg(feature = "std")]
+pub mod mutex {
+    #[cfg(dbuf_loom)]
+    use loom::sync;
+    #[cfg(not(dbuf_loom))]
+    use std::sync;
 
-    /// Parks the thread that made it until it is woken.
-    ///
-    /// It remembers a wake that came first, and sleeps on when `park` returns by
-    /// itself or on a token that was meant for somebody else.
+    use crate::const_fn;
+
+    /// A mutex without poison.
     #[derive(Debug)]
-    pub struct Sleeper {
-        thread: Thread,
-        woken: AtomicBool,
-    }
+    pub struct Mutex<T>(sync::Mutex<T>);
 
-    impl Sleeper {
-        /// For the current thread.
-        #[expect(clippy::new_without_default, reason = "it belongs to one thread")]
-        pub fn new() -> Self {
-            Self {
-                thread: current(),
-                woken: AtomicBool::new(false),
+    /// What [`Mutex::lock`] returns.
+    pub type MutexGuard<'m, T> = sync::MutexGuard<'m, T>;
+
+    impl<T> Mutex<T> {
+        const_fn! {
+            /// Wraps a value.
+            pub const fn new(value: T) -> Self {
+                Self(sync::Mutex::new(value))
             }
         }
 
-        /// Ends this sleep, or the next.
-        pub fn wake(&self) {
-            // ORDERING: Release; partner: the swap in `sleep`. Who is woken sees
-            // what was done before.
-            self.woken.store(true, Ordering::Release);
-            self.thread.unpark();
-        }
-
-        /// Sleeps until woken, or for about `timeout`. Whether it was woken.
-        pub fn sleep(&self, timeout: Option<Duration>) -> bool {
-            // ORDERING: Acquire; partner: the store in `wake`.
-            while !self.woken.swap(false, Ordering::Acquire) {
-                match timeout {
-                    None => park(),
-                    Some(timeout) => {
-                        park_timeout(timeout);
-                        // ORDERING: as above.
-                        return self.woken.swap(false, Ordering::Acquire);
-                    }
-                }
+        /// Waits for the lock.
+        #[inline]
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            match self.0.lock() {
+                Ok(guard) => guard,
+                Err(poisoned) => poisoned.into_inner(),
             }
-            true
         }
     }
 }
 
-#[cfg(all(feature = "std", dbuf_loom))]
+#[cfg(all(feature = "std", not(dbuf_shuttle)))]
 mod sleep {
+    use alloc::sync::Arc;
+    use alloc::task::Wake;
+    use core::mem;
     use core::time::Duration;
-    use loom::sync::{Condvar, Mutex};
+    #[cfg(dbuf_loom)]
+    use loom::sync::Condvar;
+    #[cfg(not(dbuf_loom))]
+    use std::sync::Condvar;
 
-    /// A sleep made of what loom models well; its `park` may lose a token.
+    use super::mutex::Mutex;
+
+    /// Puts a thread to sleep until it is woken. It remembers a wake that came first.
+    ///
+    /// Made of a condition variable and not of `thread::park`: the park token belongs to
+    /// the program, which may have been given one for a purpose of its own.
     #[derive(Debug)]
     pub struct Sleeper {
         woken: Mutex<bool>,
@@ -118,7 +113,7 @@ mod sleep {
     }
 
     impl Sleeper {
-        /// For the current thread.
+        /// For one thread that sleeps.
         #[expect(clippy::new_without_default, reason = "it belongs to one thread")]
         pub fn new() -> Self {
             Self {
@@ -129,24 +124,88 @@ mod sleep {
 
         /// Ends this sleep, or the next.
         pub fn wake(&self) {
-            *self.woken.lock().unwrap() = true;
+            *self.woken.lock() = true;
             self.changed.notify_one();
         }
 
-        /// Sleeps until woken. The model has no time.
-        pub fn sleep(&self, _: Option<Duration>) -> bool {
-            let mut woken = self.woken.lock().unwrap();
-            while !*woken {
-                woken = self.changed.wait(woken).unwrap();
+        /// Forgets a wake that came too late for an earlier sleep.
+        pub(super) fn clear(&self) {
+            *self.woken.lock() = false;
+        }
+
+        /// Sleeps until woken, or for about `timeout` (the model has no time). Returns
+        /// whether it was woken.
+        pub fn sleep(&self, timeout: Option<Duration>) -> bool {
+            let mut woken = self.woken.lock();
+            match timeout {
+                #[cfg(not(dbuf_loom))]
+                Some(timeout) => {
+                    if !*woken {
+                        woken = match self.changed.wait_timeout(woken, timeout) {
+                            Ok((woken, _)) => woken,
+                            Err(poisoned) => poisoned.into_inner().0,
+                        };
+                    }
+                }
+                _ => {
+                    while !*woken {
+                        woken = match self.changed.wait(woken) {
+                            Ok(woken) => woken,
+                            Err(poisoned) => poisoned.into_inner(),
+                        };
+                    }
+                }
             }
-            *woken = false;
-            true
+            mem::take(&mut *woken)
+        }
+    }
+
+    impl Wake for Sleeper {
+        fn wake(self: Arc<Self>) {
+            Self::wake(&self);
+        }
+
+        fn wake_by_ref(self: &Arc<Self>) {
+            Self::wake(self);
         }
     }
 }
 
+/// Calls `f` with this thread's sleeper, which is made when it is first needed. A nested
+/// call, and one in a late destructor of a thread local, makes another one.
+#[cfg(all(feature = "std", not(any(dbuf_loom, dbuf_shuttle))))]
+pub fn with_sleeper<R>(f: impl FnOnce(&alloc::sync::Arc<Sleeper>) -> R) -> R {
+    use alloc::sync::Arc;
+    use core::cell::Cell;
+
+    std::thread_local! {
+        static SLEEPER: Cell<Option<Arc<Sleeper>>> = const { Cell::new(None) };
+    }
+
+    let kept = SLEEPER.try_with(Cell::take).ok().flatten();
+    let sleeper = match kept {
+        Some(sleeper) => {
+            sleeper.clear();
+            sleeper
+        }
+        None => Arc::new(Sleeper::new()),
+    };
+    let result = f(&sleeper);
+    // An error means that the thread ends: the sleeper goes with the closure.
+    let _ = SLEEPER.try_with(|kept| kept.set(Some(sleeper)));
+    result
+}
+
+/// Calls `f` with a sleeper: each wait of a model has its own.
+#[cfg(all(feature = "std", any(dbuf_loom, dbuf_shuttle)))]
+pub fn with_sleeper<R>(f: impl FnOnce(&alloc::sync::Arc<Sleeper>) -> R) -> R {
+    f(&alloc::sync::Arc::new(Sleeper::new()))
+}
+
 #[cfg(all(feature = "std", dbuf_shuttle))]
 mod sleep {
+    use alloc::sync::Arc;
+    use alloc::task::Wake;
     use core::future::poll_fn;
     use core::task::{Poll, Waker};
     use core::time::Duration;
@@ -186,9 +245,13 @@ mod sleep {
             }
         }
 
-        /// Sleeps until woken. The model has no time.
-        pub fn sleep(&self, _: Option<Duration>) -> bool {
+        /// Sleeps until woken. The model has no time: any timeout may be over at once.
+        pub fn sleep(&self, timeout: Option<Duration>) -> bool {
             super::step();
+            if timeout.is_some() {
+                shuttle::thread::yield_now();
+                return core::mem::take(&mut self.state().woken);
+            }
             shuttle::future::block_on(poll_fn(|cx| {
                 let mut state = self.state();
                 if core::mem::take(&mut state.woken) {
@@ -197,6 +260,16 @@ mod sleep {
                 state.sleeps = Some(cx.waker().clone());
                 Poll::Pending
             }))
+        }
+    }
+
+    impl Wake for Sleeper {
+        fn wake(self: Arc<Self>) {
+            Self::wake(&self);
+        }
+
+        fn wake_by_ref(self: &Arc<Self>) {
+            Self::wake(self);
         }
     }
 }
@@ -210,6 +283,75 @@ pub fn step() {
     if !std::thread::panicking() {
         shuttle::sync::atomic::AtomicBool::new(false).load(atomic::Ordering::Relaxed);
     }
+}
+
+/// Atomics for what shuttle models: each access is a step, at which other tasks may run.
+/// Elsewhere those of [`atomic`].
+#[cfg(feature = "std")]
+pub mod stepped {
+    #[cfg(not(dbuf_shuttle))]
+    pub use super::atomic::AtomicUsize;
+    #[cfg(dbuf_shuttle)]
+    pub use model::AtomicUsize;
+
+    #[cfg(dbuf_shuttle)]
+    mod model {
+        use core::sync::atomic::{self, Ordering};
+
+        use crate::primitive::step;
+
+        /// An atomic whose accesses are steps of the model.
+        #[derive(Debug)]
+        pub struct AtomicUsize(atomic::AtomicUsize);
+
+        macro_rules! steps {
+            ($($name:ident($($arg:ident: $Type:ty),*) -> $Result:ty;)*) => {$(
+                /// A step, and then the access.
+                pub fn $name(&self, $($arg: $Type),*) -> $Result {
+                    step();
+                    self.0.$name($($arg),*)
+                }
+            )*};
+        }
+
+        impl AtomicUsize {
+            /// Wraps a value.
+            pub const fn new(value: usize) -> Self {
+                Self(atomic::AtomicUsize::new(value))
+            }
+
+            steps! {
+                load(order: Ordering) -> usize;
+                store(value: usize, order: Ordering) -> ();
+                swap(value: usize, order: Ordering) -> usize;
+                fetch_add(value: usize, order: Ordering) -> usize;
+                fetch_sub(value: usize, order: Ordering) -> usize;
+                fetch_or(value: usize, order: Ordering) -> usize;
+                compare_exchange(old: usize, new: usize, ok: Ordering, no: Ordering) -> Result<usize, usize>;
+                compare_exchange_weak(old: usize, new: usize, ok: Ordering, no: Ordering) -> Result<usize, usize>;
+            }
+        }
+    }
+}
+
+/// The time since an instant. The models have none: under loom none passes, under shuttle
+/// any or none.
+#[cfg(feature = "std")]
+pub fn elapsed(since: std::time::Instant) -> core::time::Duration {
+    #[cfg(dbuf_loom)]
+    let elapsed = {
+        let _ = since;
+        core::time::Duration::ZERO
+    };
+    #[cfg(dbuf_shuttle)]
+    let elapsed = {
+        use shuttle::rand::{Rng, thread_rng};
+        let _ = since;
+        core::time::Duration::from_secs(thread_rng().gen_range(0..2))
+    };
+    #[cfg(not(any(dbuf_loom, dbuf_shuttle)))]
+    let elapsed = since.elapsed();
+    elapsed
 }
 
 /// How often a wait looks before it sleeps. A model checker gains nothing from

@@ -116,7 +116,7 @@ impl<H, S> Builder<H, S> {
     /// use dbuf_hashmap::{Builder, PublishPolicy};
     ///
     /// let hits = Builder::new()
-    ///     .publish_policy(PublishPolicy::EveryOps(100))
+    ///     .publish_policy(PublishPolicy::Every(100))
     ///     .build_concurrent();
     /// hits.insert("page", 1);
     /// assert_eq!(hits.get_cloned("page"), None);

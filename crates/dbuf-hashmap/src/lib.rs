@@ -131,7 +131,6 @@ mod owner;
 #[cfg(feature = "rayon")]
 mod parallel;
 mod part;
-mod primitive;
 mod reader;
 #[cfg(feature = "serde")]
 mod serialize;
@@ -149,11 +148,12 @@ mod readme {}
 
 pub use batch::{Batch, Drain, Entry};
 pub use builder::{Builder, new};
-pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, ThreadLock};
 #[cfg(feature = "async")]
-pub use concurrent::{TaskBatch, TaskLock};
+pub use concurrent::TaskBatch;
+pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, WriterGuard};
 #[cfg(feature = "async")]
 pub use dbuf_core::Closed;
+pub use dbuf_core::writer_lock::{InTask, OnThread};
 pub use dbuf_core::{BlockingStrategy, Strategy, Version};
 pub use dbuf_strategies as strategies;
 #[cfg(feature = "count")]

@@ -17,9 +17,9 @@ use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, Lock
 use dbuf_hashmap::{Builder, ConcurrentHashMap, ConcurrentHashSet, PublishPolicy};
 
 const POLICIES: [PublishPolicy; 3] = [
-    PublishPolicy::Grouped,
     PublishPolicy::Immediate,
-    PublishPolicy::EveryOps(3),
+    PublishPolicy::Immediate,
+    PublishPolicy::Every(3),
 ];
 
 fn panics<R>(f: impl FnOnce() -> R) -> Option<String> {
@@ -53,7 +53,7 @@ fn queue_up<R: Send>(
 
 #[test]
 fn a_write_is_seen_when_it_returns_by_the_same_and_by_another_thread() {
-    for policy in [PublishPolicy::Grouped, PublishPolicy::Immediate] {
+    for policy in [PublishPolicy::Immediate, PublishPolicy::Immediate] {
         let map = with_policy(policy);
         thread::scope(|scope| {
             for writer in 0..2 {
@@ -83,7 +83,7 @@ fn a_write_is_seen_when_it_returns_by_the_same_and_by_another_thread() {
 
 #[test]
 fn every_ops_publishes_by_count_and_on_demand() {
-    let map = with_policy(PublishPolicy::EveryOps(3));
+    let map = with_policy(PublishPolicy::Every(3));
     map.insert(1, 1);
     map.insert(2, 2);
     assert!(map.is_empty());
@@ -97,7 +97,7 @@ fn every_ops_publishes_by_count_and_on_demand() {
     map.insert(4, 4);
     drop(map.write()); // a batch publishes, whatever it holds itself
     assert_eq!(map.len(), 4);
-    let zero = with_policy(PublishPolicy::EveryOps(0));
+    let zero = with_policy(PublishPolicy::Every(0));
     zero.insert(1, 1);
     assert_eq!(zero.len(), 1);
 }
@@ -126,7 +126,7 @@ fn pending_changes_survive_what_later_writers_do() {
         |map| assert_eq!(map.remove(&77), None),
     ];
     for (number, fail) in failures.into_iter().enumerate() {
-        let map = with_policy(PublishPolicy::EveryOps(100));
+        let map = with_policy(PublishPolicy::Every(100));
         map.insert(1, 10);
         fail(&map);
         map.insert(2, 20);
@@ -140,7 +140,7 @@ fn pending_changes_survive_what_later_writers_do() {
 /// One publish for those who queued up, and everyone's change in it.
 #[test]
 fn grouped_writers_share_a_publish() {
-    let map = with_policy(PublishPolicy::Grouped);
+    let map = with_policy(PublishPolicy::Immediate);
     let mut fewest = u64::MAX;
     let (rounds, writers) = if cfg!(miri) { (2, 3) } else { (50, 6) };
     for round in 0..rounds {
@@ -172,7 +172,7 @@ fn grouped_writers_share_a_publish() {
 #[test]
 fn grouped_writers_lose_nothing_to_those_who_fail() {
     for round in 0..if cfg!(miri) { 2 } else { 100 } {
-        let map = with_policy(PublishPolicy::Grouped);
+        let map = with_policy(PublishPolicy::Immediate);
         map.insert(0, 0);
         let (map, done) = (&map, AtomicUsize::new(0));
         let done = &done;
@@ -265,7 +265,7 @@ fn a_thread_with_a_guard_is_refused_always_and_before_anything_changed() {
 
 #[test]
 fn a_thread_with_an_open_batch_is_refused() {
-    let map = with_policy(PublishPolicy::Grouped);
+    let map = with_policy(PublishPolicy::Immediate);
     let mut batch = map.write();
     batch.insert(1, 1);
     let message = panics(|| map.insert(2, 2)).expect("refused");
@@ -295,7 +295,7 @@ fn a_thread_with_an_open_batch_is_refused() {
 /// with the lock in hand.
 #[test]
 fn a_stuck_reader_is_visible_and_keeps_nobody_from_the_lock() {
-    let map = with_policy(PublishPolicy::Grouped);
+    let map = with_policy(PublishPolicy::Immediate);
     let (taken, release) = (Barrier::new(2), Barrier::new(2));
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -525,7 +525,7 @@ fn a_set_is_a_map_without_values() {
 /// (kills "a batch for the user does not serve the group").
 #[test]
 fn a_batch_begins_with_what_is_published() {
-    let map = with_policy(PublishPolicy::Grouped);
+    let map = with_policy(PublishPolicy::Immediate);
     for round in 0..if cfg!(miri) { 2 } else { 200 } {
         let map = &map;
         let insert = move |key: u32| -> Box<dyn FnOnce() + Send> {

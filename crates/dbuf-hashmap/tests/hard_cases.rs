@@ -396,7 +396,7 @@ fn no_destructor_of_an_element_runs_under_the_lock() {
 #[test]
 fn a_pending_removal_is_not_seen_by_get_or_insert_with() {
     let map = Builder::new()
-        .publish_policy(PublishPolicy::EveryOps(10))
+        .publish_policy(PublishPolicy::Every(10))
         .build_concurrent();
     map.insert(1, 1);
     map.publish();

@@ -58,7 +58,7 @@ impl<S: Modelled> World<S> {
                 .strategy(S::default())
                 .publish_policy(policy)
                 .build_concurrent(),
-            grouped: policy == PublishPolicy::Grouped,
+            grouped: policy == PublishPolicy::Immediate,
             told: Mutex::default(),
             seen: Arc::clone(seen),
         })
@@ -112,7 +112,7 @@ fn join(tasks: impl IntoIterator<Item = JoinHandle<()>>) {
 
 /// Three writers, two writes by one of them. Some execution shares a publish.
 fn writes_are_seen_on_return<S: Modelled>(seen: &Arc<Seen>) {
-    let world = World::<S>::new(PublishPolicy::Grouped, seen);
+    let world = World::<S>::new(PublishPolicy::Immediate, seen);
     join([
         task(&world, |world| world.insert(1, 1)),
         task(&world, |world| world.insert(2, 1)),
@@ -171,7 +171,7 @@ fn fail<S: Modelled>(world: &World<S>, how: u32) {
 
 /// Nobody's change is lost by another's failure.
 fn failures_lose_nothing<S: Modelled>(seen: &Arc<Seen>) {
-    let world = World::<S>::new(PublishPolicy::Grouped, seen);
+    let world = World::<S>::new(PublishPolicy::Immediate, seen);
     world.map.insert(0, 0);
     join([
         task(&world, |world| world.insert(1, 1)),
@@ -184,7 +184,7 @@ fn failures_lose_nothing<S: Modelled>(seen: &Arc<Seen>) {
 
 /// Writers wait for a guard; its task drops it, or publishes first: all of them go on.
 fn the_last_guard_wakes_all_writers<S: Modelled>(seen: &Arc<Seen>) {
-    let world = World::<S>::new(PublishPolicy::Grouped, seen);
+    let world = World::<S>::new(PublishPolicy::Immediate, seen);
     let guard = world.map.read();
     join([task(&world, |world| world.insert(1, 1))]);
     assert_eq!(world.map.stragglers(), 1);
@@ -209,7 +209,7 @@ fn the_last_guard_wakes_all_writers<S: Modelled>(seen: &Arc<Seen>) {
 /// Writers queue up behind a batch, and one more batch among them. Readers see each
 /// batch whole and never go back.
 fn a_batch_keeps_the_queue_waiting<S: Modelled>(seen: &Arc<Seen>) {
-    let world = World::<S>::new(PublishPolicy::Grouped, seen);
+    let world = World::<S>::new(PublishPolicy::Immediate, seen);
     let mut batch = world.map.write();
     batch.insert(10, 1);
     let tasks = [
@@ -248,7 +248,7 @@ fn a_batch_keeps_the_queue_waiting<S: Modelled>(seen: &Arc<Seen>) {
 /// Whose change a batch has published returns while that batch is open: its holder
 /// waits for that.
 fn a_batch_lets_those_go_whom_it_serves<S: Modelled>(seen: &Arc<Seen>) {
-    let world = World::<S>::new(PublishPolicy::Grouped, seen);
+    let world = World::<S>::new(PublishPolicy::Immediate, seen);
     let batch = world.map.write();
     let tasks = [
         task(&world, |world| world.insert(1, 1)),
@@ -273,7 +273,7 @@ fn a_batch_lets_those_go_whom_it_serves<S: Modelled>(seen: &Arc<Seen>) {
 
 /// Changes wait for a count or for `publish`; none is lost.
 fn every_ops_loses_nothing<S: Modelled>(seen: &Arc<Seen>) {
-    let world = World::<S>::new(PublishPolicy::EveryOps(2), seen);
+    let world = World::<S>::new(PublishPolicy::Every(2), seen);
     world.map.write().insert(0, 0);
     join([
         task(&world, |world| _ = world.map.insert(1, 1)),

@@ -62,8 +62,6 @@ mod overflow;
 mod primitive;
 #[cfg(any(feature = "epoch", feature = "flash"))]
 mod registry;
-#[cfg(feature = "watch")]
-mod waiters;
 #[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
 mod waker;
 #[cfg(feature = "watch")]

@@ -54,9 +54,8 @@ use core::fmt;
 use core::task::{Context, Poll};
 
 use dbuf_core::primitive::atomic::{AtomicU64, Ordering};
+use dbuf_core::waker_set::{Sleeps, WakerSet};
 use dbuf_core::{BlockingStrategy, Closed, RefusingStrategy, Side, Strategy, Version, const_fn};
-
-use crate::waiters::{Ticket, Waiters};
 
 /// Any strategy, with readers that can await the next publish
 /// (`dbuf_async::Watcher`).
@@ -124,7 +123,7 @@ impl<S> Watched<S> {
     pub fn waiter(&self) -> Waiter {
         Waiter {
             board: Arc::clone(self.board.get()),
-            ticket: None,
+            number: None,
         }
     }
 }
@@ -189,14 +188,14 @@ impl Word {
 /// What waiters share; they may outlive the strategy.
 struct Board {
     word: AtomicU64,
-    waiters: Waiters,
+    waiters: WakerSet,
 }
 
 impl Board {
     fn new() -> Self {
         Self {
             word: AtomicU64::new(Word::open(0).closed().0),
-            waiters: Waiters::new(),
+            waiters: WakerSet::new(),
         }
     }
 
@@ -383,7 +382,7 @@ unsafe impl<S: RefusingStrategy> RefusingStrategy for Watched<S> {
 /// ```
 pub struct Waiter {
     board: Arc<Board>,
-    ticket: Option<Ticket>,
+    number: Option<usize>,
 }
 
 impl Waiter {
@@ -442,8 +441,9 @@ impl Waiter {
     ) -> Poll<Result<Version, Closed>> {
         let mut news = self.board.load().news(told);
         if news.is_pending() {
-            let ticket = self.board.waiters.join(self.ticket, cx.waker().clone());
-            self.ticket = Some(ticket);
+            let waiters = &self.board.waiters;
+            let number = *self.number.get_or_insert_with(|| waiters.number());
+            waiters.join(number, Sleeps::Task, cx.waker().clone());
             // ORDERING: Acquire; partner: N2 in `announce`, as for `load`. T3: either
             // this sees what N2 left, or N2 sees the mark.
             let word = self.board.word.fetch_or(Word::AWAITED, Ordering::Acquire);
@@ -481,8 +481,8 @@ impl Waiter {
     /// assert_eq!(Arc::strong_count(&task), 1); // nobody keeps its waker
     /// ```
     pub fn leave(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            self.board.waiters.leave(ticket);
+        if let Some(number) = self.number.take() {
+            self.board.waiters.leave(number);
         }
     }
 }
@@ -492,7 +492,7 @@ impl Clone for Waiter {
     fn clone(&self) -> Self {
         Self {
             board: Arc::clone(&self.board),
-            ticket: None,
+            number: None,
         }
     }
 }
@@ -507,7 +507,7 @@ impl fmt::Debug for Waiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waiter")
             .field("version", &self.version())
-            .field("is_waiting", &self.ticket.is_some())
+            .field("is_waiting", &self.number.is_some())
             .finish_non_exhaustive()
     }
 }

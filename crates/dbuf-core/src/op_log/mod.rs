@@ -426,6 +426,31 @@ impl<P: BufferPtr, O> OpWriter<P, O> {
         whole || self.kept > 0
     }
 
+    /// How many logged changes readers cannot see yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(|n, _| *n += 1);
+    /// batch.defer();
+    /// assert_eq!(writer.pending(), 1);
+    /// ```
+    pub fn pending(&self) -> usize {
+        match self.state {
+            State::Unpublished => self.log.len(),
+            State::Modified | State::Torn => self.kept,
+            State::Settled | State::Published => 0,
+        }
+    }
+
     /// What readers see.
     ///
     /// # Examples

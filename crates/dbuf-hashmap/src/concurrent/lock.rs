@@ -1,110 +1,200 @@
-//! The writers' lock: who has the log, and who waits for what. The steps (B1 to
-//! B10) and why they are right: `docs/concurrent.md`.
+//! The writer of a map behind the writers' lock, and when a change is published. The lock
+//! itself is `dbuf_core::writer_lock`; `docs/concurrent.md` says why a write keeps what it
+//! promises.
 
-use alloc::sync::Arc;
-use alloc::task::Wake;
+use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use core::mem;
-use core::task::{Context, Waker};
+use core::ops::{Deref, DerefMut};
+use core::task::{Context, Poll};
 use core::time::Duration;
+use std::hash::RandomState;
+use std::thread;
 use std::time::Instant;
 
-use crossbeam_utils::CachePadded;
+use dbuf_core::writer_lock::{self, Finish, OnThread, WriterLock};
 use dbuf_core::{BlockingStrategy, Strategy, Version};
 
-#[cfg(feature = "async")]
-use super::held::TaskLock;
-use super::held::{Held, Holder, ThreadLock, begin, serve_group};
-use crate::PublishPolicy;
-use crate::owner::{Log, Ptr};
-use crate::primitive::{
-    AtomicUsize, Event, EventListener, Gate, Mutex, Ordering, PATIENCE, ROUNDS, block_on, pause,
-};
+use crate::op::Whole;
+use crate::owner::{Log, Ptr, sealed};
+use crate::{Batch, DefaultStrategy, Owner};
 
-/// What the writers of a map share.
-pub(crate) struct Writers<K, V, H, S: Strategy> {
-    /// Taken by threads before the lock, so that they wait for each other in a queue that
-    /// is made for threads: a hand-over from one to the other costs more than dozens of
-    /// writes, and here it is rare.
-    gate: Gate,
-    state: Mutex<State<K, V, H, S>>,
-    /// How many wait for the lock or for readers. A hint.
-    queued: CachePadded<AtomicUsize>,
-    /// The number of the last publish, as far as it fits.
-    published: CachePadded<AtomicUsize>,
-    pub(super) holder: Holder,
-    finished: Arc<Finished>,
-    /// Calls `finished`. All writers register this one.
-    waker: Waker,
-    policy: PublishPolicy,
+/// When a change of a [`ConcurrentHashMap`](crate::ConcurrentHashMap) is published: a
+/// single one such as `insert`, by a thread or by a task. Batches (`write`, `transact`)
+/// are published when they end, under each policy.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::{Builder, PublishPolicy};
+///
+/// let map = Builder::new()
+///     .publish_policy(PublishPolicy::Every(2))
+///     .build_concurrent();
+/// map.insert("a", 1);
+/// assert_eq!(map.get_cloned("a"), None);
+/// map.insert("b", 2);
+/// assert_eq!(map.get_cloned("a"), Some(1));
+/// ```
+///
+/// With `Within`, a thread bounds the age of what no write publishes any more. (A task
+/// does the same with `loop { tokio::time::sleep(d).await; map.publish(); }`.)
+///
+/// ```
+/// use std::thread;
+/// use std::time::Duration;
+///
+/// use dbuf_hashmap::{Builder, PublishPolicy};
+///
+/// let age = Duration::from_millis(10);
+/// let map = Builder::new()
+///     .publish_policy(PublishPolicy::Within(age))
+///     .build_concurrent();
+/// # let reader = map.clone();
+/// let flushed = map.clone();
+/// # let flush = move || {
+/// thread::spawn(move || loop {
+///     thread::sleep(age);
+///     flushed.publish();
+/// });
+/// # };
+/// # flush();
+/// map.insert("a", 1);
+/// # while reader.get("a").is_none() {}
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PublishPolicy {
+    /// Each change is published before its call returns: every read that starts later, on
+    /// any thread, sees it.
+    #[default]
+    Immediate,
+    /// This many changes are published together; 0 counts as 1. A call that changes
+    /// nothing does not count.
+    ///
+    /// **A call returns before its change can be read**, and a read by the same thread
+    /// misses it. It becomes visible with the publish that the count, a batch or
+    /// [`publish`](crate::ConcurrentHashMap::publish) brings. No timer does, and a map
+    /// that is dropped before loses it.
+    Every(usize),
+    /// A write that finds a change that has been pending for this long publishes all that
+    /// is pending, its own change included. So while writes go on, a change is at most
+    /// this old, and one gap between two writes older, when it is published.
+    ///
+    /// The same holds as for [`Every`](Self::Every): no timer publishes what the last
+    /// write left. Reads the clock once a write.
+    Within(Duration),
 }
 
-pub(super) struct State<K, V, H, S: Strategy> {
-    pub(super) log: Log<K, V, H, S>,
-    pub(super) counts: Counts,
-    /// Somebody registered the map's waker and sleeps until it is called, for all
-    /// that is known.
-    awaited: bool,
+/// What the lock guards.
+pub(crate) struct State<K, V, H, S: Strategy> {
+    log: Log<K, V, H, S>,
+    /// Under `Within`: since when changes have been pending, and the version then.
+    pending: Option<(Version, Instant)>,
 }
 
-/// The first two are 0 while nothing is carried.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    /// How many more writers may leave the publish to the next one; 0 if nobody
-    /// waits for what is carried.
-    pub(super) group: usize,
-    /// Changes since the last publish.
-    changes: usize,
-    /// Whether who has the lock has slept for it.
-    slept: bool,
-}
-
-/// Tells all that wait for readers that the last swap may be finished.
-struct Finished(Event);
-
-impl Wake for Finished {
-    fn wake(self: Arc<Self>) {
-        self.0.notify(usize::MAX);
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.notify(usize::MAX);
-    }
-}
-
-/// One of those that wait.
-struct Queued<'m>(&'m AtomicUsize);
-
-impl<'m> Queued<'m> {
-    fn new(queued: &'m AtomicUsize) -> Self {
-        // Relaxed: a hint. Nobody depends on who publishes.
-        queued.fetch_add(1, Ordering::Relaxed);
-        Self(queued)
-    }
-}
-
-impl Drop for Queued<'_> {
-    fn drop(&mut self) {
-        // Relaxed: as above.
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl<K, V, H, S: Strategy> Writers<K, V, H, S> {
-    /// Takes note of what the lock's holder leaves behind, right before it is given
-    /// back.
+impl<K, V, H, S> Finish for State<K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
     #[inline]
-    pub(super) fn take_note(&self, state: &mut State<K, V, H, S>) {
-        // A publish that unwound included: it left nothing to publish.
-        if !state.log.has_pending() {
-            state.counts = Counts::default();
-        }
-        state.counts.slept = false;
-        let version = state.log.as_writer().version();
-        // ORDERING: Release; partner: the load in `has_published`. It comes after
-        // the start of the swap.
-        self.published.store(version as usize, Ordering::Release);
+    fn try_finish(&mut self) -> bool {
+        self.log.try_finish()
     }
+
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.log.poll_finish(cx)
+    }
+}
+
+/// The writer of a [`ConcurrentHashMap`](crate::ConcurrentHashMap), which a
+/// [`Batch`](crate::Batch) has to itself: other writers wait.
+///
+/// `M` says whether a thread holds it ([`OnThread`]; the batch stays on that thread) or a
+/// task ([`InTask`](writer_lock::InTask); the batch is `Send`).
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::{Batch, ConcurrentHashMap, WriterGuard};
+///
+/// fn rename(batch: &mut Batch<WriterGuard<'_, u32, String>>, key: u32, name: &str) {
+///     batch.insert(key, name.to_owned()); // any batch: `impl Owner<Key = u32, Value = String>`
+/// }
+///
+/// let map = ConcurrentHashMap::new();
+/// rename(&mut map.write(), 1, "one");
+/// assert_eq!(map.get_cloned(&1).as_deref(), Some("one"));
+/// ```
+pub struct WriterGuard<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy, M = OnThread>(
+    writer_lock::WriterGuard<'m, State<K, V, H, S>, M>,
+);
+
+impl<K, V, H, S: Strategy, M> Deref for WriterGuard<'_, K, V, H, S, M> {
+    type Target = Log<K, V, H, S>;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        &self.0.log
+    }
+}
+
+impl<K, V, H, S: Strategy, M> DerefMut for WriterGuard<'_, K, V, H, S, M> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0.log
+    }
+}
+
+impl<K, V, H, S: Strategy, M> fmt::Debug for WriterGuard<'_, K, V, H, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterGuard").finish_non_exhaustive()
+    }
+}
+
+impl<K, V, H, S: Strategy, M> sealed::Sealed for WriterGuard<'_, K, V, H, S, M> {}
+
+impl<K, V, H, S, M> Owner for WriterGuard<'_, K, V, H, S, M>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    type Key = K;
+    type Value = V;
+    type Hasher = H;
+    type Strategy = S;
+    type Change = Whole;
+
+    /// No other writer's rollback may take it back.
+    fn defer(batch: dbuf_core::Batch<Self>) -> Self {
+        batch.keep()
+    }
+}
+
+/// Inserts copies of all.
+impl<'e, K, V, H, S, M> Extend<(&'e K, &'e V)> for Batch<WriterGuard<'_, K, V, H, S, M>>
+where
+    K: Hash + Eq + Copy,
+    V: Copy,
+    H: BuildHasher,
+    S: Strategy,
+{
+    fn extend<I: IntoIterator<Item = (&'e K, &'e V)>>(&mut self, entries: I) {
+        self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
+    }
+}
+
+/// A batch before it is wrapped.
+type Begun<'m, K, V, H, S, M = OnThread> = dbuf_core::Batch<WriterGuard<'m, K, V, H, S, M>>;
+
+/// What the handles of a map share to write.
+pub(crate) struct Writers<K, V, H, S: Strategy> {
+    lock: WriterLock<State<K, V, H, S>>,
+    policy: PublishPolicy,
 }
 
 impl<K, V, H, S> Writers<K, V, H, S>
@@ -115,291 +205,115 @@ where
     S: BlockingStrategy,
 {
     pub(crate) fn new(writer: dbuf_core::Writer<Ptr<K, V, H, S>>, policy: PublishPolicy) -> Self {
-        let finished = Arc::new(Finished(Event::new()));
         Self {
-            gate: Gate::new(),
-            state: Mutex::new(State {
+            lock: WriterLock::new(State {
                 log: Log::new(writer),
-                counts: Counts::default(),
-                awaited: false,
+                pending: None,
             }),
-            queued: CachePadded::default(),
-            published: CachePadded::default(),
-            holder: Holder::new(),
-            waker: Waker::from(Arc::clone(&finished)),
-            finished,
             policy,
         }
     }
 
-    /// Whether a batch of this thread has the lock.
-    pub(crate) fn is_held_here(&self) -> bool {
-        self.holder.is_here()
-    }
-
-    /// How many the last publish waits for. None while a batch is open.
+    /// How many guards or readers the last publish waits for. None while a batch is open:
+    /// its swap is finished.
     pub(crate) fn stragglers(&self) -> usize {
-        // Whoever has the lock for longer than a look has a batch open, and the
-        // last swap is finished then.
         for _ in 0..ROUNDS {
-            if let Some(state) = self.state.try_lock() {
-                return state.log.stragglers();
+            if let Some(guard) = self.lock.try_lock_any::<OnThread>() {
+                return guard.log.stragglers();
             }
-            std::thread::yield_now();
+            thread::yield_now();
         }
         0
     }
 
     pub(crate) fn queued(&self) -> usize {
-        // Relaxed: out of date anyway.
-        self.queued.load(Ordering::Relaxed)
+        self.lock.waiting()
     }
 
-    /// Begins a batch for the user if nobody is in the way.
-    pub(crate) fn try_begin_for_user(
-        &self,
-    ) -> Option<dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>> {
-        serve_group(self.try_lock()?).map(begin)
+    /// Begins a batch. Panics if this thread has one open.
+    // Always, as `dbuf_core::Batch::begin`.
+    #[inline(always)]
+    pub(crate) fn begin(&self) -> Begun<'_, K, V, H, S> {
+        Begun::begin(WriterGuard(self.lock.lock_finished(own_batch)))
     }
 
-    /// Begins a batch that the user may take long over: whoever waits for what is
-    /// carried is served first. `None` after `timeout`.
-    pub(crate) fn begin_for_user(
-        &self,
-        timeout: Option<Duration>,
-    ) -> Option<dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>> {
-        let deadline = Deadline::new(timeout);
-        loop {
-            if let Some(lock) = serve_group(self.lock(deadline.left())?) {
-                return Some(begin(lock));
-            }
-        }
+    /// The same, for at most about `timeout`.
+    pub(crate) fn begin_timeout(&self, timeout: Duration) -> Option<Begun<'_, K, V, H, S>> {
+        let guard = self.lock.lock_finished_timeout(timeout, own_batch)?;
+        Some(Begun::begin(WriterGuard(guard)))
     }
 
-    /// Begins a batch that ends with [`end`](Self::end).
+    /// Begins a batch if nothing is in the way.
+    pub(crate) fn try_begin(&self) -> Option<Begun<'_, K, V, H, S>> {
+        Some(Begun::begin(WriterGuard(self.lock.try_lock_finished()?)))
+    }
+
+    /// Begins a batch when nothing is in the way.
+    #[cfg(feature = "async")]
+    pub(super) async fn begin_async<M: writer_lock::Holds>(&self) -> Begun<'_, K, V, H, S, M> {
+        Begun::begin(WriterGuard(self.lock.lock_finished_async().await))
+    }
+
+    /// Whether a single change is published as its batch is dropped.
     #[inline]
-    pub(crate) fn begin(&self) -> dbuf_core::Batch<ThreadLock<'_, K, V, H, S>> {
-        match self.lock(None) {
-            Some(lock) => begin(lock),
-            None => unreachable!("without a timeout it waits for ever"),
+    pub(crate) fn is_immediate(&self) -> bool {
+        self.policy == PublishPolicy::Immediate
+    }
+
+    /// Ends the batch of a single change, and publishes if that is due.
+    pub(crate) fn end(&self, batch: Begun<'_, K, V, H, S>) {
+        let mut guard = batch.keep();
+        if guard.0.is_due(self.policy) {
+            guard.0.log.publish();
         }
     }
 
-    /// Whether a batch that ends now may end without a publish.
-    #[inline]
-    pub(crate) fn may_leave(&self) -> bool {
-        match self.policy {
-            PublishPolicy::Immediate => false,
-            // Relaxed: a hint.
-            PublishPolicy::Grouped => self.queued.load(Ordering::Relaxed) > 0,
-            PublishPolicy::EveryOps(_) => true,
-        }
-    }
-
-    /// Ends a batch that may be left. The number to [wait](Self::wait) for, if the
-    /// publish is left to another.
-    pub(crate) fn end(
-        &self,
-        batch: dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>,
-    ) -> Option<Ticket> {
-        match self.policy {
-            PublishPolicy::EveryOps(most) => {
-                self.count(batch, most);
-                None
-            }
-            PublishPolicy::Grouped | PublishPolicy::Immediate => self.leave(batch),
-        }
-    }
-
-    /// Publishes with every so many changes.
-    fn count(&self, batch: dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>, most: usize) {
-        let mut lock = batch.keep();
-        if lock.has_pending() {
-            let counts = lock.counts();
-            counts.changes += 1;
-            if counts.changes >= most {
-                lock.publish();
-            }
-        }
-    }
-
-    /// Leaves the publish to a writer that is queued, unless this is the last of its
-    /// group.
-    fn leave(&self, batch: dbuf_core::Batch<ThreadLock<'_, K, V, H, S>>) -> Option<Ticket> {
-        let mut lock = batch.keep();
-        if !lock.has_pending() {
-            return None;
-        }
-        let counts = lock.counts();
-        counts.group = match counts.group {
-            // Who got the lock at once can publish sooner than it could hand that over.
-            _ if !counts.slept => 0,
-            // Relaxed: a hint; somebody may have given up by now.
-            0 => self.queued.load(Ordering::Relaxed),
-            left => left - 1,
-        };
-        if counts.group == 0 {
-            lock.publish();
-            return None;
-        }
-        Some(Ticket(lock.as_writer().version() + 1))
-    }
-
-    /// Publishes what is carried. Waits for the lock and for no reader. Whether
+    /// Publishes what is pending. Waits for the lock, and for no reader. Returns whether
     /// there was anything.
     pub(crate) fn publish(&self) -> bool {
-        let Some(lock) = self.lock_carrying(None) else {
-            unreachable!("without a timeout it waits for ever")
-        };
-        let pending = lock.has_pending();
-        if pending {
-            drop(begin(lock).publish());
+        let guard = WriterGuard(self.lock.lock_any(own_batch));
+        let is_pending = guard.has_pending();
+        if is_pending {
+            // What is pending stands on a finished back, so this does not wait.
+            drop(Begun::begin(guard).publish());
         }
-        pending
+        is_pending
     }
+}
 
-    /// Returns once the publish of this number is out.
-    pub(crate) fn wait(&self, ticket: Ticket) {
-        loop {
-            for round in 0..ROUNDS {
-                if self.has_published(ticket) {
-                    return;
-                }
-                pause(round);
-            }
-            // Whoever has the lock may have published this (B5) a moment later, and
-            // keep it for long.
-            if let Some(lock) = self.lock_carrying(Some(PATIENCE)) {
-                if lock.as_writer().version() < ticket.0 {
-                    drop(begin(lock).publish());
-                }
-                return;
-            }
+impl<K, V, H, S: Strategy> State<K, V, H, S> {
+    /// Returns whether what is pending is to be published now.
+    fn is_due(&mut self, policy: PublishPolicy) -> bool {
+        if !self.log.has_pending() {
+            return false;
         }
-    }
-
-    fn has_published(&self, ticket: Ticket) -> bool {
-        // ORDERING: Acquire; partner: the store in `take_note`. A front
-        // that is loaded later is at least that of this number.
-        let published = self.published.load(Ordering::Acquire);
-        // The difference is small, whatever was cut off.
-        published.wrapping_sub(ticket.0 as usize) as isize >= 0
-    }
-
-    /// The lock, if nobody has it and no reader is in the way.
-    #[inline]
-    fn try_lock(&self) -> Option<ThreadLock<'_, K, V, H, S>> {
-        let gate = self.gate.try_lock()?;
-        let mut state = self.state.try_lock()?;
-        self.try_finish(&mut state)
-            .then(|| ThreadLock::new(self, state, gate))
-    }
-
-    /// Whether no reader is in the way.
-    ///
-    /// Who finds that out first tells all others: the waker that they sleep by may
-    /// have been replaced and dropped, or never be called, since the strategy owes a
-    /// wake to the last who asked only, and none to who was told when asking.
-    #[inline]
-    fn try_finish(&self, state: &mut State<K, V, H, S>) -> bool {
-        let finished = state.log.try_finish();
-        if finished && mem::take(&mut state.awaited) {
-            self.finished.0.notify(usize::MAX);
-        }
-        finished
-    }
-
-    /// Registers for the moment when no reader is in the way any more; `None` if none
-    /// is. To be awaited without the lock.
-    fn listen(&self, state: &mut State<K, V, H, S>) -> Option<EventListener> {
-        if self.try_finish(state) {
-            return None;
-        }
-        // Listens first, so that a wake from here on is heard.
-        let finished = self.finished.0.listen();
-        let mut cx = Context::from_waker(&self.waker);
-        if state.log.poll_finish(&mut cx).is_ready() && self.try_finish(state) {
-            return None;
-        }
-        state.awaited = true;
-        Some(finished)
-    }
-
-    /// The lock, when no reader is in the way. `None` after `timeout`.
-    #[inline]
-    fn lock(&self, timeout: Option<Duration>) -> Option<ThreadLock<'_, K, V, H, S>> {
-        self.try_lock().or_else(|| self.wait_for_lock(timeout))
-    }
-
-    #[cold]
-    fn wait_for_lock(&self, timeout: Option<Duration>) -> Option<ThreadLock<'_, K, V, H, S>> {
-        for round in 0..ROUNDS {
-            pause(round);
-            if let Some(lock) = self.try_lock() {
-                return Some(lock);
-            }
-        }
-        // Counted from here on: who spins gets the lock sooner than a publish could be
-        // left to it.
-        let _queued = Queued::new(&self.queued);
-        let deadline = Deadline::new(timeout);
-        loop {
-            let gate = self.gate.lock(deadline.left())?;
-            let mut state = match self.state.try_lock() {
-                Some(state) => state,
-                None => block_on(deadline.left(), self.state.lock())?,
-            };
-            let Some(finished) = self.listen(&mut state) else {
-                state.counts.slept = true;
-                return Some(ThreadLock::new(self, state, gate));
-            };
-            drop(state);
-            drop(gate);
-            block_on(deadline.left(), finished)?;
-        }
-    }
-
-    /// The lock, for a writer of which something may be carried: nobody is in the
-    /// way of a publish. `None` after `timeout`.
-    fn lock_carrying(&self, timeout: Option<Duration>) -> Option<ThreadLock<'_, K, V, H, S>> {
-        let deadline = Deadline::new(timeout);
-        let gate = self.gate.lock(deadline.left())?;
-        let state = block_on(deadline.left(), self.state.lock())?;
-        Some(ThreadLock::new(self, state, gate))
-    }
-
-    /// The lock, when no reader is in the way. Waits for readers without it.
-    #[cfg(feature = "async")]
-    pub(super) async fn lock_async(&self) -> TaskLock<'_, K, V, H, S> {
-        let _queued = Queued::new(&self.queued);
-        loop {
-            let mut state = self.state.lock().await;
-            match self.listen(&mut state) {
-                None => return TaskLock::new(self, state),
-                Some(finished) => {
-                    drop(state);
-                    finished.await;
+        match policy {
+            PublishPolicy::Immediate => true,
+            PublishPolicy::Every(most) => self.log.pending() >= most,
+            PublishPolicy::Within(age) => {
+                let version = self.log.as_writer().version();
+                let now = Instant::now();
+                match self.pending {
+                    // A publish since then took what was pending with it.
+                    Some((since, oldest)) if since == version => now - oldest >= age,
+                    _ => {
+                        self.pending = Some((version, now));
+                        age.is_zero()
+                    }
                 }
             }
         }
     }
 }
 
-/// When a wait ends.
-struct Deadline(Option<Instant>);
+/// How often `stragglers` tries to lock.
+const ROUNDS: u32 = 12;
 
-impl Deadline {
-    fn new(timeout: Option<Duration>) -> Self {
-        // One that is too far to represent is none.
-        Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
-    }
-
-    fn left(&self) -> Option<Duration> {
-        self.0
-            .map(|end| end.saturating_duration_since(Instant::now()))
-    }
+#[cold]
+#[inline(never)]
+fn own_batch() -> ! {
+    panic!(
+        "a thread writes to a map while it has a batch of that map open, and would wait \
+         for itself forever: make the change through the batch, or end it first"
+    )
 }
-
-/// The number of the publish that a change will be part of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ticket(Version);

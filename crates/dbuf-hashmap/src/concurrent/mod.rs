@@ -1,9 +1,7 @@
-//! One handle for any thread: `ConcurrentHashMap`. Reads are here, writes in `write`
-//! and `task`, who may write when in `lock` and `held`.
+//! One handle for any thread: `ConcurrentHashMap`. Reads are here, writes in `write` and
+//! `task`, the lock that writers share in `lock`.
 
-mod held;
 mod lock;
-mod policy;
 #[cfg(feature = "async")]
 mod task;
 mod traits;
@@ -16,11 +14,8 @@ use std::hash::RandomState;
 use dbuf_core::{BlockingStrategy, Strategy};
 use equivalent::Equivalent;
 
-#[cfg(feature = "async")]
-pub use held::TaskLock;
-pub use held::ThreadLock;
 pub(crate) use lock::Writers;
-pub use policy::PublishPolicy;
+pub use lock::{PublishPolicy, WriterGuard};
 #[cfg(feature = "async")]
 pub use task::TaskBatch;
 pub use write::ConcurrentBatch;

@@ -1,18 +1,18 @@
-//! Changes by tasks: the same batches, awaited. A task leaves no publish to another,
-//! since nobody would wait for it if the task were cancelled.
+//! Changes by tasks: the same batches, awaited.
 
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
 use dbuf_core::BlockingStrategy;
+use dbuf_core::writer_lock::InTask;
 use equivalent::Equivalent;
 
-use super::held::{begin, serve_group};
-use crate::{Batch, ConcurrentBatch, ConcurrentHashMap, DefaultStrategy, TaskLock};
+use super::WriterGuard;
+use crate::{Batch, ConcurrentBatch, ConcurrentHashMap, DefaultStrategy};
 
 /// The batch of [`ConcurrentHashMap::write_async`]. It may be sent to other threads.
 pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
-    Batch<TaskLock<'m, K, V, H, S>>;
+    Batch<WriterGuard<'m, K, V, H, S, InTask>>;
 
 /// With feature `async`. The futures are `Send` and run on any executor. They wait
 /// where the blocking calls do, for other writers and for guards, and where those
@@ -57,11 +57,7 @@ where
     /// # });
     /// ```
     pub async fn write_async(&self) -> TaskBatch<'_, K, V, H, S> {
-        loop {
-            if let Some(lock) = serve_group(self.writers.lock_async().await) {
-                return Batch::new(begin(lock));
-            }
-        }
+        Batch::new(self.writers.begin_async().await)
     }
 
     /// All or nothing, as [`transact`](Self::transact): publishes if `f` returns
@@ -188,11 +184,10 @@ where
         &self,
         f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R,
     ) -> R {
-        let lock = self.writers.lock_async().await;
-        // From here on there is no await.
-        let mut batch = Batch::new(begin(lock.on_this_thread()));
+        // From here on there is no await: the batch stays on this thread.
+        let mut batch = Batch::new(self.writers.begin_async().await);
         let result = f(&mut batch);
-        batch.publish();
+        self.end(batch);
         result
     }
 }

@@ -7,11 +7,12 @@ use std::hash::RandomState;
 use dbuf_core::BlockingStrategy;
 use equivalent::Equivalent;
 
-use crate::{Batch, ConcurrentHashMap, DefaultStrategy, ThreadLock};
+use super::WriterGuard;
+use crate::{Batch, ConcurrentHashMap, DefaultStrategy};
 
 /// The batch of a [`ConcurrentHashMap`].
 pub type ConcurrentBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
-    Batch<ThreadLock<'m, K, V, H, S>>;
+    Batch<WriterGuard<'m, K, V, H, S>>;
 
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where
@@ -26,7 +27,7 @@ where
     /// is the form that publishes all or nothing. Waits for other writers, and for
     /// guards that still look at the copy that the last publish replaced (normally
     /// there are none). It cannot be sent to another thread; a forgotten one keeps
-    /// all writers out for ever.
+    /// all writers out forever.
     ///
     /// # Panics
     ///
@@ -44,11 +45,8 @@ where
     /// assert_eq!(map.len(), 2);
     /// ```
     pub fn write(&self) -> ConcurrentBatch<'_, K, V, H, S> {
-        self.refuse_to_wait_for_myself();
-        match self.writers.begin_for_user(None) {
-            Some(batch) => Batch::new(batch),
-            None => unreachable!("without a timeout it waits for ever"),
-        }
+        self.refuse_own_guard();
+        Batch::new(self.writers.begin())
     }
 
     /// Begins a batch if that needs no waiting: `None` if another writer is at work,
@@ -68,7 +66,7 @@ where
         if self.reader.has_guard() {
             return None;
         }
-        self.writers.try_begin_for_user().map(Batch::new)
+        self.writers.try_begin().map(Batch::new)
     }
 
     /// As [`write`](Self::write), but waits for at most about `timeout`: `None` then,
@@ -119,8 +117,8 @@ where
     /// put(&map, 2, 2).unwrap();
     /// ```
     pub fn write_timeout(&self, timeout: Duration) -> Option<ConcurrentBatch<'_, K, V, H, S>> {
-        self.refuse_to_wait_for_myself();
-        self.writers.begin_for_user(Some(timeout)).map(Batch::new)
+        self.refuse_own_guard();
+        self.writers.begin_timeout(timeout).map(Batch::new)
     }
 
     /// How many the last publish still waits for: guards, or readers, by what the
@@ -139,9 +137,8 @@ where
         self.writers.stragglers()
     }
 
-    /// How many writers wait to begin: for another writer, or for readers. Those whose
-    /// change is made and who wait for its publish are not counted. For diagnosis:
-    /// never waits, out of date when it returns.
+    /// How many writers, threads and tasks, wait to begin: for another writer, or for
+    /// readers. For diagnosis: never waits, out of date when it returns.
     ///
     /// # Examples
     ///
@@ -304,7 +301,7 @@ where
     ///
     /// Looks first, and becomes a writer only if it has to. It looks at what is
     /// published: where the removal of the key is pending
-    /// ([`EveryOps`](crate::PublishPolicy::EveryOps), a deferred batch), the value is
+    /// ([`Every`](crate::PublishPolicy::Every), a deferred batch), the value is
     /// found once more and nothing is inserted. `f` runs at most once
     /// and while other writers wait; of two threads that ask for one key, one makes
     /// the value.
@@ -321,7 +318,7 @@ where
     /// assert_eq!(squares.get_or_insert_with(3, || unreachable!()), 9);
     /// ```
     pub fn get_or_insert_with(&self, key: K, f: impl FnOnce() -> V) -> V {
-        self.refuse_to_wait_for_myself();
+        self.refuse_own_guard();
         match self.get_cloned(&key) {
             Some(value) => value,
             None => self.change(|batch| batch.get_or_insert_with(key, f).clone()),
@@ -403,7 +400,7 @@ where
     }
 
     /// Publishes what is pending: under
-    /// [`PublishPolicy::EveryOps`](crate::PublishPolicy::EveryOps), and after a batch
+    /// [`PublishPolicy::Every`](crate::PublishPolicy::Every), and after a batch
     /// was [deferred](Batch::defer). Waits for an open batch, and for no reader: a
     /// thread may hold a guard. Whether there was anything.
     ///
@@ -424,47 +421,36 @@ where
     /// assert_eq!(map.len(), 1);
     /// ```
     pub fn publish(&self) -> bool {
-        self.refuse_my_own_batch();
         self.writers.publish()
     }
 
     /// Makes a change in a batch of its own and ends it as the policy says.
+    // Always: the change is the caller's closure.
+    #[inline(always)]
     pub(crate) fn change<R>(&self, f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R) -> R {
-        self.refuse_to_wait_for_myself();
+        self.refuse_own_guard();
         let mut batch = Batch::new(self.writers.begin());
         let result = f(&mut batch);
-        if self.writers.may_leave() {
-            self.end(batch);
-        } else {
-            // Published as it is dropped, where it stands.
-            drop(batch);
-        }
+        self.end(batch);
         result
     }
 
-    /// Ends a batch as the policy says.
-    #[cold]
-    fn end(&self, batch: ConcurrentBatch<'_, K, V, H, S>) {
-        batch.end(|batch| {
-            if let Some(ticket) = self.writers.end(batch) {
-                self.writers.wait(ticket);
-            }
-        });
+    /// Ends the batch of a single change as the policy says.
+    #[inline(always)]
+    pub(super) fn end(&self, batch: ConcurrentBatch<'_, K, V, H, S>) {
+        if self.writers.is_immediate() {
+            // Published as it is dropped, where it stands.
+            drop(batch);
+        } else {
+            batch.end(|batch| self.writers.end(batch));
+        }
     }
 
-    /// Panics if this thread would wait for what only it can end.
+    /// Panics if this thread holds a guard, for which it would wait.
     #[inline]
-    fn refuse_to_wait_for_myself(&self) {
+    fn refuse_own_guard(&self) {
         if self.reader.has_guard() {
             own_guard();
-        }
-        self.refuse_my_own_batch();
-    }
-
-    #[inline]
-    fn refuse_my_own_batch(&self) {
-        if self.writers.is_held_here() {
-            own_batch();
         }
     }
 }
@@ -474,16 +460,7 @@ where
 fn own_guard() -> ! {
     panic!(
         "a thread writes to a map while it holds a guard of that map (from `get` or \
-         `read`), and could wait for its own guard for ever: drop the guard first, or \
+         `read`), and could wait for its own guard forever: drop the guard first, or \
          use `get_cloned`, `get_with`, `try_write` or `Batch::published`"
-    )
-}
-
-#[cold]
-#[inline(never)]
-fn own_batch() -> ! {
-    panic!(
-        "a thread writes to a map while it has a batch of that map open, and would wait \
-         for itself for ever: make the change through the batch, or end it first"
     )
 }

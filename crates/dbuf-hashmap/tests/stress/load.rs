@@ -26,9 +26,9 @@ const OWN: u32 = 200;
 const LIMIT: u32 = 1_000_000;
 
 const POLICIES: [PublishPolicy; 3] = [
-    PublishPolicy::Grouped,
     PublishPolicy::Immediate,
-    PublishPolicy::EveryOps(7),
+    PublishPolicy::Immediate,
+    PublishPolicy::Every(7),
 ];
 
 struct World<S: Stressed> {
@@ -142,7 +142,7 @@ fn write<S: Stressed>(world: &World<S>, thread: usize, seed: u64) -> Option<u32>
                 map.publish();
             }
         }
-        if !matches!(policy, PublishPolicy::EveryOps(_)) {
+        if !matches!(policy, PublishPolicy::Every(_)) {
             assert_eq!(
                 map.get_cloned(&own),
                 expected,

@@ -342,7 +342,7 @@ fn finish(
 }
 
 fn agrees_with_the_model<S: MapStrategy>(new: fn() -> S, steps: &[Step]) {
-    for policy in [PublishPolicy::Grouped, PublishPolicy::EveryOps(3)] {
+    for policy in [PublishPolicy::Immediate, PublishPolicy::Every(3)] {
         let map = map_with(new(), policy);
         let reader = map.reader();
         let mut world = World::new(map, &reader);

