@@ -3,6 +3,7 @@
 mod advice;
 mod headline;
 mod own;
+mod pairs;
 mod published;
 mod scaling;
 
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     /// How many threads read, for the ladder of threads; not empty.
     pub(crate) threads: Vec<usize>,
+    /// Whether somebody asked for these numbers of threads.
+    pub(crate) threads_asked: bool,
     pub(crate) texts: Texts,
     pub(crate) trace: Option<Rc<Trace>>,
 }
@@ -45,6 +48,14 @@ impl Settings {
     /// Threads in a mix: as many as the ladder goes up to.
     fn mixers(&self) -> usize {
         self.threads.iter().copied().max().unwrap_or(1)
+    }
+
+    /// The numbers of threads that were asked for, or these.
+    fn threads_or(&self, default: &[usize]) -> Vec<usize> {
+        match self.threads_asked {
+            true => self.threads.clone(),
+            false => default.to_vec(),
+        }
     }
 
     /// Readers beside one writer.
@@ -88,6 +99,26 @@ pub(crate) struct Case {
     /// Whether one contender is measured after the other, since not all fit into
     /// memory at a time.
     pub(crate) apart: bool,
+    /// Who takes part and is compared with whom; without it, everybody takes part.
+    pub(crate) duel: Option<Duel>,
+}
+
+/// One of ours against others, compared round by round: a machine that changes its
+/// pace then changes both.
+#[derive(Clone, Debug)]
+pub(crate) struct Duel {
+    pub(crate) ours: &'static str,
+    /// With the ratio that ours has to reach, if it has to.
+    pub(crate) others: Vec<(&'static str, Option<f64>)>,
+}
+
+impl Duel {
+    /// How often such a case is measured, in every mode.
+    pub(crate) const ROUNDS: u32 = 9;
+
+    fn has(&self, name: &str) -> bool {
+        self.ours == name || self.others.iter().any(|(other, _)| *other == name)
+    }
 }
 
 /// Makes the load when its turn comes.
@@ -151,7 +182,13 @@ impl Case {
                 all.retain(|name| names.contains(&name.name));
                 all
             }
-            _ => maps(),
+            _ => {
+                let mut all = maps();
+                if let Some(duel) = &self.duel {
+                    all.retain(|name| duel.has(name.name));
+                }
+                all
+            }
         }
     }
 
@@ -159,6 +196,7 @@ impl Case {
     pub(crate) fn rounds(&self, rounds: u32) -> u32 {
         match self.load {
             CaseLoad::Size(_) => 1,
+            _ if self.duel.is_some() => Duel::ROUNDS,
             _ => rounds,
         }
     }
@@ -193,6 +231,7 @@ fn numbers(panel: &str, x: f64, load: impl Fn() -> Load<u64> + 'static) -> Case 
         x,
         load: CaseLoad::Numbers(Box::new(load)),
         apart: false,
+        duel: None,
     }
 }
 
@@ -289,6 +328,7 @@ pub(crate) fn all(settings: &Settings) -> Vec<Figure> {
         scaling::sizes(settings),
         published::evmap(settings),
         published::xsync(settings),
+        pairs::mix(settings),
     ]);
     all
 }

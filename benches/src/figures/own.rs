@@ -36,6 +36,7 @@ pub(super) fn names(settings: &Settings) -> Figure {
             x: 0.0,
             load: CaseLoad::Texts(Box::new(load)),
             apart: false,
+            duel: None,
         }
     };
     Figure {
@@ -81,6 +82,7 @@ pub(super) fn replay(trace: &Rc<Trace>, threads: usize, publish: usize) -> Case 
         x: 0.0,
         load: CaseLoad::Texts(Box::new(load)),
         apart: false,
+        duel: None,
     }
 }
 
@@ -113,6 +115,7 @@ pub(super) fn cells(settings: &Settings) -> Figure {
         x: 0.0,
         load: CaseLoad::Cells(CellLoad { readers, writer }),
         apart: false,
+        duel: None,
     };
     let mut cases = vec![case("alone", 1, false), case("beside a writer", 1, true)];
     if settings.mode == Mode::Full && settings.mixers() > 1 {

@@ -2,11 +2,11 @@
 //! behind a lock.
 
 use alloc::sync::Arc;
+use std::sync::Mutex;
 
 use dbuf_hashmap::{BlockingStrategy, Builder, Reader, Writer};
-use parking_lot::Mutex;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Value, hasher, lock};
 use crate::Hash;
 
 /// `dbuf_hashmap` with the strategy `S`.
@@ -46,7 +46,7 @@ where
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer.lock();
+        let mut writer = lock(&self.writer);
         let mut batch = writer.write();
         for Change { key, value } in changes.drain(..) {
             match value {
@@ -58,6 +58,6 @@ where
     }
 
     fn settle(&mut self) {
-        self.writer.lock().catch_up();
+        lock(&self.writer).catch_up();
     }
 }

@@ -1,11 +1,11 @@
 //! evmap, as a map: each key has one value. Its writer stands behind a lock.
 
 use alloc::sync::Arc;
+use std::sync::Mutex;
 
 use evmap::handles::{ReadHandle, WriteHandle};
-use parking_lot::Mutex;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Value, hasher, lock};
 use crate::Hash;
 
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl<K: Key> Handle<K> for Pair<K> {
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer.lock();
+        let mut writer = lock(&self.writer);
         for Change { key, value } in changes.drain(..) {
             match value {
                 Some(value) => writer.update(key, value),
@@ -46,6 +46,6 @@ impl<K: Key> Handle<K> for Pair<K> {
 
     fn settle(&mut self) {
         // What is owed is replayed as a publish begins.
-        self.writer.lock().publish();
+        lock(&self.writer).publish();
     }
 }

@@ -1,11 +1,11 @@
 //! flashmap; its writer stands behind a lock.
 
 use alloc::sync::Arc;
+use std::sync::Mutex;
 
 use flashmap::{ReadHandle, WriteHandle};
-use parking_lot::Mutex;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Value, hasher, lock};
 use crate::Hash;
 
 #[derive(Clone)]
@@ -33,7 +33,7 @@ impl<K: Key> Handle<K> for Pair<K> {
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer.lock();
+        let mut writer = lock(&self.writer);
         let mut guard = writer.guard();
         for Change { key, value } in changes.drain(..) {
             match value {
@@ -46,6 +46,6 @@ impl<K: Key> Handle<K> for Pair<K> {
 
     fn settle(&mut self) {
         // A guard replays the log as it is taken.
-        self.writer.lock().guard().publish();
+        lock(&self.writer).guard().publish();
     }
 }

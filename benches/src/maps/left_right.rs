@@ -2,11 +2,11 @@
 
 use alloc::sync::Arc;
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use left_right::{Absorb, ReadHandle, WriteHandle};
-use parking_lot::Mutex;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Value, hasher, lock};
 use crate::Hash;
 
 #[derive(Clone)]
@@ -54,13 +54,13 @@ impl<K: Key> Handle<K> for Pair<K> {
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer.lock();
+        let mut writer = lock(&self.writer);
         writer.extend(changes.drain(..));
         writer.publish();
     }
 
     fn settle(&mut self) {
         // What is owed is replayed as a publish begins.
-        self.writer.lock().publish();
+        lock(&self.writer).publish();
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crossbeam_utils::sync::ShardedLock;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, POISONED, Value, hasher};
 use crate::Hash;
 
 /// What is behind the lock.
@@ -49,8 +49,6 @@ impl<K: Key, L: Lock<K>> Handle<K> for Locked<L> {
         });
     }
 }
-
-const POISONED: &str = "a thread panicked, and the program with it";
 
 impl<K: Key> Lock<K> for std::sync::RwLock<Plain<K>> {
     fn new(map: Plain<K>) -> Self {

@@ -17,6 +17,7 @@ mod scc;
 
 use core::hash::Hash as StdHash;
 use core::ops::Range;
+use std::sync::{Mutex, MutexGuard};
 
 use crossbeam_utils::sync::ShardedLock;
 use dbuf_hashmap::ConcurrentHashMap;
@@ -64,6 +65,14 @@ pub(crate) trait Handle<K>: Clone + Send + 'static {
 /// nothing but themselves.
 fn hasher() -> Hash {
     Hash::with_seed(0)
+}
+
+const POISONED: &str = "a thread panicked, and the program with it";
+
+/// The one writer of a double buffer. All of them have the same lock, so that they
+/// differ in nothing but themselves.
+fn lock<T>(writer: &Mutex<T>) -> MutexGuard<'_, T> {
+    writer.lock().expect(POISONED)
 }
 
 /// A [`Handle`], whatever its type is. A call through this trait is one for each
@@ -157,6 +166,10 @@ pub(crate) fn all<K: Key>() -> Vec<Entry<K>> {
         ours::<K, dbuf::Pair<K, LockStrategy>>(
             "lock",
             "dbuf's Writer and Reader, LockStrategy: a mutex around two counts",
+        ),
+        ours::<K, dbuf::Pair<K, DefaultStrategy>>(
+            "mutex-writer",
+            "dbuf's Writer in std's Mutex and Readers, with the strategy of concurrent",
         ),
         ours::<K, Concurrent<K, DefaultStrategy>>(
             "concurrent",

@@ -1,5 +1,6 @@
 //! What is said about the results.
 
+mod duels;
 mod files;
 mod html;
 mod raw;

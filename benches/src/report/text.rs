@@ -39,6 +39,11 @@ impl Told<'_> {
                 );
             }
         }
+        for (figure, _) in self.figures() {
+            for duel in self.duels(figure) {
+                let _ = write!(text, "\n{}\n{}", duel.title, table(duel.header, duel.rows));
+            }
+        }
         text.push_str(&self.verdicts());
         for sentence in self.crossings() {
             let _ = writeln!(text, "  crossover, {sentence}");
