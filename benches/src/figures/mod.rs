@@ -141,6 +141,10 @@ impl core::fmt::Debug for CaseLoad {
     }
 }
 
+/// What one gets without choosing: the map of `ConcurrentHashMap::new`, and a `Writer`
+/// and `Reader`s, or a cell, with the default strategy.
+pub(crate) const DEFAULTS: [&str; 2] = ["concurrent", "epoch"];
+
 /// A contender that takes part in a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
@@ -151,12 +155,15 @@ pub(crate) struct Name {
 
 /// The contenders that hold maps.
 pub(crate) fn maps() -> Vec<Name> {
-    let name = |entry: maps::Entry<u64>| Name {
+    maps::all().iter().map(name_of_map).collect()
+}
+
+fn name_of_map(entry: &maps::Entry<u64>) -> Name {
+    Name {
         name: entry.name,
         about: entry.about,
         is_ours: entry.is_ours,
-    };
-    maps::all().into_iter().map(name).collect()
+    }
 }
 
 /// The contenders that hold one value.
@@ -182,13 +189,14 @@ impl Case {
                 all.retain(|name| names.contains(&name.name));
                 all
             }
-            _ => {
-                let mut all = maps();
-                if let Some(duel) = &self.duel {
-                    all.retain(|name| duel.has(name.name));
+            _ => match &self.duel {
+                Some(duel) => {
+                    let all = maps::all().into_iter().chain(maps::fences());
+                    let names = all.map(|entry| name_of_map(&entry));
+                    names.filter(|name| duel.has(name.name)).collect()
                 }
-                all
-            }
+                None => maps(),
+            },
         }
     }
 
@@ -205,7 +213,8 @@ impl Case {
         fn of_map<K: Key>(load: Load<K>) -> Maker<'static> {
             let load = Rc::new(load);
             Box::new(move |name| {
-                let entry = maps::all().into_iter().find(|entry| entry.name == name)?;
+                let mut all = maps::all().into_iter().chain(maps::fences());
+                let entry = all.find(|entry| entry.name == name)?;
                 Some(Box::new(MapSubject::new(entry, Rc::clone(&load))))
             })
         }
@@ -329,6 +338,7 @@ pub(crate) fn all(settings: &Settings) -> Vec<Figure> {
         published::evmap(settings),
         published::xsync(settings),
         pairs::mix(settings),
+        pairs::fences(settings),
     ]);
     all
 }

@@ -66,3 +66,29 @@ pub(super) fn mix(settings: &Settings) -> Figure {
         weight: 1,
     }
 }
+
+/// What does it cost that the epochs' fence is not known in advance?
+pub(super) fn fences(settings: &Settings) -> Figure {
+    let shares = [0.01, 0.04, 0.2, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0];
+    let duel = |threads, _| {
+        let bar = if threads <= 2 { 0.85 } else { 0.8 };
+        Duel {
+            ours: "adaptive",
+            others: vec![("symmetric", Some(bar)), ("asymmetric", Some(bar))],
+        }
+    };
+    Figure {
+        id: "fences",
+        title: "The fence that EpochStrategy decides for against both that it may have",
+        definition: format!(
+            "{}, and the bar that it is held to. The last column is the regret: what deciding is worth beside \
+             the better of the two. A Writer in a mutex and Readers.",
+            loads()
+        ),
+        chart: Chart::Ladder("% writes"),
+        metrics: &[Metric::Ops],
+        cases: ladder(&settings.threads_or(&[1, 2, 8]), &shares, duel),
+        since: Mode::Full,
+        weight: 1,
+    }
+}

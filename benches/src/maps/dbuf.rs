@@ -24,6 +24,18 @@ impl<K, S: BlockingStrategy> Clone for Pair<K, S> {
     }
 }
 
+impl<K: Key, S: BlockingStrategy> Pair<K, S> {
+    pub(super) fn with(strategy: S, capacity: usize) -> Self {
+        let (writer, reader) = Builder::new()
+            .capacity(capacity)
+            .hasher(hasher())
+            .strategy(strategy)
+            .build();
+        let writer = Arc::new(Mutex::new(writer));
+        Self { reader, writer }
+    }
+}
+
 impl<K: Key, S> Handle<K> for Pair<K, S>
 where
     S: BlockingStrategy + Default + 'static,
@@ -31,13 +43,7 @@ where
     Writer<K, Value, Hash, S>: Send,
 {
     fn build(capacity: usize) -> Self {
-        let (writer, reader) = Builder::new()
-            .capacity(capacity)
-            .hasher(hasher())
-            .strategy(S::default())
-            .build();
-        let writer = Arc::new(Mutex::new(writer));
-        Self { reader, writer }
+        Self::with(S::default(), capacity)
     }
 
     #[inline]

@@ -10,6 +10,7 @@ mod dbuf;
 mod evmap;
 mod flashmap;
 mod flurry;
+mod kovan;
 mod left_right;
 mod locks;
 mod papaya;
@@ -21,7 +22,9 @@ use std::sync::{Mutex, MutexGuard};
 
 use crossbeam_utils::sync::ShardedLock;
 use dbuf_hashmap::ConcurrentHashMap;
-use dbuf_strategies::{CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+use dbuf_strategies::{
+    CountStrategy, DefaultStrategy, EpochStrategy, Fence, FlashStrategy, LockStrategy,
+};
 
 use crate::Hash;
 use crate::script::Script;
@@ -186,10 +189,39 @@ pub(crate) fn all<K: Key>() -> Vec<Entry<K>> {
         entry::<K, papaya::Shared<K>>("papaya", "papaya 0.2: lock-free"),
         entry::<K, scc::Shared<K>>("scc", "scc 3: a lock for each bucket"),
         entry::<K, flurry::Shared<K>>("flurry", "flurry 0.5: Java's concurrent map"),
+        entry::<K, kovan::Shared<K>>("kovan-map", "kovan-map 0.2: lock-free chains"),
         entry::<K, arc_swap::Shared<K>>("arc-swap", "arc-swap 1 over a HashMap, cloned to write"),
         entry::<K, locks::Locked<Std<K>>>("rwlock-std", "std's RwLock<HashMap>"),
         entry::<K, locks::Locked<ParkingLot<K>>>("rwlock-parking", "parking_lot's RwLock<HashMap>"),
         entry::<K, locks::Locked<Sharded<K>>>("sharded-lock", "crossbeam's ShardedLock<HashMap>"),
+    ]
+}
+
+/// `EpochStrategy` as it decides by itself, and with each fence forced: of use beside
+/// each other only.
+pub(crate) fn fences<K: Key>() -> Vec<Entry<K>> {
+    let entry = |name, about, build| Entry {
+        name,
+        about,
+        is_ours: true,
+        build,
+    };
+    vec![
+        entry("adaptive", "EpochStrategy::new", |capacity| {
+            Box::new(dbuf::Pair::with(EpochStrategy::new(), capacity))
+        }),
+        entry("symmetric", "EpochStrategy, Fence::Symmetric", |capacity| {
+            let strategy = EpochStrategy::with_fence(Fence::Symmetric);
+            Box::new(dbuf::Pair::with(strategy, capacity))
+        }),
+        entry(
+            "asymmetric",
+            "EpochStrategy, Fence::Asymmetric",
+            |capacity| {
+                let strategy = EpochStrategy::with_fence(Fence::Asymmetric);
+                Box::new(dbuf::Pair::with(strategy, capacity))
+            },
+        ),
     ]
 }
 
@@ -205,7 +237,7 @@ mod tests {
 
     #[test]
     fn every_contender_sees_what_was_written() {
-        for entry in all::<u64>() {
+        for entry in all::<u64>().into_iter().chain(fences()) {
             let mut one = (entry.build)(4);
             let mut two = one.another();
             for generation in 0..5 {
@@ -232,7 +264,7 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let all = all::<u64>();
+        let all: Vec<_> = all::<u64>().into_iter().chain(fences()).collect();
         for (nth, entry) in all.iter().enumerate() {
             assert!(all[..nth].iter().all(|other| other.name != entry.name));
         }

@@ -60,8 +60,10 @@ impl Told<'_> {
         }
         html.push_str("</nav>\n<h2>Ahead and behind</h2>\n");
         html.push_str(
-            "<p>The best of ours against the best of the others, in every figure of bars. Level: within a \
-             twentieth, or each median lies between the other's rounds. Ladders have theirs below.</p>\n",
+            "<p>The default types, <code>concurrent</code> and <code>epoch</code>, against the best of the \
+             others, in every figure of bars; in parentheses the best of ours that one has to choose. Level: \
+             within a twentieth, or each median lies between the other's rounds. Ladders have theirs \
+             below.</p>\n",
         );
         for sentence in self.crossings() {
             let _ = writeln!(html, "<p>Crossover, {}</p>", escaped(&sentence));
