@@ -214,7 +214,8 @@ impl Cli {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A time in seconds that can be kept.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
         .filter(|seconds| (0.01..=86_400.0).contains(seconds))

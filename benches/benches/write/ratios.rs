@@ -52,13 +52,13 @@ fn growing<T: crate::Subject>(batch: u64) -> impl FnMut() -> Duration {
     }
 }
 
-fn overwriting<T: crate::Subject>() -> impl FnMut() -> Duration {
-    || {
+fn overwriting<T: crate::Subject>(times: u64) -> impl FnMut() -> Duration {
+    move || {
         // Anew each time: where a map lies in memory tells for as long as it lives.
         let mut map = filled::<T>();
         overwrite_all(&mut map, 0);
         let begin = Instant::now();
-        for value in 1..=20 {
+        for value in 1..=times {
             overwrite_all(&mut map, value);
         }
         begin.elapsed()
@@ -87,17 +87,18 @@ pub(crate) fn print() {
         by_std(&times);
     }
     if is_asked("write/overwrite/100") {
-        let times = run("write/overwrite/100", 300, entrants!(overwriting));
+        let times = run("write/overwrite/100", 300, entrants!(overwriting, 20));
         by_std(&times);
     }
     if is_asked("write/single") {
+        // A turn is short, so that few are interrupted: the slow ones would be more often.
         let entrants = vec![
-            entrant("concurrent", overwriting::<Concurrent>()),
-            entrant("mutex-writer", overwriting::<MutexWriter>()),
-            entrant("dashmap", overwriting::<Dashmap>()),
-            entrant("mutex-evmap", overwriting::<MutexEvmap>()),
+            entrant("concurrent", overwriting::<Concurrent>(1)),
+            entrant("mutex-writer", overwriting::<MutexWriter>(1)),
+            entrant("dashmap", overwriting::<Dashmap>(1)),
+            entrant("mutex-evmap", overwriting::<MutexEvmap>(1)),
         ];
-        let entrants = run("write/single", 300, entrants);
+        let entrants = run("write/single", 3000, entrants);
         let bars = [Some(1.25), Some(4.0), None];
         for (other, bar) in entrants[1..].iter().zip(bars) {
             let ratio = ratio(&entrants[0], other);

@@ -17,7 +17,7 @@ use crate::drive::{
     CellLoad, CellSubject, Load, MapSubject, Publish, Role, SizeSubject, Subject, Way,
 };
 use crate::keys::Texts;
-use crate::maps::{self, Key};
+use crate::maps::{self, Blob, Key, Value};
 use crate::metric::Metric;
 use crate::script::{Mix, Script};
 use crate::space::{Keys, Space};
@@ -155,7 +155,7 @@ pub(crate) struct Name {
 
 /// The contenders that hold maps.
 pub(crate) fn maps() -> Vec<Name> {
-    maps::all().iter().map(name_of_map).collect()
+    maps::all::<_, Value>().iter().map(name_of_map).collect()
 }
 
 fn name_of_map(entry: &maps::Entry<u64>) -> Name {
@@ -191,7 +191,7 @@ impl Case {
             }
             _ => match &self.duel {
                 Some(duel) => {
-                    let all = maps::all().into_iter().chain(maps::fences());
+                    let all = maps::all::<_, Value>().into_iter().chain(maps::fences());
                     let names = all.map(|entry| name_of_map(&entry));
                     names.filter(|name| duel.has(name.name)).collect()
                 }
@@ -210,23 +210,28 @@ impl Case {
     }
 
     pub(crate) fn maker(&self) -> Maker<'_> {
-        fn of_map<K: Key>(load: Load<K>) -> Maker<'static> {
+        fn of_map<K: Key>(load: Load<K>, all: fn() -> Vec<maps::Entry<K>>) -> Maker<'static> {
             let load = Rc::new(load);
             Box::new(move |name| {
-                let mut all = maps::all().into_iter().chain(maps::fences());
+                let mut all = all().into_iter().chain(maps::fences());
                 let entry = all.find(|entry| entry.name == name)?;
                 Some(Box::new(MapSubject::new(entry, Rc::clone(&load))))
             })
         }
         match &self.load {
-            CaseLoad::Numbers(load) => of_map(load()),
-            CaseLoad::Texts(load) => of_map(load()),
+            CaseLoad::Numbers(load) => match load() {
+                load if load.value_bytes > Value::BYTES => of_map(load, maps::all::<_, Blob>),
+                load => of_map(load, maps::all::<_, Value>),
+            },
+            CaseLoad::Texts(load) => of_map(load(), maps::all::<_, Value>),
             &CaseLoad::Cells(load) => Box::new(move |name| {
                 let entry = cells::ALL.iter().find(|entry| entry.name == name)?;
                 Some(Box::new(CellSubject::new(entry, load)?))
             }),
             &CaseLoad::Size(entries) => Box::new(move |name| {
-                let entry = maps::all().into_iter().find(|entry| entry.name == name)?;
+                let entry = maps::all::<_, Value>()
+                    .into_iter()
+                    .find(|entry| entry.name == name)?;
                 Some(Box::new(SizeSubject { entry, entries }))
             }),
         }
@@ -249,7 +254,15 @@ const ENTRIES: u32 = 100_000;
 /// The same in words.
 const MANY: &str = "100,000";
 
-/// So many threads, in words.
+/// So many threads.
+fn some_threads(count: usize) -> String {
+    match count {
+        1 => "1 thread".to_owned(),
+        _ => format!("{count} threads"),
+    }
+}
+
+/// What so many threads do, in words.
 fn threads_that(count: usize, verb: &str) -> String {
     match count {
         1 => format!("one thread {verb}s"),
@@ -313,6 +326,7 @@ fn load<K: Key>(space: Space<K>, own: u32, threads: &[Plain]) -> Load<K> {
     Load {
         roles,
         space,
+        value_bytes: Value::BYTES,
         idle: 0,
         grows: false,
     }

@@ -1,6 +1,8 @@
 //! One of ours against a few others, round by round, at a ladder of write shares.
 
-use super::{Case, Chart, Duel, ENTRIES, Figure, MANY, Mode, Plain, Settings, load, numbers};
+use super::{
+    Case, Chart, Duel, ENTRIES, Figure, MANY, Mode, Plain, Settings, load, numbers, some_threads,
+};
 use crate::metric::Metric;
 use crate::script::Mix;
 use crate::space::Space;
@@ -10,11 +12,7 @@ fn ladder(threads: &[usize], shares: &[f64], duel: impl Fn(usize, f64) -> Duel) 
     let mut cases = Vec::new();
     for &threads in threads {
         for &percent in shares {
-            let panel = match threads {
-                1 => "1 thread".to_owned(),
-                _ => format!("{threads} threads"),
-            };
-            let case = numbers(&panel, percent, move || {
+            let case = numbers(&some_threads(threads), percent, move || {
                 let mix = Plain::mix(Mix::put(percent / 100.0));
                 load(Space::numbers(ENTRIES), 0, &vec![mix; threads])
             });

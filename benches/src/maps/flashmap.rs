@@ -5,16 +5,16 @@ use std::sync::Mutex;
 
 use flashmap::{ReadHandle, WriteHandle};
 
-use super::{Change, Handle, Key, Value, hasher, lock};
+use super::{Change, Handle, Key, Stored, Value, hasher, lock};
 use crate::Hash;
 
 #[derive(Clone)]
-pub(super) struct Pair<K: Key> {
-    reader: ReadHandle<K, Value, Hash>,
-    writer: Arc<Mutex<WriteHandle<K, Value, Hash>>>,
+pub(super) struct Pair<K: Key, V: Stored> {
+    reader: ReadHandle<K, V, Hash>,
+    writer: Arc<Mutex<WriteHandle<K, V, Hash>>>,
 }
 
-impl<K: Key> Handle<K> for Pair<K> {
+impl<K: Key, V: Stored> Handle<K> for Pair<K, V> {
     fn build(capacity: usize) -> Self {
         let builder = flashmap::Builder::new().with_capacity(capacity);
         // SAFETY: foldhash with a fixed seed hashes equal keys alike, always, and
@@ -29,13 +29,14 @@ impl<K: Key> Handle<K> for Pair<K> {
 
     #[inline]
     fn get(&mut self, key: &K) -> Option<Value> {
-        self.reader.guard().get(key).copied()
+        self.reader.guard().get(key).map(V::value)
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
         let mut writer = lock(&self.writer);
         let mut guard = writer.guard();
-        for Change { key, value } in changes.drain(..) {
+        for change in changes.drain(..) {
+            let (key, value) = change.into_entry();
             match value {
                 Some(value) => drop(guard.insert(key, value)),
                 None => drop(guard.remove(key)),
