@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::Machine;
-use crate::cli::Failure;
+use crate::cli::{Failure, seconds};
 use crate::figures::{self, Asked, Figure, Mode};
 use crate::interrupt;
-use crate::metric::{Metric, Tail, count};
+use crate::metric::{Metric, Tail, count, time};
 use crate::noise::Noise;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -19,7 +19,7 @@ use crate::report::table;
 use crate::results::{Point, points};
 use crate::trace::Trace;
 
-/// Recommends a map and its strategy: runs each, and the other maps, on a load for a second
+/// Recommends a map and its strategy: runs each, and the other maps, on a load
 #[derive(Debug, Args)]
 pub(crate) struct Advise {
     /// Lookups a second, of all readers together
@@ -27,24 +27,42 @@ pub(crate) struct Advise {
           value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     reads_per_second: Option<u64>,
 
-    /// Overwrites a second, each published by itself
+    /// Overwrites a second, of all writers together, each published by itself
     #[arg(long, value_name = "N", required_unless_present = "trace",
           value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
     writes_per_second: Option<u64>,
 
-    /// Threads that read [default: the number of cores, less one for the writer]
+    /// Threads that read [default: the number of cores, less the writers]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     readers: Option<u16>,
+
+    /// Threads that write [default: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    writers: Option<u16>,
 
     /// Entries of the map
     #[arg(long, value_name = "N", required_unless_present = "trace",
           value_parser = clap::value_parser!(u32).range(1..=20_000_000))]
     map_size: Option<u32>,
 
+    /// Bytes of a value; beyond 8 it has an allocation of its own [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=16_777_216))]
+    value_bytes: Option<u32>,
+
     /// Replay these operations as fast as can be, instead
     #[arg(long, value_name = "FILE",
-          conflicts_with_all = ["reads_per_second", "writes_per_second", "map_size"])]
+          conflicts_with_all = ["reads_per_second", "writes_per_second", "map_size", "readers",
+                                "writers", "value_bytes"])]
     trace: Option<PathBuf>,
+
+    /// Threads that replay the trace [default: the number of cores]
+    #[arg(long, value_name = "N", requires = "trace",
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+
+    /// Take about so many seconds [default: one for each contender]
+    #[arg(long, value_name = "N", value_parser = seconds)]
+    seconds: Option<Duration>,
 }
 
 /// What a contender made of the load.
@@ -69,7 +87,8 @@ pub(crate) fn run(load: &Advise) -> Result<(), Failure> {
     let rounds = 3;
     let plan = Plan::new(vec![figure], Vec::new(), Mode::Quick);
     let contenders = u32::try_from(figures::maps().len()).unwrap_or(1);
-    let plan = plan.within(Duration::from_secs(1) * contenders);
+    let each = Duration::from_secs(1) * contenders;
+    let plan = plan.within(load.seconds.unwrap_or(each));
     let figure = &plan.figures[0];
     interrupt::listen();
     let mut out = io::stdout().lock();
@@ -78,9 +97,13 @@ pub(crate) fn run(load: &Advise) -> Result<(), Failure> {
         written.map_err(Failure::Output)
     };
     say(&format!(
-        "load: {}\nplan: {contenders} contenders, a second each in {rounds} rounds\n",
-        figure.definition
+        "load: {}\nplan: {contenders} contenders, {} in {rounds} rounds\n",
+        figure.definition,
+        time(plan.time())
     ))?;
+    for (name, fact) in Machine::look().facts() {
+        say(&format!("{name}: {fact}\n"))?;
+    }
     if asked.threads() > Machine::cores() {
         say(&format!(
             "note: {} threads on {} cores take turns: the scheduler is measured too\n",
@@ -98,24 +121,37 @@ pub(crate) fn run(load: &Advise) -> Result<(), Failure> {
     let points = points(&records, figure);
     let scores = scores(&points);
     say(&numbers(&scores, figure))?;
-    say(&recommend(&asked, &scores))?;
     let (noise, is_noisy) = noise.say();
-    say(&format!(
-        "{}{noise}\n",
-        if is_noisy { "WARNING: " } else { "" }
-    ))
+    let why_not = is_noisy.then_some(&*noise);
+    say(&recommend(&asked, &scores, why_not))?;
+    match is_noisy {
+        true => Ok(()),
+        false => say(&format!("{noise}\n")),
+    }
 }
+
+/// More bytes of values than this are refused: a map has them up to four times.
+const MOST_BYTES: u64 = 1 << 30;
 
 impl Advise {
     fn asked(&self) -> Result<Asked, Failure> {
-        let spare = Machine::cores().saturating_sub(1).max(1);
-        let readers = self.readers.map_or(spare, usize::from);
         if let Some(path) = &self.trace {
             let trace = Rc::new(Trace::from_file(path)?);
-            return Ok(Asked::Trace {
-                trace,
-                threads: readers,
-            });
+            let threads = self.threads.map_or_else(Machine::cores, usize::from);
+            return Ok(Asked::Trace { trace, threads });
+        }
+        let writers = match self.writes_per_second {
+            Some(0) => 0,
+            _ => self.writers.map_or(1, usize::from),
+        };
+        let spare = Machine::cores().saturating_sub(writers).max(1);
+        let readers = self.readers.map_or(spare, usize::from);
+        let value_bytes = self.value_bytes.unwrap_or(8);
+        let bytes = u64::from(value_bytes) * u64::from(self.map_size.unwrap_or(0));
+        if bytes > MOST_BYTES {
+            return Err(Failure::Usage(format!(
+                "--map-size times --value-bytes is {bytes}, more than {MOST_BYTES}: give a smaller map or smaller values"
+            )));
         }
         match (self.reads_per_second, self.writes_per_second, self.map_size) {
             (Some(reads), Some(writes), Some(entries)) => Ok(Asked::Rates {
@@ -123,6 +159,8 @@ impl Advise {
                 writes,
                 entries,
                 readers,
+                writers,
+                value_bytes: value_bytes as usize,
             }),
             _ => Err(Failure::Usage(
                 "give --reads-per-second, --writes-per-second and --map-size, or --trace"
@@ -212,10 +250,12 @@ fn best<'s, 'a>(asked: &Asked, scores: &[&'s Score<'a>]) -> Option<(&'s Score<'a
         .map(|score| (score, true))
 }
 
-fn recommend(asked: &Asked, scores: &[Score<'_>]) -> String {
+/// What to take, and by which rule; or why that cannot be told.
+fn recommend(asked: &Asked, scores: &[Score<'_>], noise: Option<&str>) -> String {
     let ours: Vec<_> = scores.iter().filter(|score| score.is_ours).collect();
     let all: Vec<_> = scores.iter().collect();
-    let (Some((chosen, keeps_up)), Some((winner, _))) = (best(asked, &ours), best(asked, &all))
+    let (Some((chosen, keeps_up)), Some((winner, is_reached))) =
+        (best(asked, &ours), best(asked, &all))
     else {
         return "nothing was measured\n".to_owned();
     };
@@ -227,22 +267,47 @@ fn recommend(asked: &Asked, scores: &[Score<'_>]) -> String {
             (ALIKE - 1.0) * 100.0
         ),
     };
-    let mut text = format!(
-        "rule: {rule}\nrecommended: {}\nwhich is {}\n",
-        chosen.name, chosen.about
-    );
-    if !keeps_up {
+    let mut text = format!("rule: {rule}\n");
+    if let Some(noise) = noise {
         text.push_str(&format!(
-            "but it does not keep up: {} reads/s and {} writes/s is all that it reaches; publish in batches, \
-             or read from more threads\n",
-            count(chosen.of(Metric::Reads)),
-            count(chosen.of(Metric::Writes))
+            "inconclusive: {noise}\nthis time it was {}, {}\n",
+            chosen.name, chosen.about
         ));
+        return text;
     }
-    if !winner.is_ours {
+    let reached = |score: &Score<'_>| {
+        format!(
+            "{} reads/s and {} writes/s",
+            count(score.of(Metric::Reads)),
+            count(score.of(Metric::Writes))
+        )
+    };
+    if !is_reached {
         text.push_str(&format!(
-            "by the same rule {} is better than any of ours ({})\n",
-            winner.name, winner.about
+            "inconclusive: nobody keeps up; {} comes nearest with {}; publish in batches, or use more threads\n",
+            winner.name,
+            reached(winner)
+        ));
+        return text;
+    }
+    if keeps_up {
+        text.push_str(&format!(
+            "recommended: {}\nwhich is {}\n",
+            chosen.name, chosen.about
+        ));
+        if !winner.is_ours {
+            text.push_str(&format!(
+                "by the same rule {} is better than any of ours ({})\n",
+                winner.name, winner.about
+            ));
+        }
+    } else {
+        text.push_str(&format!(
+            "recommended: {}\nwhich is {}\nnone of ours keeps up: {} reaches {}\n",
+            winner.name,
+            winner.about,
+            chosen.name,
+            reached(chosen)
         ));
     }
     text
@@ -264,7 +329,13 @@ mod tests {
         }
     }
 
-    fn advice(rows: &[(&'static str, f64, f64, f64)]) -> String {
+    type Row = (&'static str, f64, f64, f64);
+
+    fn advice(rows: &[Row]) -> String {
+        advice_with(rows, None)
+    }
+
+    fn advice_with(rows: &[Row], noise: Option<&str>) -> String {
         let points: Vec<_> = rows
             .iter()
             .flat_map(|&(name, reads, p99, p50)| {
@@ -281,8 +352,10 @@ mod tests {
             writes: 100,
             entries: 10,
             readers: 1,
+            writers: 1,
+            value_bytes: 8,
         };
-        recommend(&asked, &scores(&points))
+        recommend(&asked, &scores(&points), noise)
     }
 
     #[test]
@@ -318,8 +391,35 @@ mod tests {
         ]);
         assert!(text.contains("recommended: flash\n"), "{text}");
         assert!(text.contains("papaya is better"), "{text}");
-        let none = advice(&[("epoch", 500.0, 10.0, 10.0), ("flash", 100.0, 1.0, 1.0)]);
-        assert!(none.contains("recommended: epoch\n"), "{none}");
-        assert!(none.contains("does not keep up"), "{none}");
+    }
+
+    #[test]
+    fn advice_is_inconclusive_where_nobody_keeps_up_or_the_machine_is_noisy() {
+        let nobody = [("epoch", 500.0, 10.0, 10.0), ("papaya", 100.0, 1.0, 1.0)];
+        let text = advice(&nobody);
+        assert!(
+            text.contains("inconclusive: nobody keeps up; epoch "),
+            "{text}"
+        );
+        assert!(!text.contains("recommended"), "{text}");
+        let text = advice_with(
+            &[("epoch", 1000.0, 1.0, 1.0)],
+            Some("the machine was noisy"),
+        );
+        assert!(
+            text.contains("inconclusive: the machine was noisy\n"),
+            "{text}"
+        );
+        assert!(!text.contains("recommended"), "{text}");
+    }
+
+    #[test]
+    fn a_peer_is_recommended_where_none_of_ours_keeps_up() {
+        let text = advice(&[("epoch", 500.0, 10.0, 10.0), ("papaya", 1000.0, 50.0, 50.0)]);
+        assert!(text.contains("recommended: papaya\n"), "{text}");
+        assert!(
+            text.contains("none of ours keeps up: epoch reaches 500 reads/s"),
+            "{text}"
+        );
     }
 }

@@ -71,6 +71,7 @@ pub(crate) fn list() -> io::Result<()> {
     let settings = Settings {
         mode: Mode::Full,
         threads: ladder(&[]),
+        threads_asked: false,
         texts: Texts::unicode(),
         trace: None,
     };

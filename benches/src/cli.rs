@@ -2,6 +2,7 @@
 
 use alloc::rc::Rc;
 use core::time::Duration;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -109,9 +110,9 @@ pub(crate) trait UsageError {}
 
 impl UsageError for crate::keys::FileError {}
 
-/// Does what the command line asks for.
-pub fn program() -> ExitCode {
-    let cli = match Cli::try_parse() {
+/// Does what a command line asks for. The first argument is the name of the program.
+pub fn program<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         // Help and version are errors to clap, but not to us.
         Err(asked) if !asked.use_stderr() => asked.exit(),
@@ -196,6 +197,7 @@ impl Cli {
         let settings = Settings {
             mode,
             threads: ladder(&self.threads),
+            threads_asked: !self.threads.is_empty(),
             texts: texts.unwrap_or_else(|| Ok(Texts::unicode()))?,
             trace: trace.map(Rc::new),
         };
@@ -212,7 +214,8 @@ impl Cli {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A time in seconds that can be kept.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
         .filter(|seconds| (0.01..=86_400.0).contains(seconds))

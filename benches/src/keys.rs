@@ -46,7 +46,7 @@ pub(crate) enum FileError {
         advice: &'static str,
         path: PathBuf,
     },
-    #[error("the trace '{}' has {text:?} in line {line}; a line is 'get KEY', 'insert KEY' or 'remove KEY'", path.display())]
+    #[error("the trace '{}' has {text:?} in line {line}; a line is 'get KEY', 'insert KEY' or 'remove KEY', and a key has no spaces", path.display())]
     NoOperation {
         path: PathBuf,
         line: usize,

@@ -1,7 +1,12 @@
+use core::hint::{black_box, spin_loop};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::env::consts;
 use std::fs;
 use std::process::Command;
 use std::thread;
+use std::time::Instant;
+
+use crate::median;
 
 /// Where the numbers come from. Numbers of two machines do not compare.
 #[derive(Clone, Debug)]
@@ -12,6 +17,7 @@ pub(crate) struct Machine {
     system: String,
     load: String,
     commit: String,
+    fences: String,
 }
 
 impl Machine {
@@ -30,6 +36,7 @@ impl Machine {
             system,
             load: first_word("/proc/loadavg").unwrap_or_else(unknown),
             commit: commit().unwrap_or_else(unknown),
+            fences: fences(),
         }
     }
 
@@ -41,21 +48,94 @@ impl Machine {
 
 impl Machine {
     /// What the numbers depend on, by name.
-    pub(crate) fn facts(&self) -> [(&'static str, String); 4] {
+    pub(crate) fn facts(&self) -> [(&'static str, String); 5] {
         let Self {
             cores,
             cpu,
             system,
             load,
             commit,
+            fences,
         } = self;
         [
             ("machine", format!("{cpu}, {cores} cores, {system}")),
             ("load", format!("{load} (1 min average at the start)")),
             ("rustc", env!("DBUF_BENCH_RUSTC").to_owned()),
             ("commit", commit.clone()),
+            ("fences", fences.clone()),
         ]
     }
+}
+
+/// What the two fences of `EpochStrategy` cost here: a reader's with each read, or a
+/// writer's with each publish.
+fn fences() -> String {
+    let place = AtomicU64::new(0);
+    // A store and then the fence, as in a read: a fence with nothing to wait for is
+    // cheaper.
+    let store = |_| place.store(black_box(1), Ordering::Relaxed);
+    let fenced = |nth| {
+        store(nth);
+        fence(Ordering::SeqCst);
+    };
+    let cost = (nanos(1000, fenced) - nanos(1000, store)).max(0.0);
+    let barriers = match (barrier(), beside_a_thread(barrier)) {
+        (Some(alone), Some(beside)) => {
+            format!("a barrier {alone:.0} ns alone and {beside:.0} ns while another thread runs")
+        }
+        _ => "no barrier on this system".to_owned(),
+    };
+    format!("a SeqCst fence after a store costs {cost:.1} ns, {barriers}")
+}
+
+/// The nanoseconds of one of so many repetitions: the median of some rounds.
+fn nanos(repetitions: u32, mut step: impl FnMut(u32)) -> f64 {
+    let mut rounds = [0.0; 31];
+    for round in &mut rounds {
+        let begin = Instant::now();
+        for nth in 0..repetitions {
+            step(nth);
+        }
+        *round = begin.elapsed().as_nanos() as f64 / f64::from(repetitions);
+    }
+    median(&mut rounds).unwrap_or_default()
+}
+
+/// The nanoseconds of a barrier over all threads of the process.
+#[cfg(target_os = "linux")]
+fn barrier() -> Option<f64> {
+    use rustix::thread::{MembarrierCommand, membarrier};
+
+    membarrier(MembarrierCommand::RegisterPrivateExpedited).ok()?;
+    membarrier(MembarrierCommand::PrivateExpedited).ok()?;
+    // It worked once, so it works.
+    Some(nanos(30, |_| {
+        let _ = membarrier(MembarrierCommand::PrivateExpedited);
+    }))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn barrier() -> Option<f64> {
+    None
+}
+
+/// Does it while another thread runs.
+fn beside_a_thread<R>(measure: impl FnOnce() -> R) -> R {
+    let (runs, ends) = (AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            runs.store(true, Ordering::Relaxed);
+            while !ends.load(Ordering::Relaxed) {
+                spin_loop();
+            }
+        });
+        while !runs.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
+        let measured = measure();
+        ends.store(true, Ordering::Relaxed);
+        measured
+    })
 }
 
 fn cpu() -> Option<String> {

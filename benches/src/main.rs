@@ -4,5 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    dbuf_bench::program()
+    dbuf_bench::program(std::env::args_os())
 }

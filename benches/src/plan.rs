@@ -43,7 +43,7 @@ impl Mode {
         Duration::from_millis(match self {
             Self::Quick => 24,
             Self::Standard => 42,
-            Self::Full => 300,
+            Self::Full => 240,
         })
     }
 }
@@ -241,6 +241,7 @@ mod tests {
         let settings = Settings {
             mode,
             threads: vec![1, 2],
+            threads_asked: false,
             texts: Texts::unicode(),
             trace: None,
         };

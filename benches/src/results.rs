@@ -1,7 +1,7 @@
 //! The records of a run, put together.
 
 use crate::Spread;
-use crate::figures::Figure;
+use crate::figures::{DEFAULTS, Figure};
 use crate::metric::{Metric, Record};
 
 /// All rounds of one number.
@@ -55,7 +55,9 @@ pub(crate) fn panels<'a>(points: &[Point<'a>]) -> Vec<&'a str> {
     panels
 }
 
-/// The best of ours against the best of the others.
+/// A type of ours that one gets without choosing, against the best of the others.
+///
+/// The best of all of ours would have more tries than a user has.
 #[derive(Clone, Debug)]
 pub(crate) struct Verdict<'a> {
     pub(crate) panel: &'a str,
@@ -63,6 +65,8 @@ pub(crate) struct Verdict<'a> {
     pub(crate) metric: Metric,
     pub(crate) ours: (&'static str, Spread),
     pub(crate) theirs: (&'static str, Spread),
+    /// The best of ours that one has to choose.
+    pub(crate) beside: Option<(&'static str, Spread)>,
 }
 
 impl Verdict<'_> {
@@ -92,7 +96,8 @@ impl Verdict<'_> {
     }
 }
 
-/// A verdict for every place of a figure and every number that it judges.
+/// A verdict on each default type for every place of a figure and every number that
+/// it judges.
 pub(crate) fn verdicts<'a>(points: &[Point<'a>], figure: &Figure) -> Vec<Verdict<'a>> {
     let mut verdicts = Vec::new();
     for &metric in figure.metrics {
@@ -103,10 +108,13 @@ pub(crate) fn verdicts<'a>(points: &[Point<'a>], figure: &Figure) -> Vec<Verdict
             }
         }
         for (panel, x) in places {
+            let here = || {
+                let is_here = |p: &&Point<'_>| (p.panel, p.x, p.metric) == (panel, x, metric);
+                points.iter().filter(is_here)
+            };
             let best = |is_ours: bool| {
-                points
-                    .iter()
-                    .filter(|p| (p.panel, p.x, p.metric, p.is_ours) == (panel, x, metric, is_ours))
+                here()
+                    .filter(|p| p.is_ours == is_ours && !DEFAULTS.contains(&p.contender))
                     .map(|point| (point.contender, point.spread))
                     .reduce(
                         |one, other| match metric.is_better(other.1.median, one.1.median) {
@@ -115,13 +123,15 @@ pub(crate) fn verdicts<'a>(points: &[Point<'a>], figure: &Figure) -> Vec<Verdict
                         },
                     )
             };
-            if let (Some(ours), Some(theirs)) = (best(true), best(false)) {
+            let Some(theirs) = best(false) else { continue };
+            for point in here().filter(|p| DEFAULTS.contains(&p.contender)) {
                 verdicts.push(Verdict {
                     panel,
                     x,
                     metric,
-                    ours,
+                    ours: (point.contender, point.spread),
                     theirs,
+                    beside: best(true),
                 });
             }
         }
@@ -192,6 +202,28 @@ mod tests {
     }
 
     #[test]
+    fn each_default_type_is_judged_and_a_choice_stands_beside_it() {
+        let ours = |contender, value| Record {
+            is_ours: true,
+            ..record(contender, 0.0, 0, value)
+        };
+        let records = [
+            ours("epoch", 5.0),
+            ours("flash", 1.0),
+            ours("concurrent", 6.0),
+            record("other", 0.0, 0, 4.0),
+        ];
+        let points = points(&records, &figure());
+        let verdicts = verdicts(&points, &figure());
+        let judged: Vec<_> = verdicts.iter().map(|verdict| verdict.ours.0).collect();
+        assert_eq!(judged, ["epoch", "concurrent"]);
+        for verdict in &verdicts {
+            assert_eq!(verdict.word(), "behind");
+            assert_eq!(verdict.beside.unwrap().0, "flash");
+        }
+    }
+
+    #[test]
     fn what_is_worse_is_said_to_be_behind() {
         let records = [record("epoch", 0.0, 0, 8.0), record("other", 0.0, 0, 4.0)];
         let points = points(&records, &figure());
@@ -229,6 +261,7 @@ mod tests {
                 metric: Metric::Ops,
                 ours: ("epoch", Spread::of([*lead]).unwrap()),
                 theirs: ("other", Spread::of([1.0]).unwrap()),
+                beside: None,
             };
             let all: Vec<_> = leads.iter().enumerate().map(verdict).collect();
             crossing(&all.iter().collect::<Vec<_>>())

@@ -68,10 +68,18 @@ pub(crate) struct State<K> {
     space: Space<K>,
     own: Own,
     generation: u32,
+    /// How many bytes a value takes.
+    bytes: usize,
 }
 
 impl<K: Key> State<K> {
-    pub(crate) fn new(contender: &'static str, space: Space<K>, own: Own, batch: usize) -> Self {
+    pub(crate) fn new(
+        contender: &'static str,
+        space: Space<K>,
+        own: Own,
+        batch: usize,
+        bytes: usize,
+    ) -> Self {
         Self {
             pending: Vec::with_capacity(batch.min(10_000)),
             batch,
@@ -80,6 +88,7 @@ impl<K: Key> State<K> {
             space,
             own,
             generation: 0,
+            bytes,
         }
     }
 
@@ -101,7 +110,8 @@ impl<K: Key> State<K> {
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
         let value = is_put.then_some(Value { place, generation });
-        self.pending.push(Change { key, value });
+        let bytes = self.bytes;
+        self.pending.push(Change { key, value, bytes });
         self.changes += 1;
         self.pending.len() >= self.batch
     }
@@ -140,7 +150,7 @@ mod tests {
     use super::*;
 
     fn state() -> State<u64> {
-        State::new("it", Space::numbers(9), Own::new(9, 4, 2), 3)
+        State::new("it", Space::numbers(9), Own::new(9, 4, 2), 3, 8)
     }
 
     #[test]

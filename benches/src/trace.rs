@@ -21,7 +21,7 @@ const ADVICE: &str = "give --trace a text file with lines 'get KEY', 'insert KEY
 
 impl Trace {
     /// Reads `get KEY`, `insert KEY` and `remove KEY`, one a line; empty lines are
-    /// nothing. A key is the rest of the line.
+    /// nothing. A key is one word: a line with more was meant for another program.
     pub(crate) fn from_file(path: &Path) -> Result<Self, FileError> {
         let text = read_text(path, TRACE, ADVICE)?;
         Self::from_lines(&text, path)
@@ -30,6 +30,7 @@ impl Trace {
     fn from_lines(text: &str, path: &Path) -> Result<Self, FileError> {
         let (mut ops, mut names, mut places) = (Vec::new(), Vec::new(), HashMap::new());
         for (nth, line) in text.lines().enumerate() {
+            let line = line.trim_end();
             if line.is_empty() {
                 continue;
             }
@@ -85,7 +86,8 @@ fn operation(line: &str) -> Option<(Kind, &str)> {
         "remove" => Kind::Remove,
         _ => return None,
     };
-    (!key.is_empty()).then_some((kind, key))
+    let is_word = !key.is_empty() && !key.contains(char::is_whitespace);
+    is_word.then_some((kind, key))
 }
 
 #[cfg(test)]
@@ -98,10 +100,10 @@ mod tests {
 
     #[test]
     fn operations_are_read_in_order() {
-        let trace = parse("get a\n\ninsert b c\r\nremove a\n").unwrap();
+        let trace = parse("get a\n\ninsert b\r\nremove a \n").unwrap();
         let ops = [(Kind::Look, 0), (Kind::Put, 1), (Kind::Remove, 0)];
         assert_eq!(trace.ops, ops);
-        assert_eq!(&*trace.space().key(1), "b c");
+        assert_eq!(&*trace.space().key(1), "b");
         assert!((trace.write_share() - 2.0 / 3.0).abs() < 1e-9);
         let second = trace.script(1, NonZero::new(2).unwrap());
         assert_eq!(second.ops[0].kind, Kind::Put);
@@ -109,7 +111,15 @@ mod tests {
 
     #[test]
     fn a_malformed_line_is_named() {
-        for line in ["got a", "get", "get ", "insert", "GET a"] {
+        for line in [
+            "got a",
+            "get",
+            "get ",
+            "insert",
+            "GET a",
+            "insert x 5",
+            "get  a",
+        ] {
             let error = parse(&format!("get a\n\n{line}\n"))
                 .unwrap_err()
                 .to_string();

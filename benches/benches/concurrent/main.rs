@@ -16,12 +16,11 @@ use std::time::Instant;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use dbuf_hashmap::PublishPolicy;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use subjects::{
-    Concurrent, Map, bare, concurrent, dashmap, dbuf, evmap, flashmap, locked, papaya, scc,
+    Concurrent, Map, bare, concurrent, dashmap, evmap, flashmap, locked, mutex_writer, papaya, scc,
 };
 
 const KEYS: u64 = 1 << 12;
@@ -107,6 +106,12 @@ fn case<M: Map>(
     });
 }
 
+/// The map, and a mutex around its parts.
+fn ours(group: &mut BenchmarkGroup<'_, WallTime>, scripts: &[Vec<Step>; 2]) {
+    case(group, "concurrent", concurrent(), scripts);
+    case(group, "mutex-writer", mutex_writer(), scripts);
+}
+
 /// Everybody else.
 fn neighbours(group: &mut BenchmarkGroup<'_, WallTime>, scripts: &[Vec<Step>; 2]) {
     case(group, "evmap", evmap(), scripts);
@@ -117,19 +122,12 @@ fn neighbours(group: &mut BenchmarkGroup<'_, WallTime>, scripts: &[Vec<Step>; 2]
     case(group, "parking_lot-rwlock", locked(), scripts);
 }
 
-/// Two threads insert a key at a time, visible when the call returns (but for
-/// `every-100`). A time is that of one insert by each.
+/// Two threads insert a key at a time, visible when the call returns. A time is that
+/// of one insert by each.
 fn insert(criterion: &mut Criterion) {
     let mut group = group(criterion, "concurrent/insert");
     let scripts = [0, 1].map(|thread| script(thread, |_, key| Step::Insert(key)));
-    for (name, policy) in [
-        ("grouped", PublishPolicy::Immediate),
-        ("immediate", PublishPolicy::Immediate),
-        ("every-100", PublishPolicy::Every(100)),
-    ] {
-        case(&mut group, name, concurrent(policy), &scripts);
-    }
-    case(&mut group, "pair", dbuf(), &scripts);
+    ours(&mut group, &scripts);
     neighbours(&mut group, &scripts);
     group.finish();
 }
@@ -147,9 +145,7 @@ fn read_heavy(criterion: &mut Criterion) {
             _ => Step::Get(key),
         })
     });
-    let map = concurrent(PublishPolicy::Immediate);
-    case(&mut group, "grouped", map, &scripts);
-    case(&mut group, "pair", dbuf(), &scripts);
+    ours(&mut group, &scripts);
     neighbours(&mut group, &scripts);
     group.finish();
 }
@@ -183,11 +179,12 @@ fn look<M: Map>(
 fn get(criterion: &mut Criterion) {
     let mut group = group(criterion, "concurrent/get");
     look(&mut group, "bare-hashbrown", &mut bare(), Map::get);
-    let mut pair = dbuf();
-    let mut map = concurrent(PublishPolicy::Immediate);
+    let mut pair = mutex_writer();
+    let mut map = concurrent();
     // Twice, in turns: these are compared, and a machine changes its pace.
     for again in ["", "-again"] {
-        look(&mut group, &format!("pair{again}"), &mut pair, Map::get);
+        let name = format!("reader{again}");
+        look(&mut group, &name, &mut pair, Map::get);
         let name = format!("get_with{again}");
         look(&mut group, &name, &mut map, Map::get);
         let name = format!("get{again}");

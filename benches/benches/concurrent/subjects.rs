@@ -2,11 +2,12 @@
 
 use alloc::sync::Arc;
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
 
 use dashmap::DashMap;
 use dbuf_bench::Hash;
-use dbuf_hashmap::{Builder, ConcurrentHashMap, PublishPolicy};
-use parking_lot::{Mutex, RwLock};
+use dbuf_hashmap::{Builder, ConcurrentHashMap};
+use parking_lot::RwLock;
 
 fn hash() -> Hash {
     Hash::with_seed(0)
@@ -15,7 +16,7 @@ fn hash() -> Hash {
 /// What one thread holds of a map; a clone is another thread's.
 pub(crate) trait Map: Clone + Send {
     fn get(&mut self, key: &u64) -> Option<u64>;
-    /// Visible when it returns, but for `Every`.
+    /// Visible when it returns.
     fn insert(&mut self, key: u64, value: u64);
     /// As `insert`.
     fn remove(&mut self, key: &u64);
@@ -23,11 +24,8 @@ pub(crate) trait Map: Clone + Send {
 
 pub(crate) type Concurrent = ConcurrentHashMap<u64, u64, Hash>;
 
-pub(crate) fn concurrent(policy: PublishPolicy) -> Concurrent {
-    Builder::new()
-        .hasher(hash())
-        .publish_policy(policy)
-        .build_concurrent()
+pub(crate) fn concurrent() -> Concurrent {
+    Builder::new().hasher(hash()).build_concurrent()
 }
 
 impl Map for Concurrent {
@@ -55,6 +53,10 @@ impl<R, W> Pair<R, W> {
         let writer = Arc::new(Mutex::new(writer));
         Self { reader, writer }
     }
+
+    fn lock(&self) -> MutexGuard<'_, W> {
+        self.writer.lock().expect("no writer panicked")
+    }
 }
 
 impl<R: Clone, W> Clone for Pair<R, W> {
@@ -66,25 +68,25 @@ impl<R: Clone, W> Clone for Pair<R, W> {
     }
 }
 
-pub(crate) type Dbuf =
+pub(crate) type MutexWriter =
     Pair<dbuf_hashmap::Reader<u64, u64, Hash>, dbuf_hashmap::Writer<u64, u64, Hash>>;
 
-pub(crate) fn dbuf() -> Dbuf {
+pub(crate) fn mutex_writer() -> MutexWriter {
     let (writer, reader) = Builder::new().hasher(hash()).build();
     Pair::new(writer, reader)
 }
 
-impl Map for Dbuf {
+impl Map for MutexWriter {
     fn get(&mut self, key: &u64) -> Option<u64> {
         self.reader.get(key).map(|value| *value)
     }
 
     fn insert(&mut self, key: u64, value: u64) {
-        self.writer.lock().write().insert(key, value);
+        self.lock().write().insert(key, value);
     }
 
     fn remove(&mut self, key: &u64) {
-        self.writer.lock().write().remove(key);
+        self.lock().write().remove(key);
     }
 }
 
@@ -107,14 +109,14 @@ impl Map for Evmap {
     }
 
     fn insert(&mut self, key: u64, value: u64) {
-        let mut writer = self.writer.lock();
+        let mut writer = self.lock();
         // Replaces what is there, as a map does.
         writer.update(key, value);
         writer.publish();
     }
 
     fn remove(&mut self, key: &u64) {
-        let mut writer = self.writer.lock();
+        let mut writer = self.lock();
         writer.remove_entry(*key);
         writer.publish();
     }
@@ -136,11 +138,11 @@ impl Map for Flashmap {
     }
 
     fn insert(&mut self, key: u64, value: u64) {
-        self.writer.lock().guard().insert(key, value);
+        self.lock().guard().insert(key, value);
     }
 
     fn remove(&mut self, key: &u64) {
-        self.writer.lock().guard().remove(*key);
+        self.lock().guard().remove(*key);
     }
 }
 

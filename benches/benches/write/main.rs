@@ -16,7 +16,9 @@ use core::time::Duration;
 use criterion::{BatchSize, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group};
 use dbuf_strategies::{EpochStrategy, FlashStrategy};
 
-use subjects::{Dbuf, Evmap, Flashmap, Std, Subject, key};
+use subjects::{
+    Concurrent, Dashmap, Dbuf, Evmap, Flashmap, MutexEvmap, MutexWriter, Std, Subject, key,
+};
 
 /// How many a growing map ends with.
 const GROWN: u64 = 100_000;
@@ -97,7 +99,34 @@ fn overwrite(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, insert, overwrite);
+/// One thread overwrites entries, each published by itself: what the calls cost that
+/// many threads may make.
+fn single(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("write/single");
+    group
+        .throughput(Throughput::Elements(OVERWRITTEN))
+        .measurement_time(Duration::from_secs(2))
+        .warm_up_time(Duration::from_millis(500));
+    macro_rules! case {
+        ($name:literal, $subject:ty) => {
+            group.bench_function($name, |bencher| {
+                let mut map = filled::<$subject>();
+                let mut value = 0;
+                bencher.iter(|| {
+                    value += 1;
+                    overwrite_all(&mut map, value);
+                });
+            });
+        };
+    }
+    case!("concurrent", Concurrent);
+    case!("mutex-writer", MutexWriter);
+    case!("dashmap", Dashmap);
+    case!("mutex-evmap", MutexEvmap);
+    group.finish();
+}
+
+criterion_group!(benches, insert, overwrite, single);
 
 fn main() {
     benches();

@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 
 use dbuf_strategies::{EpochStrategy, FlashStrategy};
 
-use crate::subjects::{Dbuf, Evmap, Flashmap, Std};
+use crate::subjects::{Concurrent, Dashmap, Dbuf, Evmap, Flashmap, MutexEvmap, MutexWriter, Std};
 use crate::{filled, grow, overwrite_all};
 
 /// A contender and what it does in one turn.
@@ -52,21 +52,21 @@ fn growing<T: crate::Subject>(batch: u64) -> impl FnMut() -> Duration {
     }
 }
 
-fn overwriting<T: crate::Subject>() -> impl FnMut() -> Duration {
-    || {
+fn overwriting<T: crate::Subject>(times: u64) -> impl FnMut() -> Duration {
+    move || {
         // Anew each time: where a map lies in memory tells for as long as it lives.
         let mut map = filled::<T>();
         overwrite_all(&mut map, 0);
         let begin = Instant::now();
-        for value in 1..=20 {
+        for value in 1..=times {
             overwrite_all(&mut map, value);
         }
         begin.elapsed()
     }
 }
 
-/// Prints, for each contender, its best time and the median over all rounds of its
-/// time by std's in the same round.
+/// Prints, for each contender, its best time and the median over all rounds of the
+/// ratio to a contender of the same round.
 pub(crate) fn print() {
     // Only checked.
     if env::args().any(|arg| arg == "--test" || arg == "--list") {
@@ -79,17 +79,41 @@ pub(crate) fn print() {
         .collect();
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|part| name.contains(part));
     if is_asked("write/insert/100") {
-        run("write/insert/100", 200, entrants!(growing, 100));
+        let times = run("write/insert/100", 200, entrants!(growing, 100));
+        by_std(&times);
     }
     if is_asked("write/insert/10000") {
-        run("write/insert/10000", 200, entrants!(growing, 10_000));
+        let times = run("write/insert/10000", 200, entrants!(growing, 10_000));
+        by_std(&times);
     }
     if is_asked("write/overwrite/100") {
-        run("write/overwrite/100", 300, entrants!(overwriting));
+        let times = run("write/overwrite/100", 300, entrants!(overwriting, 20));
+        by_std(&times);
+    }
+    if is_asked("write/single") {
+        // A turn is short, so that few are interrupted: the slow ones would be more often.
+        let entrants = vec![
+            entrant("concurrent", overwriting::<Concurrent>(1)),
+            entrant("mutex-writer", overwriting::<MutexWriter>(1)),
+            entrant("dashmap", overwriting::<Dashmap>(1)),
+            entrant("mutex-evmap", overwriting::<MutexEvmap>(1)),
+        ];
+        let entrants = run("write/single", 3000, entrants);
+        let bars = [Some(1.25), Some(4.0), None];
+        for (other, bar) in entrants[1..].iter().zip(bars) {
+            let ratio = ratio(&entrants[0], other);
+            let verdict = match bar {
+                Some(bar) if ratio <= bar => format!("at most {bar}: met"),
+                Some(bar) => format!("at most {bar}: MISSED"),
+                None => String::new(),
+            };
+            println!("  concurrent / {:<13} {ratio:>5.2} {verdict}", other.name);
+        }
     }
 }
 
-fn run(name: &str, rounds: usize, mut entrants: Vec<Entrant>) {
+/// The times of each contender in each round, after their best ones are printed.
+fn run(name: &str, rounds: usize, mut entrants: Vec<Entrant>) -> Vec<Entrant> {
     // What the one before left of caches and free memory falls to each alike.
     let mut order: Vec<_> = (0..entrants.len()).collect();
     let mut rng = StdRng::seed_from_u64(0);
@@ -100,16 +124,26 @@ fn run(name: &str, rounds: usize, mut entrants: Vec<Entrant>) {
             entrants[at].times.push(time);
         }
     }
-    println!("{name}, in turns, {rounds} rounds: best time, median of time / std's");
-    let std = entrants[0].times.clone();
+    println!("{name}, in turns, {rounds} rounds: best time of a turn");
     for Entrant { name, times, .. } in &entrants {
-        let mut ratios: Vec<_> = times
-            .iter()
-            .zip(&std)
-            .map(|(time, std)| time.as_secs_f64() / std.as_secs_f64())
-            .collect();
-        ratios.sort_unstable_by(f64::total_cmp);
         let best = times.iter().min().expect("there were rounds");
-        println!("  {name:<11} {best:>10.2?} {:>7.2}", ratios[rounds / 2]);
+        println!("  {name:<13} {best:>10.2?}");
+    }
+    entrants
+}
+
+/// The median over all rounds of one's time by the other's.
+fn ratio(one: &Entrant, other: &Entrant) -> f64 {
+    let mut ratios: Vec<_> = (one.times.iter().zip(&other.times))
+        .map(|(one, other)| one.as_secs_f64() / other.as_secs_f64())
+        .collect();
+    ratios.sort_unstable_by(f64::total_cmp);
+    ratios[ratios.len() / 2]
+}
+
+fn by_std(entrants: &[Entrant]) {
+    for entrant in entrants {
+        let ratio = ratio(entrant, &entrants[0]);
+        println!("  {:<11} / std {ratio:>7.2}", entrant.name);
     }
 }

@@ -1,9 +1,12 @@
 //! The maps that are written to, behind one trait.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
+use dashmap::DashMap;
 use dbuf_bench::Hash;
-use dbuf_hashmap::{BlockingStrategy, Builder, Reader, Writer};
+use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, Reader, Writer};
+use dbuf_strategies::DefaultStrategy;
 
 fn hash() -> Hash {
     Hash::with_seed(0)
@@ -111,5 +114,54 @@ impl Subject for Evmap {
         // What is owed is replayed as the next publish begins.
         self.0.update(key(0), 0);
         self.0.publish();
+    }
+}
+
+/// The map that many threads may write to, a call for each entry.
+pub(crate) struct Concurrent(ConcurrentHashMap<u64, u64, Hash>);
+
+impl Subject for Concurrent {
+    fn empty() -> Self {
+        Self(Builder::new().hasher(hash()).build_concurrent())
+    }
+
+    fn write(&mut self, entries: impl Iterator<Item = (u64, u64)>) {
+        for (key, value) in entries {
+            self.0.insert(key, value);
+        }
+    }
+}
+
+/// One writer in a mutex, which is locked for each entry.
+pub(crate) struct Locked<T>(Mutex<T>);
+
+/// The parts of [`Concurrent`], put together without it.
+pub(crate) type MutexWriter = Locked<Dbuf<DefaultStrategy>>;
+pub(crate) type MutexEvmap = Locked<Evmap>;
+
+impl<T: Subject> Subject for Locked<T> {
+    fn empty() -> Self {
+        Self(Mutex::new(T::empty()))
+    }
+
+    fn write(&mut self, entries: impl Iterator<Item = (u64, u64)>) {
+        for entry in entries {
+            let mut writer = self.0.lock().expect("no writer panicked");
+            writer.write([entry].into_iter());
+        }
+    }
+}
+
+pub(crate) struct Dashmap(DashMap<u64, u64, Hash>);
+
+impl Subject for Dashmap {
+    fn empty() -> Self {
+        Self(DashMap::with_hasher(hash()))
+    }
+
+    fn write(&mut self, entries: impl Iterator<Item = (u64, u64)>) {
+        for (key, value) in entries {
+            self.0.insert(key, value);
+        }
     }
 }

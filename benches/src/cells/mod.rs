@@ -5,6 +5,7 @@ mod dbuf;
 mod left_right;
 mod locks;
 mod triple;
+mod versions;
 
 use crossbeam_utils::sync::ShardedLock;
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
@@ -122,6 +123,13 @@ pub(crate) const ALL: &[Entry] = &[
     entry("left-right", "left-right 0.11, enter", left_right::build),
     entry("arc-swap", "arc-swap 1, load", arc_swap::load),
     entry("arc-swap-cache", "arc-swap 1, Cache", arc_swap::cache),
+    entry("smr-swap", "smr-swap 0.10", versions::smr_swap),
+    entry(
+        "smr-swap-reads",
+        "smr-swap 0.10, new_read_preferred",
+        versions::smr_swap_reads_first,
+    ),
+    entry("arcshift", "arcshift 0.4, get", versions::arcshift),
     entry(
         "rwlock-std",
         "std's RwLock",

@@ -18,6 +18,8 @@ pub(crate) struct Load<K> {
     /// What it is filled with, beside the threads' own keys.
     pub(crate) space: Space<K>,
     pub(crate) roles: Vec<Role<K>>,
+    /// How many bytes a value takes.
+    pub(crate) value_bytes: usize,
     /// Handles that have read once, and then rest.
     pub(crate) idle: usize,
     /// Whether every measurement begins with a new map that has no room yet.
@@ -49,6 +51,7 @@ impl<K: Key> MapSubject<K> {
 pub(super) fn fill<K: Key>(
     worker: &mut dyn Worker<K>,
     space: &Space<K>,
+    bytes: usize,
     places: impl Iterator<Item = u32>,
 ) {
     let put = |place| Change {
@@ -57,6 +60,7 @@ pub(super) fn fill<K: Key>(
             place,
             generation: 0,
         }),
+        bytes,
     };
     worker.write(&mut places.map(put).collect());
     worker.settle();
@@ -71,13 +75,14 @@ impl<K: Key> Live<K> {
         let filled = load.roles.iter().flat_map(|role| own(role).filled());
         let places: Vec<u32> = (0..load.space.len).chain(filled).collect();
         let mut worker = (entry.build)(if load.grows { 0 } else { places.len() });
-        fill(&mut *worker, &load.space, places.into_iter());
+        let bytes = load.value_bytes;
+        fill(&mut *worker, &load.space, bytes, places.into_iter());
         let thread = |role: &Role<K>| {
             let batch = match role.publish {
                 Publish::Each(changes) => changes,
                 Publish::After(_) => usize::MAX,
             };
-            let state = State::new(entry.name, load.space.clone(), own(role), batch);
+            let state = State::new(entry.name, load.space.clone(), own(role), batch, bytes);
             Thread::new(worker.another(), state, role.clone())
         };
         let threads = load.roles.iter().map(thread).collect();
@@ -187,6 +192,7 @@ mod tests {
         let load = Rc::new(Load {
             roles: roles(&space),
             space,
+            value_bytes: Value::BYTES,
             idle: 3,
             grows,
         });
@@ -195,7 +201,7 @@ mod tests {
             subject.measure(Duration::from_millis(2));
             subject.measure(Duration::from_millis(5))
         };
-        all().into_iter().map(measure).collect()
+        all::<u64, Value>().into_iter().map(measure).collect()
     }
 
     fn number(sample: &Sample, metric: Metric) -> Option<f64> {
@@ -285,6 +291,7 @@ mod tests {
         let load = Rc::new(Load {
             roles: vec![role(Mix::READ, way, &space)],
             space,
+            value_bytes: Value::BYTES,
             idle: 0,
             grows: false,
         });

@@ -24,6 +24,7 @@ impl Subject for SizeSubject {
                 place,
                 generation: 0,
             }),
+            bytes: Value::BYTES,
         };
         // What is not the map's is allocated before.
         let mut changes = Vec::with_capacity(BATCH);
@@ -50,7 +51,10 @@ mod tests {
     #[test]
     fn two_copies_weigh_twice() {
         let weigh = |name: &str| {
-            let entry = all().into_iter().find(|entry| entry.name == name).unwrap();
+            let entry = all::<u64, Value>()
+                .into_iter()
+                .find(|entry| entry.name == name)
+                .unwrap();
             let mut subject = SizeSubject {
                 entry,
                 entries: 30_000,

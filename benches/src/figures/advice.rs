@@ -3,8 +3,8 @@
 use alloc::rc::Rc;
 use core::time::Duration;
 
-use super::{Case, Chart, Figure, Mode, Plain, load, numbers, own};
-use crate::drive::{Publish, Way};
+use super::{Case, Chart, Figure, Mode, Plain, load, numbers, own, some_threads};
+use crate::drive::{Load, Publish, Way};
 use crate::metric::{Metric, Tail};
 use crate::script::Mix;
 use crate::space::{Keys, Space};
@@ -15,17 +15,22 @@ use crate::trace::Trace;
 pub(crate) enum Asked {
     /// Operations, as fast as can be.
     Trace { trace: Rc<Trace>, threads: usize },
-    /// So many a second.
+    /// So many a second, of all readers and of all writers together.
     Rates {
         reads: u64,
         writes: u64,
         entries: u32,
         readers: usize,
+        writers: usize,
+        value_bytes: usize,
     },
 }
 
 /// A tick that is shorter is mostly looks at the clock.
 const SHORTEST: Duration = Duration::from_nanos(300);
+
+/// Bytes of values beyond which maps are built one after the other.
+const TOGETHER: usize = 32 << 20;
 
 impl Asked {
     /// How many threads it takes.
@@ -33,16 +38,15 @@ impl Asked {
         match self {
             Self::Trace { threads, .. } => *threads,
             Self::Rates {
-                readers, writes: 0, ..
-            } => *readers,
-            Self::Rates { readers, .. } => readers + 1,
+                readers, writers, ..
+            } => readers + writers,
         }
     }
 
     fn case(&self) -> (Case, String) {
         match *self {
             Self::Trace { ref trace, threads } => {
-                let text = format!("{}, replayed by {threads} threads", trace.origin);
+                let text = format!("{}, replayed by {}", trace.origin, some_threads(threads));
                 (own::replay(trace, threads, 1), text)
             }
             Self::Rates {
@@ -50,6 +54,8 @@ impl Asked {
                 writes,
                 entries,
                 readers,
+                writers,
+                value_bytes,
             } => {
                 let tick = Duration::from_secs_f64(readers as f64 / reads as f64);
                 let (way, how) = if tick < SHORTEST {
@@ -60,19 +66,26 @@ impl Asked {
                 } else {
                     (Way::Open(tick), "by an open schedule")
                 };
-                let case = numbers("", 0.0, move || {
+                let mut case = numbers("", 0.0, move || {
                     let read = Plain::READ.keys(Keys::Zipf(0.99)).way(way);
                     let mut threads = vec![read; readers];
-                    if writes > 0 {
-                        let tick = Duration::from_secs_f64(1.0 / writes as f64);
+                    if writers > 0 {
+                        let tick = Duration::from_secs_f64(writers as f64 / writes as f64);
                         let write = Plain::mix(Mix::put(1.0)).publish(Publish::Each(1));
-                        threads.push(write.way(Way::Paced(tick)));
+                        threads.extend(vec![write.way(Way::Paced(tick)); writers]);
                     }
-                    load(Space::numbers(entries), 0, &threads)
+                    Load {
+                        value_bytes,
+                        ..load(Space::numbers(entries), 0, &threads)
+                    }
                 });
+                // Not all fit into memory at a time.
+                case.apart = entries as usize * value_bytes > TOGETHER;
                 let text = format!(
-                    "{reads} reads/s by {readers} threads ({how}), {writes} writes/s by one, each published, \
-                     {entries} entries, Zipf keys"
+                    "{reads} reads/s by {} ({how}), {writes} writes/s by {}, each published, {entries} entries with \
+                     values of {value_bytes} bytes, Zipf keys",
+                    some_threads(readers),
+                    some_threads(writers),
                 );
                 (case, text)
             }

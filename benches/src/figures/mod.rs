@@ -3,6 +3,7 @@
 mod advice;
 mod headline;
 mod own;
+mod pairs;
 mod published;
 mod scaling;
 
@@ -16,7 +17,7 @@ use crate::drive::{
     CellLoad, CellSubject, Load, MapSubject, Publish, Role, SizeSubject, Subject, Way,
 };
 use crate::keys::Texts;
-use crate::maps::{self, Key};
+use crate::maps::{self, Blob, Key, Value};
 use crate::metric::Metric;
 use crate::script::{Mix, Script};
 use crate::space::{Keys, Space};
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     /// How many threads read, for the ladder of threads; not empty.
     pub(crate) threads: Vec<usize>,
+    /// Whether somebody asked for these numbers of threads.
+    pub(crate) threads_asked: bool,
     pub(crate) texts: Texts,
     pub(crate) trace: Option<Rc<Trace>>,
 }
@@ -45,6 +48,14 @@ impl Settings {
     /// Threads in a mix: as many as the ladder goes up to.
     fn mixers(&self) -> usize {
         self.threads.iter().copied().max().unwrap_or(1)
+    }
+
+    /// The numbers of threads that were asked for, or these.
+    fn threads_or(&self, default: &[usize]) -> Vec<usize> {
+        match self.threads_asked {
+            true => self.threads.clone(),
+            false => default.to_vec(),
+        }
     }
 
     /// Readers beside one writer.
@@ -88,6 +99,26 @@ pub(crate) struct Case {
     /// Whether one contender is measured after the other, since not all fit into
     /// memory at a time.
     pub(crate) apart: bool,
+    /// Who takes part and is compared with whom; without it, everybody takes part.
+    pub(crate) duel: Option<Duel>,
+}
+
+/// One of ours against others, compared round by round: a machine that changes its
+/// pace then changes both.
+#[derive(Clone, Debug)]
+pub(crate) struct Duel {
+    pub(crate) ours: &'static str,
+    /// With the ratio that ours has to reach, if it has to.
+    pub(crate) others: Vec<(&'static str, Option<f64>)>,
+}
+
+impl Duel {
+    /// How often such a case is measured, in every mode.
+    pub(crate) const ROUNDS: u32 = 9;
+
+    fn has(&self, name: &str) -> bool {
+        self.ours == name || self.others.iter().any(|(other, _)| *other == name)
+    }
 }
 
 /// Makes the load when its turn comes.
@@ -110,6 +141,10 @@ impl core::fmt::Debug for CaseLoad {
     }
 }
 
+/// What one gets without choosing: the map of `ConcurrentHashMap::new`, and a `Writer`
+/// and `Reader`s, or a cell, with the default strategy.
+pub(crate) const DEFAULTS: [&str; 2] = ["concurrent", "epoch"];
+
 /// A contender that takes part in a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
@@ -120,12 +155,15 @@ pub(crate) struct Name {
 
 /// The contenders that hold maps.
 pub(crate) fn maps() -> Vec<Name> {
-    let name = |entry: maps::Entry<u64>| Name {
+    maps::all::<_, Value>().iter().map(name_of_map).collect()
+}
+
+fn name_of_map(entry: &maps::Entry<u64>) -> Name {
+    Name {
         name: entry.name,
         about: entry.about,
         is_ours: entry.is_ours,
-    };
-    maps::all().into_iter().map(name).collect()
+    }
 }
 
 /// The contenders that hold one value.
@@ -151,7 +189,14 @@ impl Case {
                 all.retain(|name| names.contains(&name.name));
                 all
             }
-            _ => maps(),
+            _ => match &self.duel {
+                Some(duel) => {
+                    let all = maps::all::<_, Value>().into_iter().chain(maps::fences());
+                    let names = all.map(|entry| name_of_map(&entry));
+                    names.filter(|name| duel.has(name.name)).collect()
+                }
+                None => maps(),
+            },
         }
     }
 
@@ -159,27 +204,34 @@ impl Case {
     pub(crate) fn rounds(&self, rounds: u32) -> u32 {
         match self.load {
             CaseLoad::Size(_) => 1,
+            _ if self.duel.is_some() => Duel::ROUNDS,
             _ => rounds,
         }
     }
 
     pub(crate) fn maker(&self) -> Maker<'_> {
-        fn of_map<K: Key>(load: Load<K>) -> Maker<'static> {
+        fn of_map<K: Key>(load: Load<K>, all: fn() -> Vec<maps::Entry<K>>) -> Maker<'static> {
             let load = Rc::new(load);
             Box::new(move |name| {
-                let entry = maps::all().into_iter().find(|entry| entry.name == name)?;
+                let mut all = all().into_iter().chain(maps::fences());
+                let entry = all.find(|entry| entry.name == name)?;
                 Some(Box::new(MapSubject::new(entry, Rc::clone(&load))))
             })
         }
         match &self.load {
-            CaseLoad::Numbers(load) => of_map(load()),
-            CaseLoad::Texts(load) => of_map(load()),
+            CaseLoad::Numbers(load) => match load() {
+                load if load.value_bytes > Value::BYTES => of_map(load, maps::all::<_, Blob>),
+                load => of_map(load, maps::all::<_, Value>),
+            },
+            CaseLoad::Texts(load) => of_map(load(), maps::all::<_, Value>),
             &CaseLoad::Cells(load) => Box::new(move |name| {
                 let entry = cells::ALL.iter().find(|entry| entry.name == name)?;
                 Some(Box::new(CellSubject::new(entry, load)?))
             }),
             &CaseLoad::Size(entries) => Box::new(move |name| {
-                let entry = maps::all().into_iter().find(|entry| entry.name == name)?;
+                let entry = maps::all::<_, Value>()
+                    .into_iter()
+                    .find(|entry| entry.name == name)?;
                 Some(Box::new(SizeSubject { entry, entries }))
             }),
         }
@@ -193,6 +245,7 @@ fn numbers(panel: &str, x: f64, load: impl Fn() -> Load<u64> + 'static) -> Case 
         x,
         load: CaseLoad::Numbers(Box::new(load)),
         apart: false,
+        duel: None,
     }
 }
 
@@ -201,7 +254,15 @@ const ENTRIES: u32 = 100_000;
 /// The same in words.
 const MANY: &str = "100,000";
 
-/// So many threads, in words.
+/// So many threads.
+fn some_threads(count: usize) -> String {
+    match count {
+        1 => "1 thread".to_owned(),
+        _ => format!("{count} threads"),
+    }
+}
+
+/// What so many threads do, in words.
 fn threads_that(count: usize, verb: &str) -> String {
     match count {
         1 => format!("one thread {verb}s"),
@@ -265,6 +326,7 @@ fn load<K: Key>(space: Space<K>, own: u32, threads: &[Plain]) -> Load<K> {
     Load {
         roles,
         space,
+        value_bytes: Value::BYTES,
         idle: 0,
         grows: false,
     }
@@ -289,6 +351,8 @@ pub(crate) fn all(settings: &Settings) -> Vec<Figure> {
         scaling::sizes(settings),
         published::evmap(settings),
         published::xsync(settings),
+        pairs::mix(settings),
+        pairs::fences(settings),
     ]);
     all
 }

@@ -4,8 +4,11 @@ use alloc::rc::Rc;
 use alloc::sync::Arc;
 use core::num::NonZero;
 
-use super::{Case, CaseLoad, Chart, Figure, Mode, Plain, Settings, load, threads_that};
+use super::{
+    Case, CaseLoad, Chart, Figure, Mode, Plain, Settings, load, some_threads, threads_that,
+};
 use crate::drive::{CellLoad, Load, Publish, Role, Way};
+use crate::maps::Value;
 use crate::metric::Metric;
 use crate::script::Mix;
 use crate::space::Keys;
@@ -36,6 +39,7 @@ pub(super) fn names(settings: &Settings) -> Figure {
             x: 0.0,
             load: CaseLoad::Texts(Box::new(load)),
             apart: false,
+            duel: None,
         }
     };
     Figure {
@@ -72,35 +76,41 @@ pub(super) fn replay(trace: &Rc<Trace>, threads: usize, publish: usize) -> Case 
         Load {
             space: trace.space(),
             roles: (0..threads).map(role).collect(),
+            value_bytes: Value::BYTES,
             idle: 0,
             grows: false,
         }
     };
     Case {
-        panel: format!("publish every {publish}"),
+        panel: format!("{}, publish every {publish}", some_threads(threads)),
         x: 0.0,
         load: CaseLoad::Texts(Box::new(load)),
         apart: false,
+        duel: None,
     }
 }
 
 /// The user's own operations.
 pub(super) fn trace(settings: &Settings) -> Option<Figure> {
     let trace = settings.trace.as_ref()?;
-    let threads = settings.mixers();
-    let case = |publish| replay(trace, threads, publish);
+    let threads = settings.threads_or(&[settings.mixers()]);
+    let cases = |publish| {
+        threads
+            .iter()
+            .map(move |&threads| replay(trace, threads, publish))
+    };
     Some(Figure {
         id: "trace",
         title: "Your trace",
         definition: format!(
-            "{}, {:.1} % of them writes, again and again, by {threads} threads, each from another place on. \
+            "{}, {:.1} % of them writes, again and again, by some threads, each from another place on. \
              The map begins with all of its keys.",
             trace.origin,
             trace.write_share() * 100.0,
         ),
         chart: Chart::Bars,
         metrics: &[Metric::Ops],
-        cases: vec![case(1), case(100)],
+        cases: cases(1).chain(cases(100)).collect(),
         since: Mode::Quick,
         weight: 1,
     })
@@ -113,6 +123,7 @@ pub(super) fn cells(settings: &Settings) -> Figure {
         x: 0.0,
         load: CaseLoad::Cells(CellLoad { readers, writer }),
         apart: false,
+        duel: None,
     };
     let mut cases = vec![case("alone", 1, false), case("beside a writer", 1, true)];
     if settings.mode == Mode::Full && settings.mixers() > 1 {

@@ -105,6 +105,7 @@ pub(super) fn memory(settings: &Settings) -> Figure {
         x: 0.0,
         load: CaseLoad::Size(entries),
         apart: true,
+        duel: None,
     };
     Figure {
         id: "memory",

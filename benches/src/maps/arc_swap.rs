@@ -7,17 +7,17 @@ use std::collections::HashMap;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Stored, Value, hasher};
 use crate::Hash;
 
-type Map<K> = HashMap<K, Value, Hash>;
+type Map<K, V> = HashMap<K, V, Hash>;
 
-pub(super) struct Shared<K> {
-    map: Arc<ArcSwap<Map<K>>>,
+pub(super) struct Shared<K, V> {
+    map: Arc<ArcSwap<Map<K, V>>>,
     writers: Arc<Mutex<()>>,
 }
 
-impl<K> Clone for Shared<K> {
+impl<K, V> Clone for Shared<K, V> {
     fn clone(&self) -> Self {
         Self {
             map: Arc::clone(&self.map),
@@ -26,7 +26,7 @@ impl<K> Clone for Shared<K> {
     }
 }
 
-impl<K: Key> Handle<K> for Shared<K> {
+impl<K: Key, V: Stored> Handle<K> for Shared<K, V> {
     fn build(capacity: usize) -> Self {
         let map = Map::with_capacity_and_hasher(capacity, hasher());
         Self {
@@ -37,13 +37,14 @@ impl<K: Key> Handle<K> for Shared<K> {
 
     #[inline]
     fn get(&mut self, key: &K) -> Option<Value> {
-        self.map.load().get(key).copied()
+        self.map.load().get(key).map(V::value)
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
         let _alone = self.writers.lock();
         let mut map = Map::clone(&self.map.load());
-        for Change { key, value } in changes.drain(..) {
+        for change in changes.drain(..) {
+            let (key, value) = change.into_entry();
             match value {
                 Some(value) => map.insert(key, value),
                 None => map.remove(&key),

@@ -3,10 +3,10 @@
 
 use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap};
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Stored, Value, hasher};
 use crate::Hash;
 
-impl<K: Key, S> Handle<K> for ConcurrentHashMap<K, Value, Hash, S>
+impl<K: Key, V: Stored, S> Handle<K> for ConcurrentHashMap<K, V, Hash, S>
 where
     S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync + 'static,
 {
@@ -20,13 +20,14 @@ where
 
     #[inline]
     fn get(&mut self, key: &K) -> Option<Value> {
-        self.get_with(key, |value| *value)
+        self.get_with(key, |value| value.value())
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
         // A call for one key may share its publish; a batch has its own.
         if changes.len() == 1 {
-            for Change { key, value } in changes.drain(..) {
+            for change in changes.drain(..) {
+                let (key, value) = change.into_entry();
                 match value {
                     Some(value) => drop(self.insert(key, value)),
                     None => drop(self.remove(&key)),
@@ -35,7 +36,8 @@ where
             return;
         }
         let mut batch = Self::write(self);
-        for Change { key, value } in changes.drain(..) {
+        for change in changes.drain(..) {
+            let (key, value) = change.into_entry();
             match value {
                 Some(value) => drop(batch.insert(key, value)),
                 None => drop(batch.remove(&key)),

@@ -2,20 +2,20 @@
 //! behind a lock.
 
 use alloc::sync::Arc;
+use std::sync::Mutex;
 
 use dbuf_hashmap::{BlockingStrategy, Builder, Reader, Writer};
-use parking_lot::Mutex;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Stored, Value, hasher, lock};
 use crate::Hash;
 
 /// `dbuf_hashmap` with the strategy `S`.
-pub(super) struct Pair<K, S: BlockingStrategy> {
-    reader: Reader<K, Value, Hash, S>,
-    writer: Arc<Mutex<Writer<K, Value, Hash, S>>>,
+pub(super) struct Pair<K, V, S: BlockingStrategy> {
+    reader: Reader<K, V, Hash, S>,
+    writer: Arc<Mutex<Writer<K, V, Hash, S>>>,
 }
 
-impl<K, S: BlockingStrategy> Clone for Pair<K, S> {
+impl<K, V, S: BlockingStrategy> Clone for Pair<K, V, S> {
     fn clone(&self) -> Self {
         Self {
             reader: self.reader.clone(),
@@ -24,31 +24,38 @@ impl<K, S: BlockingStrategy> Clone for Pair<K, S> {
     }
 }
 
-impl<K: Key, S> Handle<K> for Pair<K, S>
-where
-    S: BlockingStrategy + Default + 'static,
-    Reader<K, Value, Hash, S>: Send,
-    Writer<K, Value, Hash, S>: Send,
-{
-    fn build(capacity: usize) -> Self {
+impl<K: Key, V: Stored, S: BlockingStrategy> Pair<K, V, S> {
+    pub(super) fn with(strategy: S, capacity: usize) -> Self {
         let (writer, reader) = Builder::new()
             .capacity(capacity)
             .hasher(hasher())
-            .strategy(S::default())
+            .strategy(strategy)
             .build();
         let writer = Arc::new(Mutex::new(writer));
         Self { reader, writer }
     }
+}
+
+impl<K: Key, V: Stored, S> Handle<K> for Pair<K, V, S>
+where
+    S: BlockingStrategy + Default + 'static,
+    Reader<K, V, Hash, S>: Send,
+    Writer<K, V, Hash, S>: Send,
+{
+    fn build(capacity: usize) -> Self {
+        Self::with(S::default(), capacity)
+    }
 
     #[inline]
     fn get(&mut self, key: &K) -> Option<Value> {
-        self.reader.get(key).map(|value| *value)
+        self.reader.get(key).map(|value| V::value(&value))
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer.lock();
+        let mut writer = lock(&self.writer);
         let mut batch = writer.write();
-        for Change { key, value } in changes.drain(..) {
+        for change in changes.drain(..) {
+            let (key, value) = change.into_entry();
             match value {
                 Some(value) => drop(batch.insert(key, value)),
                 None => drop(batch.remove(&key)),
@@ -58,6 +65,6 @@ where
     }
 
     fn settle(&mut self) {
-        self.writer.lock().catch_up();
+        lock(&self.writer).catch_up();
     }
 }

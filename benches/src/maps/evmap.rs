@@ -1,20 +1,20 @@
 //! evmap, as a map: each key has one value. Its writer stands behind a lock.
 
 use alloc::sync::Arc;
+use std::sync::Mutex;
 
 use evmap::handles::{ReadHandle, WriteHandle};
-use parking_lot::Mutex;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Stored, Value, hasher, lock};
 use crate::Hash;
 
 #[derive(Clone)]
-pub(super) struct Pair<K: Key> {
-    reader: ReadHandle<K, Value, (), Hash>,
-    writer: Arc<Mutex<WriteHandle<K, Value, (), Hash>>>,
+pub(super) struct Pair<K: Key, V: Stored> {
+    reader: ReadHandle<K, V, (), Hash>,
+    writer: Arc<Mutex<WriteHandle<K, V, (), Hash>>>,
 }
 
-impl<K: Key> Handle<K> for Pair<K> {
+impl<K: Key, V: Stored> Handle<K> for Pair<K, V> {
     fn build(capacity: usize) -> Self {
         // SAFETY: foldhash with a fixed seed hashes equal keys alike, always, and
         // so do its clones.
@@ -30,12 +30,13 @@ impl<K: Key> Handle<K> for Pair<K> {
 
     #[inline]
     fn get(&mut self, key: &K) -> Option<Value> {
-        self.reader.get_one(key).map(|value| *value)
+        self.reader.get_one(key).map(|value| V::value(&value))
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer.lock();
-        for Change { key, value } in changes.drain(..) {
+        let mut writer = lock(&self.writer);
+        for change in changes.drain(..) {
+            let (key, value) = change.into_entry();
             match value {
                 Some(value) => writer.update(key, value),
                 None => writer.remove_entry(key),
@@ -46,6 +47,6 @@ impl<K: Key> Handle<K> for Pair<K> {
 
     fn settle(&mut self) {
         // What is owed is replayed as a publish begins.
-        self.writer.lock().publish();
+        lock(&self.writer).publish();
     }
 }

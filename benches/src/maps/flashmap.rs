@@ -1,20 +1,20 @@
 //! flashmap; its writer stands behind a lock.
 
 use alloc::sync::Arc;
+use std::sync::Mutex;
 
 use flashmap::{ReadHandle, WriteHandle};
-use parking_lot::Mutex;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Stored, Value, hasher, lock};
 use crate::Hash;
 
 #[derive(Clone)]
-pub(super) struct Pair<K: Key> {
-    reader: ReadHandle<K, Value, Hash>,
-    writer: Arc<Mutex<WriteHandle<K, Value, Hash>>>,
+pub(super) struct Pair<K: Key, V: Stored> {
+    reader: ReadHandle<K, V, Hash>,
+    writer: Arc<Mutex<WriteHandle<K, V, Hash>>>,
 }
 
-impl<K: Key> Handle<K> for Pair<K> {
+impl<K: Key, V: Stored> Handle<K> for Pair<K, V> {
     fn build(capacity: usize) -> Self {
         let builder = flashmap::Builder::new().with_capacity(capacity);
         // SAFETY: foldhash with a fixed seed hashes equal keys alike, always, and
@@ -29,13 +29,14 @@ impl<K: Key> Handle<K> for Pair<K> {
 
     #[inline]
     fn get(&mut self, key: &K) -> Option<Value> {
-        self.reader.guard().get(key).copied()
+        self.reader.guard().get(key).map(V::value)
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer.lock();
+        let mut writer = lock(&self.writer);
         let mut guard = writer.guard();
-        for Change { key, value } in changes.drain(..) {
+        for change in changes.drain(..) {
+            let (key, value) = change.into_entry();
             match value {
                 Some(value) => drop(guard.insert(key, value)),
                 None => drop(guard.remove(key)),
@@ -46,6 +47,6 @@ impl<K: Key> Handle<K> for Pair<K> {
 
     fn settle(&mut self) {
         // A guard replays the log as it is taken.
-        self.writer.lock().guard().publish();
+        lock(&self.writer).guard().publish();
     }
 }

@@ -4,13 +4,13 @@ use alloc::sync::Arc;
 
 use flurry::HashMap;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Stored, Value, hasher};
 use crate::Hash;
 
 #[derive(Clone)]
-pub(super) struct Shared<K>(Arc<HashMap<K, Value, Hash>>);
+pub(super) struct Shared<K, V>(Arc<HashMap<K, V, Hash>>);
 
-impl<K: Key> Handle<K> for Shared<K> {
+impl<K: Key, V: Stored> Handle<K> for Shared<K, V> {
     fn build(capacity: usize) -> Self {
         let map = HashMap::with_capacity_and_hasher(capacity, hasher());
         Self(Arc::new(map))
@@ -18,12 +18,13 @@ impl<K: Key> Handle<K> for Shared<K> {
 
     #[inline]
     fn get(&mut self, key: &K) -> Option<Value> {
-        self.0.pin().get(key).copied()
+        self.0.pin().get(key).map(V::value)
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
         let map = self.0.pin();
-        for Change { key, value } in changes.drain(..) {
+        for change in changes.drain(..) {
+            let (key, value) = change.into_entry();
             match value {
                 Some(value) => map.insert(key, value),
                 None => map.remove(&key),

@@ -2,25 +2,29 @@
 
 use alloc::sync::Arc;
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use left_right::{Absorb, ReadHandle, WriteHandle};
-use parking_lot::Mutex;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, Stored, Value, hasher, lock};
 use crate::Hash;
 
 #[derive(Clone)]
-pub(super) struct Map<K>(HashMap<K, Value, Hash>);
+pub(super) struct Map<K, V>(HashMap<K, V, Hash>);
 
-impl<K: Key> Absorb<Change<K>> for Map<K> {
+impl<K: Key, V: Stored> Absorb<Change<K>> for Map<K, V> {
     fn absorb_first(&mut self, change: &mut Change<K>, _: &Self) {
         match change.value {
-            Some(value) => self.0.insert(change.key.clone(), value),
+            Some(value) => {
+                let value = V::new(value, change.bytes);
+                self.0.insert(change.key.clone(), value)
+            }
             None => self.0.remove(&change.key),
         };
     }
 
-    fn absorb_second(&mut self, Change { key, value }: Change<K>, _: &Self) {
+    fn absorb_second(&mut self, change: Change<K>, _: &Self) {
+        let (key, value) = change.into_entry();
         match value {
             Some(value) => self.0.insert(key, value),
             None => self.0.remove(&key),
@@ -32,13 +36,15 @@ impl<K: Key> Absorb<Change<K>> for Map<K> {
     }
 }
 
+type Writer<K, V> = WriteHandle<Map<K, V>, Change<K>>;
+
 #[derive(Clone)]
-pub(super) struct Pair<K: Key> {
-    reader: ReadHandle<Map<K>>,
-    writer: Arc<Mutex<WriteHandle<Map<K>, Change<K>>>>,
+pub(super) struct Pair<K: Key, V: Stored> {
+    reader: ReadHandle<Map<K, V>>,
+    writer: Arc<Mutex<Writer<K, V>>>,
 }
 
-impl<K: Key> Handle<K> for Pair<K> {
+impl<K: Key, V: Stored> Handle<K> for Pair<K, V> {
     fn build(capacity: usize) -> Self {
         let map = Map(HashMap::with_capacity_and_hasher(capacity, hasher()));
         let (mut writer, reader) = left_right::new_from_empty(map);
@@ -50,17 +56,17 @@ impl<K: Key> Handle<K> for Pair<K> {
 
     #[inline]
     fn get(&mut self, key: &K) -> Option<Value> {
-        self.reader.enter()?.0.get(key).copied()
+        self.reader.enter()?.0.get(key).map(V::value)
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer.lock();
+        let mut writer = lock(&self.writer);
         writer.extend(changes.drain(..));
         writer.publish();
     }
 
     fn settle(&mut self) {
         // What is owed is replayed as a publish begins.
-        self.writer.lock().publish();
+        lock(&self.writer).publish();
     }
 }

@@ -5,17 +5,18 @@ use std::collections::HashMap;
 
 use crossbeam_utils::sync::ShardedLock;
 
-use super::{Change, Handle, Key, Value, hasher};
+use super::{Change, Handle, Key, POISONED, Stored, Value, hasher};
 use crate::Hash;
 
 /// What is behind the lock.
-pub(super) type Plain<K> = HashMap<K, Value, Hash>;
+pub(super) type Plain<K, V> = HashMap<K, V, Hash>;
 
 /// A lock around a [`Plain`] map.
 pub(super) trait Lock<K>: Send + Sync + 'static {
-    fn new(map: Plain<K>) -> Self;
+    type Value: Stored;
+    fn new(map: Plain<K, Self::Value>) -> Self;
     fn look(&self, key: &K) -> Option<Value>;
-    fn change(&self, f: impl FnOnce(&mut Plain<K>));
+    fn change(&self, f: impl FnOnce(&mut Plain<K, Self::Value>));
 }
 
 /// The map that all threads share.
@@ -40,7 +41,8 @@ impl<K: Key, L: Lock<K>> Handle<K> for Locked<L> {
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
         self.0.change(|map| {
-            for Change { key, value } in changes.drain(..) {
+            for change in changes.drain(..) {
+                let (key, value) = change.into_entry();
                 match value {
                     Some(value) => map.insert(key, value),
                     None => map.remove(&key),
@@ -50,49 +52,53 @@ impl<K: Key, L: Lock<K>> Handle<K> for Locked<L> {
     }
 }
 
-const POISONED: &str = "a thread panicked, and the program with it";
+impl<K: Key, V: Stored> Lock<K> for std::sync::RwLock<Plain<K, V>> {
+    type Value = V;
 
-impl<K: Key> Lock<K> for std::sync::RwLock<Plain<K>> {
-    fn new(map: Plain<K>) -> Self {
+    fn new(map: Plain<K, V>) -> Self {
         Self::new(map)
     }
 
     #[inline]
     fn look(&self, key: &K) -> Option<Value> {
-        self.read().expect(POISONED).get(key).copied()
+        self.read().expect(POISONED).get(key).map(V::value)
     }
 
-    fn change(&self, f: impl FnOnce(&mut Plain<K>)) {
+    fn change(&self, f: impl FnOnce(&mut Plain<K, V>)) {
         f(&mut self.write().expect(POISONED));
     }
 }
 
-impl<K: Key> Lock<K> for parking_lot::RwLock<Plain<K>> {
-    fn new(map: Plain<K>) -> Self {
+impl<K: Key, V: Stored> Lock<K> for parking_lot::RwLock<Plain<K, V>> {
+    type Value = V;
+
+    fn new(map: Plain<K, V>) -> Self {
         Self::new(map)
     }
 
     #[inline]
     fn look(&self, key: &K) -> Option<Value> {
-        self.read().get(key).copied()
+        self.read().get(key).map(V::value)
     }
 
-    fn change(&self, f: impl FnOnce(&mut Plain<K>)) {
+    fn change(&self, f: impl FnOnce(&mut Plain<K, V>)) {
         f(&mut self.write());
     }
 }
 
-impl<K: Key> Lock<K> for ShardedLock<Plain<K>> {
-    fn new(map: Plain<K>) -> Self {
+impl<K: Key, V: Stored> Lock<K> for ShardedLock<Plain<K, V>> {
+    type Value = V;
+
+    fn new(map: Plain<K, V>) -> Self {
         Self::new(map)
     }
 
     #[inline]
     fn look(&self, key: &K) -> Option<Value> {
-        self.read().expect(POISONED).get(key).copied()
+        self.read().expect(POISONED).get(key).map(V::value)
     }
 
-    fn change(&self, f: impl FnOnce(&mut Plain<K>)) {
+    fn change(&self, f: impl FnOnce(&mut Plain<K, V>)) {
         f(&mut self.write().expect(POISONED));
     }
 }

@@ -10,6 +10,7 @@ mod dbuf;
 mod evmap;
 mod flashmap;
 mod flurry;
+mod kovan;
 mod left_right;
 mod locks;
 mod papaya;
@@ -17,10 +18,13 @@ mod scc;
 
 use core::hash::Hash as StdHash;
 use core::ops::Range;
+use std::sync::{Mutex, MutexGuard};
 
 use crossbeam_utils::sync::ShardedLock;
 use dbuf_hashmap::ConcurrentHashMap;
-use dbuf_strategies::{CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+use dbuf_strategies::{
+    CountStrategy, DefaultStrategy, EpochStrategy, Fence, FlashStrategy, LockStrategy,
+};
 
 use crate::Hash;
 use crate::script::Script;
@@ -35,16 +39,77 @@ pub(crate) struct Value {
     pub(crate) generation: u32,
 }
 
+/// What a map really holds for a key: the value, perhaps in more bytes.
+pub(crate) trait Stored: Clone + Eq + StdHash + Send + Sync + 'static {
+    /// In so many bytes, if that can be chosen.
+    fn new(value: Value, bytes: usize) -> Self;
+    /// What a read looks at.
+    fn value(&self) -> Value;
+}
+
+impl Stored for Value {
+    #[inline]
+    fn new(value: Value, _: usize) -> Self {
+        value
+    }
+
+    #[inline]
+    fn value(&self) -> Value {
+        *self
+    }
+}
+
+/// A value of any size, in an allocation of its own.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Blob(Box<[u8]>);
+
+impl Stored for Blob {
+    fn new(value: Value, bytes: usize) -> Self {
+        let mut blob = vec![0; bytes.max(Value::BYTES)].into_boxed_slice();
+        blob[..4].copy_from_slice(&value.place.to_ne_bytes());
+        blob[4..8].copy_from_slice(&value.generation.to_ne_bytes());
+        Self(blob)
+    }
+
+    #[inline]
+    fn value(&self) -> Value {
+        let number = |from: usize| {
+            let bytes = self.0[from..].first_chunk();
+            u32::from_ne_bytes(*bytes.expect("a value is in front"))
+        };
+        Value {
+            place: number(0),
+            generation: number(4),
+        }
+    }
+}
+
 /// What a key has to be, for everybody.
 pub(crate) trait Key: Clone + Ord + StdHash + Send + Sync + 'static {}
 
 impl<K: Clone + Ord + StdHash + Send + Sync + 'static> Key for K {}
+
+impl Value {
+    /// Bytes of one by itself.
+    pub(crate) const BYTES: usize = size_of::<Self>();
+}
 
 /// One write: a value put, or, if there is none, what is there removed.
 #[derive(Clone, Debug)]
 pub(crate) struct Change<K> {
     pub(crate) key: K,
     pub(crate) value: Option<Value>,
+    /// How many bytes the value takes.
+    pub(crate) bytes: usize,
+}
+
+impl<K> Change<K> {
+    /// The key and what is to be stored for it.
+    #[inline]
+    fn into_entry<V: Stored>(self) -> (K, Option<V>) {
+        let value = self.value.map(|value| V::new(value, self.bytes));
+        (self.key, value)
+    }
 }
 
 /// What one thread holds of a map; a clone is another thread's.
@@ -64,6 +129,14 @@ pub(crate) trait Handle<K>: Clone + Send + 'static {
 /// nothing but themselves.
 fn hasher() -> Hash {
     Hash::with_seed(0)
+}
+
+const POISONED: &str = "a thread panicked, and the program with it";
+
+/// The one writer of a double buffer. All of them have the same lock, so that they
+/// differ in nothing but themselves.
+fn lock<T>(writer: &Mutex<T>) -> MutexGuard<'_, T> {
+    writer.lock().expect(POISONED)
 }
 
 /// A [`Handle`], whatever its type is. A call through this trait is one for each
@@ -136,47 +209,90 @@ const fn ours<K: Key, H: Handle<K>>(name: &'static str, about: &'static str) -> 
 }
 
 /// Every contender, in the order of the tables.
-pub(crate) fn all<K: Key>() -> Vec<Entry<K>> {
-    type Concurrent<K, S> = ConcurrentHashMap<K, Value, Hash, S>;
-    type Std<K> = std::sync::RwLock<locks::Plain<K>>;
-    type ParkingLot<K> = parking_lot::RwLock<locks::Plain<K>>;
-    type Sharded<K> = ShardedLock<locks::Plain<K>>;
+pub(crate) fn all<K: Key, V: Stored>() -> Vec<Entry<K>> {
+    type Concurrent<K, V, S> = ConcurrentHashMap<K, V, Hash, S>;
+    type Std<K, V> = std::sync::RwLock<locks::Plain<K, V>>;
+    type ParkingLot<K, V> = parking_lot::RwLock<locks::Plain<K, V>>;
+    type Sharded<K, V> = ShardedLock<locks::Plain<K, V>>;
     vec![
-        ours::<K, dbuf::Pair<K, EpochStrategy>>(
+        ours::<K, dbuf::Pair<K, V, EpochStrategy>>(
             "epoch",
             "dbuf's Writer and Reader, EpochStrategy: two stores to an own line a read",
         ),
-        ours::<K, dbuf::Pair<K, FlashStrategy>>(
+        ours::<K, dbuf::Pair<K, V, FlashStrategy>>(
             "flash",
             "dbuf's Writer and Reader, FlashStrategy: an own word, changed twice a read",
         ),
-        ours::<K, dbuf::Pair<K, CountStrategy>>(
+        ours::<K, dbuf::Pair<K, V, CountStrategy>>(
             "count",
             "dbuf's Writer and Reader, CountStrategy: shared counts, changed twice a read",
         ),
-        ours::<K, dbuf::Pair<K, LockStrategy>>(
+        ours::<K, dbuf::Pair<K, V, LockStrategy>>(
             "lock",
             "dbuf's Writer and Reader, LockStrategy: a mutex around two counts",
         ),
-        ours::<K, Concurrent<K, DefaultStrategy>>(
+        ours::<K, dbuf::Pair<K, V, DefaultStrategy>>(
+            "mutex-writer",
+            "dbuf's Writer in std's Mutex and Readers, with the strategy of concurrent",
+        ),
+        ours::<K, Concurrent<K, V, DefaultStrategy>>(
             "concurrent",
             "dbuf's ConcurrentHashMap, DefaultStrategy (epoch): one handle for all threads",
         ),
-        ours::<K, Concurrent<K, FlashStrategy>>(
+        ours::<K, Concurrent<K, V, FlashStrategy>>(
             "concurrent-flash",
             "dbuf's ConcurrentHashMap, FlashStrategy: one handle for all threads",
         ),
-        entry::<K, evmap::Pair<K>>("evmap", "evmap 11: double buffer, multi-map, by left-right"),
-        entry::<K, flashmap::Pair<K>>("flashmap", "flashmap 0.2: double buffer"),
-        entry::<K, left_right::Pair<K>>("left-right", "left-right 0.11 with a HashMap"),
-        entry::<K, dashmap::Shared<K>>("dashmap", "dashmap 6: shards behind locks"),
-        entry::<K, papaya::Shared<K>>("papaya", "papaya 0.2: lock-free"),
-        entry::<K, scc::Shared<K>>("scc", "scc 3: a lock for each bucket"),
-        entry::<K, flurry::Shared<K>>("flurry", "flurry 0.5: Java's concurrent map"),
-        entry::<K, arc_swap::Shared<K>>("arc-swap", "arc-swap 1 over a HashMap, cloned to write"),
-        entry::<K, locks::Locked<Std<K>>>("rwlock-std", "std's RwLock<HashMap>"),
-        entry::<K, locks::Locked<ParkingLot<K>>>("rwlock-parking", "parking_lot's RwLock<HashMap>"),
-        entry::<K, locks::Locked<Sharded<K>>>("sharded-lock", "crossbeam's ShardedLock<HashMap>"),
+        entry::<K, evmap::Pair<K, V>>("evmap", "evmap 11: double buffer, multi-map, by left-right"),
+        entry::<K, flashmap::Pair<K, V>>("flashmap", "flashmap 0.2: double buffer"),
+        entry::<K, left_right::Pair<K, V>>("left-right", "left-right 0.11 with a HashMap"),
+        entry::<K, dashmap::Shared<K, V>>("dashmap", "dashmap 6: shards behind locks"),
+        entry::<K, papaya::Shared<K, V>>("papaya", "papaya 0.2: lock-free"),
+        entry::<K, scc::Shared<K, V>>("scc", "scc 3: a lock for each bucket"),
+        entry::<K, flurry::Shared<K, V>>("flurry", "flurry 0.5: Java's concurrent map"),
+        entry::<K, kovan::Shared<K, V>>("kovan-map", "kovan-map 0.2: lock-free chains"),
+        entry::<K, arc_swap::Shared<K, V>>(
+            "arc-swap",
+            "arc-swap 1 over a HashMap, cloned to write",
+        ),
+        entry::<K, locks::Locked<Std<K, V>>>("rwlock-std", "std's RwLock<HashMap>"),
+        entry::<K, locks::Locked<ParkingLot<K, V>>>(
+            "rwlock-parking",
+            "parking_lot's RwLock<HashMap>",
+        ),
+        entry::<K, locks::Locked<Sharded<K, V>>>(
+            "sharded-lock",
+            "crossbeam's ShardedLock<HashMap>",
+        ),
+    ]
+}
+
+/// `EpochStrategy` as it decides by itself, and with each fence forced: of use beside
+/// each other only.
+pub(crate) fn fences<K: Key>() -> Vec<Entry<K>> {
+    let entry = |name, about, build| Entry {
+        name,
+        about,
+        is_ours: true,
+        build,
+    };
+    type Pair<K> = dbuf::Pair<K, Value, EpochStrategy>;
+    vec![
+        entry("adaptive", "EpochStrategy::new", |capacity| {
+            Box::new(Pair::<K>::with(EpochStrategy::new(), capacity))
+        }),
+        entry("symmetric", "EpochStrategy, Fence::Symmetric", |capacity| {
+            let strategy = EpochStrategy::with_fence(Fence::Symmetric);
+            Box::new(Pair::<K>::with(strategy, capacity))
+        }),
+        entry(
+            "asymmetric",
+            "EpochStrategy, Fence::Asymmetric",
+            |capacity| {
+                let strategy = EpochStrategy::with_fence(Fence::Asymmetric);
+                Box::new(Pair::<K>::with(strategy, capacity))
+            },
+        ),
     ]
 }
 
@@ -187,18 +303,21 @@ mod tests {
     fn put(key: u64, generation: u32) -> Change<u64> {
         let place = u32::try_from(key).unwrap();
         let value = Some(Value { place, generation });
-        Change { key, value }
+        let bytes = 20;
+        Change { key, value, bytes }
     }
 
     #[test]
     fn every_contender_sees_what_was_written() {
-        for entry in all::<u64>() {
+        let entries = all::<u64, Value>().into_iter().chain(fences());
+        for entry in entries.chain(all::<u64, Blob>()) {
             let mut one = (entry.build)(4);
             let mut two = one.another();
             for generation in 0..5 {
                 let gone = Change {
                     key: 3,
                     value: None,
+                    bytes: 0,
                 };
                 let mut changes = vec![put(1, 100), put(1, generation), put(3, generation), gone];
                 one.write(&mut changes);
@@ -219,7 +338,7 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let all = all::<u64>();
+        let all: Vec<_> = all::<u64, Value>().into_iter().chain(fences()).collect();
         for (nth, entry) in all.iter().enumerate() {
             assert!(all[..nth].iter().all(|other| other.name != entry.name));
         }

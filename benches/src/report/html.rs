@@ -2,6 +2,7 @@
 
 use core::fmt::Write;
 
+use super::duels::DuelTable;
 use super::svg::{bars, escaped, lines};
 use super::{PARTIAL, Told, place, plain, sentence};
 use crate::figures::{Chart, Figure};
@@ -26,7 +27,7 @@ impl Told<'_> {
         html.push_str("<h1>dbuf and what else there is</h1>\n");
         self.begin(&mut html);
         for (figure, points) in self.figures() {
-            section(&mut html, figure, &points);
+            section(&mut html, figure, &points, &self.duels(figure));
         }
         html.push_str("</body>\n</html>\n");
         html
@@ -59,8 +60,10 @@ impl Told<'_> {
         }
         html.push_str("</nav>\n<h2>Ahead and behind</h2>\n");
         html.push_str(
-            "<p>The best of ours against the best of the others, in every figure of bars. Level: within a \
-             twentieth, or each median lies between the other's rounds. Ladders have theirs below.</p>\n",
+            "<p>The default types, <code>concurrent</code> and <code>epoch</code>, against the best of the \
+             others, in every figure of bars; in parentheses the best of ours that one has to choose. Level: \
+             within a twentieth, or each median lies between the other's rounds. Ladders have theirs \
+             below.</p>\n",
         );
         for sentence in self.crossings() {
             let _ = writeln!(html, "<p>Crossover, {}</p>", escaped(&sentence));
@@ -89,7 +92,7 @@ fn row_of(html: &mut String, verdict: &Verdict<'_>, place: &str) {
     );
 }
 
-fn section(html: &mut String, figure: &Figure, points: &[Point<'_>]) {
+fn section(html: &mut String, figure: &Figure, points: &[Point<'_>], duels: &[DuelTable]) {
     let _ = writeln!(
         html,
         "<section id=\"{}\">\n<h2>{}</h2>\n<p>{}</p>\n<div class=\"charts\">",
@@ -127,6 +130,22 @@ fn section(html: &mut String, figure: &Figure, points: &[Point<'_>]) {
         }
     }
     html.push_str("</div>\n");
+    for duel in duels {
+        let row = |cells: &[String], tag: &str| -> String {
+            let cell = |cell: &String| format!("<{tag}>{}", escaped(cell));
+            cells.iter().map(cell).collect()
+        };
+        let _ = writeln!(
+            html,
+            "<p>{}</p><div class=\"scroll\"><table>\n<tr>{}",
+            escaped(&duel.title),
+            row(&duel.header, "th")
+        );
+        for cells in &duel.rows {
+            let _ = writeln!(html, "<tr>{}", row(cells, "td"));
+        }
+        html.push_str("</table></div>\n");
+    }
     if let Chart::Ladder(axis) = figure.chart {
         html.push_str("<details><summary>Ahead and behind</summary><div class=\"scroll\"><table class=\"verdicts\">\n");
         for verdict in verdicts(points, figure) {

@@ -1,5 +1,6 @@
 //! What is said about the results.
 
+mod duels;
 mod files;
 mod html;
 mod raw;
@@ -9,7 +10,7 @@ mod text;
 pub(crate) use files::Files;
 
 use crate::Machine;
-use crate::figures::Figure;
+use crate::figures::{DEFAULTS, Figure};
 use crate::metric::{Metric, Record, clock_cost};
 use crate::noise::Noise;
 use crate::plan::Plan;
@@ -86,26 +87,30 @@ impl<'a> Told<'a> {
         [("report.html", self.html()), ("figures.csv", self.csv())]
     }
 
-    /// Where ours falls behind the best of the others, in a sentence for each
-    /// panel of the crossover.
+    /// Where a default type falls behind the best of the others, in a sentence for
+    /// each panel of the crossover.
     fn crossings(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         for (figure, points) in self.figures().filter(|(f, _)| f.id == "crossover") {
             let all = verdicts(&points, figure);
-            for panel in crate::results::panels(&points) {
-                let of_panel: Vec<&Verdict<'_>> = all.iter().filter(|v| v.panel == panel).collect();
+            let panels = crate::results::panels(&points).into_iter();
+            for (panel, name) in panels.flat_map(|panel| DEFAULTS.map(|name| (panel, name))) {
+                let is_of = |v: &&Verdict<'_>| v.panel == panel && v.ours.0 == name;
+                let of_panel: Vec<&Verdict<'_>> = all.iter().filter(is_of).collect();
+                if of_panel.is_empty() {
+                    continue;
+                }
                 let most = of_panel.last().map_or(0.0, |verdict| verdict.x);
                 sentences.push(match crossing(&of_panel) {
                     Some(x) if of_panel.first().is_some_and(|first| first.x == x) => format!(
-                        "{panel}: the best of the others is ahead of the best of ours at every share \
-                         measured."
+                        "{panel}: the best of the others is ahead of {name} at every share measured."
                     ),
                     Some(x) => format!(
-                        "{panel}: the best of ours is ahead up to about {x:.2} % writes, the best of the \
+                        "{panel}: {name} is ahead up to about {x:.2} % writes, the best of the \
                          others from there on."
                     ),
                     None => format!(
-                        "{panel}: the best of ours is ahead at the last share measured, {most} % writes."
+                        "{panel}: {name} is ahead at the last share measured, {most} % writes."
                     ),
                 });
             }
@@ -114,16 +119,21 @@ impl<'a> Told<'a> {
     }
 }
 
-/// A verdict in a sentence.
+/// A verdict in a sentence; in parentheses what one of ours that one has to choose
+/// reaches.
 fn sentence(verdict: &Verdict<'_>) -> String {
     let Verdict {
         metric,
         ours,
         theirs,
+        beside,
         ..
     } = verdict;
+    let beside = beside.map_or_else(String::new, |(name, spread)| {
+        format!(" ({name} {})", metric.show(spread.median))
+    });
     format!(
-        "{}: {} {}, {} {}",
+        "{}: {} {}, {} {}{beside}",
         metric.name(),
         ours.0,
         metric.show(ours.1.median),

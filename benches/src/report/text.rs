@@ -5,7 +5,7 @@ use core::fmt::Write;
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::{COLUMNS, PARTIAL, Told, place, sentence};
-use crate::figures::Chart;
+use crate::figures::{Chart, DEFAULTS, Duel};
 use crate::metric::Metric;
 use crate::results::{Point, panels, verdicts};
 
@@ -39,6 +39,11 @@ impl Told<'_> {
                 );
             }
         }
+        for (figure, _) in self.figures() {
+            for duel in self.duels(figure) {
+                let _ = write!(text, "\n{}\n{}", duel.title, table(duel.header, duel.rows));
+            }
+        }
         text.push_str(&self.verdicts());
         for sentence in self.crossings() {
             let _ = writeln!(text, "  crossover, {sentence}");
@@ -48,7 +53,8 @@ impl Told<'_> {
         let warning = if *is_noisy { "WARNING: " } else { "" };
         let _ = write!(
             text,
-            "\nMedians of {rounds} rounds; the report has their spread and every definition.\n{warning}{noise}\n"
+            "\nMedians of {rounds} rounds, {} where a ratio has a bar; the report has their spread and every definition.\n{warning}{noise}\n",
+            Duel::ROUNDS
         );
         text
     }
@@ -85,16 +91,19 @@ impl Told<'_> {
         table(header, rows)
     }
 
-    /// Where ours is ahead and where it is behind, alike.
+    /// Where the default types are ahead and where they are behind, alike.
     fn verdicts(&self) -> String {
         let mut lines = String::new();
-        let (mut ahead, mut level, mut behind) = (0, 0, 0);
+        let mut counts = DEFAULTS.map(|name| (name, [0; 3]));
         for (figure, points) in self.figures() {
             for verdict in verdicts(&points, figure) {
-                match verdict.word() {
-                    "ahead" => ahead += 1,
-                    "behind" => behind += 1,
-                    _ => level += 1,
+                let nth = match verdict.word() {
+                    "ahead" => 0,
+                    "behind" => 2,
+                    _ => 1,
+                };
+                for (_, count) in counts.iter_mut().filter(|(n, _)| *n == verdict.ours.0) {
+                    count[nth] += 1;
                 }
                 if figure.chart == Chart::Bars {
                     let _ = writeln!(
@@ -112,9 +121,16 @@ impl Told<'_> {
         if lines.is_empty() {
             return lines;
         }
-        format!(
-            "\nThe best of ours against the best of the others: {ahead} ahead, {level} level, {behind} behind\n{lines}"
-        )
+        let mut summary = String::from(
+            "\nThe default types against the best of the others (in parentheses the best of ours that one has to choose):\n",
+        );
+        for (name, [ahead, level, behind]) in counts {
+            let _ = writeln!(
+                summary,
+                "{name}: {ahead} ahead, {level} level, {behind} behind"
+            );
+        }
+        summary + &lines
     }
 }
 
