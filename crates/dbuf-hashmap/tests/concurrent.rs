@@ -11,15 +11,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use dbuf_hashmap::{Builder, ConcurrentHashMap, ConcurrentHashSet, PublishPolicy};
 
 const POLICIES: [PublishPolicy; 3] = [
     PublishPolicy::Immediate,
-    PublishPolicy::Immediate,
     PublishPolicy::Every(3),
+    PublishPolicy::Within(Duration::from_secs(3600)),
 ];
 
 fn panics<R>(f: impl FnOnce() -> R) -> Option<String> {
@@ -53,53 +53,88 @@ fn queue_up<R: Send>(
 
 #[test]
 fn a_write_is_seen_when_it_returns_by_the_same_and_by_another_thread() {
-    for policy in [PublishPolicy::Immediate, PublishPolicy::Immediate] {
-        let map = with_policy(policy);
-        thread::scope(|scope| {
-            for writer in 0..2 {
-                let map = &map;
-                let (told, hears) = mpsc::sync_channel::<(u32, u32)>(0);
-                scope.spawn(move || {
-                    for round in 0..if cfg!(miri) { 5 } else { 500 } {
-                        let (key, value) = (writer * 10 + round % 3, round);
-                        map.insert(key, value);
-                        assert_eq!(map.get_cloned(&key), Some(value), "{policy:?}");
-                        told.send((key, value)).unwrap();
-                        map.remove(&key);
-                        assert_eq!(map.get_cloned(&key), None, "{policy:?}");
-                    }
-                });
-                scope.spawn(move || {
-                    for (key, value) in hears {
-                        // It was seen; what came later may be seen by now.
-                        let seen = map.get_cloned(&key);
-                        assert!(seen.is_none_or(|seen| seen >= value), "{policy:?}");
-                    }
-                });
-            }
-        });
-    }
+    let map = with_policy(PublishPolicy::Immediate);
+    thread::scope(|scope| {
+        for writer in 0..2 {
+            let map = &map;
+            let (told, hears) = mpsc::sync_channel::<(u32, u32)>(0);
+            scope.spawn(move || {
+                for round in 0..if cfg!(miri) { 5 } else { 500 } {
+                    let (key, value) = (writer * 10 + round % 3, round);
+                    map.insert(key, value);
+                    assert_eq!(map.get_cloned(&key), Some(value));
+                    told.send((key, value)).unwrap();
+                    map.remove(&key);
+                    assert_eq!(map.get_cloned(&key), None);
+                }
+            });
+            scope.spawn(move || {
+                for (key, value) in hears {
+                    // It was seen; what came later may be seen by now.
+                    let seen = map.get_cloned(&key);
+                    assert!(seen.is_none_or(|seen| seen >= value));
+                }
+            });
+        }
+    });
 }
 
 #[test]
-fn every_ops_publishes_by_count_and_on_demand() {
+fn every_counts_changes_and_not_calls() {
     let map = with_policy(PublishPolicy::Every(3));
     map.insert(1, 1);
     map.insert(2, 2);
+    for _ in 0..5 {
+        map.remove(&7);
+        map.update(&7, |n| *n += 1);
+        map.retain(|_, _| true);
+    }
     assert!(map.is_empty());
-    map.remove(&7); // changes nothing, and counts as pending all the same
-    assert_eq!(map.len(), 2);
+    map.remove(&1);
+    assert_eq!(map.len(), 1);
     map.insert(3, 3);
-    assert_eq!(map.len(), 2);
+    map.insert(1, 1);
+    assert_eq!(map.len(), 1);
     assert!(map.publish());
     assert!(!map.publish());
     assert_eq!(map.len(), 3);
     map.insert(4, 4);
+    assert_eq!(map.len(), 3);
     drop(map.write()); // a batch publishes, whatever it holds itself
     assert_eq!(map.len(), 4);
     let zero = with_policy(PublishPolicy::Every(0));
     zero.insert(1, 1);
     assert_eq!(zero.len(), 1);
+}
+
+#[test]
+fn within_publishes_what_has_been_pending_for_long() {
+    let never = with_policy(PublishPolicy::Within(Duration::from_secs(3600)));
+    never.insert(1, 1);
+    never.insert(2, 2);
+    assert!(never.is_empty());
+    assert!(never.publish());
+    assert_eq!(never.len(), 2);
+
+    let at_once = with_policy(PublishPolicy::Within(Duration::ZERO));
+    at_once.insert(1, 1);
+    assert_eq!(at_once.len(), 1);
+
+    let age = Duration::from_millis(1);
+    let map = with_policy(PublishPolicy::Within(age));
+    for round in 1..4 {
+        // What was pending before a publish makes no later change older.
+        map.insert(round * 10, 0);
+        map.publish();
+        let began = Instant::now();
+        map.insert(round * 10 + 1, 0);
+        let version = map.read().version();
+        while map.read().version() == version {
+            map.insert(round * 10 + 2, 0);
+        }
+        assert!(began.elapsed() >= age, "published before its time");
+        assert_eq!(map.len(), 3 * round as usize);
+    }
 }
 
 /// A pending change is lost by nobody else's failure.
@@ -137,40 +172,9 @@ fn pending_changes_survive_what_later_writers_do() {
     }
 }
 
-/// One publish for those who queued up, and everyone's change in it.
-#[test]
-fn grouped_writers_share_a_publish() {
-    let map = with_policy(PublishPolicy::Immediate);
-    let mut fewest = u64::MAX;
-    let (rounds, writers) = if cfg!(miri) { (2, 3) } else { (50, 6) };
-    for round in 0..rounds {
-        let before = map.read().version();
-        let inserts = (0..writers)
-            .map(|n| {
-                let map = &map;
-                let insert: Box<dyn FnOnce() + Send> = Box::new(move || {
-                    let key = round * 100 + n;
-                    map.insert(key, n);
-                    assert_eq!(map.get_cloned(&key), Some(n));
-                });
-                insert
-            })
-            .collect();
-        queue_up(&map, writers as usize, inserts);
-        let publishes = map.read().version() - before;
-        assert!((1..=u64::from(writers)).contains(&publishes));
-        fewest = fewest.min(publishes);
-    }
-    assert_eq!(map.len(), (rounds * writers) as usize);
-    assert!(
-        fewest < u64::from(writers) || cfg!(miri),
-        "nobody ever shared a publish"
-    );
-}
-
 /// Queued writers that fail take nobody's change with them.
 #[test]
-fn grouped_writers_lose_nothing_to_those_who_fail() {
+fn queued_writers_lose_nothing_to_those_that_fail() {
     for round in 0..if cfg!(miri) { 2 } else { 100 } {
         let map = with_policy(PublishPolicy::Immediate);
         map.insert(0, 0);
@@ -519,27 +523,4 @@ fn a_set_is_a_map_without_values() {
         Err(4)
     );
     assert_eq!(set.len(), 3);
-}
-
-/// Who gets a batch into his hands finds nothing in it that others still wait for
-/// (kills "a batch for the user does not serve the group").
-#[test]
-fn a_batch_begins_with_what_is_published() {
-    let map = with_policy(PublishPolicy::Immediate);
-    for round in 0..if cfg!(miri) { 2 } else { 200 } {
-        let map = &map;
-        let insert = move |key: u32| -> Box<dyn FnOnce() + Send> {
-            Box::new(move || _ = map.insert(key, round))
-        };
-        let look: Box<dyn FnOnce() + Send> = Box::new(move || {
-            let batch = map.write();
-            assert_eq!(batch.as_map(), batch.published());
-        });
-        queue_up(
-            map,
-            5,
-            vec![insert(1), insert(2), look, insert(3), insert(4)],
-        );
-    }
-    assert_eq!(map.len(), 4);
 }

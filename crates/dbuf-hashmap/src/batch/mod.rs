@@ -248,6 +248,24 @@ impl<W: Owner> Batch<W> {
         self.end(|inner| drop(inner.publish()));
     }
 
+    /// From now on a drop takes the changes back, instead of publishing them: `?`, and a
+    /// task that is cancelled, leave nothing half done. [`publish`](Self::publish) is what
+    /// makes them visible.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.rollback_on_drop();
+    /// batch.insert("a", 1);
+    /// drop(batch);
+    /// assert!(reader.read().is_empty());
+    /// ```
+    pub fn rollback_on_drop(&mut self) {
+        self.inner.rollback_on_drop();
+    }
+
     /// Takes the changes back, and those of earlier batches that were
     /// [deferred](Self::defer). The next batch pays for it with a copy of the
     /// whole map.

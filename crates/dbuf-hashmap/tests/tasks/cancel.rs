@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{PublishPolicy, SharedMapGuard, SharedReader, Watched, Watcher};
+use dbuf_hashmap::{SharedMapGuard, SharedReader, Watched, Watcher};
 use proptest::prelude::*;
 
 use super::futures::{Polled, poll_and_cancel, run_woken, yield_now};
-use super::{Map, MapStrategy, map_with};
+use super::{Map, MapStrategy, map};
 
 type Entries = BTreeMap<u32, u32>;
 type Watch<S> = Watcher<u32, u32, std::hash::RandomState, S>;
@@ -342,18 +342,16 @@ fn finish(
 }
 
 fn agrees_with_the_model<S: MapStrategy>(new: fn() -> S, steps: &[Step]) {
-    for policy in [PublishPolicy::Immediate, PublishPolicy::Every(3)] {
-        let map = map_with(new(), policy);
-        let reader = map.reader();
-        let mut world = World::new(map, &reader);
-        for (step, value) in steps.iter().zip(0..) {
-            world.step(step, value);
-        }
-        // Nobody is in the way for good, and both copies are right.
-        world.guards.clear();
-        for value in [1000, 1001] {
-            world.step(&Step::Call(Call::Insert(9), 1), value);
-        }
+    let map = map(new());
+    let reader = map.reader();
+    let mut world = World::new(map, &reader);
+    for (step, value) in steps.iter().zip(0..) {
+        world.step(step, value);
+    }
+    // Nobody is in the way for good, and both copies are right.
+    world.guards.clear();
+    for value in [1000, 1001] {
+        world.step(&Step::Call(Call::Insert(9), 1), value);
     }
 }
 

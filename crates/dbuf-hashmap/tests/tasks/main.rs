@@ -17,6 +17,8 @@ mod local;
 mod panics;
 mod queue;
 mod send;
+#[cfg(not(miri))]
+mod wakers;
 mod watch;
 
 /// Runs a generic test over every strategy that a `ConcurrentHashMap` can have.

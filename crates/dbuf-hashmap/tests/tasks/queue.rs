@@ -1,10 +1,10 @@
-//! Tasks that wait: for a batch, for readers, beside threads that leave publishes to
-//! each other. Nobody is polled in vain, nobody's change is lost, everyone returns.
+//! Tasks that wait: for a batch, for readers, beside threads that do. None is polled in
+//! vain, no change is lost, every call returns.
 
 use std::sync::Barrier;
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dbuf_hashmap::PublishPolicy;
 
@@ -15,9 +15,9 @@ over_strategies! {
     behind_a_batch_each_is_polled_twice
     behind_a_reader_each_is_polled_twice
     a_cancelled_batch_publishes_and_a_cancelled_transaction_does_not
-    carried_changes_outlive_tasks_that_are_cancelled
-    carried_changes_outlive_tasks_behind_a_reader
-    a_task_publishes_what_was_carried
+    changes_outlive_tasks_that_are_cancelled
+    changes_outlive_tasks_that_are_cancelled_behind_a_reader
+    a_task_that_fails_takes_nothing_pending_along
     a_batch_may_move_between_threads
 }
 
@@ -91,9 +91,9 @@ fn a_cancelled_batch_publishes_and_a_cancelled_transaction_does_not<S: MapStrate
     assert_eq!(poll_and_cancel(map.insert_async(3, 4), 1), Some(None));
 }
 
-/// Rounds of threads that block, with group commit, among tasks of which half are
-/// cancelled while they wait for the lock.
-fn carried_changes_outlive_tasks_that_are_cancelled<S: MapStrategy>(new: fn() -> S) {
+/// Rounds of threads that block among tasks of which half are cancelled while they wait
+/// for the lock.
+fn changes_outlive_tasks_that_are_cancelled<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     for round in 0..if cfg!(miri) { 2 } else { 100 } {
         let batch = pollster::block_on(map.write_async());
@@ -147,7 +147,7 @@ fn run_sleeping(mut tasks: Vec<Option<Polled<'_, Option<u32>>>>) {
 }
 
 /// The same with a reader in the way: threads and tasks wait for it together.
-fn carried_changes_outlive_tasks_behind_a_reader<S: MapStrategy>(new: fn() -> S) {
+fn changes_outlive_tasks_that_are_cancelled_behind_a_reader<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     let reader = map.reader();
     for round in 0..if cfg!(miri) { 2 } else { 100 } {
@@ -182,9 +182,9 @@ fn carried_changes_outlive_tasks_behind_a_reader<S: MapStrategy>(new: fn() -> S)
     }
 }
 
-/// What threads leave, under each policy, goes out with a task's write; and a task that
-/// rolls back takes nothing of it away.
-fn a_task_publishes_what_was_carried<S: MapStrategy>(new: fn() -> S) {
+/// A single change of a task follows the policy, and a task that rolls back takes away
+/// nothing that is pending.
+fn a_task_that_fails_takes_nothing_pending_along<S: MapStrategy>(new: fn() -> S) {
     let map = map_with(new(), PublishPolicy::Every(100));
     map.insert(1, 1);
     map.insert(2, 2);
@@ -202,8 +202,10 @@ fn a_task_publishes_what_was_carried<S: MapStrategy>(new: fn() -> S) {
     });
     assert_eq!(poll_and_cancel(cut, 1), None);
     assert!(map.is_empty());
-    // Finds nothing to remove, and may have seen what was carried: so that is out.
-    assert_eq!(pollster::block_on(map.remove_async(&3)), None);
+    assert_eq!(pollster::block_on(map.insert_async(3, 3)), None);
+    assert!(map.is_empty());
+    pollster::block_on(map.write_async()).publish();
+    assert_eq!(map.get_cloned(&3), Some(3));
     assert_eq!((map.get_cloned(&1), map.get_cloned(&2)), (Some(1), Some(2)));
 }
 
@@ -227,9 +229,9 @@ fn a_batch_may_move_between_threads<S: MapStrategy>(new: fn() -> S) {
     assert_eq!(map.len(), 3);
 }
 
-/// A waiter that is woken with the lock and dropped passes it on.
+/// A waiter that is woken and dropped keeps nobody from the lock.
 #[test]
-fn who_is_dropped_when_it_has_its_turn_passes_it_on() {
+fn a_woken_task_that_is_dropped_passes_the_lock_on() {
     let map = map(dbuf_hashmap::DefaultStrategy::new());
     for dropped in 0..5 {
         let batch = pollster::block_on(map.write_async());
@@ -239,7 +241,7 @@ fn who_is_dropped_when_it_has_its_turn_passes_it_on() {
         for insert in waiting.iter_mut().flatten() {
             assert!(insert.poll().is_pending());
         }
-        drop(batch); // the first has its turn
+        drop(batch);
         waiting[0] = None;
         waiting[dropped as usize] = None;
         run_woken(waiting, |_, _| {});
@@ -247,27 +249,77 @@ fn who_is_dropped_when_it_has_its_turn_passes_it_on() {
     }
 }
 
-/// A task that has its turn and is not polled keeps all others out, though the lock is
-/// free. So a blocking write on an executor may wait for a task that needs its thread.
-#[test]
-fn who_has_its_turn_must_be_polled_or_dropped() {
-    let map = map(dbuf_hashmap::DefaultStrategy::new());
-    for polled in [true, false] {
-        let batch = pollster::block_on(map.write_async());
-        let mut waits = Polled::new(map.insert_async(1, 1));
+/// Polls until it has waited for longer than any patience.
+fn poll_for_long<T>(waits: &mut Polled<'_, T>) {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(3) {
         assert!(waits.poll().is_pending());
-        // It has waited for so long that nobody may overtake it again.
-        thread::sleep(Duration::from_millis(1));
-        drop(batch);
-        let overtakes = poll_and_cancel(map.write_async(), 1).expect("the lock is free");
-        assert!(waits.poll().is_pending());
-        drop(overtakes);
-        assert!(map.try_write().is_none());
-        assert!(map.write_timeout(Duration::from_millis(1)).is_none());
-        if polled {
-            assert!(waits.poll().is_ready());
-        }
-        drop(waits);
-        assert!(map.try_write().is_some());
     }
+}
+
+/// After its patience a writer that waits for the lock is not overtaken once.
+#[test]
+fn a_writer_that_waited_for_long_gets_the_next_turn() {
+    let map = map(dbuf_hashmap::DefaultStrategy::new());
+    let batch = pollster::block_on(map.write_async());
+    let mut waits = Polled::new(map.insert_async(1, 1));
+    poll_for_long(&mut waits);
+    drop(batch);
+    let mut later = Polled::new(map.insert_async(2, 2));
+    assert!(later.poll().is_pending(), "leaves the turn to the first");
+    // A publish needs no turn.
+    assert!(!map.publish());
+    assert!(waits.poll().is_ready());
+    assert!(later.poll().is_ready());
+}
+
+/// Nor is one that waits for readers, although others come when the readers are gone.
+#[test]
+fn a_writer_that_waited_for_readers_gets_the_next_turn() {
+    let map = map(dbuf_hashmap::DefaultStrategy::new());
+    let reader = map.reader();
+    let guard = reader.read();
+    pollster::block_on(map.insert_async(0, 0));
+    let mut waits = Polled::new(map.insert_async(1, 1));
+    poll_for_long(&mut waits);
+    drop(guard);
+    let mut later = Polled::new(map.insert_async(2, 2));
+    assert!(later.poll().is_pending(), "leaves the turn to the first");
+    assert!(waits.poll().is_ready());
+    assert!(later.poll().is_ready());
+}
+
+/// A turn of a writer that was dropped is nobody's.
+#[test]
+fn a_turn_ends_with_its_writer() {
+    let map = map(dbuf_hashmap::DefaultStrategy::new());
+    let batch = pollster::block_on(map.write_async());
+    let mut waits = Polled::new(map.insert_async(1, 1));
+    poll_for_long(&mut waits);
+    drop(batch);
+    drop(waits);
+    assert!(Polled::new(map.insert_async(2, 2)).poll().is_ready());
+}
+
+/// A task that has reserved the next turn, and is neither polled nor dropped, keeps other
+/// writers out for a moment only: its turn lapses.
+#[test]
+fn a_turn_that_nobody_takes_lapses() {
+    let map = map(dbuf_hashmap::DefaultStrategy::new());
+    let batch = pollster::block_on(map.write_async());
+    let mut waits = Polled::new(map.insert_async(1, 1));
+    poll_for_long(&mut waits);
+    drop(batch);
+    // A thread waits for the turn to lapse, a task is woken until then.
+    map.insert(2, 2);
+    let mut later = Polled::new(map.insert_async(3, 3));
+    while later.poll().is_pending() {
+        assert!(
+            later.count.wakes() > 0,
+            "sleeps until a task runs that nobody polls"
+        );
+    }
+    assert!(map.try_write().is_some());
+    assert_eq!(map.len(), 2);
+    assert!(waits.poll().is_ready());
 }
