@@ -57,12 +57,6 @@ impl<L: Lease> Guard<L> {
         }
     }
 
-    #[cfg(feature = "std")]
-    #[inline(always)]
-    pub(crate) fn into_lease(self) -> L {
-        self.lease
-    }
-
     #[inline]
     fn versioned(&self) -> &Versioned<L::T> {
         // SAFETY: the lease stands on this cell, so the writer stays away from

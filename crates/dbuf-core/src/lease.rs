@@ -51,7 +51,7 @@ use sealed::Sealed;
 pub trait Lease: Sealed {}
 impl<L: Sealed> Lease for L {}
 
-type GuardTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::GuardToken;
+pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::GuardToken;
 
 /// A place held by a borrowed [reader](crate::Reader).
 ///

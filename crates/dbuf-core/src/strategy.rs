@@ -113,8 +113,8 @@ use crate::Side;
 pub unsafe trait Strategy {
     /// Proof of the claim. It holds no state of a swap (see S5).
     type WriterToken;
-    /// One reader's membership.
-    type ReaderToken;
+    /// One reader's membership. It borrows nothing (S11).
+    type ReaderToken: 'static;
     /// One guard. It knows its side.
     type GuardToken;
 
