@@ -70,6 +70,7 @@ fn main() {
             ("epoch", "flashmap", 0.40),
             ("epoch", "arc-swap", 0.40),
             ("epoch-fenced", "left-right", 0.65),
+            ("shared-two", "epoch-two", 1.3),
         ],
     );
     let get = in_turns(
@@ -92,8 +93,8 @@ fn main() {
         2.0,
     );
     println!(
-        "# of which a thread's place, ns: {:.2}",
-        read("thread-local") - read("nothing")
+        "# of which a shared handle's read, ns: {:.2}",
+        read("shared") - read("epoch")
     );
     let rounds = plan.rounds.div_ceil(8);
     for (every, bar) in [(100, 0.93), (1_000, 0.97)] {

@@ -1,9 +1,7 @@
 //! What is read, and by whom.
 
-use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, compiler_fence};
 
 use arc_swap::ArcSwap;
 use dbuf_hashmap::{BlockingStrategy, Builder};
@@ -11,7 +9,6 @@ use dbuf_strategies::core::{Strategy, arc, rc};
 use dbuf_strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
 };
-use thread_local::ThreadLocal;
 
 pub(crate) type Hash = foldhash::fast::FixedState;
 
@@ -69,8 +66,9 @@ pub(crate) fn reads() -> Vec<Subject> {
     let (mut flash, flash_reader) = flashmap::new::<u64, u64>();
     flash.guard().insert(1, 1);
     let (local, local_reader) = rc(42_u64, 42, LocalStrategy::new());
-    let place = ThreadLocal::new();
-    place.get_or(|| Cell::new(42_u64));
+    let (shared_writer, shared) = arc(42_u64, 42, EpochStrategy::new());
+    let (two_writer, two) = arc(42_u64, 42, EpochStrategy::new());
+    let shared_two = two.shared();
     vec![
         subject("nothing", (), (), |(), _| 0),
         ours("epoch", EpochStrategy::new()),
@@ -91,15 +89,17 @@ pub(crate) fn reads() -> Vec<Subject> {
             Arc::new(ArcSwap::from_pointee(42_u64)),
             |swap, _| **swap.load(),
         ),
-        // Takes what this thread has out of the table and puts it back: what a read through
-        // a shared handle cannot do without.
-        subject("thread-local", (), place, |place, _| {
-            place.get().map_or(0, |place| {
-                let number = place.replace(0);
-                compiler_fence(Ordering::SeqCst);
-                place.set(number);
-                number
-            })
+        subject("shared", shared_writer, shared.shared(), |shared, _| {
+            *shared.read()
+        }),
+        // A guard under a guard.
+        subject("epoch-two", two_writer, two, |reader, _| {
+            let outer = reader.read();
+            *outer + *reader.read()
+        }),
+        subject("shared-two", (), shared_two, |shared, _| {
+            let outer = shared.read();
+            *outer + *shared.read()
         }),
     ]
 }

@@ -62,10 +62,10 @@ use crate::Side;
 ///   the claim that follows.
 /// - **S11** Tokens may be moved and forgotten at any time. A reader token may
 ///   be dropped on any thread (if it is `Send`), after the strategy, the writer
-///   and all guards are gone. So there is no pointer between a token and the
-///   memory of the strategy value itself. Where a reader has a place of its own,
-///   the drop gives it back, fit for its next owner, and ends the claim of a
-///   guard that was forgotten.
+///   and all guards are gone. So a reader token is `'static`, and there is no
+///   pointer between a token and the memory of the strategy value itself. Where
+///   a reader has a slot of its own, the drop gives it back, fit for its next
+///   owner, and ends the claim of a guard that was forgotten.
 /// - **S12** A swap waits only for guards on its old side, or taken while it
 ///   was being started.
 ///
