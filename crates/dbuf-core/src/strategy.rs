@@ -171,6 +171,23 @@ pub unsafe trait Strategy {
     /// The side on which a guard stands. It never changes.
     fn side(guard: &Self::GuardToken) -> Side;
 
+    /// Whether a guard is current: a new one would stand on the same side, as far as the
+    /// caller can know, and no swap waits for this one.
+    ///
+    /// For a guard that is kept and asked again and again
+    /// ([`Guard::refresh`](crate::Guard::refresh)): `false` once a publish happened before
+    /// the call, and some time after any other one. An answer of `false` costs a new
+    /// guard; a wrong `true` shows an old value or holds the writer up, and is never
+    /// unsound. By default no guard is current.
+    ///
+    /// # Safety
+    ///
+    /// C1 and C4; the guard was acquired with this reader and is not released.
+    #[inline]
+    unsafe fn is_current(&self, _reader: &Self::ReaderToken, _guard: &Self::GuardToken) -> bool {
+        false
+    }
+
     /// Gives a guard back, and wakes a writer that waits for it.
     ///
     /// # Safety

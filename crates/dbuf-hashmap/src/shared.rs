@@ -40,8 +40,7 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
     /// Looks at the map as it is published now; as
     /// [`Reader::read`](crate::Reader::read).
     ///
-    /// The first read of a thread registers a reader and allocates, and so does the first
-    /// under another guard.
+    /// The first read of a thread registers a reader and allocates.
     ///
     /// # Examples
     ///

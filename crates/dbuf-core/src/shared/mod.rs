@@ -3,17 +3,20 @@
 //! # Idea
 //!
 //! A handle and its clones share a table with a *slot* for each thread that reads: a
-//! reader token of the strategy, and a second one for nested reads. A thread finds its
-//! slot by the id of the table, in a cache of its own. So a read shares nothing with
-//! other threads that the strategy does not share, and a nested read costs no more than
-//! the first.
+//! reader token of the strategy, and how many guards are on it. A thread finds its slot
+//! by the id of the table, in a cache of its own. So a read shares nothing with other
+//! threads that the strategy does not share.
+//!
+//! Nested guards are on the one token, as those of a [`Reader`] are. A second token would
+//! spare them from each other's sides, but Flash turns one reader after the other: a
+//! thread with two would see an old value after a new one.
 //!
 //! # Lifetimes
 //!
 //! | what | owned by | ends |
 //! |---|---|---|
 //! | the buffer | the pointer in each handle; slots have none | with the last pointer |
-//! | a slot and its tokens | the table | with its thread, or with the table |
+//! | a slot and its token | the table | with its thread, or with the table |
 //! | the table | the handles; a thread that ends has it for a moment | with the last handle |
 //! | a guard's token | the slot; the guard borrows a handle | after the guard |
 //!
@@ -23,17 +26,18 @@
 //!
 //! A guard may outlive its thread's slots: it may stand in a thread local. Then the slot
 //! waits for it. Reads that come still later, in other destructors of thread locals,
-//! make a slot for as long as they have a guard.
+//! make a slot for as long as they have a guard. (If such a guard is forgotten, what the
+//! thread knew of its slot is never freed.)
 
 mod slot;
 mod thread;
 
 use alloc::sync::Arc;
 use core::fmt;
-use core::mem::ManuallyDrop;
+use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
-use self::slot::{Counted, Table};
+use self::slot::{Slot, Table};
 use crate::buffer::{BufferOf, Versioned};
 use crate::lease::GuardTokenOf;
 use crate::lease::sealed::Sealed;
@@ -43,8 +47,8 @@ use crate::{BufferPtr, Guard, MappedGuard, Reader, Strategy};
 /// A handle that reads from any thread, through `&self`.
 ///
 /// It keeps a reader of the strategy for each thread that reads, so that nobody has to
-/// carry [`Reader`]s around, and a second one for a thread that reads under a guard.
-/// Clones share them. They go with their thread, and all of them with the last clone.
+/// carry [`Reader`]s around. Clones share them. They go with their thread, and all of
+/// them with the last clone.
 ///
 /// A guard that is passed to [`core::mem::forget`] keeps its reader, and holds the
 /// writer up until the last clone is dropped.
@@ -101,9 +105,8 @@ impl<P: BufferPtr> SharedReader<P> {
 
     /// Looks at the front, from any thread.
     ///
-    /// Costs a thread-local lookup more than [`Reader::read`], and as much again under
-    /// another guard of the same thread. The first read of a thread registers a reader
-    /// and allocates, and so does the first under another guard.
+    /// Costs a thread-local lookup more than [`Reader::read`]. The first read of a thread
+    /// registers a reader and allocates.
     ///
     /// # Examples
     ///
@@ -121,18 +124,16 @@ impl<P: BufferPtr> SharedReader<P> {
         // The pointer's deref is user code, so it comes first.
         let strategy = self.buffer().strategy();
         // SAFETY: the table with this id is `self.table`.
-        let counted = unsafe { Table::first_token(self.id) }
-            // SAFETY: as above.
-            .or_else(|| unsafe { Table::next_token(self.id) })
-            .unwrap_or_else(|| self.table.new_token(strategy.new_reader()));
-        // SAFETY: a guard is counted on it, so it is there until the guard is gone (T3).
-        let token = unsafe { &counted.as_ref().token };
+        let slot = unsafe { Table::enter(self.id) }
+            .unwrap_or_else(|| self.table.enter_new(|| strategy.new_reader()));
+        // SAFETY: the guard is counted on it, so it is there until that is gone (T3).
+        let token = unsafe { &slot.as_ref().token };
         // SAFETY: made by the strategy behind this pointer or a clone (C1, by P2), for
         // this thread (C4, T1); the handle keeps the strategy in place (C6, by P3).
         let guard = unsafe { strategy.acquire(token) };
         Guard::new(SharedLease {
             guard: ManuallyDrop::new(guard),
-            counted,
+            slot,
             shared: self,
         })
     }
@@ -260,7 +261,7 @@ pub type MappedSharedReadGuard<'s, U, P> = MappedGuard<U, SharedLease<'s, P>>;
 pub struct SharedLease<'s, P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,
     /// What the guard was acquired with. The guard keeps it ([`slot`], T3).
-    counted: NonNull<Counted<ReaderTokenOf<P>>>,
+    slot: NonNull<Slot<ReaderTokenOf<P>>>,
     shared: &'s SharedReader<P>,
 }
 
@@ -268,6 +269,7 @@ pub struct SharedLease<'s, P: BufferPtr> {
 impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
     type T = P::T;
     type X = P::X;
+    type Token = GuardTokenOf<P>;
 
     #[inline]
     fn cell(&self) -> NonNull<Versioned<P::T>> {
@@ -277,6 +279,30 @@ impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
     #[inline]
     fn extras(&self) -> &P::X {
         self.shared.extras()
+    }
+
+    #[inline]
+    fn is_current(&self) -> bool {
+        let strategy = self.shared.buffer().strategy();
+        // SAFETY: the guard keeps it (T3).
+        let token = unsafe { &self.slot.as_ref().token };
+        // SAFETY: the guard of this lease, acquired with this token (C1, C4).
+        unsafe { strategy.is_current(token, &self.guard) }
+    }
+
+    fn acquire_again(&mut self) -> GuardTokenOf<P> {
+        let strategy = self.shared.buffer().strategy();
+        // SAFETY: the guard keeps it (T3).
+        let token = unsafe { &self.slot.as_ref().token };
+        // SAFETY: as in `SharedReader::read`. It is counted as the one that it replaces.
+        let guard = unsafe { strategy.acquire(token) };
+        ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
+    }
+
+    unsafe fn release_old(&self, old: GuardTokenOf<P>) {
+        // SAFETY: acquired with this token, and taken out of the lease; the new guard
+        // keeps the token (T3).
+        unsafe { Self::release(self.shared.buffer().strategy(), self.slot, old) };
     }
 }
 
@@ -289,12 +315,12 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
     #[inline(always)]
     unsafe fn release(
         strategy: &P::S,
-        counted: NonNull<Counted<ReaderTokenOf<P>>>,
+        slot: NonNull<Slot<ReaderTokenOf<P>>>,
         guard: GuardTokenOf<P>,
     ) {
         // SAFETY: the guard has kept it (T3), and keeps it until the release is over: a
-        // token that is not late ends with its thread, and a late one after this.
-        let token = unsafe { &counted.as_ref().token };
+        // slot that is not late ends with its thread, and a late one after this.
+        let token = unsafe { &slot.as_ref().token };
         // SAFETY: acquired with this token (C1, C3) on this thread, since guards are not
         // `Send` (C4); what borrowed from the lease is gone.
         unsafe { strategy.release(token, guard) };
@@ -309,11 +335,11 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
     #[inline(never)]
     unsafe fn release_late(
         shared: &'s SharedReader<P>,
-        counted: NonNull<Counted<ReaderTokenOf<P>>>,
+        slot: NonNull<Slot<ReaderTokenOf<P>>>,
         guard: GuardTokenOf<P>,
     ) {
         /// Counts the guard out, also if a waker panics.
-        struct Left<'s, P: BufferPtr>(&'s SharedReader<P>, NonNull<Counted<ReaderTokenOf<P>>>);
+        struct Left<'s, P: BufferPtr>(&'s SharedReader<P>, NonNull<Slot<ReaderTokenOf<P>>>);
 
         impl<P: BufferPtr> Drop for Left<'_, P> {
             fn drop(&mut self) {
@@ -321,9 +347,9 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
             }
         }
 
-        let left = Left(shared, counted);
+        let left = Left(shared, slot);
         // SAFETY: promised by the caller.
-        unsafe { Self::release(shared.buffer().strategy(), counted, guard) };
+        unsafe { Self::release(shared.buffer().strategy(), slot, guard) };
         drop(left);
     }
 }
@@ -331,18 +357,18 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
 impl<P: BufferPtr> Drop for SharedLease<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        let (shared, counted) = (self.shared, self.counted);
+        let (shared, slot) = (self.shared, self.slot);
         let strategy = shared.buffer().strategy();
         // SAFETY: taken out here and nowhere else, and `self` is not used again.
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
         // SAFETY: the guard has kept it (T3).
-        if unsafe { counted.as_ref() }.leave() {
+        if unsafe { slot.as_ref() }.leave() {
             // Counted out already: a waker that runs in there may read and write.
             // SAFETY: the parts of this lease.
-            unsafe { Self::release(strategy, counted, guard) };
+            unsafe { Self::release(strategy, slot, guard) };
         } else {
             // SAFETY: the parts of this lease.
-            unsafe { Self::release_late(shared, counted, guard) };
+            unsafe { Self::release_late(shared, slot, guard) };
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //!
-//! - **T1** A slot belongs to the thread that made it and never changes hands. Its cells
-//!   and its tokens are used by that thread only, until somebody ends the slot.
+//! - **T1** A slot belongs to the thread that made it and never changes hands. Its count
+//!   and its token are used by that thread only, until somebody ends the slot.
 //! - **T2** A slot is ended once: by the drop of its table, or by its own thread, which
 //!   forgets it first.
 //! - **T3** Its own thread ends a slot only while no guard is on it. A thread that ends
@@ -15,7 +15,7 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
-use core::cell::{Cell, OnceCell};
+use core::cell::Cell;
 use core::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -32,46 +32,33 @@ pub(super) struct Table<T> {
 /// What one thread reads with. On cache lines of its own: a read stores to it.
 #[cfg_attr(target_pointer_width = "64", repr(align(128)))]
 pub(super) struct Slot<T> {
-    /// Has one guard at most.
-    first: Counted<T>,
-    /// For guards beyond the first, which may be old: those of a loop under a guard that
-    /// is kept hold up their own side only. Made when it is first needed.
-    second: OnceCell<Counted<T>>,
-}
-
-/// A reader, and how many guards are on it.
-pub(super) struct Counted<T> {
     pub(super) token: T,
-    /// [`ONE`] for each guard, and [`LATE`].
-    state: Cell<usize>,
+    /// How many guards are on it, and [`LATE`].
+    guards: Cell<usize>,
 }
 
 /// The thread's end has passed, and the last guard ends the slot.
-const LATE: usize = 1;
-const ONE: usize = 2;
+const LATE: usize = 1 << (usize::BITS - 1);
 
-impl<T> Counted<T> {
-    fn new(token: T, late: bool) -> Self {
-        Self {
-            token,
-            state: Cell::new(if late { LATE } else { 0 }),
+impl<T> Slot<T> {
+    /// Counts a guard that is about to be acquired, unless there is something special.
+    #[inline(always)]
+    fn enter(&self) -> Option<NonNull<Self>> {
+        let guards = self.guards.get().wrapping_add(1);
+        // Neither late nor full: one look at the sign.
+        (guards < LATE).then(|| {
+            self.guards.set(guards);
+            NonNull::from(self)
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_late(&self) -> NonNull<Self> {
+        if self.guards.get() | LATE == usize::MAX {
+            abort("too many guards");
         }
-    }
-
-    fn is_held(&self) -> bool {
-        self.state.get() >= ONE
-    }
-
-    fn is_late(&self) -> bool {
-        self.state.get() & LATE != 0
-    }
-
-    /// Counts a guard that is about to be acquired.
-    fn enter(&self) -> NonNull<Self> {
-        match self.state.get().checked_add(ONE) {
-            Some(state) => self.state.set(state),
-            None => abort("too many guards"),
-        }
+        self.guards.set(self.guards.get() + 1);
         NonNull::from(self)
     }
 
@@ -80,30 +67,23 @@ impl<T> Counted<T> {
     /// the release.
     #[inline(always)]
     pub(super) fn leave(&self) -> bool {
-        if self.is_late() {
+        let guards = self.guards.get() - 1;
+        if guards >= LATE {
             return false;
         }
-        self.state.set(self.state.get() - ONE);
+        self.guards.set(guards);
         true
     }
-}
 
-impl<T> Slot<T> {
     fn is_held(&self) -> bool {
-        self.first.is_held() || self.second.get().is_some_and(Counted::is_held)
-    }
-
-    fn set_late(&self) {
-        for token in [Some(&self.first), self.second.get()].into_iter().flatten() {
-            token.state.set(token.state.get() | LATE);
-        }
+        self.guards.get() & !LATE > 0
     }
 }
 
 /// The owner of a slot. A raw pointer, since its thread has another.
 struct OwnedSlot<T>(NonNull<Slot<T>>);
 
-// SAFETY: whoever drops the slot has it alone (T2), and drops tokens.
+// SAFETY: whoever drops the slot has it alone (T2), and drops a token.
 unsafe impl<T: Send> Send for OwnedSlot<T> {}
 
 impl<T> Drop for OwnedSlot<T> {
@@ -137,60 +117,29 @@ impl<T: 'static> Table<T> {
         thread::find(id).map(|slot| unsafe { slot.cast::<Slot<T>>().as_ref() })
     }
 
-    /// Takes this thread's first token for a guard, if there is one and it is free.
+    /// Counts a guard on this thread's slot, if that is all there is to do.
     ///
     /// # Safety
     ///
     /// The table `id` is alive and its tokens are `T`s.
     #[inline(always)]
-    pub(super) unsafe fn first_token(id: u64) -> Option<NonNull<Counted<T>>> {
+    pub(super) unsafe fn enter(id: u64) -> Option<NonNull<Slot<T>>> {
         // SAFETY: promised by the caller; no guard goes in between.
-        let first = &unsafe { Self::find(id) }?.first;
-        // Also not late.
-        (first.state.get() == 0).then(|| {
-            first.state.set(ONE);
-            NonNull::from(first)
-        })
+        unsafe { Self::find(id) }?.enter()
     }
 
-    /// Takes the token that this thread has for a guard beyond the first.
-    ///
-    /// # Safety
-    ///
-    /// As for [`first_token`](Self::first_token).
-    #[inline(never)]
-    pub(super) unsafe fn next_token(id: u64) -> Option<NonNull<Counted<T>>> {
-        // SAFETY: promised by the caller; no guard goes in between.
-        let slot = unsafe { Self::find(id) }?;
-        if slot.first.is_held() {
-            slot.second.get().map(Counted::enter)
-        } else {
-            Some(slot.first.enter())
-        }
-    }
-
-    /// Adds the token that was missing, and takes it for a guard.
+    /// Counts a guard on this thread's slot, which is made if it is missing.
     #[cold]
     #[inline(never)]
-    pub(super) fn new_token(self: &Arc<Self>, token: T) -> NonNull<Counted<T>> {
+    pub(super) fn enter_new(self: &Arc<Self>, new: impl FnOnce() -> T) -> NonNull<Slot<T>> {
         // SAFETY: the table is here, and no guard goes in between.
-        match unsafe { Self::find(self.id) } {
-            Some(slot) => {
-                let second = || Counted::new(token, slot.first.is_late());
-                slot.second.get_or_init(second).enter()
-            }
-            None => {
-                let slot = self.new_slot(token);
-                // SAFETY: just made, and this thread's.
-                unsafe { slot.as_ref() }.first.enter()
-            }
+        if let Some(slot) = unsafe { Self::find(self.id) } {
+            return slot.enter_late();
         }
-    }
-
-    fn new_slot(self: &Arc<Self>, token: T) -> NonNull<Slot<T>> {
+        let late = !thread::ends_its_slots();
         let slot = Box::new(Slot {
-            first: Counted::new(token, !thread::ends_its_slots()),
-            second: OnceCell::new(),
+            token: new(),
+            guards: Cell::new(if late { LATE | 1 } else { 1 }),
         });
         let slot = NonNull::from(Box::leak(slot));
         self.lock().insert(slot.addr().get(), OwnedSlot(slot));
@@ -203,25 +152,22 @@ impl<T: 'static> Table<T> {
     ///
     /// # Safety
     ///
-    /// As for [`first_token`](Self::first_token).
+    /// As for [`enter`](Self::enter).
     #[inline]
     pub(super) unsafe fn is_held(id: u64) -> bool {
         // SAFETY: promised by the caller; no guard goes in between.
         unsafe { Self::find(id) }.is_some_and(Slot::is_held)
     }
 
-    /// A guard on a [`LATE`] token was released.
-    pub(super) fn left(&self, token: NonNull<Counted<T>>) {
+    /// A guard on a [`LATE`] slot was released.
+    pub(super) fn left(&self, slot: NonNull<Slot<T>>) {
         // SAFETY: the guard kept it until here (T3).
-        let token = unsafe { token.as_ref() };
-        token.state.set(token.state.get() - ONE);
-        // SAFETY: the table is here, and what is used of the slot is used here.
-        let slot = unsafe { Self::find(self.id) };
-        if let Some(slot) = slot.filter(|slot| !slot.is_held()) {
-            let slot = NonNull::from(slot).cast();
+        let guards = unsafe { &slot.as_ref().guards };
+        guards.set(guards.get() - 1);
+        if guards.get() == LATE {
             thread::remove(self.id);
             // SAFETY: this thread's, without guards, and forgotten (T2, T3).
-            unsafe { self.end(slot) };
+            unsafe { self.end(slot.cast()) };
         }
     }
 }
@@ -232,7 +178,7 @@ impl<T: 'static> AnyTable for Table<T> {
         let slot = unsafe { slot.cast::<Slot<T>>().as_ref() };
         let held = slot.is_held();
         if held {
-            slot.set_late();
+            slot.guards.set(slot.guards.get() | LATE);
         }
         held
     }

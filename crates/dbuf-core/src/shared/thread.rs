@@ -54,12 +54,13 @@ const CACHED: usize = 8;
 /// Matches nothing at first, and after [`Cached::clear`]: no table has the id 0.
 struct Cached {
     id: Cell<u64>,
-    /// `None` if the thread has no slot there: a thread that only writes asks, too.
-    slot: Cell<Option<AnySlot>>,
+    slot: Cell<AnySlot>,
 }
 
 struct Thread {
     cache: [Cached; CACHED],
+    /// The id of a table in which the thread has no slot: one that only writes asks, too.
+    missed: Cell<u64>,
     entries: ManuallyDrop<RefCell<BTreeMap<u64, Entry>>>,
     /// Entries of tables that are gone are removed when there are that many.
     prune_at: Cell<usize>,
@@ -76,9 +77,10 @@ thread_local! {
             cache: [const {
                 Cached {
                     id: Cell::new(0),
-                    slot: Cell::new(None),
+                    slot: Cell::new(NonNull::dangling()),
                 }
             }; CACHED],
+            missed: Cell::new(0),
             entries: ManuallyDrop::new(RefCell::new(BTreeMap::new())),
             prune_at: Cell::new(FEW),
         }
@@ -101,7 +103,7 @@ pub(super) fn find(id: u64) -> Option<AnySlot> {
         .try_with(|thread| {
             let cached = thread.cached(id);
             if cached.id.get() == id {
-                cached.slot.get()
+                Some(cached.slot.get())
             } else {
                 thread.find_entry(id)
             }
@@ -119,7 +121,8 @@ pub(super) fn add(id: u64, slot: AnySlot, table: Weak<dyn AnyTable>) {
         }
         entries.insert(id, Entry { slot, table });
         drop(entries);
-        thread.cached(id).set(id, Some(slot));
+        thread.cached(id).set(id, slot);
+        thread.missed.set(0);
     });
 }
 
@@ -151,14 +154,20 @@ impl Thread {
     #[cold]
     #[inline(never)]
     fn find_entry(&self, id: u64) -> Option<AnySlot> {
-        let slot = self.entries.borrow().get(&id).map(|entry| entry.slot);
+        if self.missed.get() == id {
+            return None;
+        }
+        let Some(slot) = self.entries.borrow().get(&id).map(|entry| entry.slot) else {
+            self.missed.set(id);
+            return None;
+        };
         self.cached(id).set(id, slot);
-        slot
+        Some(slot)
     }
 }
 
 impl Cached {
-    fn set(&self, id: u64, slot: Option<AnySlot>) {
+    fn set(&self, id: u64, slot: AnySlot) {
         self.id.set(id);
         self.slot.set(slot);
     }
