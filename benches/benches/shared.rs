@@ -1,8 +1,8 @@
 //! What a handle that all threads share costs: against a reader of one's own, under
 //! another guard, on two threads, and with many more threads registered than read.
 //!
-//! `cargo bench -p dbuf-bench -- shared`. Contenders take turns, and what is compared
-//! are medians of one run. `--test` runs all of it once.
+//! `cargo bench -p dbuf-bench -- shared`. Contenders take turns, and what counts
+//! is the median of the ratios. `--test` runs all of it once.
 #![allow(
     clippy::std_instead_of_core,
     clippy::std_instead_of_alloc,
@@ -63,12 +63,13 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The median of each contender, which take turns.
-fn in_turns<const N: usize>(plan: &Plan, contenders: [&dyn Fn() -> f64; N]) -> [f64; N] {
-    let mut all = [const { Vec::new() }; N];
+/// Two contenders, which take turns: the median of each, and of their ratio in a round.
+fn in_turns(plan: &Plan, one: impl Fn() -> f64, two: impl Fn() -> f64) -> [f64; 3] {
+    let mut all = [const { Vec::new() }; 3];
     for _ in 0..plan.rounds {
-        for (times, contender) in all.iter_mut().zip(contenders) {
-            times.push(contender());
+        let (one, two) = (one(), two());
+        for (all, value) in all.iter_mut().zip([one, two, two / one]) {
+            all.push(value);
         }
     }
     all.map(median)
@@ -138,31 +139,26 @@ fn main() {
             plan.rounds
         );
         beside_idle(shared, idle, || {
-            let [own, any, own_two, any_two] = in_turns(
+            let [own, any, _] = in_turns(
                 plan,
-                [
-                    &|| time(plan, || one(&reader)),
-                    &|| time(plan, || shared_one(shared)),
-                    &|| time(plan, || two(&reader)),
-                    &|| time(plan, || shared_two(shared)),
-                ],
+                || time(plan, || one(&reader)),
+                || time(plan, || shared_one(shared)),
             );
             println!(
                 "a reader of its own {own:.2}, shared {any:.2}: {:+.2}",
                 any - own
             );
-            println!(
-                "two guards: {own_two:.2}, shared {any_two:.2}: {:.2} times (at most 1.3)",
-                any_two / own_two
-            );
-            let read = || shared_one(shared);
-            let [alone, both] = in_turns(
+            let [own, any, ratio] = in_turns(
                 plan,
-                [&|| time_on(1, plan, &read), &|| time_on(2, plan, &read)],
+                || time(plan, || two(&reader)),
+                || time(plan, || shared_two(shared)),
             );
+            println!("two guards: {own:.2}, shared {any:.2}: {ratio:.2} times (at most 1.3)");
+            let read = || shared_one(shared);
+            let [alone, both, ratio] =
+                in_turns(plan, || time_on(1, plan, &read), || time_on(2, plan, &read));
             println!(
-                "shared, one thread {alone:.2}, two threads {both:.2}: {:.2} times (at most 1.5)",
-                both / alone
+                "shared, one thread {alone:.2}, two threads {both:.2}: {ratio:.2} times (at most 1.5)"
             );
         });
     }

@@ -71,6 +71,7 @@ fn main() {
             ("epoch", "arc-swap", 0.40),
             ("epoch-fenced", "left-right", 0.65),
             ("shared-two", "epoch-two", 1.3),
+            ("epoch-refresh", "arc-swap-cache", 1.15),
         ],
     );
     let get = in_turns(
@@ -79,6 +80,7 @@ fn main() {
         &plan,
         &[
             ("epoch", "hashbrown", 1.6),
+            ("epoch-refresh", "hashbrown", 1.2),
             ("epoch", "flashmap", 0.65),
             ("epoch", "papaya", 0.65),
             ("epoch", "dashmap", 0.75),

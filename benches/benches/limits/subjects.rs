@@ -3,9 +3,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Cache};
 use dbuf_hashmap::{BlockingStrategy, Builder};
-use dbuf_strategies::core::{Strategy, arc, rc};
+use dbuf_strategies::core::{Guard, Strategy, arc, rc};
 use dbuf_strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
 };
@@ -69,6 +69,8 @@ pub(crate) fn reads() -> Vec<Subject> {
     let (shared_writer, shared) = arc(42_u64, 42, EpochStrategy::new());
     let (two_writer, two) = arc(42_u64, 42, EpochStrategy::new());
     let shared_two = two.shared();
+    let (kept_writer, kept) = arc(42_u64, 42, EpochStrategy::new());
+    let cache = Cache::new(Arc::new(ArcSwap::from_pointee(42_u64)));
     vec![
         subject("nothing", (), (), |(), _| 0),
         ours("epoch", EpochStrategy::new()),
@@ -92,6 +94,17 @@ pub(crate) fn reads() -> Vec<Subject> {
         subject("shared", shared_writer, shared.shared(), |shared, _| {
             *shared.read()
         }),
+        // One guard, brought up to date each time.
+        subject(
+            "epoch-refresh",
+            kept_writer,
+            Box::new(kept).into_guard(),
+            |guard, _| {
+                Guard::refresh(guard);
+                **guard
+            },
+        ),
+        subject("arc-swap-cache", (), cache, |cache, _| **cache.load()),
         // A guard under a guard.
         subject("epoch-two", two_writer, two, |reader, _| {
             let outer = reader.read();
@@ -129,6 +142,25 @@ fn our_map<S: BlockingStrategy + 'static>(name: &'static str, strategy: S) -> Su
     subject(name, writer, reader, move |reader, turn| {
         reader.get(&turns(turn)).map_or(0, |value| *value)
     })
+}
+
+/// The same with one guard, brought up to date for each lookup.
+fn our_map_refreshed() -> Subject {
+    let builder = Builder::new().hasher(Hash::default());
+    let (mut writer, reader) = builder.strategy(EpochStrategy::new()).build::<u64, u64>();
+    writer.write().extend((0..KEYS).map(|n| (key(n), n as u64)));
+    // The guard borrows it, and a subject owns what it has.
+    let reader: &'static _ = Box::leak(Box::new(reader));
+    let turns = turns();
+    subject(
+        "epoch-refresh",
+        writer,
+        reader.read(),
+        move |guard, turn| {
+            guard.refresh();
+            guard.get(&turns(turn)).map_or(0, |value| *value)
+        },
+    )
 }
 
 /// One of 1,024 `u64` keys, foldhash for all.
@@ -183,6 +215,7 @@ pub(crate) fn gets() -> Vec<Subject> {
             map.get(&t2(turn)).map_or(0, |value| *value)
         }),
         our_map("epoch", EpochStrategy::new()),
+        our_map_refreshed(),
         our_map("epoch-fenced", EpochStrategy::with_fence(Fence::Symmetric)),
         our_map("flash", FlashStrategy::new()),
         our_map("count", CountStrategy::new()),

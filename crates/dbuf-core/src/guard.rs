@@ -14,8 +14,9 @@ use crate::{BufferPtr, Reader};
 ///
 /// Dereferences to the value, which does not change while the guard lives. The
 /// writer publishes without waiting for it, but cannot write *this* copy again
-/// before it is dropped: hold it briefly. A guard that is passed to
-/// [`core::mem::forget`] holds the writer up until its reader is dropped.
+/// before it is dropped: hold it briefly, or [`refresh`](Guard::refresh) it. A
+/// guard that is passed to [`core::mem::forget`] holds the writer up until its
+/// reader is dropped.
 ///
 /// `L` says how the place is held: by a borrowed reader ([`ReadGuard`]), by a
 /// reader of the guard's own ([`OwnedReadGuard`]), or by one of a
