@@ -136,15 +136,17 @@ impl<T: 'static> Table<T> {
         if let Some(slot) = unsafe { Self::find(self.id) } {
             return slot.enter_late();
         }
-        let late = !thread::ends_its_slots();
         let slot = Box::new(Slot {
             token: new(),
-            guards: Cell::new(if late { LATE | 1 } else { 1 }),
+            guards: Cell::new(LATE | 1),
         });
         let slot = NonNull::from(Box::leak(slot));
         self.lock().insert(slot.addr().get(), OwnedSlot(slot));
         let table: Weak<Self> = Arc::downgrade(self);
-        thread::add(self.id, slot.cast(), table);
+        if thread::add(self.id, slot.cast(), table) {
+            // SAFETY: just made, and this thread's.
+            unsafe { slot.as_ref() }.guards.set(1);
+        }
         slot
     }
 

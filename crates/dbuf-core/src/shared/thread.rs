@@ -4,8 +4,10 @@
 //! table that is gone matches nothing, and needs nobody to remove it.
 //!
 //! The entries themselves have no destructor. A thread local without one is there for as
-//! long as its thread, so that destructors of other thread locals can still read. What
-//! ends the slots is a second thread local, [`EXIT`], whose destructor does the work.
+//! long as its thread, so that destructors of other thread locals can still read. (Where
+//! the system has no thread locals of its own it may be gone before that: then each read
+//! makes a slot, which ends with its guard.) What ends the slots is a second thread
+//! local, [`EXIT`], whose destructor does the work.
 //!
 //! Nothing here runs user code while an entry is borrowed.
 
@@ -111,9 +113,10 @@ pub(super) fn find(id: u64) -> Option<AnySlot> {
         .ok()?
 }
 
-/// Notes a slot of this thread, which has none in that table.
-pub(super) fn add(id: u64, slot: AnySlot, table: Weak<dyn AnyTable>) {
-    let _ = THREAD.try_with(|thread| {
+/// Notes a slot of this thread, which has none in that table. Returns whether the slot
+/// ends with the thread, and not with its guards.
+pub(super) fn add(id: u64, slot: AnySlot, table: Weak<dyn AnyTable>) -> bool {
+    let noted = THREAD.try_with(|thread| {
         let mut entries = thread.entries.borrow_mut();
         if entries.len() >= thread.prune_at.get() {
             entries.retain(|_, entry| entry.table.strong_count() > 0);
@@ -124,6 +127,7 @@ pub(super) fn add(id: u64, slot: AnySlot, table: Weak<dyn AnyTable>) {
         thread.cached(id).set(id, slot);
         thread.missed.set(0);
     });
+    noted.is_ok() && EXIT.try_with(|_| ()).is_ok()
 }
 
 /// Forgets the slot in a table. The thread's locals are being destroyed, so nothing is
@@ -138,11 +142,6 @@ pub(super) fn remove(id: u64) {
             *entries = BTreeMap::new();
         }
     });
-}
-
-/// Whether this thread will call [`AnyTable::end`] when it ends. Not once it has.
-pub(super) fn ends_its_slots() -> bool {
-    EXIT.try_with(|_| ()).is_ok()
 }
 
 impl Thread {
