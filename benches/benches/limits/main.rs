@@ -70,6 +70,8 @@ fn main() {
             ("epoch", "flashmap", 0.40),
             ("epoch", "arc-swap", 0.40),
             ("epoch-fenced", "left-right", 0.65),
+            ("shared-two", "epoch-two", 1.3),
+            ("epoch-refresh", "arc-swap-cache", 1.15),
         ],
     );
     let get = in_turns(
@@ -78,6 +80,7 @@ fn main() {
         &plan,
         &[
             ("epoch", "hashbrown", 1.6),
+            ("epoch-refresh", "hashbrown", 1.2),
             ("epoch", "flashmap", 0.65),
             ("epoch", "papaya", 0.65),
             ("epoch", "dashmap", 0.75),
@@ -92,8 +95,8 @@ fn main() {
         2.0,
     );
     println!(
-        "# of which a thread's place, ns: {:.2}",
-        read("thread-local") - read("nothing")
+        "# of which a shared handle's read, ns: {:.2}",
+        read("shared") - read("epoch")
     );
     let rounds = plan.rounds.div_ceil(8);
     for (every, bar) in [(100, 0.93), (1_000, 0.97)] {

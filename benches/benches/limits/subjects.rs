@@ -1,17 +1,14 @@
 //! What is read, and by whom.
 
-use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, compiler_fence};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Cache};
 use dbuf_hashmap::{BlockingStrategy, Builder};
-use dbuf_strategies::core::{Strategy, arc, rc};
+use dbuf_strategies::core::{Guard, Strategy, arc, rc};
 use dbuf_strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
 };
-use thread_local::ThreadLocal;
 
 pub(crate) type Hash = foldhash::fast::FixedState;
 
@@ -69,8 +66,11 @@ pub(crate) fn reads() -> Vec<Subject> {
     let (mut flash, flash_reader) = flashmap::new::<u64, u64>();
     flash.guard().insert(1, 1);
     let (local, local_reader) = rc(42_u64, 42, LocalStrategy::new());
-    let place = ThreadLocal::new();
-    place.get_or(|| Cell::new(42_u64));
+    let (shared_writer, shared) = arc(42_u64, 42, EpochStrategy::new());
+    let (two_writer, two) = arc(42_u64, 42, EpochStrategy::new());
+    let shared_two = two.shared();
+    let (kept_writer, kept) = arc(42_u64, 42, EpochStrategy::new());
+    let cache = Cache::new(Arc::new(ArcSwap::from_pointee(42_u64)));
     vec![
         subject("nothing", (), (), |(), _| 0),
         ours("epoch", EpochStrategy::new()),
@@ -91,15 +91,28 @@ pub(crate) fn reads() -> Vec<Subject> {
             Arc::new(ArcSwap::from_pointee(42_u64)),
             |swap, _| **swap.load(),
         ),
-        // Takes what this thread has out of the table and puts it back: what a read through
-        // a shared handle cannot do without.
-        subject("thread-local", (), place, |place, _| {
-            place.get().map_or(0, |place| {
-                let number = place.replace(0);
-                compiler_fence(Ordering::SeqCst);
-                place.set(number);
-                number
-            })
+        subject("shared", shared_writer, shared.shared(), |shared, _| {
+            *shared.read()
+        }),
+        // One guard, brought up to date each time.
+        subject(
+            "epoch-refresh",
+            kept_writer,
+            Box::new(kept).into_guard(),
+            |guard, _| {
+                Guard::refresh(guard);
+                **guard
+            },
+        ),
+        subject("arc-swap-cache", (), cache, |cache, _| **cache.load()),
+        // A guard under a guard.
+        subject("epoch-two", two_writer, two, |reader, _| {
+            let outer = reader.read();
+            *outer + *reader.read()
+        }),
+        subject("shared-two", (), shared_two, |shared, _| {
+            let outer = shared.read();
+            *outer + *shared.read()
         }),
     ]
 }
@@ -129,6 +142,25 @@ fn our_map<S: BlockingStrategy + 'static>(name: &'static str, strategy: S) -> Su
     subject(name, writer, reader, move |reader, turn| {
         reader.get(&turns(turn)).map_or(0, |value| *value)
     })
+}
+
+/// The same with one guard, brought up to date for each lookup.
+fn our_map_refreshed() -> Subject {
+    let builder = Builder::new().hasher(Hash::default());
+    let (mut writer, reader) = builder.strategy(EpochStrategy::new()).build::<u64, u64>();
+    writer.write().extend((0..KEYS).map(|n| (key(n), n as u64)));
+    // The guard borrows it, and a subject owns what it has.
+    let reader: &'static _ = Box::leak(Box::new(reader));
+    let turns = turns();
+    subject(
+        "epoch-refresh",
+        writer,
+        reader.read(),
+        move |guard, turn| {
+            guard.refresh();
+            guard.get(&turns(turn)).map_or(0, |value| *value)
+        },
+    )
 }
 
 /// One of 1,024 `u64` keys, foldhash for all.
@@ -183,6 +215,7 @@ pub(crate) fn gets() -> Vec<Subject> {
             map.get(&t2(turn)).map_or(0, |value| *value)
         }),
         our_map("epoch", EpochStrategy::new()),
+        our_map_refreshed(),
         our_map("epoch-fenced", EpochStrategy::with_fence(Fence::Symmetric)),
         our_map("flash", FlashStrategy::new()),
         our_map("count", CountStrategy::new()),

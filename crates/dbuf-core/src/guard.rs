@@ -14,8 +14,9 @@ use crate::{BufferPtr, Reader};
 ///
 /// Dereferences to the value, which does not change while the guard lives. The
 /// writer publishes without waiting for it, but cannot write *this* copy again
-/// before it is dropped: hold it briefly. A guard that is passed to
-/// [`core::mem::forget`] holds the writer up until its reader is dropped.
+/// before it is dropped: hold it briefly, or [`refresh`](Guard::refresh) it. A
+/// guard that is passed to [`core::mem::forget`] holds the writer up until its
+/// reader is dropped.
 ///
 /// `L` says how the place is held: by a borrowed reader ([`ReadGuard`]), by a
 /// reader of the guard's own ([`OwnedReadGuard`]), or by one of a
@@ -57,12 +58,6 @@ impl<L: Lease> Guard<L> {
         }
     }
 
-    #[cfg(feature = "std")]
-    #[inline(always)]
-    pub(crate) fn into_lease(self) -> L {
-        self.lease
-    }
-
     #[inline]
     fn versioned(&self) -> &Versioned<L::T> {
         // SAFETY: the lease stands on this cell, so the writer stays away from
@@ -85,6 +80,52 @@ impl<L: Lease> Guard<L> {
     #[inline]
     pub fn version(guard: &Self) -> Version {
         guard.versioned().version
+    }
+
+    /// Brings the guard up to date, and returns whether it shows a newer publish than
+    /// before. For a thread that reads all the time: it keeps one guard, and refreshes it
+    /// where it would take a new one.
+    ///
+    /// While nothing was published, that is a load or two, with no store and no fence.
+    /// Otherwise it takes a new guard, then releases the old one. A writer that waits for
+    /// this guard is freed by its next refresh, so a reader that has nothing to do for a
+    /// while must drop it.
+    ///
+    /// # Panics
+    ///
+    /// With the waker of a writer that waited for the guard. The guard is up to date
+    /// then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::ReadGuard;
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// let mut guard = reader.read();
+    /// assert!(!ReadGuard::refresh(&mut guard));
+    /// writer.store(2);
+    /// assert_eq!(*guard, 1);
+    /// assert!(ReadGuard::refresh(&mut guard));
+    /// assert_eq!(*guard, 2);
+    /// writer.store(3); // waits for nobody
+    /// ```
+    #[inline]
+    pub fn refresh(guard: &mut Self) -> bool {
+        !guard.lease.is_current() && guard.renew()
+    }
+
+    #[inline(never)]
+    fn renew(&mut self) -> bool {
+        let before = Self::version(self);
+        let old = self.lease.acquire_again();
+        self.cell = self.lease.cell();
+        let changed = Self::version(self) != before;
+        // Last, since it may run a waker.
+        // SAFETY: the guard is borrowed exclusively, so nothing borrows from it.
+        unsafe { self.lease.release_old(old) };
+        changed
     }
 
     /// The extras.

@@ -3,7 +3,7 @@
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 use core::fmt;
-use core::mem::ManuallyDrop;
+use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
 use crate::buffer::Versioned;
@@ -21,10 +21,23 @@ pub(crate) mod sealed {
     pub trait Sealed {
         type T;
         type X;
+        type Token;
         /// The cell on which the lease stands, for as long as it lives.
         #[allow(private_interfaces, reason = "nobody outside can name the trait")]
         fn cell(&self) -> NonNull<Versioned<Self::T>>;
         fn extras(&self) -> &Self::X;
+        /// Whether a new guard would show the same.
+        fn is_current(&self) -> bool;
+        /// Acquires a new guard and takes it in place of the old one, which is returned
+        /// and has to be released.
+        fn acquire_again(&mut self) -> Self::Token;
+        /// Releases what `acquire_again` returned. A waker that panics in here leaves
+        /// the lease as it is.
+        ///
+        /// # Safety
+        ///
+        /// Nothing that was borrowed under the old guard is left.
+        unsafe fn release_old(&self, old: Self::Token);
     }
 }
 use sealed::Sealed;
@@ -51,7 +64,7 @@ use sealed::Sealed;
 pub trait Lease: Sealed {}
 impl<L: Sealed> Lease for L {}
 
-type GuardTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::GuardToken;
+pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::GuardToken;
 
 /// A place held by a borrowed [reader](crate::Reader).
 ///
@@ -93,6 +106,7 @@ impl<'r, R: ReaderPtr> ReaderLease<'r, R> {
 impl<R: ReaderPtr> Sealed for ReaderLease<'_, R> {
     type T = R::T;
     type X = R::X;
+    type Token = GuardTokenOf<R>;
 
     #[inline]
     fn cell(&self) -> NonNull<Versioned<R::T>> {
@@ -102,6 +116,23 @@ impl<R: ReaderPtr> Sealed for ReaderLease<'_, R> {
     #[inline]
     fn extras(&self) -> &R::X {
         self.pin.extras()
+    }
+
+    #[inline]
+    fn is_current(&self) -> bool {
+        // SAFETY: the guard of this lease, acquired with this token (C1, C4).
+        unsafe { self.pin.strategy().is_current(self.token, &self.guard) }
+    }
+
+    fn acquire_again(&mut self) -> GuardTokenOf<R> {
+        // SAFETY: as in `new`.
+        let guard = unsafe { self.pin.strategy().acquire(self.token) };
+        ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
+    }
+
+    unsafe fn release_old(&self, old: GuardTokenOf<R>) {
+        // SAFETY: acquired with this token, and taken out of the lease (C1, C3, C4).
+        unsafe { self.pin.strategy().release(self.token, old) };
     }
 }
 
@@ -177,6 +208,7 @@ impl<P: BufferPtr> OwnedLease<P> {
 impl<P: BufferPtr> Sealed for OwnedLease<P> {
     type T = P::T;
     type X = P::X;
+    type Token = GuardTokenOf<P>;
 
     #[inline]
     fn cell(&self) -> NonNull<Versioned<P::T>> {
@@ -187,6 +219,26 @@ impl<P: BufferPtr> Sealed for OwnedLease<P> {
     #[inline]
     fn extras(&self) -> &P::X {
         self.reader.extras()
+    }
+
+    #[inline]
+    fn is_current(&self) -> bool {
+        let (buffer, token) = self.reader.parts();
+        // SAFETY: the guard of this lease, acquired with this token (C1, C4).
+        unsafe { buffer.strategy().is_current(token, &self.guard) }
+    }
+
+    fn acquire_again(&mut self) -> GuardTokenOf<P> {
+        let (buffer, token) = self.reader.parts();
+        // SAFETY: as in `new`.
+        let guard = unsafe { buffer.strategy().acquire(token) };
+        ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
+    }
+
+    unsafe fn release_old(&self, old: GuardTokenOf<P>) {
+        let (buffer, token) = self.reader.parts();
+        // SAFETY: acquired with this token, and taken out of the lease (C1, C3, C4).
+        unsafe { buffer.strategy().release(token, old) };
     }
 }
 

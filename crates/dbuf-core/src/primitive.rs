@@ -46,6 +46,12 @@ pub mod cell {
     }
 }
 
+/// Thread locals, or those of a model's threads.
+#[cfg(all(feature = "std", dbuf_shuttle))]
+pub use shuttle::thread_local;
+#[cfg(all(feature = "std", not(dbuf_shuttle)))]
+pub use std::thread_local;
+
 /// One thread's sleep, or a model of it.
 #[cfg(feature = "std")]
 pub use sleep::Sleeper;
@@ -377,44 +383,44 @@ pub fn spin_loop() {
 #[cfg(feature = "std")]
 pub const NO_THREAD: usize = 0;
 
-/// Neither a thread's number nor [`NO_THREAD`]: what belongs to nobody.
-#[cfg(feature = "std")]
-pub const NOBODY: usize = usize::MAX;
-
 /// The number of this task of a model, as below.
 #[cfg(all(feature = "std", dbuf_shuttle))]
 pub fn thread_number() -> usize {
-    shuttle::current::try_get_current_task().map_or(NOBODY - 1, |task| usize::from(task) + 1)
+    shuttle::current::try_get_current_task().map_or(usize::MAX, |task| usize::from(task) + 1)
 }
 
-#[cfg(all(feature = "std", dbuf_shuttle))]
-pub use thread_number as thread_number_if_any;
+/// The number of this thread of a model, as below.
+#[cfg(all(feature = "std", dbuf_loom))]
+pub fn thread_number() -> usize {
+    use core::sync::atomic::{AtomicUsize, Ordering};
 
-#[cfg(all(feature = "std", not(dbuf_shuttle)))]
-std::thread_local! {
-    static THREAD: core::cell::Cell<usize> = const { core::cell::Cell::new(NO_THREAD) };
+    // Not the model's: the number itself changes nothing.
+    static LAST: AtomicUsize = AtomicUsize::new(NO_THREAD);
+    loom::thread_local! {
+        static THREAD: usize = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    }
+    THREAD.with(|number| *number)
 }
 
-/// The number of this thread, or [`NO_THREAD`] if it has not asked for one. One load.
-#[cfg(all(feature = "std", not(dbuf_shuttle)))]
-#[inline]
-pub fn thread_number_if_any() -> usize {
-    THREAD.get()
-}
-
-/// The number of this thread: never another thread's. Works in destructors of thread
-/// locals.
-#[cfg(all(feature = "std", not(dbuf_shuttle)))]
+/// The number of this thread: never another thread's, so where a word has 32 bits the
+/// process ends with the 2³⁰th thread that asks (`writer_lock` packs two bits beside it).
+/// Works in destructors of thread locals.
+#[cfg(all(feature = "std", not(any(dbuf_loom, dbuf_shuttle))))]
 #[inline]
 pub fn thread_number() -> usize {
+    std::thread_local! {
+        static THREAD: core::cell::Cell<usize> = const { core::cell::Cell::new(NO_THREAD) };
+    }
+
     #[cold]
     fn next() -> usize {
         use core::sync::atomic::{AtomicUsize, Ordering};
 
         static LAST: AtomicUsize = AtomicUsize::new(NO_THREAD);
-        // Relaxed: a number is all that is asked of it.
+        // Relaxed: nothing but the number depends on it.
         let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        if number == NOBODY {
+        // Long before it wraps, since other threads go on until the process has ended.
+        if number >= usize::MAX >> 2 {
             abort("too many threads");
         }
         THREAD.set(number);

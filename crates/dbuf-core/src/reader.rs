@@ -260,10 +260,7 @@ impl<P: BufferPtr> Reader<P> {
     /// });
     /// ```
     #[cfg(feature = "std")]
-    pub fn shared(&self) -> crate::SharedReader<P>
-    where
-        Self: Send,
-    {
+    pub fn shared(&self) -> crate::SharedReader<P> {
         crate::SharedReader::new(self.ptr.clone())
     }
 }

@@ -62,10 +62,10 @@ use crate::Side;
 ///   the claim that follows.
 /// - **S11** Tokens may be moved and forgotten at any time. A reader token may
 ///   be dropped on any thread (if it is `Send`), after the strategy, the writer
-///   and all guards are gone. So there is no pointer between a token and the
-///   memory of the strategy value itself. Where a reader has a place of its own,
-///   the drop gives it back, fit for its next owner, and ends the claim of a
-///   guard that was forgotten.
+///   and all guards are gone. So a reader token is `'static`, and there is no
+///   pointer between a token and the memory of the strategy value itself. Where
+///   a reader has a slot of its own, the drop gives it back, fit for its next
+///   owner, and ends the claim of a guard that was forgotten.
 /// - **S12** A swap waits only for guards on its old side, or taken while it
 ///   was being started.
 ///
@@ -113,8 +113,8 @@ use crate::Side;
 pub unsafe trait Strategy {
     /// Proof of the claim. It holds no state of a swap (see S5).
     type WriterToken;
-    /// One reader's membership.
-    type ReaderToken;
+    /// One reader's membership. It borrows nothing (S11).
+    type ReaderToken: 'static;
     /// One guard. It knows its side.
     type GuardToken;
 
@@ -170,6 +170,23 @@ pub unsafe trait Strategy {
 
     /// The side on which a guard stands. It never changes.
     fn side(guard: &Self::GuardToken) -> Side;
+
+    /// Whether a guard is current: a new one would stand on the same side, as far as the
+    /// caller can know, and no swap waits for this one.
+    ///
+    /// For a guard that is kept and asked again and again
+    /// ([`Guard::refresh`](crate::Guard::refresh)): `false` once a publish happened before
+    /// the call, and some time after any other one. An answer of `false` costs a new
+    /// guard; a wrong `true` shows an old value or holds the writer up, and is never
+    /// unsound. By default no guard is current.
+    ///
+    /// # Safety
+    ///
+    /// C1 and C4; the guard was acquired with this reader and is not released.
+    #[inline]
+    unsafe fn is_current(&self, _reader: &Self::ReaderToken, _guard: &Self::GuardToken) -> bool {
+        false
+    }
 
     /// Gives a guard back, and wakes a writer that waits for it.
     ///

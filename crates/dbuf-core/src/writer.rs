@@ -641,6 +641,11 @@ mod owned {
     /// A reader whose buffer is shared within one thread.
     pub type RcReader<T, S, X = ()> = Reader<Rc<DoubleBuffer<T, S, X>>>;
     /// A reader that does not keep the buffer alive.
+    ///
+    /// Each read upgrades the pointer and each guard's drop gives it back: two
+    /// read-modify-writes on a count that all readers share, and the slower the more
+    /// threads read. Where it is enough to learn that the writer is gone, a plain
+    /// [`Reader`] says so by [`is_closed`](Reader::is_closed), which only loads.
     pub type WeakReader<T, S, X = ()> = Reader<sync::Weak<DoubleBuffer<T, S, X>>>;
 
     /// A buffer behind an `Arc`, as its two handles. `strategy` must be fresh.

@@ -135,6 +135,36 @@ impl<K, V, H, L: Lease<T = Table<K, V>, X = Shared<H>>> Guard<K, V, H, L> {
         dbuf_core::Guard::version(&self.inner)
     }
 
+    /// Brings the guard up to date, and returns whether it shows a newer publish than
+    /// before. For a thread that reads all the time: it keeps one guard, and refreshes it
+    /// where it would take a new one.
+    ///
+    /// While nothing was published, that is a load or two. A writer that waits for this
+    /// guard is freed by its next refresh, so a reader that has nothing to do for a while
+    /// must drop it. While it is kept, its thread cannot write to a
+    /// [`ConcurrentHashMap`](crate::ConcurrentHashMap).
+    ///
+    /// # Panics
+    ///
+    /// With the waker of a writer that waited for the guard. The guard is up to date
+    /// then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut guard = reader.read();
+    /// writer.write().insert("a", 1);
+    /// assert!(guard.is_empty());
+    /// assert!(guard.refresh());
+    /// assert_eq!(guard["a"], 1);
+    /// assert!(!guard.refresh());
+    /// ```
+    #[inline]
+    pub fn refresh(&mut self) -> bool {
+        dbuf_core::Guard::refresh(&mut self.inner)
+    }
+
     /// How many entries there are.
     ///
     /// # Examples

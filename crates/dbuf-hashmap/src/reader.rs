@@ -95,10 +95,7 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     ///     scope.spawn(|| assert_eq!(shared.read().len(), 1));
     /// });
     /// ```
-    pub fn shared(&self) -> SharedReader<K, V, H, S>
-    where
-        dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
-    {
+    pub fn shared(&self) -> SharedReader<K, V, H, S> {
         SharedReader::new(self.inner.shared())
     }
 

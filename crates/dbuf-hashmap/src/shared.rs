@@ -28,17 +28,11 @@ use crate::{DefaultStrategy, SharedMapGuard, SharedValueGuard};
 ///
 /// assert_eq!(PRICES.get("apple").as_deref(), Some(&3));
 /// ```
-pub struct SharedReader<K, V, H = RandomState, S: Strategy = DefaultStrategy>
-where
-    dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
-{
+pub struct SharedReader<K, V, H = RandomState, S: Strategy = DefaultStrategy> {
     pub(crate) inner: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
 }
 
-impl<K, V, H, S: Strategy> SharedReader<K, V, H, S>
-where
-    dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
-{
+impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
     pub(crate) fn new(inner: dbuf_core::SharedReader<Ptr<K, V, H, S>>) -> Self {
         Self { inner }
     }
@@ -46,7 +40,7 @@ where
     /// Looks at the map as it is published now; as
     /// [`Reader::read`](crate::Reader::read).
     ///
-    /// Allocates on the first read of a thread, and on nested ones.
+    /// The first read of a thread registers a reader and allocates.
     ///
     /// # Examples
     ///
@@ -84,19 +78,13 @@ where
     }
 }
 
-impl<K, V, H, S: Strategy> Clone for SharedReader<K, V, H, S>
-where
-    dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
-{
+impl<K, V, H, S: Strategy> Clone for SharedReader<K, V, H, S> {
     fn clone(&self) -> Self {
         Self::new(self.inner.clone())
     }
 }
 
-impl<K, V, H, S: Strategy> fmt::Debug for SharedReader<K, V, H, S>
-where
-    dbuf_core::Reader<Ptr<K, V, H, S>>: Send,
-{
+impl<K, V, H, S: Strategy> fmt::Debug for SharedReader<K, V, H, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
     }

@@ -34,18 +34,12 @@ use crate::{Builder, ConcurrentHashMap, DefaultStrategy, Reader, SharedReader};
 /// map.insert("a", 1);
 /// assert_eq!(waits.join().unwrap(), Ok(Some(1)));
 /// ```
-pub struct Watcher<K, V, H = RandomState, S: Strategy = DefaultStrategy>
-where
-    dbuf_core::Reader<Ptr<K, V, H, Watched<S>>>: Send,
-{
+pub struct Watcher<K, V, H = RandomState, S: Strategy = DefaultStrategy> {
     reader: SharedReader<K, V, H, Watched<S>>,
     inner: dbuf_async::Watcher<Ptr<K, V, H, Watched<S>>>,
 }
 
-impl<K, V, H, S: Strategy> Watcher<K, V, H, S>
-where
-    dbuf_core::Reader<Ptr<K, V, H, Watched<S>>>: Send,
-{
+impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
     /// Waits until something newer is published than this watcher was last told of,
     /// and returns the number of the newest publish. Ready at once if there is
     /// something. What it announces, a read that follows sees.
@@ -91,10 +85,7 @@ where
     }
 }
 
-impl<K, V, H, S: Strategy> Deref for Watcher<K, V, H, S>
-where
-    dbuf_core::Reader<Ptr<K, V, H, Watched<S>>>: Send,
-{
+impl<K, V, H, S: Strategy> Deref for Watcher<K, V, H, S> {
     type Target = SharedReader<K, V, H, Watched<S>>;
 
     fn deref(&self) -> &Self::Target {
@@ -103,10 +94,7 @@ where
 }
 
 /// A watcher of its own, told of what this one was.
-impl<K, V, H, S: Strategy> Clone for Watcher<K, V, H, S>
-where
-    dbuf_core::Reader<Ptr<K, V, H, Watched<S>>>: Send,
-{
+impl<K, V, H, S: Strategy> Clone for Watcher<K, V, H, S> {
     fn clone(&self) -> Self {
         Self {
             reader: self.reader.clone(),
@@ -115,10 +103,7 @@ where
     }
 }
 
-impl<K, V, H, S: Strategy> fmt::Debug for Watcher<K, V, H, S>
-where
-    dbuf_core::Reader<Ptr<K, V, H, Watched<S>>>: Send,
-{
+impl<K, V, H, S: Strategy> fmt::Debug for Watcher<K, V, H, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watcher")
             .field("told", &self.told())
@@ -143,10 +128,7 @@ impl<H, S: Strategy> Builder<H, S> {
     }
 }
 
-impl<K, V, H, S: Strategy> SharedReader<K, V, H, Watched<S>>
-where
-    dbuf_core::Reader<Ptr<K, V, H, Watched<S>>>: Send,
-{
+impl<K, V, H, S: Strategy> SharedReader<K, V, H, Watched<S>> {
     /// Watches the map. With feature `async`.
     ///
     /// # Examples
@@ -165,10 +147,7 @@ where
     }
 }
 
-impl<K, V, H, S: Strategy> Reader<K, V, H, Watched<S>>
-where
-    dbuf_core::Reader<Ptr<K, V, H, Watched<S>>>: Send,
-{
+impl<K, V, H, S: Strategy> Reader<K, V, H, Watched<S>> {
     /// Watches the map. With feature `async`.
     ///
     /// # Examples

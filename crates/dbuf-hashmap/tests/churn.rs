@@ -39,7 +39,7 @@ where
                 .map(|thread| {
                     scope.spawn(move || {
                         let snapshot = map.read();
-                        // A nested one, with a reader of its own.
+                        // A nested one.
                         let again = map.read();
                         assert!(again.version() >= snapshot.version());
                         drop((snapshot, again));

@@ -21,8 +21,7 @@ static FRESH: LazyLock<Map> = LazyLock::new(Map::default);
 
 const ROUNDS: u32 = if cfg!(miri) { 2 } else { 100 };
 
-/// One test at a time, so that the place that a thread gives back goes to the next
-/// thread of the same test.
+/// One test at a time: they count the stragglers of one map.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE
@@ -91,8 +90,7 @@ thread_local! {
     static HELD: HoldsGuard = const { HoldsGuard(RefCell::new(None)) };
 }
 
-/// Some destructors run before and some after that of the `thread_local` crate, whose
-/// place goes to another thread meanwhile.
+/// Some destructors run before the thread's slots end, and some after.
 #[test]
 fn a_static_map_is_used_from_destructors() {
     let _alone = alone();
@@ -166,8 +164,8 @@ impl Drop for OpensWhenDropped {
     }
 }
 
-/// A guard that a thread takes along is released, sooner or later in its end; who gets
-/// the thread's place before that inherits neither the guard nor the refusal to write.
+/// A guard that a thread takes along is released, sooner or later in its end; a thread
+/// that starts before that inherits neither the guard nor the refusal to write.
 #[test]
 fn a_guard_in_a_thread_local_is_released_and_not_inherited() {
     let _alone = alone();
@@ -184,11 +182,10 @@ fn a_guard_in_a_thread_local_is_released_and_not_inherited() {
                 let guard = MAP.read();
                 HELD.with(|held| *held.0.borrow_mut() = Some((guard, at_exit)));
             });
-            // Its closure has returned, its guard is alive, and its place is free if the
+            // Its closure has returned, its guard is alive, and its slots have ended if the
             // local was touched first.
             gate.wait();
             thread::spawn(move || {
-                // Takes the place that is free in every map, without a look at this one.
                 assert_eq!(FRESH.get_cloned(&1000), None);
                 let gate = OpensWhenDropped(gate);
                 MAP.insert(1000, round);

@@ -103,3 +103,33 @@ fn shared_reader_serves_any_thread() {
         }
     });
 }
+
+/// Snapshots that are kept and refreshed, while a writer moves amounts about.
+#[test]
+fn refreshed_snapshots_are_whole() {
+    let (mut writer, reader) = dbuf_hashmap::new::<u32, u32>();
+    writer.write().extend([(0, EACH), (1, EACH)]);
+    let shared = &reader.shared();
+    let last = if cfg!(miri) { 10 } else { 200 };
+    let start = &Barrier::new(3);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(move || {
+                let mut map = shared.read();
+                start.wait();
+                while map.version() <= last {
+                    let before = map.version();
+                    assert_eq!(map.refresh(), map.version() > before);
+                    assert_eq!(map.values().sum::<u32>(), 2 * EACH);
+                    thread::yield_now();
+                }
+            });
+        }
+        start.wait();
+        for round in 0..last as u32 {
+            let mut batch = writer.write();
+            batch.update(&(round % 2), |n| *n -= 1);
+            batch.update(&((round + 1) % 2), |n| *n += 1);
+        }
+    });
+}

@@ -233,6 +233,13 @@ unsafe impl Strategy for CountStrategy {
     }
 
     #[inline]
+    unsafe fn is_current(&self, _: &CountReader, side: &Side) -> bool {
+        // Relaxed: while the guard lives the front leaves its side at most once and does
+        // not come back (S2, C2). So this side is the newest, and no data is read by it.
+        self.front.load(Ordering::Relaxed) == *side
+    }
+
+    #[inline]
     unsafe fn release(&self, _: &CountReader, side: Side) {
         self.leave(side);
     }

@@ -101,6 +101,12 @@ unsafe impl Strategy for DefaultStrategy {
     }
 
     #[inline]
+    unsafe fn is_current(&self, reader: &DefaultReader, guard: &DefaultGuard) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.is_current(&reader.0, &guard.0) }
+    }
+
+    #[inline]
     unsafe fn release(&self, reader: &DefaultReader, guard: DefaultGuard) {
         // SAFETY: the caller's promises.
         unsafe { self.0.release(&reader.0, guard.0) }

@@ -285,6 +285,13 @@ unsafe impl Strategy for FlashStrategy {
     }
 
     #[inline]
+    unsafe fn is_current(&self, _: &FlashReader, side: &Side) -> bool {
+        // Relaxed: as in `CountStrategy`. It is stored before the words turn, so this may
+        // be early: then a new guard stands on the old side once more.
+        self.front.load(Ordering::Relaxed) == *side
+    }
+
+    #[inline]
     unsafe fn release(&self, reader: &FlashReader, side: Side) {
         // ORDERING: Release; partner: the flip in `start_swap` (S3).
         let word = reader.slot.word.fetch_sub(GUARD, Ordering::Release);

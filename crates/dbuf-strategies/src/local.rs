@@ -167,6 +167,11 @@ unsafe impl Strategy for LocalStrategy {
     }
 
     #[inline]
+    unsafe fn is_current(&self, _: &LocalReader, side: &Side) -> bool {
+        self.front.get() == *side
+    }
+
+    #[inline]
     unsafe fn release(&self, _: &LocalReader, side: Side) {
         let count = self.count(side);
         let left = count.get() - 1;

@@ -168,6 +168,10 @@ unsafe impl Strategy for LockStrategy {
         *guard
     }
 
+    unsafe fn is_current(&self, _: &LockReader, side: &Side) -> bool {
+        self.state.lock().front == *side
+    }
+
     unsafe fn release(&self, _: &LockReader, side: Side) {
         let mut state = self.state.lock();
         state.counts[side as usize] -= 1;

@@ -309,6 +309,12 @@ unsafe impl<S: Strategy> Strategy for Watched<S> {
     }
 
     #[inline]
+    unsafe fn is_current(&self, reader: &S::ReaderToken, guard: &S::GuardToken) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.is_current(reader, guard) }
+    }
+
+    #[inline]
     unsafe fn release(&self, reader: &S::ReaderToken, guard: S::GuardToken) {
         // SAFETY: the caller's promises.
         unsafe { self.inner.release(reader, guard) }

@@ -95,7 +95,7 @@ fn guards_narrow_and_know_their_version() {
     assert_eq!(mapped.get(), 0);
 }
 
-/// Whichever guard a closure narrows: if it panics, the place is given back.
+/// Whichever guard a closure narrows: if it panics, the guard is released.
 #[test]
 fn guard_is_released_when_its_narrowing_panics() {
     fn no<'a>(_: &'a Tracked, (): &'a ()) -> &'a Tracked {
@@ -151,7 +151,7 @@ fn forgotten_shared_guard_only_holds_up() {
     assert_eq!(shared.read().get(), 1);
 }
 
-/// Threads come and go: their places are used again.
+/// Threads come and go, and hold nobody up.
 #[test]
 fn threads_come_and_go() {
     let (mut writer, shared) = pair(EpochStrategy::new());
@@ -186,7 +186,7 @@ impl Drop for ReadsWhenDropped {
     fn drop(&mut self) {
         let guard = self.guard.take();
         if let Some(gate) = self.gate.take() {
-            // A new thread starts and reads: it may have this thread's place.
+            // A new thread starts and reads.
             gate.wait();
             for _ in 0..20 {
                 let fresh = STATIC.1.read();
@@ -208,7 +208,7 @@ thread_local! {
 }
 
 /// ANCHORS 23: a local that was touched before the first read is destroyed after
-/// the thread's place was given back; it still holds a guard, and reads, while a
+/// the thread's slots have ended; it still holds a guard, and reads, while a
 /// new thread reads. Clean under Miri only if no reader is shared by the two.
 #[test]
 fn anchors_23_guard_outlives_its_threads_place() {
@@ -301,8 +301,7 @@ fn a_thread_knows_of_its_own_guards_only() {
     assert!(!shared.has_guard(), "a guard of another buffer");
 }
 
-/// A thread that forgot a guard and ended leaves nothing to the one that gets its
-/// place.
+/// A thread that forgot a guard and ended leaves nothing to the next one.
 #[test]
 fn a_forgotten_guard_is_not_inherited() {
     let (_writer, shared) = pair(FlashStrategy::new());

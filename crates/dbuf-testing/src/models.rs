@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::Wake;
 
 use dbuf_core::primitive::Sleeper;
+use dbuf_core::primitive::atomic::AtomicBool;
 use dbuf_core::{
     ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Reader, Strategy, Writer, arc,
 };
@@ -663,6 +664,57 @@ pub fn overlapping_guards_keep_their_values<S: Modelled>(new: fn() -> S) {
                     assert!(writer.start_swap());
                 }
             }
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// A kept guard is refreshed beside two swaps: it never shows a side that is written,
+/// never goes back, and says when it has moved.
+pub fn refreshed_guard_is_never_written<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let reads = thread::spawn(move || {
+            let mut guard = reader.read();
+            for _ in 0..2 {
+                let before = guard.get();
+                let moved = ReadGuard::refresh(&mut guard);
+                let value = guard.get();
+                assert_eq!(value as u64, ReadGuard::version(&guard));
+                assert!(before <= value && moved == (before != value));
+            }
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            publish(&mut writer, 2, seen);
+        });
+        reads.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+/// A reader that has a guard all the time, and refreshes it, holds up no writer.
+pub fn refreshes_free_the_writer<S: Modelled>(new: fn() -> S) {
+    check(move |seen| {
+        let seen = seen_in(seen);
+        let (mut writer, reader) = handles(new);
+        let finished = Arc::new(AtomicBool::new(false));
+        let is_finished = Arc::clone(&finished);
+        let reads = thread::spawn(move || {
+            let mut guard = reader.read();
+            // Relaxed: a model of time, not of an order.
+            while !is_finished.load(Relaxed) {
+                thread::yield_now();
+                ReadGuard::refresh(&mut guard);
+            }
+        });
+        let writes = thread::spawn(move || {
+            publish(&mut writer, 1, seen);
+            writer.finish();
+            // Relaxed: as above.
+            finished.store(true, Relaxed);
         });
         reads.join().unwrap();
         writes.join().unwrap();

@@ -70,6 +70,23 @@ impl<T, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> Guard<T, H, L> {
         self.map.version()
     }
 
+    /// Brings the guard up to date, and returns whether it shows a newer publish than
+    /// before: as [`Guard::refresh`](crate::Guard::refresh) of a map.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// let mut guard = reader.read();
+    /// writer.write().insert("a");
+    /// assert!(guard.refresh());
+    /// assert!(guard.contains("a") && !guard.refresh());
+    /// ```
+    #[inline]
+    pub fn refresh(&mut self) -> bool {
+        self.map.refresh()
+    }
+
     /// How many elements there are.
     ///
     /// # Examples

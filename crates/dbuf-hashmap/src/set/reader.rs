@@ -93,10 +93,7 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
     ///     scope.spawn(|| assert!(shared.contains("a")));
     /// });
     /// ```
-    pub fn shared(&self) -> SharedReader<T, H, S>
-    where
-        dbuf_core::Reader<Ptr<T, (), H, S>>: Send,
-    {
+    pub fn shared(&self) -> SharedReader<T, H, S> {
         SharedReader::new(self.map.shared())
     }
 

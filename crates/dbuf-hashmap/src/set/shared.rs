@@ -6,7 +6,6 @@ use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use super::SharedSetGuard;
-use crate::owner::Ptr;
 use crate::{DefaultStrategy, SharedMapGuard, SharedValueGuard};
 
 /// A handle that reads a set from any thread, through `&self`: from
@@ -23,17 +22,11 @@ use crate::{DefaultStrategy, SharedMapGuard, SharedValueGuard};
 ///     scope.spawn(|| assert!(shared.contains(&1)));
 /// });
 /// ```
-pub struct SharedReader<T, H = RandomState, S: Strategy = DefaultStrategy>
-where
-    dbuf_core::Reader<Ptr<T, (), H, S>>: Send,
-{
+pub struct SharedReader<T, H = RandomState, S: Strategy = DefaultStrategy> {
     map: crate::SharedReader<T, (), H, S>,
 }
 
-impl<T, H, S: Strategy> SharedReader<T, H, S>
-where
-    dbuf_core::Reader<Ptr<T, (), H, S>>: Send,
-{
+impl<T, H, S: Strategy> SharedReader<T, H, S> {
     pub(super) fn new(map: crate::SharedReader<T, (), H, S>) -> Self {
         Self { map }
     }
@@ -106,19 +99,13 @@ where
     }
 }
 
-impl<T, H, S: Strategy> Clone for SharedReader<T, H, S>
-where
-    dbuf_core::Reader<Ptr<T, (), H, S>>: Send,
-{
+impl<T, H, S: Strategy> Clone for SharedReader<T, H, S> {
     fn clone(&self) -> Self {
         Self::new(self.map.clone())
     }
 }
 
-impl<T, H, S: Strategy> fmt::Debug for SharedReader<T, H, S>
-where
-    dbuf_core::Reader<Ptr<T, (), H, S>>: Send,
-{
+impl<T, H, S: Strategy> fmt::Debug for SharedReader<T, H, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.map.fmt(f)
     }

@@ -512,6 +512,11 @@ unsafe impl Strategy for EpochStrategy {
     }
 
     #[inline]
+    unsafe fn is_current(&self, reader: &EpochReader, guard: &EpochGuard) -> bool {
+        reader.is_current(guard, &self.front)
+    }
+
+    #[inline]
     unsafe fn release(&self, reader: &EpochReader, guard: EpochGuard) {
         reader.leave(guard);
     }

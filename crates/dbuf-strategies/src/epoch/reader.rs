@@ -134,6 +134,18 @@ impl EpochReader {
         EpochGuard(word)
     }
 
+    /// Whether a guard is on the newest front, and no swap has found its epoch: one that
+    /// slipped in while a swap was started is waited for, although it is on the new side.
+    #[inline]
+    pub(super) fn is_current(&self, guard: &EpochGuard, front: &FrontWord) -> bool {
+        // Relaxed: while the guard lives the front leaves its side at most once and does
+        // not come back (S2, C2). So this side is the newest, and no data is read by it.
+        let side = front.load(Ordering::Relaxed).side();
+        // Relaxed: as in `nested_leave`.
+        let seen = self.slot.found.load(Ordering::Relaxed);
+        side == guard.side() && (seen == 0 || seen != found(self.epoch(), side))
+    }
+
     /// The end of a guard.
     #[inline]
     pub(super) fn leave(&self, guard: EpochGuard) {

@@ -42,6 +42,8 @@ macro_rules! strategy {
             model!(overlapping_guards_keep_their_values);
             model!(reader_is_registered_during_a_start);
             model!(numbered);
+            model!(refreshed_guard_is_never_written);
+            model!(refreshes_free_the_writer);
         }
     };
 }

@@ -23,6 +23,7 @@
 mod handles;
 mod log;
 mod oracle;
+mod refresh;
 mod swaps;
 mod threads;
 mod wakers;
@@ -30,6 +31,7 @@ mod wakers;
 pub use handles::*;
 pub use log::*;
 pub use oracle::*;
+pub use refresh::*;
 pub use swaps::*;
 pub use threads::*;
 pub use wakers::*;
@@ -134,6 +136,10 @@ macro_rules! suite {
             waker_that_panics_when_cloned_changes_nothing,
             waker_that_panics_leaves_the_guard_released,
             cancelled_wait_gives_no_back,
+            refresh_shows_the_newest,
+            refresh_wakes_the_writer,
+            nested_guards_are_refreshed_in_any_order,
+            waker_that_panics_leaves_the_guard_refreshed,
             forgotten_batch_is_rolled_back,
             log_without_waiting_keeps_the_copies_equal,
         );

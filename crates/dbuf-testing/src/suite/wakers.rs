@@ -121,16 +121,21 @@ pub fn waker_that_panics_when_cloned_changes_nothing<P: SuitePtr>(new: impl Fn()
     writer.try_back_mut().unwrap().set(2);
 }
 
-/// S7: a panic of the waker passes through the leave, whose guard is released.
-pub fn waker_that_panics_leaves_the_guard_released<P: SuitePtr>(new: impl Fn() -> P) {
+/// A waker that panics when it is woken.
+pub(crate) fn panicking_wake() -> Waker {
     static STEPS: Panicking = Panicking {
         clone: false,
         wake: true,
     };
+    panicking(&STEPS)
+}
+
+/// S7: a panic of the waker passes through the leave, whose guard is released.
+pub fn waker_that_panics_leaves_the_guard_released<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let guard = reader.read();
     assert!(writer.start_swap());
-    assert_eq!(poll(&mut writer, &panicking(&STEPS)), Poll::Pending);
+    assert_eq!(poll(&mut writer, &panicking_wake()), Poll::Pending);
     assert!(catch_unwind(AssertUnwindSafe(|| drop(guard))).is_err());
     assert!(writer.try_finish());
     // The reader still works, with its counts right.

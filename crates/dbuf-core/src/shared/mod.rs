@@ -1,0 +1,380 @@
+//! Reads from any thread through one shared handle.
+//!
+//! # Idea
+//!
+//! A handle and its clones share a table with a *slot* for each thread that reads: a
+//! reader token of the strategy, and how many guards are on it. A thread finds its slot
+//! by the id of the table, in a cache of its own. So a read shares nothing with other
+//! threads that the strategy does not share.
+//!
+//! Nested guards are on the one token, as those of a [`Reader`] are. A second token would
+//! spare them from each other's sides, but Flash turns one reader after the other: a
+//! thread with two would see an old value after a new one.
+//!
+//! # Lifetimes
+//!
+//! | what | owned by | ends |
+//! |---|---|---|
+//! | the buffer | the pointer in each handle; slots have none | with the last pointer |
+//! | a slot and its token | the table | with its thread, or with the table |
+//! | the table | the handles; a thread that ends has it for a moment | with the last handle |
+//! | a guard's token | the slot; the guard borrows a handle | after the guard |
+//!
+//! So an idle thread keeps neither a buffer nor a reader once the handles are gone, and
+//! a thread that ended leaves no reader behind. What a thread still has of a table that
+//! is gone is an id that nobody asks for and a weak pointer, until it reads elsewhere.
+//!
+//! A guard may outlive its thread's slots: it may stand in a thread local. Then the slot
+//! waits for it. Reads that come still later, in other destructors of thread locals,
+//! make a slot for as long as they have a guard. (If such a guard is forgotten, what the
+//! thread knew of its slot is never freed.)
+
+mod slot;
+mod thread;
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::mem::{self, ManuallyDrop};
+use core::ptr::NonNull;
+
+use self::slot::{Slot, Table};
+use crate::buffer::{BufferOf, Versioned};
+use crate::lease::GuardTokenOf;
+use crate::lease::sealed::Sealed;
+use crate::reader::ReaderTokenOf;
+use crate::{BufferPtr, Guard, MappedGuard, Reader, Strategy};
+
+/// A handle that reads from any thread, through `&self`.
+///
+/// It keeps a reader of the strategy for each thread that reads, so that nobody has to
+/// carry [`Reader`]s around. Clones share them. They go with their thread, and all of
+/// them with the last clone.
+///
+/// A guard that is passed to [`core::mem::forget`] keeps its reader, and holds the
+/// writer up until the last clone is dropped.
+///
+/// It works in a `static` (through `LazyLock`) and in destructors of thread locals. A
+/// read in a destructor that runs after the thread's readers are gone registers one for
+/// as long as it lasts.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::SharedReader;
+/// use dbuf_strategies::EpochStrategy;
+///
+/// let (mut writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+/// let shared: SharedReader<_> = reader.shared();
+/// std::thread::scope(|scope| {
+///     for _ in 0..3 {
+///         scope.spawn(|| while *shared.read() != 2 {});
+///     }
+///     writer.store(2);
+/// });
+/// ```
+pub struct SharedReader<P: BufferPtr> {
+    ptr: P,
+    /// The table's. Here too, so that a read does not have to load it from there.
+    id: u64,
+    table: Arc<Table<ReaderTokenOf<P>>>,
+}
+
+impl<P: BufferPtr> SharedReader<P> {
+    /// Reads the buffer behind `ptr`. The first read on each thread registers a
+    /// reader. Allocates the table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::LazyLock;
+    ///
+    /// use dbuf_core::{DoubleBuffer, SharedReader, Writer};
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// type Limit = DoubleBuffer<u32, EpochStrategy>;
+    /// static LIMIT: Limit = DoubleBuffer::new(10, 10, EpochStrategy::new());
+    /// static READS: LazyLock<SharedReader<&Limit>> = LazyLock::new(|| SharedReader::new(&LIMIT));
+    ///
+    /// Writer::claim(&LIMIT).unwrap().store(20);
+    /// assert_eq!(*READS.read(), 20);
+    /// ```
+    pub fn new(ptr: P) -> Self {
+        let (id, table) = Table::new();
+        Self { ptr, id, table }
+    }
+
+    /// Looks at the front, from any thread.
+    ///
+    /// Costs a thread-local lookup more than [`Reader::read`]. The first read of a thread
+    /// registers a reader and allocates.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// let shared = reader.shared();
+    /// let before = shared.read();
+    /// writer.store(2);
+    /// assert_eq!((*before, *shared.read()), (1, 2));
+    /// ```
+    #[inline]
+    pub fn read(&self) -> SharedReadGuard<'_, P> {
+        // The pointer's deref is user code, so it comes first.
+        let strategy = self.buffer().strategy();
+        // SAFETY: the table with this id is `self.table`.
+        let slot = unsafe { Table::enter(self.id) }
+            .unwrap_or_else(|| self.table.enter_new(|| strategy.new_reader()));
+        // SAFETY: the guard is counted on it, so it is there until that is gone (T3).
+        let token = unsafe { &slot.as_ref().token };
+        // SAFETY: made by the strategy behind this pointer or a clone (C1, by P2), for
+        // this thread (C4, T1); the handle keeps the strategy in place (C6, by P3).
+        let guard = unsafe { strategy.acquire(token) };
+        Guard::new(SharedLease {
+            guard: ManuallyDrop::new(guard),
+            slot,
+            shared: self,
+        })
+    }
+
+    /// Reads the front with a closure. Costs what [`read`](Self::read) does.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The front is released then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (_writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// assert_eq!(reader.shared().with(|n, _| n + 1), 2);
+    /// ```
+    #[inline]
+    pub fn with<R>(&self, f: impl FnOnce(&P::T, &P::X) -> R) -> R {
+        let guard = self.read();
+        f(&guard, Guard::extras(&guard))
+    }
+
+    /// A reader of one's own for the same buffer: for a loop that reads all the time,
+    /// without the look-up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (_writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// let shared = reader.shared();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         let reader = shared.reader();
+    ///         assert!((0..100).all(|_| *reader.read() == 1));
+    ///     });
+    /// });
+    /// ```
+    pub fn reader(&self) -> Reader<P> {
+        Reader::new(self.ptr.clone())
+    }
+
+    /// The extras.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{DoubleBuffer, SharedReader};
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let buffer = DoubleBuffer::with_extras(1, 1, EpochStrategy::new(), "shared");
+    /// assert_eq!(*SharedReader::new(&buffer).extras(), "shared");
+    /// ```
+    #[inline]
+    pub fn extras(&self) -> &P::X {
+        self.buffer().extras()
+    }
+
+    #[inline]
+    fn buffer(&self) -> &BufferOf<P> {
+        &self.ptr
+    }
+
+    /// Whether this thread holds a guard of this handle or of a clone, one that was
+    /// forgotten included. Then it must not wait for the writer, which may wait for
+    /// that guard.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (_writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// let shared = reader.shared();
+    /// let guard = shared.read();
+    /// assert!(shared.has_guard());
+    /// drop(guard);
+    /// assert!(!shared.has_guard());
+    /// ```
+    #[inline]
+    pub fn has_guard(&self) -> bool {
+        // SAFETY: the table with this id is `self.table`.
+        unsafe { Table::<ReaderTokenOf<P>>::is_held(self.id) }
+    }
+}
+
+impl<P: BufferPtr> Clone for SharedReader<P> {
+    fn clone(&self) -> Self {
+        Self {
+            ptr: self.ptr.clone(),
+            id: self.id,
+            table: Arc::clone(&self.table),
+        }
+    }
+}
+
+impl<P: BufferPtr> fmt::Debug for SharedReader<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedReader").finish_non_exhaustive()
+    }
+}
+
+/// A guard of a [`SharedReader`].
+pub type SharedReadGuard<'s, P> = Guard<SharedLease<'s, P>>;
+
+/// A [`SharedReadGuard`] narrowed to a part of the value, or of the extras.
+pub type MappedSharedReadGuard<'s, U, P> = MappedGuard<U, SharedLease<'s, P>>;
+
+/// A place held by a reader of a [`SharedReader`], which goes back to it.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{Guard, SharedLease};
+/// use dbuf_strategies::EpochStrategy;
+///
+/// let (_writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+/// let shared = reader.shared();
+/// let guard: Guard<SharedLease<'_, _>> = shared.read(); // `SharedReadGuard<'_, _>`
+/// assert_eq!(*guard, 1);
+/// ```
+pub struct SharedLease<'s, P: BufferPtr> {
+    guard: ManuallyDrop<GuardTokenOf<P>>,
+    /// What the guard was acquired with. The guard keeps it ([`slot`], T3).
+    slot: NonNull<Slot<ReaderTokenOf<P>>>,
+    shared: &'s SharedReader<P>,
+}
+
+#[allow(private_interfaces, reason = "nobody outside can name the trait")]
+impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
+    type T = P::T;
+    type X = P::X;
+    type Token = GuardTokenOf<P>;
+
+    #[inline]
+    fn cell(&self) -> NonNull<Versioned<P::T>> {
+        self.shared.buffer().cell(P::S::side(&self.guard))
+    }
+
+    #[inline]
+    fn extras(&self) -> &P::X {
+        self.shared.extras()
+    }
+
+    #[inline]
+    fn is_current(&self) -> bool {
+        let strategy = self.shared.buffer().strategy();
+        // SAFETY: the guard keeps it (T3).
+        let token = unsafe { &self.slot.as_ref().token };
+        // SAFETY: the guard of this lease, acquired with this token (C1, C4).
+        unsafe { strategy.is_current(token, &self.guard) }
+    }
+
+    fn acquire_again(&mut self) -> GuardTokenOf<P> {
+        let strategy = self.shared.buffer().strategy();
+        // SAFETY: the guard keeps it (T3).
+        let token = unsafe { &self.slot.as_ref().token };
+        // SAFETY: as in `SharedReader::read`. It is counted as the one that it replaces.
+        let guard = unsafe { strategy.acquire(token) };
+        ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
+    }
+
+    unsafe fn release_old(&self, old: GuardTokenOf<P>) {
+        // SAFETY: acquired with this token, and taken out of the lease; the new guard
+        // keeps the token (T3).
+        unsafe { Self::release(self.shared.buffer().strategy(), self.slot, old) };
+    }
+}
+
+impl<'s, P: BufferPtr> SharedLease<'s, P> {
+    /// Releases a guard. Its parts come by value: so it never has to be in memory.
+    ///
+    /// # Safety
+    ///
+    /// They are those of one lease, and none is used again.
+    #[inline(always)]
+    unsafe fn release(
+        strategy: &P::S,
+        slot: NonNull<Slot<ReaderTokenOf<P>>>,
+        guard: GuardTokenOf<P>,
+    ) {
+        // SAFETY: the guard has kept it (T3), and keeps it until the release is over: a
+        // slot that is not late ends with its thread, and a late one after this.
+        let token = unsafe { &slot.as_ref().token };
+        // SAFETY: acquired with this token (C1, C3) on this thread, since guards are not
+        // `Send` (C4); what borrowed from the lease is gone.
+        unsafe { strategy.release(token, guard) };
+    }
+
+    /// Releases a guard that has outlived its thread's slots.
+    ///
+    /// # Safety
+    ///
+    /// As for [`release`](Self::release).
+    #[cold]
+    #[inline(never)]
+    unsafe fn release_late(
+        shared: &'s SharedReader<P>,
+        slot: NonNull<Slot<ReaderTokenOf<P>>>,
+        guard: GuardTokenOf<P>,
+    ) {
+        /// Counts the guard out, also if a waker panics.
+        struct Left<'s, P: BufferPtr>(&'s SharedReader<P>, NonNull<Slot<ReaderTokenOf<P>>>);
+
+        impl<P: BufferPtr> Drop for Left<'_, P> {
+            fn drop(&mut self) {
+                self.0.table.left(self.1);
+            }
+        }
+
+        let left = Left(shared, slot);
+        // SAFETY: promised by the caller.
+        unsafe { Self::release(shared.buffer().strategy(), slot, guard) };
+        drop(left);
+    }
+}
+
+impl<P: BufferPtr> Drop for SharedLease<'_, P> {
+    #[inline]
+    fn drop(&mut self) {
+        let (shared, slot) = (self.shared, self.slot);
+        let strategy = shared.buffer().strategy();
+        // SAFETY: taken out here and nowhere else, and `self` is not used again.
+        let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
+        // SAFETY: the guard has kept it (T3).
+        if unsafe { slot.as_ref() }.leave() {
+            // Counted out already: a waker that runs in there may read and write.
+            // SAFETY: the parts of this lease.
+            unsafe { Self::release(strategy, slot, guard) };
+        } else {
+            // SAFETY: the parts of this lease.
+            unsafe { Self::release_late(shared, slot, guard) };
+        }
+    }
+}
+
+impl<P: BufferPtr> fmt::Debug for SharedLease<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedLease").finish_non_exhaustive()
+    }
+}

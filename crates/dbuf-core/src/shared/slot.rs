@@ -1,0 +1,192 @@
+//! The readers of one shared handle: a slot for each thread.
+//!
+//! # Invariants
+//!
+//! - **T1** A slot belongs to the thread that made it and never changes hands. Its count
+//!   and its token are used by that thread only, until somebody ends the slot.
+//! - **T2** A slot is ended once: by the drop of its table, or by its own thread, which
+//!   forgets it first.
+//! - **T3** Its own thread ends a slot only while no guard is on it. A thread that ends
+//!   before its guards marks the slot [`LATE`], and the last guard ends it.
+//!
+//! Every handle and guard keeps the table, so a slot that a thread finds by the id of a
+//! table of which it has a handle is there.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::sync::{Arc, Weak};
+use core::cell::Cell;
+use core::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::thread::{self, AnySlot, AnyTable};
+use crate::primitive::abort;
+
+/// The slots of all threads that read through a handle and its clones.
+pub(super) struct Table<T> {
+    id: u64,
+    /// By address. Held for a few steps only: tokens are made and dropped unlocked.
+    slots: Mutex<BTreeMap<usize, OwnedSlot<T>>>,
+}
+
+/// What one thread reads with. On cache lines of its own: a read stores to it.
+#[cfg_attr(target_pointer_width = "64", repr(align(128)))]
+pub(super) struct Slot<T> {
+    pub(super) token: T,
+    /// How many guards are on it, and [`LATE`].
+    guards: Cell<usize>,
+}
+
+/// The thread's end has passed, and the last guard ends the slot.
+const LATE: usize = 1 << (usize::BITS - 1);
+
+impl<T> Slot<T> {
+    /// Counts a guard that is about to be acquired, unless there is something special.
+    #[inline(always)]
+    fn enter(&self) -> Option<NonNull<Self>> {
+        let guards = self.guards.get().wrapping_add(1);
+        // Neither late nor full: one look at the sign.
+        (guards < LATE).then(|| {
+            self.guards.set(guards);
+            NonNull::from(self)
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_late(&self) -> NonNull<Self> {
+        if self.guards.get() | LATE == usize::MAX {
+            abort("too many guards");
+        }
+        self.guards.set(self.guards.get() + 1);
+        NonNull::from(self)
+    }
+
+    /// Counts a guard out that is about to be released. Not on a slot that the guard
+    /// may have to end: then nothing changes, and [`Table::left`] has to be called after
+    /// the release.
+    #[inline(always)]
+    pub(super) fn leave(&self) -> bool {
+        let guards = self.guards.get() - 1;
+        if guards >= LATE {
+            return false;
+        }
+        self.guards.set(guards);
+        true
+    }
+
+    fn is_held(&self) -> bool {
+        self.guards.get() & !LATE > 0
+    }
+}
+
+/// The owner of a slot. A raw pointer, since its thread has another.
+struct OwnedSlot<T>(NonNull<Slot<T>>);
+
+// SAFETY: whoever drops the slot has it alone (T2), and drops a token.
+unsafe impl<T: Send> Send for OwnedSlot<T> {}
+
+impl<T> Drop for OwnedSlot<T> {
+    fn drop(&mut self) {
+        // SAFETY: from a box, of which this is the one owner; nobody uses it (T2, T3).
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+impl<T: 'static> Table<T> {
+    pub(super) fn new() -> (u64, Arc<Self>) {
+        let id = thread::new_id();
+        let slots = Mutex::new(BTreeMap::new());
+        (id, Arc::new(Self { id, slots }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, OwnedSlot<T>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This thread's slot in the table `id`.
+    ///
+    /// # Safety
+    ///
+    /// That table is alive and its tokens are `T`s. The slot is used by this thread, and
+    /// not after this thread's guards on it are gone.
+    #[inline(always)]
+    unsafe fn find<'a>(id: u64) -> Option<&'a Slot<T>> {
+        // SAFETY: entries of this id lead to slots of its table, which is alive, and so
+        // are they (T2, T3).
+        thread::find(id).map(|slot| unsafe { slot.cast::<Slot<T>>().as_ref() })
+    }
+
+    /// Counts a guard on this thread's slot, if that is all there is to do.
+    ///
+    /// # Safety
+    ///
+    /// The table `id` is alive and its tokens are `T`s.
+    #[inline(always)]
+    pub(super) unsafe fn enter(id: u64) -> Option<NonNull<Slot<T>>> {
+        // SAFETY: promised by the caller; no guard goes in between.
+        unsafe { Self::find(id) }?.enter()
+    }
+
+    /// Counts a guard on this thread's slot, which is made if it is missing.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn enter_new(self: &Arc<Self>, new: impl FnOnce() -> T) -> NonNull<Slot<T>> {
+        // SAFETY: the table is here, and no guard goes in between.
+        if let Some(slot) = unsafe { Self::find(self.id) } {
+            return slot.enter_late();
+        }
+        let slot = Box::new(Slot {
+            token: new(),
+            guards: Cell::new(LATE | 1),
+        });
+        let slot = NonNull::from(Box::leak(slot));
+        self.lock().insert(slot.addr().get(), OwnedSlot(slot));
+        let table: Weak<Self> = Arc::downgrade(self);
+        if thread::add(self.id, slot.cast(), table) {
+            // SAFETY: just made, and this thread's.
+            unsafe { slot.as_ref() }.guards.set(1);
+        }
+        slot
+    }
+
+    /// Whether this thread has a guard.
+    ///
+    /// # Safety
+    ///
+    /// As for [`enter`](Self::enter).
+    #[inline]
+    pub(super) unsafe fn is_held(id: u64) -> bool {
+        // SAFETY: promised by the caller; no guard goes in between.
+        unsafe { Self::find(id) }.is_some_and(Slot::is_held)
+    }
+
+    /// A guard on a [`LATE`] slot was released.
+    pub(super) fn left(&self, slot: NonNull<Slot<T>>) {
+        // SAFETY: the guard kept it until here (T3).
+        let guards = unsafe { &slot.as_ref().guards };
+        guards.set(guards.get() - 1);
+        if guards.get() == LATE {
+            thread::remove(self.id);
+            // SAFETY: this thread's, without guards, and forgotten (T2, T3).
+            unsafe { self.end(slot.cast()) };
+        }
+    }
+}
+
+impl<T: 'static> AnyTable for Table<T> {
+    unsafe fn is_held_at_exit(&self, slot: AnySlot) -> bool {
+        // SAFETY: promised by the caller.
+        let slot = unsafe { slot.cast::<Slot<T>>().as_ref() };
+        let held = slot.is_held();
+        if held {
+            slot.guards.set(slot.guards.get() | LATE);
+        }
+        held
+    }
+
+    unsafe fn end(&self, slot: AnySlot) {
+        let slot = self.lock().remove(&slot.addr().get());
+        drop(slot);
+    }
+}
