@@ -135,6 +135,7 @@ mod sleep {
         }
 
         /// Forgets a wake that came too late for an earlier sleep.
+        #[cfg(not(dbuf_loom))]
         pub(super) fn clear(&self) {
             *self.woken.lock() = false;
         }

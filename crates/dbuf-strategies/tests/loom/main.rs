@@ -8,6 +8,7 @@
 
 mod waker;
 mod watched;
+mod writer_lock;
 
 use dbuf_testing::models;
 
