@@ -129,7 +129,7 @@ impl<K: Key> Thread<K> {
                     counted.blocks.push(nanos);
                 }
             } else if end > window.from {
-                // What began before counts in part.
+                // A chunk that began before counts in part.
                 let counting = (end - window.from).as_nanos() as f64;
                 let share = |of: f64| (of * counting / nanos).round();
                 counted.note(share(done as f64) as usize, counting);
