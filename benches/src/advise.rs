@@ -60,7 +60,7 @@ pub(crate) struct Advise {
           value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
 
-    /// Take about so many seconds [default: one for each contender]
+    /// Take about this many seconds [default: one for each contender]
     #[arg(long, value_name = "N", value_parser = seconds)]
     seconds: Option<Duration>,
 }
@@ -130,7 +130,8 @@ pub(crate) fn run(load: &Advise) -> Result<(), Failure> {
     }
 }
 
-/// More bytes of values than this are refused: a map has them up to four times.
+/// More bytes of values than this are refused: a double buffer holds each twice, and a
+/// log or a clone once more.
 const MOST_BYTES: u64 = 1 << 30;
 
 impl Advise {

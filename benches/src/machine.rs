@@ -1,5 +1,6 @@
-use core::hint::{black_box, spin_loop};
+use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use core::time::Duration;
 use std::env::consts;
 use std::fs;
 use std::process::Command;
@@ -70,69 +71,87 @@ impl Machine {
 /// What the two fences of `EpochStrategy` cost here: a reader's with each read, or a
 /// writer's with each publish.
 fn fences() -> String {
-    let place = AtomicU64::new(0);
-    // A store and then the fence, as in a read: a fence with nothing to wait for is
-    // cheaper.
-    let store = |_| place.store(black_box(1), Ordering::Relaxed);
-    let fenced = |nth| {
-        store(nth);
-        fence(Ordering::SeqCst);
-    };
-    let cost = (nanos(1000, fenced) - nanos(1000, store)).max(0.0);
-    let barriers = match (barrier(), beside_a_thread(barrier)) {
+    let barriers = match (barrier(None), beside_a_thread(barrier)) {
         (Some(alone), Some(beside)) => {
             format!("a barrier {alone:.0} ns alone and {beside:.0} ns while another thread runs")
         }
+        (Some(alone), None) => format!("a barrier {alone:.0} ns alone"),
         _ => "no barrier on this system".to_owned(),
     };
-    format!("a SeqCst fence after a store costs {cost:.1} ns, {barriers}")
+    let fence = fence_cost();
+    format!("a SeqCst fence after a store costs {fence:.1} ns, {barriers}")
 }
 
-/// The nanoseconds of one of so many repetitions: the median of some rounds.
-fn nanos(repetitions: u32, mut step: impl FnMut(u32)) -> f64 {
-    let mut rounds = [0.0; 31];
-    for round in &mut rounds {
+/// The nanoseconds that a fence adds to a store, as in a read: one with nothing to wait
+/// for is cheaper.
+fn fence_cost() -> f64 {
+    const STORES: u32 = 1000;
+    let place = AtomicU64::new(0);
+    let store = |nth: u32| place.store(u64::from(nth), Ordering::Relaxed);
+    let time = |step: &dyn Fn(u32)| {
         let begin = Instant::now();
-        for nth in 0..repetitions {
-            step(nth);
-        }
-        *round = begin.elapsed().as_nanos() as f64 / f64::from(repetitions);
+        step(STORES);
+        begin.elapsed().as_nanos() as f64 / f64::from(STORES)
+    };
+    // In turns: a machine changes its pace.
+    let mut costs = [0.0; 101];
+    for cost in &mut costs {
+        let alone = time(&|stores| (0..stores).for_each(|nth| store(black_box(nth))));
+        let fenced = time(&|stores| {
+            for nth in 0..stores {
+                store(black_box(nth));
+                fence(Ordering::SeqCst);
+            }
+        });
+        *cost = fenced - alone;
     }
-    median(&mut rounds).unwrap_or_default()
+    median(&mut costs).unwrap_or_default().max(0.0)
 }
 
-/// The nanoseconds of a barrier over all threads of the process.
+/// The nanoseconds of a barrier over all threads of the process. With the counter of
+/// another thread only barriers count during which that thread ran: one that waits for a
+/// core costs nothing.
 #[cfg(target_os = "linux")]
-fn barrier() -> Option<f64> {
+fn barrier(other: Option<&AtomicU64>) -> Option<f64> {
     use rustix::thread::{MembarrierCommand, membarrier};
 
+    let count = || other.map_or(0, |other| other.load(Ordering::Relaxed));
     membarrier(MembarrierCommand::RegisterPrivateExpedited).ok()?;
-    membarrier(MembarrierCommand::PrivateExpedited).ok()?;
-    // It worked once, so it works.
-    Some(nanos(30, |_| {
-        let _ = membarrier(MembarrierCommand::PrivateExpedited);
-    }))
+    let mut costs = Vec::new();
+    // On a busy machine two threads seldom run at the same time.
+    let started = Instant::now();
+    while costs.len() < 101 && started.elapsed() < Duration::from_millis(200) {
+        let (before, begin) = (count(), Instant::now());
+        membarrier(MembarrierCommand::PrivateExpedited).ok()?;
+        let time = begin.elapsed();
+        // One that takes a millisecond waited for this thread's own core.
+        let is_counted = time < Duration::from_millis(1);
+        if is_counted && (other.is_none() || count() != before) {
+            costs.push(time.as_nanos() as f64);
+        }
+    }
+    median(&mut costs)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn barrier() -> Option<f64> {
+fn barrier(_: Option<&AtomicU64>) -> Option<f64> {
     None
 }
 
-/// Does it while another thread runs.
-fn beside_a_thread<R>(measure: impl FnOnce() -> R) -> R {
-    let (runs, ends) = (AtomicBool::new(false), AtomicBool::new(false));
+/// Does it while another thread counts.
+fn beside_a_thread<R>(measure: impl FnOnce(Option<&AtomicU64>) -> R) -> R {
+    let (counter, ends) = (AtomicU64::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
-            runs.store(true, Ordering::Relaxed);
             while !ends.load(Ordering::Relaxed) {
-                spin_loop();
+                counter.fetch_add(1, Ordering::Relaxed);
             }
         });
-        while !runs.load(Ordering::Relaxed) {
+        while counter.load(Ordering::Relaxed) == 0 {
             thread::yield_now();
         }
-        let measured = measure();
+        let measured = measure(Some(&counter));
+        // Relaxed, as all here: nothing else is told by them.
         ends.store(true, Ordering::Relaxed);
         measured
     })

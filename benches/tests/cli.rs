@@ -251,7 +251,7 @@ fn figures_with_bars_compare_a_few_round_by_round() {
         for part in [
             "1 thread: ",
             "2 threads: ",
-            "so many times better",
+            ": ratio of ",
             "the best of them",
         ] {
             assert!(table.contains(part), "{part:?}: {table}");

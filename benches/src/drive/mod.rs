@@ -29,9 +29,12 @@ pub(crate) trait Subject {
 }
 
 /// When things count. All threads share one, so that nobody has to be waited for:
-/// a thread that starts late has a shorter warm-up.
+/// a thread that starts late has a shorter warm-up, and one that gets no core until the
+/// warm-up is over has waited in the time that counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
+    /// When the threads were started.
+    begin: Instant,
     from: Instant,
     until: Instant,
 }
@@ -40,6 +43,7 @@ impl Window {
     fn new(slice: Duration) -> Self {
         let now = Instant::now();
         Self {
+            begin: now,
             from: now + slice / 5,
             until: now + slice,
         }

@@ -111,8 +111,9 @@ impl<K: Key> Thread<K> {
         let mut counted = Counted::default();
         let mut before = self.state.changes;
         let mut written = Instant::now();
-        let mut begin = Instant::now();
+        let mut begin = window.begin;
         loop {
+            let changed = self.state.changes;
             let done = self.advance(chunk);
             if let Publish::After(time) = self.role.publish
                 && written.elapsed() >= time
@@ -127,6 +128,13 @@ impl<K: Key> Thread<K> {
                 if reads_only && done == block {
                     counted.blocks.push(nanos);
                 }
+            } else if end > window.from {
+                // A chunk that began before counts in part.
+                let counting = (end - window.from).as_nanos() as f64;
+                let share = |of: f64| (of * counting / nanos).round();
+                counted.note(share(done as f64) as usize, counting);
+                let changes = share((self.state.changes - changed) as f64);
+                before = self.state.changes - changes as u64;
             } else {
                 before = self.state.changes;
             }

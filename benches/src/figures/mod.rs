@@ -38,7 +38,7 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     /// How many threads read, for the ladder of threads; not empty.
     pub(crate) threads: Vec<usize>,
-    /// Whether somebody asked for these numbers of threads.
+    /// True if `--threads` asked for these numbers.
     pub(crate) threads_asked: bool,
     pub(crate) texts: Texts,
     pub(crate) trace: Option<Rc<Trace>>,
@@ -99,7 +99,8 @@ pub(crate) struct Case {
     /// Whether one contender is measured after the other, since not all fit into
     /// memory at a time.
     pub(crate) apart: bool,
-    /// Who takes part and is compared with whom; without it, everybody takes part.
+    /// The contenders that take part, and what they are compared with; without it, all
+    /// take part.
     pub(crate) duel: Option<Duel>,
 }
 
@@ -254,7 +255,7 @@ const ENTRIES: u32 = 100_000;
 /// The same in words.
 const MANY: &str = "100,000";
 
-/// So many threads.
+/// A number of threads, in words.
 fn some_threads(count: usize) -> String {
     match count {
         1 => "1 thread".to_owned(),

@@ -1,5 +1,4 @@
-//! dbuf's concurrent map, with any strategy that waits. Writers that meet share a
-//! publish: that is its default.
+//! dbuf's concurrent map, with any strategy that waits and its default policy.
 
 use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap};
 
@@ -24,7 +23,7 @@ where
     }
 
     fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        // A call for one key may share its publish; a batch has its own.
+        // A call for one key and a batch are different paths.
         if changes.len() == 1 {
             for change in changes.drain(..) {
                 let (key, value) = change.into_entry();

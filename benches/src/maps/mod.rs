@@ -41,9 +41,9 @@ pub(crate) struct Value {
 
 /// What a map really holds for a key: the value, perhaps in more bytes.
 pub(crate) trait Stored: Clone + Eq + StdHash + Send + Sync + 'static {
-    /// In so many bytes, if that can be chosen.
+    /// Makes one that takes this many bytes, if the type has a choice.
     fn new(value: Value, bytes: usize) -> Self;
-    /// What a read looks at.
+    /// What a read checks.
     fn value(&self) -> Value;
 }
 
@@ -267,8 +267,8 @@ pub(crate) fn all<K: Key, V: Stored>() -> Vec<Entry<K>> {
     ]
 }
 
-/// `EpochStrategy` as it decides by itself, and with each fence forced: of use beside
-/// each other only.
+/// `EpochStrategy` as it decides by itself, and with each fence forced. They are
+/// compared with each other only, so they are not in [`all`].
 pub(crate) fn fences<K: Key>() -> Vec<Entry<K>> {
     let entry = |name, about, build| Entry {
         name,

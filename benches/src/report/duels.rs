@@ -58,11 +58,7 @@ impl Told<'_> {
         let against = [others, &["the best of them".to_owned()]].concat();
         Some([
             table(&metric.name(), &header, numbers),
-            table(
-                &format!("{ours} is so many times better than"),
-                &against,
-                ratios,
-            ),
+            table(&format!("ratio of {ours} to"), &against, ratios),
         ])
     }
 }
