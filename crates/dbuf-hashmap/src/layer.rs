@@ -64,8 +64,7 @@ macro_rules! layer_writer {
                 self.inner.try_write().map(Batch::new)
             }
 
-            /// Publishes what was [deferred](Batch::defer). Never waits. Whether
-            /// there was anything.
+            /// Publishes what was [deferred](Batch::defer). Never waits.
             ///
             /// # Examples
             ///
@@ -75,10 +74,10 @@ macro_rules! layer_writer {
             #[doc = concat!("batch.insert(", $one, ");")]
             /// batch.defer();
             /// assert!(reader.read().is_empty());
-            /// assert!(writer.publish());
+            /// assert!(writer.publish().is_published());
             /// assert!(!reader.read().is_empty());
             /// ```
-            pub fn publish(&mut self) -> bool {
+            pub fn publish(&mut self) -> Published {
                 self.inner.publish()
             }
 

@@ -154,7 +154,7 @@ pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, ThreadLo
 pub use concurrent::{TaskBatch, TaskLock};
 #[cfg(feature = "async")]
 pub use dbuf_core::Closed;
-pub use dbuf_core::{BlockingStrategy, Strategy, Version};
+pub use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 pub use dbuf_strategies as strategies;
 #[cfg(feature = "count")]
 pub use dbuf_strategies::CountStrategy;

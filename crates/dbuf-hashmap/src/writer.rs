@@ -4,7 +4,7 @@ use std::hash::RandomState;
 
 #[cfg(feature = "async")]
 use dbuf_async::WriterAsyncExt;
-use dbuf_core::{BlockingStrategy, Strategy, Version};
+use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
 use crate::owner::{Log, Ptr};
 use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
@@ -59,21 +59,22 @@ where
         self.inner.try_write().map(Batch::new)
     }
 
-    /// Publishes what was [deferred](Batch::defer). Never waits. Whether there
-    /// was anything.
+    /// Publishes what was [deferred](Batch::defer). Never waits.
     ///
     /// # Examples
     ///
     /// ```
+    /// use dbuf_hashmap::Published;
+    ///
     /// let (mut writer, reader) = dbuf_hashmap::new();
     /// let mut batch = writer.write();
     /// batch.insert("a", 1);
     /// batch.defer();
-    /// assert!(writer.publish());
-    /// assert!(!writer.publish());
+    /// assert_eq!(writer.publish(), Published::Now);
+    /// assert_eq!(writer.publish(), Published::Nothing);
     /// assert_eq!(reader.read()["a"], 1);
     /// ```
-    pub fn publish(&mut self) -> bool {
+    pub fn publish(&mut self) -> Published {
         self.inner.publish()
     }
 

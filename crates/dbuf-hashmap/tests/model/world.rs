@@ -330,7 +330,7 @@ macro_rules! handles {
         }
 
         fn publish(writer: &mut Self::Writer) -> bool {
-            writer.publish()
+            writer.publish().is_published()
         }
 
         fn has_pending(writer: &Self::Writer) -> bool {
