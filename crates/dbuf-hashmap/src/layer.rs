@@ -17,19 +17,7 @@ macro_rules! layer_writer {
 
         /// The batch of a [`Writer`].
         pub type WriterBatch<'w, $($param,)* H = RandomState, S = DefaultStrategy> =
-            Batch<&'w mut Writer<$($param,)* H, S>, $($param,)* H, S>;
-
-        impl<$($param,)* H, S: Strategy> sealed::Sealed for &mut Writer<$($param,)* H, S> {}
-
-        impl<'w, $($param,)* H, S> Owner<$key, $value, H, S> for &'w mut Writer<$($param,)* H, S>
-        where
-            $($param: $($bound +)*,)*
-            H: BuildHasher,
-            S: Strategy,
-        {
-            type Change = $change;
-            type Lead = &'w mut Log<$key, $value, H, S, $change>;
-        }
+            Batch<WriterMut<'w, $key, $value, H, S, $change>>;
 
         impl<$($param,)* H, S> Writer<$($param,)* H, S>
         where
@@ -61,7 +49,7 @@ macro_rules! layer_writer {
             /// assert!(writer.try_write().is_some());
             /// ```
             pub fn try_write(&mut self) -> Option<WriterBatch<'_, $($param,)* H, S>> {
-                self.inner.try_write().map(Batch::new)
+                WriterMut::try_begin(&mut self.inner).map(Batch::new)
             }
 
             /// Publishes what was [deferred](Batch::defer). Never waits.
@@ -178,7 +166,7 @@ macro_rules! layer_writer {
             /// assert_eq!(reader.read().len(), 1);
             /// ```
             pub fn write(&mut self) -> WriterBatch<'_, $($param,)* H, S> {
-                Batch::new(self.inner.write())
+                Batch::new(WriterMut::begin(&mut self.inner))
             }
 
             /// Does now what the next batch would begin with; as the map's

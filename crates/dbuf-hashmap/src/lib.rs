@@ -171,7 +171,7 @@ pub use equivalent::Equivalent;
 pub use guard::{Guard, MapGuard, SharedMapGuard};
 pub use iter::{Iter, Keys, Values};
 pub use map_ref::MapRef;
-pub use owner::{Owner, WriterBatch};
+pub use owner::{Owner, WriterBatch, WriterMut};
 #[cfg(feature = "rayon")]
 pub use parallel::ParIter;
 pub use part::{PartGuard, SharedValueGuard, ValueGuard};

@@ -1,13 +1,14 @@
 use alloc::sync::Arc;
+use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use core::ops::DerefMut;
+use core::ops::{Deref, DerefMut};
 use std::hash::RandomState;
 
-use dbuf_core::{BatchOwner, DoubleBuffer, Strategy};
+use dbuf_core::{BatchOwner, BlockingStrategy, DoubleBuffer, Strategy};
 
 use crate::op::{ChangeOf, Op, Whole};
 use crate::table::{Shared, Table};
-use crate::{Batch, DefaultStrategy, Writer};
+use crate::{Batch, DefaultStrategy};
 
 pub(crate) type Ptr<K, V, H, S> = Arc<DoubleBuffer<Table<K, V>, S, Shared<H>>>;
 pub(crate) type Log<K, V, H, S, C = Whole> = dbuf_core::OpWriter<Ptr<K, V, H, S>, Op<K, V, C>>;
@@ -16,52 +17,124 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// What a [`Batch`] holds to have its writer to itself: `&mut` [`Writer`].
+/// What a [`Batch`] has to itself while it is open: the writer of a map.
 ///
-/// Sealed; a bound for functions that take any batch.
+/// Sealed; a bound for functions that take any batch. Its types are those of the map.
 ///
 /// # Examples
 ///
 /// ```
-/// use dbuf_hashmap::{Batch, Owner};
+/// use dbuf_hashmap::{Batch, ConcurrentHashMap, Owner};
 ///
-/// fn count(batch: &mut Batch<impl Owner<String, u32>, String, u32>, word: &str) {
+/// fn count(batch: &mut Batch<impl Owner<Key = String, Value = u32>>, word: &str) {
 ///     batch.upsert(word.to_owned(), 1, |n| *n += 1);
 /// }
 ///
 /// let (mut writer, reader) = dbuf_hashmap::new();
 /// count(&mut writer.write(), "word");
-/// count(&mut writer.write(), "word");
-/// assert_eq!(reader.read().get("word"), Some(&2));
+/// assert_eq!(reader.read().get("word"), Some(&1));
+///
+/// let map = ConcurrentHashMap::new();
+/// count(&mut map.write(), "word");
+/// assert_eq!(map.get_cloned("word"), Some(1));
 /// ```
-pub trait Owner<K, V, H = RandomState, S: Strategy = DefaultStrategy>: sealed::Sealed {
+pub trait Owner:
+    sealed::Sealed + DerefMut<Target: BatchOwner<Ptr = PtrOf<Self>, Op = OpOf<Self>>>
+{
+    /// The keys of the map.
+    type Key: Hash + Eq + Clone;
+    /// The values of the map.
+    type Value: Clone;
+    /// The hasher of the map.
+    type Hasher: BuildHasher;
+    /// The strategy of the map.
+    type Strategy: Strategy;
     /// How a part of a value changes.
     #[doc(hidden)]
-    type Change: ChangeOf<V>;
-    /// The way to the log of changes.
-    #[doc(hidden)]
-    type Lead: DerefMut<Target: BatchOwner<Ptr = Ptr<K, V, H, S>, Op = Op<K, V, Self::Change>>>;
+    type Change: ChangeOf<Self::Value>;
 
     /// Ends a batch without publishing.
     #[doc(hidden)]
-    fn defer(batch: dbuf_core::Batch<Self::Lead>) -> Self::Lead {
+    fn defer(batch: dbuf_core::Batch<Self>) -> Self
+    where
+        Self: Sized,
+    {
         batch.defer()
     }
 }
 
-impl<K, V, H, S: Strategy> sealed::Sealed for &mut Writer<K, V, H, S> {}
+type PtrOf<W> =
+    Ptr<<W as Owner>::Key, <W as Owner>::Value, <W as Owner>::Hasher, <W as Owner>::Strategy>;
+type OpOf<W> = Op<<W as Owner>::Key, <W as Owner>::Value, <W as Owner>::Change>;
 
-impl<'w, K, V, H, S> Owner<K, V, H, S> for &'w mut Writer<K, V, H, S>
+/// The [`Writer`](crate::Writer) of a map, borrowed by a [`Batch`].
+pub struct WriterMut<'w, K, V, H = RandomState, S: Strategy = DefaultStrategy, C = Whole>(
+    &'w mut Log<K, V, H, S, C>,
+);
+
+impl<'w, K, V, H, S, C> WriterMut<'w, K, V, H, S, C>
 where
     K: Hash + Eq + Clone,
     V: Clone,
     H: BuildHasher,
     S: Strategy,
+    C: ChangeOf<V>,
 {
-    type Change = Whole;
-    type Lead = &'w mut Log<K, V, H, S>;
+    /// Begins a batch, if no reader is in the way.
+    #[inline]
+    pub(crate) fn try_begin(log: &'w mut Log<K, V, H, S, C>) -> Option<dbuf_core::Batch<Self>> {
+        dbuf_core::Batch::try_begin(Self(log)).ok()
+    }
+
+    /// Begins a batch when no reader is in the way.
+    #[inline]
+    pub(crate) fn begin(log: &'w mut Log<K, V, H, S, C>) -> dbuf_core::Batch<Self>
+    where
+        S: BlockingStrategy,
+    {
+        dbuf_core::Batch::begin(Self(log))
+    }
 }
 
-/// The batch of a [`Writer`].
+impl<K, V, H, S: Strategy, C> Deref for WriterMut<'_, K, V, H, S, C> {
+    type Target = Log<K, V, H, S, C>;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        self.0
+    }
+}
+
+impl<K, V, H, S: Strategy, C> DerefMut for WriterMut<'_, K, V, H, S, C> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.0
+    }
+}
+
+impl<K, V, H, S: Strategy, C> fmt::Debug for WriterMut<'_, K, V, H, S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterMut").finish_non_exhaustive()
+    }
+}
+
+impl<K, V, H, S: Strategy, C> sealed::Sealed for WriterMut<'_, K, V, H, S, C> {}
+
+impl<K, V, H, S, C> Owner for WriterMut<'_, K, V, H, S, C>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+    C: ChangeOf<V>,
+{
+    type Key = K;
+    type Value = V;
+    type Hasher = H;
+    type Strategy = S;
+    type Change = C;
+}
+
+/// The batch of a [`Writer`](crate::Writer).
 pub type WriterBatch<'w, K, V, H = RandomState, S = DefaultStrategy> =
-    Batch<&'w mut Writer<K, V, H, S>, K, V, H, S>;
+    Batch<WriterMut<'w, K, V, H, S>>;

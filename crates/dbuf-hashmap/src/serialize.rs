@@ -78,13 +78,9 @@ impl<V: Serialize> Serialize for Bag<V> {
 /// assert_eq!(reader.read()["b"], 2);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-impl<'de, W, K, V, H, S> DeserializeSeed<'de> for &mut Batch<W, K, V, H, S>
+impl<'de, W> DeserializeSeed<'de> for &mut Batch<W>
 where
-    W: Owner<K, V, H, S>,
-    K: Deserialize<'de> + Hash + Eq + Clone,
-    V: Deserialize<'de> + Clone,
-    H: BuildHasher,
-    S: Strategy,
+    W: Owner<Key: Deserialize<'de>, Value: Deserialize<'de>>,
 {
     type Value = ();
 

@@ -1,12 +1,12 @@
 use core::fmt;
+#[cfg(feature = "async")]
+use core::future::poll_fn;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
-#[cfg(feature = "async")]
-use dbuf_async::WriterAsyncExt;
 use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
-use crate::owner::{Log, Ptr};
+use crate::owner::{Log, Ptr, WriterMut};
 use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
 
 /// The handle that changes a map.
@@ -56,7 +56,7 @@ where
     /// assert!(writer.try_write().is_some());
     /// ```
     pub fn try_write(&mut self) -> Option<WriterBatch<'_, K, V, H, S>> {
-        self.inner.try_write().map(Batch::new)
+        WriterMut::try_begin(&mut self.inner).map(Batch::new)
     }
 
     /// Publishes what was [deferred](Batch::defer). Never waits.
@@ -183,7 +183,7 @@ where
     /// ```
     #[inline]
     pub fn write(&mut self) -> WriterBatch<'_, K, V, H, S> {
-        Batch::new(self.inner.write())
+        Batch::new(WriterMut::begin(&mut self.inner))
     }
 
     /// Does now what the next batch would begin with, so that it need not: waits
@@ -282,7 +282,11 @@ where
     /// # });
     /// ```
     pub async fn write_async(&mut self) -> WriterBatch<'_, K, V, H, S> {
-        Batch::new(self.inner.write_async().await)
+        poll_fn(|cx| self.inner.poll_finish(cx)).await;
+        match WriterMut::try_begin(&mut self.inner) {
+            Some(batch) => Batch::new(batch),
+            None => unreachable!("finished is latched"),
+        }
     }
 
     /// All or nothing, as [`transact`](Self::transact): publishes if `f` returns

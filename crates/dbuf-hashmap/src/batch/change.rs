@@ -1,10 +1,9 @@
 //! Changes to one entry. Each is made on this copy and logged as what it did,
 //! before anything is handed to the caller.
 
-use core::hash::{BuildHasher, Hash};
+use core::hash::Hash;
 use core::mem;
 
-use dbuf_core::Strategy;
 use equivalent::Equivalent;
 use hashbrown::hash_table;
 
@@ -12,14 +11,7 @@ use super::{Batch, Entry};
 use crate::Owner;
 use crate::op::Op;
 
-impl<W, K, V, H, S> Batch<W, K, V, H, S>
-where
-    W: Owner<K, V, H, S>,
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
+impl<W: Owner> Batch<W> {
     /// Inserts a value and returns the one that was there. As with std's maps, a
     /// key that is there already is kept.
     ///
@@ -34,7 +26,7 @@ where
     /// assert_eq!(batch.insert("a", 2), Some(1));
     /// ```
     #[inline]
-    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+    pub fn insert(&mut self, key: W::Key, value: W::Value) -> Option<W::Value> {
         self.inner.record(|table, shared| {
             let hash = shared.hash(&key);
             let logged = value.clone();
@@ -67,9 +59,9 @@ where
     /// assert_eq!(batch.remove("a"), Some(1));
     /// assert_eq!(batch.remove("a"), None);
     /// ```
-    pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
+    pub fn remove<Q>(&mut self, key: &Q) -> Option<W::Value>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.remove_if(key, |_, _| true)
     }
@@ -84,9 +76,9 @@ where
     /// batch.insert("a", 1);
     /// assert_eq!(batch.remove_entry("a"), Some(("a", 1)));
     /// ```
-    pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(K, V)>
+    pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(W::Key, W::Value)>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         let (hash, place) = self.find(key);
         let place = place?;
@@ -112,9 +104,13 @@ where
     /// assert_eq!(batch.remove_if("a", |_, n| *n > 1), None);
     /// assert_eq!(batch.remove_if("a", |_, n| *n == 1), Some(1));
     /// ```
-    pub fn remove_if<Q>(&mut self, key: &Q, f: impl FnOnce(&K, &V) -> bool) -> Option<V>
+    pub fn remove_if<Q>(
+        &mut self,
+        key: &Q,
+        f: impl FnOnce(&W::Key, &W::Value) -> bool,
+    ) -> Option<W::Value>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         let (hash, place) = self.find(key);
         let place = place?;
@@ -146,9 +142,9 @@ where
     /// batch.publish();
     /// assert_eq!(reader.read()["a"], [1, 2]);
     /// ```
-    pub fn update<Q, R>(&mut self, key: &Q, f: impl FnOnce(&mut V) -> R) -> Option<R>
+    pub fn update<Q, R>(&mut self, key: &Q, f: impl FnOnce(&mut W::Value) -> R) -> Option<R>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         let (hash, place) = self.find(key);
         Some(self.change_at(hash, place?, f))
@@ -170,7 +166,7 @@ where
     /// }
     /// assert_eq!((batch.get("a"), batch.get("b")), (Some(&2), Some(&1)));
     /// ```
-    pub fn upsert(&mut self, key: K, value: V, f: impl FnOnce(&mut V)) {
+    pub fn upsert(&mut self, key: W::Key, value: W::Value, f: impl FnOnce(&mut W::Value)) {
         let (hash, place) = self.find(&key);
         match place {
             Some(place) => {
@@ -195,7 +191,7 @@ where
     /// assert_eq!(batch.get_or_insert_with("a", || 1), &1);
     /// assert_eq!(batch.get_or_insert_with("a", || unreachable!()), &1);
     /// ```
-    pub fn get_or_insert_with(&mut self, key: K, f: impl FnOnce() -> V) -> &V {
+    pub fn get_or_insert_with(&mut self, key: W::Key, f: impl FnOnce() -> W::Value) -> &W::Value {
         self.entry(key).or_insert_with(f)
     }
 
@@ -213,12 +209,12 @@ where
     /// }
     /// assert!(batch.is_empty());
     /// ```
-    pub fn entry(&mut self, key: K) -> Entry<'_, W, K, V, H, S> {
+    pub fn entry(&mut self, key: W::Key) -> Entry<'_, W> {
         Entry::new(self, key)
     }
 
     /// Adds a key that is not there.
-    pub(crate) fn insert_new(&mut self, hash: u64, key: K, value: V) -> usize {
+    pub(crate) fn insert_new(&mut self, hash: u64, key: W::Key, value: W::Value) -> usize {
         self.inner.record(|table, shared| {
             let op = Op::Insert {
                 hash,
@@ -234,7 +230,7 @@ where
         &mut self,
         hash: u64,
         place: usize,
-        f: impl FnOnce(&mut V) -> R,
+        f: impl FnOnce(&mut W::Value) -> R,
     ) -> R {
         self.inner.record(|table, _| {
             let (key, value) = table.at_mut(place);
@@ -245,7 +241,7 @@ where
     }
 
     /// Removes what stands at a place.
-    pub(crate) fn remove_at(&mut self, hash: u64, place: usize) -> V {
+    pub(crate) fn remove_at(&mut self, hash: u64, place: usize) -> W::Value {
         self.inner.record(|table, _| {
             let (key, value) = table.remove_at(place);
             (value, Some(Op::Remove { hash, key }))

@@ -1,12 +1,8 @@
 use core::fmt;
-use core::hash::{BuildHasher, Hash};
 use core::mem;
-use std::hash::RandomState;
-
-use dbuf_core::Strategy;
 
 use crate::op::Op;
-use crate::{Batch, DefaultStrategy, Owner};
+use crate::{Batch, Owner};
 
 /// A key of a [`Batch`], which may be there or not, from
 /// [`Batch::entry`].
@@ -26,26 +22,15 @@ use crate::{Batch, DefaultStrategy, Owner};
 /// assert_eq!(reader.read()["a"], 2);
 /// ```
 #[must_use = "an entry by itself changes nothing"]
-pub struct Entry<'b, W, K, V, H = RandomState, S = DefaultStrategy>
-where
-    W: Owner<K, V, H, S>,
-    S: Strategy,
-{
-    batch: &'b mut Batch<W, K, V, H, S>,
-    key: K,
+pub struct Entry<'b, W: Owner> {
+    batch: &'b mut Batch<W>,
+    key: W::Key,
     hash: u64,
     place: Option<usize>,
 }
 
-impl<'b, W, K, V, H, S> Entry<'b, W, K, V, H, S>
-where
-    W: Owner<K, V, H, S>,
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
-    pub(super) fn new(batch: &'b mut Batch<W, K, V, H, S>, key: K) -> Self {
+impl<'b, W: Owner> Entry<'b, W> {
+    pub(super) fn new(batch: &'b mut Batch<W>, key: W::Key) -> Self {
         let (hash, place) = batch.find(&key);
         Self {
             batch,
@@ -63,7 +48,7 @@ where
     /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, u32>();
     /// assert_eq!(writer.write().entry("a").key(), &"a");
     /// ```
-    pub fn key(&self) -> &K {
+    pub fn key(&self) -> &W::Key {
         &self.key
     }
 
@@ -75,7 +60,7 @@ where
     /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, u32>();
     /// assert_eq!(writer.write().entry("a").get(), None);
     /// ```
-    pub fn get(&self) -> Option<&V> {
+    pub fn get(&self) -> Option<&W::Value> {
         let place = self.place?;
         Some(&self.batch.table().at(place).1)
     }
@@ -90,7 +75,7 @@ where
     /// assert_eq!(batch.entry("a").insert(1), None);
     /// assert_eq!(batch.entry("a").insert(2), Some(1));
     /// ```
-    pub fn insert(self, value: V) -> Option<V> {
+    pub fn insert(self, value: W::Value) -> Option<W::Value> {
         let (hash, key) = (self.hash, self.key);
         let Some(place) = self.place else {
             self.batch.insert_new(hash, key, value);
@@ -113,7 +98,7 @@ where
     /// assert_eq!(batch.entry("a").or_insert(1), &1);
     /// assert_eq!(batch.entry("a").or_insert(2), &1);
     /// ```
-    pub fn or_insert(self, value: V) -> &'b V {
+    pub fn or_insert(self, value: W::Value) -> &'b W::Value {
         self.or_insert_with(|| value)
     }
 
@@ -131,7 +116,7 @@ where
     /// assert_eq!(batch.entry("a").or_insert_with(|| 1), &1);
     /// assert_eq!(batch.entry("a").or_insert_with(|| unreachable!()), &1);
     /// ```
-    pub fn or_insert_with(self, f: impl FnOnce() -> V) -> &'b V {
+    pub fn or_insert_with(self, f: impl FnOnce() -> W::Value) -> &'b W::Value {
         let place = match self.place {
             Some(place) => {
                 self.batch.bury(Some(self.key), None);
@@ -150,11 +135,11 @@ where
     /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, u32>();
     /// assert_eq!(writer.write().entry("a").or_default(), &0);
     /// ```
-    pub fn or_default(self) -> &'b V
+    pub fn or_default(self) -> &'b W::Value
     where
-        V: Default,
+        W::Value: Default,
     {
-        self.or_insert_with(V::default)
+        self.or_insert_with(W::Value::default)
     }
 
     /// Changes the value in place, if it is there. `f` runs at most once; the
@@ -172,7 +157,7 @@ where
     /// batch.insert("a", 1);
     /// assert_eq!(batch.entry("a").and_modify(|n| *n += 1).or_insert(0), &2);
     /// ```
-    pub fn and_modify(self, f: impl FnOnce(&mut V)) -> Self {
+    pub fn and_modify(self, f: impl FnOnce(&mut W::Value)) -> Self {
         if let Some(place) = self.place {
             self.batch.change_at(self.hash, place, f);
         }
@@ -190,19 +175,14 @@ where
     /// assert_eq!(batch.entry("a").remove(), Some(1));
     /// assert_eq!(batch.entry("a").remove(), None);
     /// ```
-    pub fn remove(self) -> Option<V> {
+    pub fn remove(self) -> Option<W::Value> {
         let place = self.place?;
         self.batch.bury(Some(self.key), None);
         Some(self.batch.remove_at(self.hash, place))
     }
 }
 
-impl<W, K, V, H, S> fmt::Debug for Entry<'_, W, K, V, H, S>
-where
-    W: Owner<K, V, H, S>,
-    K: fmt::Debug,
-    S: Strategy,
-{
+impl<W: Owner<Key: fmt::Debug>> fmt::Debug for Entry<'_, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
             .field("key", &self.key)

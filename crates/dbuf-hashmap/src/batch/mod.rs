@@ -7,17 +7,15 @@ mod entry;
 mod whole;
 
 use core::fmt;
-use core::hash::{BuildHasher, Hash};
-use std::hash::RandomState;
+use core::hash::Hash;
 
-use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 pub use drain::Drain;
 pub use entry::Entry;
 
 use crate::table::{Dead, Table};
-use crate::{DefaultStrategy, Iter, MapRef, Owner};
+use crate::{Iter, MapRef, Owner};
 
 /// Changes to the map that become visible together.
 ///
@@ -58,26 +56,15 @@ use crate::{DefaultStrategy, Iter, MapRef, Owner};
 /// assert_eq!(reader.read().get("apples"), Some(&4));
 /// ```
 #[must_use = "a batch that is dropped at once publishes nothing new"]
-pub struct Batch<W, K, V, H = RandomState, S = DefaultStrategy>
-where
-    W: Owner<K, V, H, S>,
-    S: Strategy,
-{
-    pub(crate) inner: dbuf_core::Batch<W::Lead>,
+pub struct Batch<W: Owner> {
+    pub(crate) inner: dbuf_core::Batch<W>,
     /// Declared after the batch, so dropped when its lock, if any, is given back.
-    dead: Dead<K, V>,
+    dead: Dead<W::Key, W::Value>,
 }
 
-impl<W, K, V, H, S> Batch<W, K, V, H, S>
-where
-    W: Owner<K, V, H, S>,
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
+impl<W: Owner> Batch<W> {
     #[inline]
-    pub(crate) fn new(inner: dbuf_core::Batch<W::Lead>) -> Self {
+    pub(crate) fn new(inner: dbuf_core::Batch<W>) -> Self {
         let mut batch = Self {
             inner,
             dead: Dead::default(),
@@ -92,7 +79,7 @@ where
     /// Ends the batch as `end` does. What the batch holds is given back before
     /// anything dies.
     #[inline]
-    pub(crate) fn end<R>(self, end: impl FnOnce(dbuf_core::Batch<W::Lead>) -> R) -> R {
+    pub(crate) fn end<R>(self, end: impl FnOnce(dbuf_core::Batch<W>) -> R) -> R {
         let Self { inner, dead } = self;
         let result = end(inner);
         drop(dead);
@@ -101,21 +88,21 @@ where
 
     /// Drops what was not needed: when the lock, if any, is given back.
     #[inline]
-    pub(crate) fn bury(&mut self, key: Option<K>, value: Option<V>) {
+    pub(crate) fn bury(&mut self, key: Option<W::Key>, value: Option<W::Value>) {
         if self.table().keeps_dead() {
             self.dead.push(key, value);
         }
     }
 
     /// This copy.
-    pub(crate) fn table(&self) -> &Table<K, V> {
+    pub(crate) fn table(&self) -> &Table<W::Key, W::Value> {
         &self.inner
     }
 
     /// The hash of a key, and its place if it is there.
     pub(crate) fn find<Q>(&self, key: &Q) -> (u64, Option<usize>)
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         let hash = self.inner.extras().hash(key);
         (hash, self.table().find(hash, key))
@@ -131,7 +118,7 @@ where
     /// batch.insert("a", 1);
     /// assert_eq!(batch.as_map().values().sum::<i32>(), 1);
     /// ```
-    pub fn as_map(&self) -> MapRef<'_, K, V, H> {
+    pub fn as_map(&self) -> MapRef<'_, W::Key, W::Value, W::Hasher> {
         MapRef::new(self.table(), self.inner.extras())
     }
 
@@ -145,7 +132,7 @@ where
     /// batch.insert("a", 1);
     /// assert!(batch.published().is_empty());
     /// ```
-    pub fn published(&self) -> MapRef<'_, K, V, H> {
+    pub fn published(&self) -> MapRef<'_, W::Key, W::Value, W::Hasher> {
         MapRef::new(self.inner.published(), self.inner.extras())
     }
 
@@ -159,9 +146,9 @@ where
     /// batch.insert("a".to_owned(), 1);
     /// assert_eq!(batch.get("a"), Some(&1));
     /// ```
-    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    pub fn get<Q>(&self, key: &Q) -> Option<&W::Value>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.as_map().get(key)
     }
@@ -176,9 +163,9 @@ where
     /// batch.insert("a", 1);
     /// assert_eq!(batch.get_key_value("a"), Some((&"a", &1)));
     /// ```
-    pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&K, &V)>
+    pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&W::Key, &W::Value)>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.as_map().get_key_value(key)
     }
@@ -195,7 +182,7 @@ where
     /// ```
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.as_map().contains_key(key)
     }
@@ -236,7 +223,7 @@ where
     /// batch.extend([("a", 1), ("b", 2)]);
     /// assert_eq!(batch.iter().map(|(_, n)| n).sum::<i32>(), 3);
     /// ```
-    pub fn iter(&self) -> Iter<'_, K, V> {
+    pub fn iter(&self) -> Iter<'_, W::Key, W::Value> {
         self.as_map().iter()
     }
 
@@ -298,11 +285,7 @@ where
     }
 }
 
-impl<W, K, V, H, S> fmt::Debug for Batch<W, K, V, H, S>
-where
-    W: Owner<K, V, H, S>,
-    S: Strategy,
-{
+impl<W: Owner> fmt::Debug for Batch<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
             .field("len", &self.inner.len())
@@ -310,18 +293,11 @@ where
     }
 }
 
-impl<'b, W, K, V, H, S> IntoIterator for &'b Batch<W, K, V, H, S>
-where
-    W: Owner<K, V, H, S>,
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
-    type Item = (&'b K, &'b V);
-    type IntoIter = Iter<'b, K, V>;
+impl<'b, W: Owner> IntoIterator for &'b Batch<W> {
+    type Item = (&'b W::Key, &'b W::Value);
+    type IntoIter = Iter<'b, W::Key, W::Value>;
 
-    fn into_iter(self) -> Iter<'b, K, V> {
+    fn into_iter(self) -> Iter<'b, W::Key, W::Value> {
         self.iter()
     }
 }

@@ -8,18 +8,11 @@ use dbuf_core::Strategy;
 use hashbrown::hash_table;
 
 use super::{Batch, Drain};
-use crate::Owner;
-use crate::op::Op;
+use crate::op::{ChangeOf, Op};
 use crate::table::Dead;
+use crate::{Owner, WriterMut};
 
-impl<W, K, V, H, S> Batch<W, K, V, H, S>
-where
-    W: Owner<K, V, H, S>,
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
+impl<W: Owner> Batch<W> {
     /// Removes every entry for which `keep` returns `false`.
     ///
     /// `keep` runs once for each entry, in arbitrary order: the other copy loses
@@ -38,7 +31,7 @@ where
     /// batch.retain(|n, _| n % 2 == 1);
     /// assert_eq!(batch.len(), 2);
     /// ```
-    pub fn retain(&mut self, keep: impl FnMut(&K, &V) -> bool) {
+    pub fn retain(&mut self, keep: impl FnMut(&W::Key, &W::Value) -> bool) {
         let mut removed = Removed {
             keys: Vec::new(),
             dead: self.inner.keeps_dead().then_some(&mut self.dead),
@@ -80,7 +73,7 @@ where
     /// assert_eq!(reader.read().len(), 1);
     /// assert_eq!(reader.read()["b"], 1);
     /// ```
-    pub fn retain_mut(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
+    pub fn retain_mut(&mut self, keep: impl FnMut(&W::Key, &mut W::Value) -> bool) {
         if !self.is_empty() {
             let dead = self.inner.modify(|table, _| {
                 table.retain_mut(keep);
@@ -127,7 +120,7 @@ where
     /// assert!(batch.is_empty());
     /// assert_eq!(drained.collect::<Vec<_>>(), [("a", 1)]);
     /// ```
-    pub fn drain(&mut self) -> Drain<K, V> {
+    pub fn drain(&mut self) -> Drain<W::Key, W::Value> {
         if self.is_empty() {
             return Drain(hash_table::IntoIter::default());
         }
@@ -191,13 +184,9 @@ impl<K, V> Drop for Removed<'_, K, V> {
 
 /// Inserts all. Room is made for as many as the iterator promises, or for half
 /// of them if there are entries already, as std's maps do.
-impl<W, K, V, H, S> Extend<(K, V)> for Batch<W, K, V, H, S>
+impl<W, K, V> Extend<(K, V)> for Batch<W>
 where
-    W: Owner<K, V, H, S>,
-    K: Hash + Eq + Clone,
-    V: Clone,
-    H: BuildHasher,
-    S: Strategy,
+    W: Owner<Key = K, Value = V>,
 {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         let entries = entries.into_iter();
@@ -215,13 +204,13 @@ where
 }
 
 /// Inserts copies of all.
-impl<'e, W, K, V, H, S> Extend<(&'e K, &'e V)> for Batch<W, K, V, H, S>
+impl<'e, K, V, H, S, C> Extend<(&'e K, &'e V)> for Batch<WriterMut<'_, K, V, H, S, C>>
 where
-    W: Owner<K, V, H, S>,
     K: Hash + Eq + Copy,
     V: Copy,
     H: BuildHasher,
     S: Strategy,
+    C: ChangeOf<V>,
 {
     fn extend<I: IntoIterator<Item = (&'e K, &'e V)>>(&mut self, entries: I) {
         self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));

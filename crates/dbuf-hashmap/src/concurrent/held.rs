@@ -12,7 +12,7 @@ use super::lock::{Counts, State, Writers};
 use crate::op::Whole;
 use crate::owner::{Log, sealed};
 use crate::primitive::{AtomicUsize, GateGuard, MutexGuard, Ordering, thread_number};
-use crate::{DefaultStrategy, Owner};
+use crate::{Batch, DefaultStrategy, Owner};
 
 /// Which thread has the lock, if a thread has it.
 #[derive(Debug)]
@@ -93,8 +93,8 @@ pub(super) fn serve_group<L: Held>(mut lock: L) -> Option<L> {
 /// ```
 /// use dbuf_hashmap::{Batch, ConcurrentHashMap, TaskLock};
 ///
-/// fn rename(batch: &mut Batch<TaskLock<'_, u32, String>, u32, String>, key: u32, name: &str) {
-///     batch.insert(key, name.to_owned()); // any batch: `impl Owner<u32, String>`
+/// fn rename(batch: &mut Batch<TaskLock<'_, u32, String>>, key: u32, name: &str) {
+///     batch.insert(key, name.to_owned()); // any batch: `impl Owner<Key = u32, Value = String>`
 /// }
 ///
 /// # pollster::block_on(async {
@@ -147,8 +147,8 @@ impl<K, V, H, S: Strategy> Drop for TaskLock<'_, K, V, H, S> {
 /// ```
 /// use dbuf_hashmap::{Batch, ConcurrentHashMap, ThreadLock};
 ///
-/// fn rename(batch: &mut Batch<ThreadLock<'_, u32, String>, u32, String>, key: u32, name: &str) {
-///     batch.insert(key, name.to_owned()); // any batch: `impl Owner<u32, String>`
+/// fn rename(batch: &mut Batch<ThreadLock<'_, u32, String>>, key: u32, name: &str) {
+///     batch.insert(key, name.to_owned()); // any batch: `impl Owner<Key = u32, Value = String>`
 /// }
 ///
 /// let map = ConcurrentHashMap::new();
@@ -224,15 +224,18 @@ macro_rules! held {
 
         impl<K, V, H, S: Strategy> sealed::Sealed for $Lock<'_, K, V, H, S> {}
 
-        impl<K, V, H, S> Owner<K, V, H, S> for $Lock<'_, K, V, H, S>
+        impl<K, V, H, S> Owner for $Lock<'_, K, V, H, S>
         where
             K: Hash + Eq + Clone,
             V: Clone,
             H: BuildHasher,
             S: Strategy,
         {
+            type Key = K;
+            type Value = V;
+            type Hasher = H;
+            type Strategy = S;
             type Change = Whole;
-            type Lead = Self;
 
             /// No other writer's rollback may take it back.
             fn defer(batch: dbuf_core::Batch<Self>) -> Self {
@@ -240,6 +243,19 @@ macro_rules! held {
             }
         }
     };
+}
+
+/// Inserts copies of all.
+impl<'e, K, V, H, S> Extend<(&'e K, &'e V)> for Batch<ThreadLock<'_, K, V, H, S>>
+where
+    K: Hash + Eq + Copy,
+    V: Copy,
+    H: BuildHasher,
+    S: Strategy,
+{
+    fn extend<I: IntoIterator<Item = (&'e K, &'e V)>>(&mut self, entries: I) {
+        self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
+    }
 }
 
 held!(TaskLock);

@@ -12,7 +12,7 @@ use crate::{Batch, ConcurrentBatch, ConcurrentHashMap, DefaultStrategy, TaskLock
 
 /// The batch of [`ConcurrentHashMap::write_async`]. It may be sent to other threads.
 pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
-    Batch<TaskLock<'m, K, V, H, S>, K, V, H, S>;
+    Batch<TaskLock<'m, K, V, H, S>>;
 
 /// With feature `async`. The futures are `Send` and run on any executor. They wait
 /// where the blocking calls do, for other writers and for guards, and where those

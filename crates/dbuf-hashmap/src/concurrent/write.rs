@@ -11,7 +11,7 @@ use crate::{Batch, ConcurrentHashMap, DefaultStrategy, ThreadLock};
 
 /// The batch of a [`ConcurrentHashMap`].
 pub type ConcurrentBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
-    Batch<ThreadLock<'m, K, V, H, S>, K, V, H, S>;
+    Batch<ThreadLock<'m, K, V, H, S>>;
 
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where

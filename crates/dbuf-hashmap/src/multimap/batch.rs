@@ -1,16 +1,14 @@
 use alloc::vec::Vec;
 use core::fmt;
-use core::hash::{BuildHasher, Hash};
-use std::hash::RandomState;
+use core::hash::Hash;
 
-use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use super::bag::BagChange;
 use super::{Bag, MultiMapRef};
 use crate::layer::layer_batch_ends;
 use crate::op::Op;
-use crate::{DefaultStrategy, Drain, Iter, Owner};
+use crate::{Drain, Iter, Owner};
 
 /// Changes to a multi-map that become visible together. Ends as the map's
 /// [`Batch`](crate::Batch) does.
@@ -31,23 +29,16 @@ use crate::{DefaultStrategy, Drain, Iter, Owner};
 /// assert!(reader.get("b").is_none());
 /// ```
 #[must_use = "a batch that is dropped at once publishes nothing new"]
-pub struct Batch<W, K, V, H = RandomState, S = DefaultStrategy>
-where
-    W: Owner<K, Bag<V>, H, S>,
-    S: Strategy,
-{
-    pub(super) map: crate::Batch<W, K, Bag<V>, H, S>,
+pub struct Batch<W: Owner> {
+    pub(super) map: crate::Batch<W>,
 }
 
-impl<W, K, V, H, S> Batch<W, K, V, H, S>
+impl<W, V> Batch<W>
 where
-    W: Owner<K, Bag<V>, H, S, Change = BagChange<V>>,
-    K: Hash + Eq + Clone,
+    W: Owner<Value = Bag<V>, Change = BagChange<V>>,
     V: Clone,
-    H: BuildHasher,
-    S: Strategy,
 {
-    pub(super) fn new(inner: dbuf_core::Batch<W::Lead>) -> Self {
+    pub(super) fn new(inner: dbuf_core::Batch<W>) -> Self {
         Self {
             map: crate::Batch::new(inner),
         }
@@ -64,7 +55,7 @@ where
     /// batch.insert("a", 2);
     /// assert_eq!(batch.get("a").unwrap().len(), 3);
     /// ```
-    pub fn insert(&mut self, key: K, value: V) {
+    pub fn insert(&mut self, key: W::Key, value: V) {
         match self.map.find(&key) {
             (hash, Some(place)) => {
                 let change = BagChange::Push(value.clone());
@@ -95,7 +86,7 @@ where
     /// ```
     pub fn remove_value<Q>(&mut self, key: &Q, value: &V) -> bool
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
         V: PartialEq,
     {
         let (hash, Some(place)) = self.map.find(key) else {
@@ -137,7 +128,7 @@ where
     /// ```
     pub fn retain<Q>(&mut self, key: &Q, mut keep: impl FnMut(&V) -> bool)
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         let (hash, Some(place)) = self.map.find(key) else {
             return;
@@ -169,7 +160,7 @@ where
     /// ```
     pub fn remove<Q>(&mut self, key: &Q) -> Option<Bag<V>>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.map.remove(key)
     }
@@ -184,9 +175,9 @@ where
     /// batch.extend([("a", 1), ("a", 2)]);
     /// assert_eq!(batch.remove_entry("a").unwrap().0, "a");
     /// ```
-    pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(K, Bag<V>)>
+    pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(W::Key, Bag<V>)>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.map.remove_entry(key)
     }
@@ -202,7 +193,7 @@ where
     /// assert_eq!(batch.drain().next().unwrap().1.len(), 2);
     /// assert!(batch.is_empty());
     /// ```
-    pub fn drain(&mut self) -> Drain<K, Bag<V>> {
+    pub fn drain(&mut self) -> Drain<W::Key, Bag<V>> {
         self.map.drain()
     }
 
@@ -218,7 +209,7 @@ where
     /// batch.extend([("a", 1), ("a", 2)]);
     /// assert!(batch.as_map().contains_value("a", &2));
     /// ```
-    pub fn as_map(&self) -> MultiMapRef<'_, K, V, H> {
+    pub fn as_map(&self) -> MultiMapRef<'_, W::Key, V, W::Hasher> {
         self.map.as_map()
     }
 
@@ -232,7 +223,7 @@ where
     /// batch.extend([("a", 1), ("a", 2)]);
     /// assert!(batch.published().is_empty());
     /// ```
-    pub fn published(&self) -> MultiMapRef<'_, K, V, H> {
+    pub fn published(&self) -> MultiMapRef<'_, W::Key, V, W::Hasher> {
         self.map.published()
     }
 
@@ -248,7 +239,7 @@ where
     /// ```
     pub fn get<Q>(&self, key: &Q) -> Option<&Bag<V>>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.map.get(key)
     }
@@ -265,7 +256,7 @@ where
     /// ```
     pub fn get_one<Q>(&self, key: &Q) -> Option<&V>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.as_map().get_one(key)
     }
@@ -282,7 +273,7 @@ where
     /// ```
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.map.contains_key(key)
     }
@@ -339,32 +330,25 @@ where
     /// batch.extend([("a", 1), ("a", 2)]);
     /// assert_eq!(batch.iter().map(|(_, bag)| bag.len()).sum::<usize>(), 2);
     /// ```
-    pub fn iter(&self) -> Iter<'_, K, Bag<V>> {
+    pub fn iter(&self) -> Iter<'_, W::Key, Bag<V>> {
         self.map.iter()
     }
 }
 
 /// Inserts all.
-impl<W, K, V, H, S> Extend<(K, V)> for Batch<W, K, V, H, S>
+impl<W, V> Extend<(W::Key, V)> for Batch<W>
 where
-    W: Owner<K, Bag<V>, H, S, Change = BagChange<V>>,
-    K: Hash + Eq + Clone,
+    W: Owner<Value = Bag<V>, Change = BagChange<V>>,
     V: Clone,
-    H: BuildHasher,
-    S: Strategy,
 {
-    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+    fn extend<I: IntoIterator<Item = (W::Key, V)>>(&mut self, entries: I) {
         for (key, value) in entries {
             self.insert(key, value);
         }
     }
 }
 
-impl<W, K, V, H, S> fmt::Debug for Batch<W, K, V, H, S>
-where
-    W: Owner<K, Bag<V>, H, S>,
-    S: Strategy,
-{
+impl<W: Owner> fmt::Debug for Batch<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.map.fmt(f)
     }

@@ -34,8 +34,8 @@ pub use batch::Batch;
 pub use read::{MultiMapGuard, MultiMapRef, Reader};
 
 use crate::layer::layer_writer;
-use crate::owner::{Log, Ptr, sealed};
-use crate::{Builder, DefaultStrategy, Owner};
+use crate::owner::{Log, Ptr, WriterMut};
+use crate::{Builder, DefaultStrategy};
 use bag::BagChange;
 
 layer_writer! {

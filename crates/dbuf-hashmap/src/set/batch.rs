@@ -1,13 +1,11 @@
 use core::fmt;
-use core::hash::{BuildHasher, Hash};
-use std::hash::RandomState;
+use core::hash::Hash;
 
-use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use super::{Iter, SetRef};
+use crate::Owner;
 use crate::layer::layer_batch_ends;
-use crate::{DefaultStrategy, Owner};
 
 /// Changes to a set that become visible together. Ends as the map's
 /// [`Batch`](crate::Batch) does.
@@ -24,27 +22,17 @@ use crate::{DefaultStrategy, Owner};
 /// assert_eq!(reader.read().iter().collect::<Vec<_>>(), [&3]);
 /// ```
 #[must_use = "a batch that is dropped at once publishes nothing new"]
-pub struct Batch<W, T, H = RandomState, S = DefaultStrategy>
-where
-    W: Owner<T, (), H, S>,
-    S: Strategy,
-{
-    pub(super) map: crate::Batch<W, T, (), H, S>,
+pub struct Batch<W: Owner<Value = ()>> {
+    pub(super) map: crate::Batch<W>,
 }
 
-impl<W, T, H, S> Batch<W, T, H, S>
-where
-    W: Owner<T, (), H, S>,
-    T: Hash + Eq + Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
-    pub(super) fn new(inner: dbuf_core::Batch<W::Lead>) -> Self {
+impl<W: Owner<Value = ()>> Batch<W> {
+    pub(super) fn new(inner: dbuf_core::Batch<W>) -> Self {
         Self::of(crate::Batch::new(inner))
     }
 
     /// The set that a map without values is.
-    pub(super) fn of(map: crate::Batch<W, T, (), H, S>) -> Self {
+    pub(super) fn of(map: crate::Batch<W>) -> Self {
         Self { map }
     }
 
@@ -58,7 +46,7 @@ where
     /// assert!(batch.insert("a"));
     /// assert!(!batch.insert("a"));
     /// ```
-    pub fn insert(&mut self, element: T) -> bool {
+    pub fn insert(&mut self, element: W::Key) -> bool {
         insert(&mut self.map, element)
     }
 
@@ -75,7 +63,7 @@ where
     /// ```
     pub fn remove<Q>(&mut self, element: &Q) -> bool
     where
-        Q: Hash + Equivalent<T> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.map.remove(element).is_some()
     }
@@ -90,9 +78,9 @@ where
     /// batch.insert("a".to_owned());
     /// assert_eq!(batch.take("a"), Some("a".to_owned()));
     /// ```
-    pub fn take<Q>(&mut self, element: &Q) -> Option<T>
+    pub fn take<Q>(&mut self, element: &Q) -> Option<W::Key>
     where
-        Q: Hash + Equivalent<T> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.map.remove_entry(element).map(|(element, ())| element)
     }
@@ -113,7 +101,7 @@ where
     /// batch.retain(|n| *n > 2);
     /// assert_eq!(batch.len(), 1);
     /// ```
-    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&W::Key) -> bool) {
         self.map.retain(|element, ()| keep(element));
     }
 
@@ -128,7 +116,7 @@ where
     /// assert_eq!(batch.drain().sum::<i32>(), 3);
     /// assert!(batch.is_empty());
     /// ```
-    pub fn drain(&mut self) -> impl ExactSizeIterator<Item = T> + use<W, T, H, S> {
+    pub fn drain(&mut self) -> impl ExactSizeIterator<Item = W::Key> + use<W> {
         self.map.drain().map(|(element, ())| element)
     }
 
@@ -144,7 +132,7 @@ where
     /// batch.insert("a");
     /// assert!(batch.as_set().contains("a"));
     /// ```
-    pub fn as_set(&self) -> SetRef<'_, T, H> {
+    pub fn as_set(&self) -> SetRef<'_, W::Key, W::Hasher> {
         SetRef(self.map.as_map())
     }
 
@@ -158,7 +146,7 @@ where
     /// batch.insert("a");
     /// assert!(batch.published().is_empty());
     /// ```
-    pub fn published(&self) -> SetRef<'_, T, H> {
+    pub fn published(&self) -> SetRef<'_, W::Key, W::Hasher> {
         SetRef(self.map.published())
     }
 
@@ -174,7 +162,7 @@ where
     /// ```
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
-        Q: Hash + Equivalent<T> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.map.contains_key(element)
     }
@@ -189,9 +177,9 @@ where
     /// batch.insert("a");
     /// assert_eq!(batch.get("a"), Some(&"a"));
     /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<&T>
+    pub fn get<Q>(&self, element: &Q) -> Option<&W::Key>
     where
-        Q: Hash + Equivalent<T> + ?Sized,
+        Q: Hash + Equivalent<W::Key> + ?Sized,
     {
         self.as_set().get(element)
     }
@@ -234,19 +222,13 @@ where
     /// batch.insert("a");
     /// assert_eq!(batch.iter().next(), Some(&"a"));
     /// ```
-    pub fn iter(&self) -> Iter<'_, T> {
+    pub fn iter(&self) -> Iter<'_, W::Key> {
         self.as_set().iter()
     }
 }
 
 /// Adds an element to the map that a set is.
-pub(super) fn insert<W, T, H, S>(map: &mut crate::Batch<W, T, (), H, S>, element: T) -> bool
-where
-    W: Owner<T, (), H, S>,
-    T: Hash + Eq + Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
+pub(super) fn insert<W: Owner<Value = ()>>(map: &mut crate::Batch<W>, element: W::Key) -> bool {
     let entry = map.entry(element);
     let new = entry.get().is_none();
     entry.or_insert(());
@@ -254,14 +236,8 @@ where
 }
 
 /// Adds all.
-impl<W, T, H, S> Extend<T> for Batch<W, T, H, S>
-where
-    W: Owner<T, (), H, S>,
-    T: Hash + Eq + Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
-    fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
+impl<W: Owner<Value = ()>> Extend<W::Key> for Batch<W> {
+    fn extend<I: IntoIterator<Item = W::Key>>(&mut self, elements: I) {
         // By `insert`, as a map would log what changes nothing here.
         let elements = elements.into_iter();
         self.reserve(elements.size_hint().0.saturating_sub(self.len()));
@@ -271,27 +247,17 @@ where
     }
 }
 
-impl<W, T, H, S> fmt::Debug for Batch<W, T, H, S>
-where
-    W: Owner<T, (), H, S>,
-    S: Strategy,
-{
+impl<W: Owner<Value = ()>> fmt::Debug for Batch<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.map.fmt(f)
     }
 }
 
-impl<'b, W, T, H, S> IntoIterator for &'b Batch<W, T, H, S>
-where
-    W: Owner<T, (), H, S>,
-    T: Hash + Eq + Clone,
-    H: BuildHasher,
-    S: Strategy,
-{
-    type Item = &'b T;
-    type IntoIter = Iter<'b, T>;
+impl<'b, W: Owner<Value = ()>> IntoIterator for &'b Batch<W> {
+    type Item = &'b W::Key;
+    type IntoIter = Iter<'b, W::Key>;
 
-    fn into_iter(self) -> Iter<'b, T> {
+    fn into_iter(self) -> Iter<'b, W::Key> {
         self.iter()
     }
 }

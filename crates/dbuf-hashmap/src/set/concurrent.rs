@@ -42,7 +42,7 @@ where
 
 /// The batch of a [`ConcurrentHashSet`].
 pub type ConcurrentBatch<'m, T, H = RandomState, S = DefaultStrategy> =
-    Batch<ThreadLock<'m, T, (), H, S>, T, H, S>;
+    Batch<ThreadLock<'m, T, (), H, S>>;
 
 impl<H, S> Builder<H, S> {
     /// Makes a set, as one handle for any thread.

@@ -34,8 +34,8 @@ pub use shared::SharedReader;
 
 use crate::layer::layer_writer;
 use crate::op::Whole;
-use crate::owner::{Log, Ptr, sealed};
-use crate::{Builder, DefaultStrategy, Owner};
+use crate::owner::{Log, Ptr, WriterMut};
+use crate::{Builder, DefaultStrategy};
 
 layer_writer! {
     /// The handle that changes a set. There is one for each set.
