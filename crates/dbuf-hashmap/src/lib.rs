@@ -121,10 +121,12 @@ compile_error!(
 mod batch;
 mod builder;
 mod concurrent;
+mod garbage;
 mod guard;
 mod iter;
 mod layer;
 mod map_ref;
+mod marks;
 pub mod multimap;
 mod op;
 mod owner;
@@ -147,7 +149,7 @@ mod writer;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-pub use batch::{Batch, Drain, Entry};
+pub use batch::{Batch, Drain, Entry, IterMut, OccupiedEntry, VacantEntry, ValuesMut};
 pub use builder::{Builder, new};
 pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, ThreadLock};
 #[cfg(feature = "async")]

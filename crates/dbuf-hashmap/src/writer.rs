@@ -212,6 +212,32 @@ where
         self.inner.catch_up();
     }
 
+    /// Catches up, as [`catch_up`](Self::catch_up), if no reader is in the way, and returns
+    /// a panic of user code instead of passing it on.
+    ///
+    /// While the copy catches up, it runs `Hash`, `Eq`, `Clone` and `Drop` of what the last
+    /// batch changed. A panic in them is the fault of that batch, but without this call it
+    /// hits the writer that begins the next one. `Ok(false)`: a guard is in the way, and
+    /// nothing changed.
+    ///
+    /// # Errors
+    ///
+    /// What user code panicked with. Nothing published is lost, and the next batch works.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let guard = reader.read();
+    /// writer.write().insert("a", 1);
+    /// assert!(!writer.try_catch_up().unwrap());
+    /// drop(guard);
+    /// assert!(writer.try_catch_up().unwrap());
+    /// ```
+    pub fn try_catch_up(&mut self) -> std::thread::Result<bool> {
+        self.inner.try_catch_up()
+    }
+
     /// All or nothing: publishes if `f` returns `Ok`; takes every change back,
     /// deferred ones of earlier batches included, if it returns `Err` or panics.
     ///

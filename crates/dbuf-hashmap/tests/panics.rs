@@ -7,7 +7,7 @@ use core::hash::{Hash, Hasher};
 use std::thread;
 
 use common::{assert_doubles_again, assert_goes_on, doubles, unwind, unwinds};
-use dbuf_hashmap::{MapGuard, Writer};
+use dbuf_hashmap::{Entry, MapGuard, Writer};
 
 #[test]
 fn panic_in_update_rolls_back() {
@@ -156,7 +156,23 @@ fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>
     });
     batch.remove(&key(2));
     batch.get_or_insert_with(key(5), || key(5));
-    batch.entry(key(5)).remove();
+    if let Entry::Occupied(entry) = batch.entry(key(5)) {
+        entry.remove();
+    }
+    batch.entry(key(7)).or_insert_with(|| key(7)).0 = 70;
+    let _ = batch.entry(key(7)).and_modify(|v| {
+        fuse_of(v);
+        v.0 = 71;
+    });
+    if let Some(value) = batch.get_mut(&key(7)) {
+        value.0 = 72;
+    }
+    batch.change(&key(0), |v| {
+        v.burn();
+        v.0 = 10;
+    });
+    batch.remove(&key(7));
+    batch.entry(key(7)).or_insert_with(|| key(7)).0 = 73;
     batch.insert(key(6), key(6));
     batch.remove_entry(&key(6));
     batch.remove_if(&key(1), |k, v| {
@@ -169,6 +185,15 @@ fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>
     });
     batch.shrink_to_fit();
     batch.publish();
+    writer.catch_up();
+    // A batch that is taken back, and one that others are deferred before.
+    let mut batch = writer.write();
+    batch.insert(key(8), key(8));
+    batch.defer();
+    let mut batch = writer.write();
+    batch.remove(&key(8));
+    batch.values_mut().for_each(|v| v.0 += 1);
+    batch.rollback();
     writer.catch_up();
     // And a batch that catches up by a clone of everything.
     let mut batch = writer.write();
@@ -209,12 +234,12 @@ fn panic_at_any_point_loses_nothing_published() {
             assert!(panicked);
             old_left += 1;
         } else {
-            assert_eq!(now, [(0, 10), (1, 11), (4, 4)]);
+            assert_eq!(now, [(0, 10), (1, 11), (4, 4), (7, 73)]);
             new_seen += 1;
         }
         // And it works again.
         change_all(&mut writer, &fuse);
-        assert_eq!(seen(reader.read()), [(0, 10), (1, 11), (4, 4)]);
+        assert_eq!(seen(reader.read()), [(0, 10), (1, 11), (4, 4), (7, 73)]);
         assert_eq!(writer.write().as_map(), reader.read().as_map());
         if !burnt_down {
             assert!(!panicked);

@@ -256,7 +256,11 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         self.state = halfway;
         let Parts { back, extras, .. } = finished(&mut self.writer);
         O::seal(back, extras, |op| self.log.push(op));
-        self.state = after;
+        self.state = match after {
+            // Nothing was lent that is still there.
+            State::Unpublished if self.log.is_empty() => State::Settled,
+            after => after,
+        };
     }
 
     /// Ends the open batch. Returns whether it was torn.
