@@ -9,6 +9,21 @@ use crate::op::Patch;
 /// destructors may use the map.
 pub(crate) struct Garbage<K, V>(Option<Box<Heap<K, V>>>);
 
+/// A batch drops its own with every change, and mostly there is nothing in it.
+impl<K, V> Drop for Garbage<K, V> {
+    #[inline]
+    fn drop(&mut self) {
+        #[cold]
+        #[inline(never)]
+        fn drop_all<K, V>(heap: Box<Heap<K, V>>) {
+            drop(heap);
+        }
+        if let Some(heap) = self.0.take() {
+            drop_all(heap);
+        }
+    }
+}
+
 struct Heap<K, V> {
     keys: Vec<K>,
     values: Vec<V>,
@@ -65,8 +80,8 @@ impl<K, V> Garbage<K, V> {
         Self(self.0.take())
     }
 
-    pub(crate) fn append(&mut self, other: Self) {
-        match (&mut self.0, other.0) {
+    pub(crate) fn append(&mut self, mut other: Self) {
+        match (&mut self.0, other.0.take()) {
             (_, None) => {}
             (mine @ None, theirs) => *mine = theirs,
             (Some(mine), Some(mut theirs)) => {

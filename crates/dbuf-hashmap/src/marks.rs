@@ -1,13 +1,13 @@
 use alloc::vec::Vec;
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 
 /// The keys whose values the open batch lent by `&mut`. They say what the log has to
 /// learn when the batch ends, or what to undo.
 pub(crate) struct Marks<K> {
     list: Vec<Mark<K>>,
-    /// Where each mark is in the list, by its hash. Stale once marks were popped.
+    /// Where each mark is in a list that is too long to be searched. Empty for others;
+    /// stale once marks were popped.
     index: HashTable<usize>,
 }
 
@@ -17,6 +17,9 @@ pub(crate) struct Mark<K> {
     pub(crate) bucket: usize,
     pub(crate) key: K,
 }
+
+/// A list of at most this length is searched without an index.
+const SEARCHED: usize = 8;
 
 /// An empty list keeps room for at most that many bytes.
 const KEPT_BYTES: usize = 64 << 10;
@@ -36,36 +39,53 @@ impl<K> Marks<K> {
         self.list.len()
     }
 
+    #[inline]
     pub(crate) fn contains(&self, hash: u64, key: &K) -> bool
     where
         K: Eq,
     {
-        let same = |&at: &usize| is(&self.list, at, hash, key);
-        !self.list.is_empty() && self.index.find(hash, same).is_some()
+        self.position(hash, key).is_some()
+    }
+
+    #[inline]
+    fn position(&self, hash: u64, key: &K) -> Option<usize>
+    where
+        K: Eq,
+    {
+        let is = |mark: &Mark<K>| mark.hash == hash && mark.key == *key;
+        if self.index.is_empty() {
+            return self.list.iter().position(is);
+        }
+        let at = |&at: &usize| self.list.get(at).is_some_and(is);
+        self.index.find(hash, at).copied()
     }
 
     /// Marks a key. Clones it if it is new and not `owned`; gives `owned` back if there
     /// is no use for it.
+    #[inline]
     pub(crate) fn mark(&mut self, hash: u64, bucket: usize, key: &K, owned: Option<K>) -> Option<K>
     where
         K: Eq + Clone,
     {
+        let known = self.position(hash, key);
+        if let Some(mark) = known.and_then(|at| self.list.get_mut(at)) {
+            mark.bucket = bucket;
+            return owned;
+        }
+        let key = owned.unwrap_or_else(|| key.clone());
+        self.list.push(Mark { hash, bucket, key });
+        if self.list.len() > SEARCHED {
+            self.extend_index();
+        }
+        None
+    }
+
+    #[cold]
+    fn extend_index(&mut self) {
         let Self { list, index } = self;
-        let same = |&at: &usize| is(list, at, hash, key);
-        let rehash = |&at: &usize| list.get(at).map_or(0, |mark| mark.hash);
-        match index.entry(hash, same, rehash) {
-            Entry::Occupied(entry) => {
-                if let Some(mark) = list.get_mut(*entry.get()) {
-                    mark.bucket = bucket;
-                }
-                owned
-            }
-            Entry::Vacant(entry) => {
-                let key = owned.unwrap_or_else(|| key.clone());
-                entry.insert(list.len());
-                list.push(Mark { hash, bucket, key });
-                None
-            }
+        let hash = |&at: &usize| list.get(at).map_or(0, |mark| mark.hash);
+        for at in index.len()..list.len() {
+            index.insert_unique(hash(&at), at, hash);
         }
     }
 
@@ -86,15 +106,11 @@ impl<K> Marks<K> {
     /// Starts anew after all were popped. Keeps a bounded room.
     pub(crate) fn reset(&mut self) {
         debug_assert!(self.list.is_empty(), "each mark was popped");
-        self.index.clear();
+        if !self.index.is_empty() {
+            self.index.clear();
+        }
         if self.list.capacity() * size_of::<Mark<K>>() > KEPT_BYTES {
             *self = Self::default();
         }
     }
-}
-
-#[inline]
-fn is<K: Eq>(list: &[Mark<K>], at: usize, hash: u64, key: &K) -> bool {
-    list.get(at)
-        .is_some_and(|mark| mark.hash == hash && mark.key == *key)
 }

@@ -219,9 +219,11 @@ where
     }
 
     fn seal(back: &mut Table<K, V>, _: &Shared<H>, mut log: impl FnMut(Self)) {
-        while let Some(found) = back.last_mark() {
+        for _ in 0..back.marks() {
             // It runs user code, so the key stays marked until it has returned.
-            let value = found.map(|(bucket, value)| (bucket, value.clone()));
+            let value = back
+                .last_mark()
+                .map(|(bucket, value)| (bucket, value.clone()));
             match (back.pop_mark(), value) {
                 (Some(mark), Some((bucket, value))) => {
                     log(Self::replace(bucket, mark.hash, mark.key, value));

@@ -247,19 +247,21 @@ impl<K: Eq, V> Table<K, V> {
     }
 
     /// How many keys are marked.
+    #[inline]
     pub(crate) fn marks(&self) -> usize {
         self.marks.len()
     }
 
-    /// The last key that was marked: its bucket and its value, if it is there.
-    pub(crate) fn last_mark(&self) -> Option<Option<(usize, &V)>> {
+    /// The bucket and the value of the last key that was marked, if the key is there.
+    #[inline]
+    pub(crate) fn last_mark(&self) -> Option<(usize, &V)> {
         let mark = self.marks.last()?;
         let is = |entry: &&(K, V)| entry.0 == mark.key;
         if let Some(entry) = self.entries.get_bucket(mark.bucket).filter(is) {
-            return Some(Some((mark.bucket, &entry.1)));
+            return Some((mark.bucket, &entry.1));
         }
-        let bucket = self.find(mark.hash, &mark.key);
-        Some(bucket.map(|bucket| (bucket, &self.at(bucket).1)))
+        let bucket = self.find(mark.hash, &mark.key)?;
+        Some((bucket, &self.at(bucket).1))
     }
 }
 

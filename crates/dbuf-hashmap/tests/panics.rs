@@ -7,7 +7,7 @@ use core::hash::{Hash, Hasher};
 use std::thread;
 
 use common::{assert_doubles_again, assert_goes_on, doubles, unwind, unwinds};
-use dbuf_hashmap::{Entry, MapGuard, Writer};
+use dbuf_hashmap::{Entry, MapGuard, Writer, WriterBatch};
 
 #[test]
 fn panic_in_update_rolls_back() {
@@ -248,6 +248,79 @@ fn panic_at_any_point_loses_nothing_published() {
     }
     // In the batch, and while the other copy caught up.
     assert!(old_left > 5 && new_seen > 5);
+}
+
+/// A value that cannot be cloned when the batch ends: whoever ends it gets the panic, the
+/// next batch does not, and the batch is taken back.
+#[test]
+fn panic_of_a_late_clone_hits_the_caller_that_ends_the_batch() {
+    type End = for<'w, 'f> fn(WriterBatch<'w, Fused<'f>, Fused<'f>>);
+    let ends: [End; 3] = [
+        |batch| batch.publish(),
+        |batch| batch.defer(),
+        |batch| drop(batch),
+    ];
+    for end in ends {
+        let fuse = Cell::new(0);
+        let (mut writer, reader) = dbuf_hashmap::new();
+        writer
+            .write()
+            .extend((0..4).map(|n| (Fused(n, &fuse), Fused(n, &fuse))));
+        writer.catch_up();
+        let mut batch = writer.write();
+        batch.get_mut(&Fused(1, &fuse)).unwrap().0 = 66;
+        batch.get_mut(&Fused(2, &fuse)).unwrap().0 = 66;
+        // One comparison finds the key, and then the value is cloned.
+        fuse.set(2);
+        assert!(unwinds(|| end(batch)));
+        fuse.set(0);
+        assert!(!writer.has_pending());
+        for _ in 0..2 {
+            assert_eq!(seen(reader.read()), [(0, 0), (1, 1), (2, 2), (3, 3)]);
+            assert_eq!(writer.write().as_map(), reader.read().as_map());
+            writer.write().insert(Fused(3, &fuse), Fused(3, &fuse));
+        }
+    }
+}
+
+/// A batch that a panic takes back clones nothing while the thread unwinds.
+#[test]
+fn unwinding_clones_no_lent_value() {
+    let fuse = Cell::new(0);
+    let (mut writer, reader) = dbuf_hashmap::new();
+    writer.write().insert(Fused(1, &fuse), Fused(1, &fuse));
+    assert!(unwinds(|| {
+        let mut batch = writer.write();
+        batch.values_mut().for_each(|v| v.0 = 66);
+        fuse.set(1);
+        unwind();
+    }));
+    assert_eq!(fuse.take(), 1);
+    assert_eq!(seen(reader.read()), [(1, 1)]);
+    assert_eq!(seen_by_writer(&mut writer), [(1, 1)]);
+}
+
+fn seen_by_writer(writer: &mut Writer<Fused<'_>, Fused<'_>>) -> Vec<(u32, u32)> {
+    let mut seen: Vec<_> = writer.write().iter().map(|(k, v)| (k.0, v.0)).collect();
+    seen.sort_unstable();
+    seen
+}
+
+/// The panic of a replay is the fault of the batch that it replays.
+#[test]
+fn panic_of_a_replay_is_returned_to_the_caller_that_asks() {
+    let fuse = Cell::new(0);
+    let (mut writer, reader) = dbuf_hashmap::new();
+    writer
+        .write()
+        .extend((0..2).map(|n| (Fused(n, &fuse), Fused(n, &fuse))));
+    writer.catch_up();
+    writer.write().insert(Fused(1, &fuse), Fused(66, &fuse));
+    fuse.set(1);
+    writer.try_catch_up().unwrap_err();
+    assert!(writer.try_catch_up().unwrap());
+    assert_eq!(seen(reader.read()), [(0, 0), (1, 66)]);
+    assert_eq!(seen_by_writer(&mut writer), [(0, 0), (1, 66)]);
 }
 
 /// The same for the layers, which change through the map.

@@ -61,8 +61,18 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
 
     /// Makes the back equal to the front, or to the front and what is deferred.
     /// The swap must be finished.
-    #[inline(never)]
+    #[inline]
     pub(super) fn settle(&mut self) {
+        match self.state {
+            State::Published if !self.open => self.replay(),
+            State::Settled if !self.open => {}
+            _ => self.settle_rare(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_rare(&mut self) {
         self.close_forgotten();
         match self.state {
             State::Settled | State::Unpublished | State::Lent | State::Modified => {}
@@ -76,17 +86,25 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         }
     }
 
+    #[inline(never)]
     fn replay(&mut self) {
         // Until all is done: whatever unwinds below leaves a resync behind.
         self.state = State::Torn;
         let Parts { back, extras, .. } = finished(&mut self.writer);
-        // Unwinding drops the operations that are left; one whose destructor
-        // panics as well ends the process, as in any collection.
-        for op in self.log.drain(..) {
-            op.apply_once(back, extras);
+        match self.log.pop() {
+            // One change, published by itself: a drain costs as much as the change.
+            Some(op) if self.log.is_empty() => op.apply_once(back, extras),
+            last => {
+                self.log.extend(last);
+                // Unwinding drops the operations that are left; one whose destructor
+                // panics as well ends the process, as in any collection.
+                for op in self.log.drain(..) {
+                    op.apply_once(back, extras);
+                }
+                trim(&mut self.log);
+            }
         }
         self.state = State::Settled;
-        trim(&mut self.log);
     }
 
     /// Takes back what was given up, if the operation knows how to. Torn until all is
@@ -142,25 +160,29 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     }
 
     /// Publishes, without waiting. Returns whether there was anything to publish.
-    #[inline]
     pub(super) fn publish_pending(&mut self) -> bool {
-        let next = match self.state {
-            State::Unpublished => State::Published,
+        match self.state {
+            State::Unpublished => self.swap(State::Published),
             // The log knows only part of it: the other copy catches up by resync.
-            State::Modified => State::Torn,
+            State::Modified => self.swap(State::Torn),
             State::Settled | State::Lent | State::Published | State::Abandoned | State::Torn => {
                 return false;
             }
-        };
+        }
+        true
+    }
+
+    /// Makes the back the front. `next` is what the new back is.
+    #[inline]
+    fn swap(&mut self, next: State) {
         // A strategy may run user code (wakers) once it has flipped: if that
         // unwinds, a resync from the new front is right, and nothing is kept that
         // it does not have.
         self.state = State::Torn;
         self.kept = 0;
         let started = self.writer.start_swap();
-        debug_assert!(started, "unpublished changes stand on a finished back");
+        debug_assert!(started, "unpublished changes are on a finished back");
         self.state = next;
-        true
     }
 
     /// Gives up what is unpublished and not kept. Returns whether there was anything.
@@ -247,7 +269,6 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     }
 
     /// Logs what was lent.
-    #[cold]
     fn seal(&mut self) {
         let (halfway, after) = match self.state {
             State::Modified => (State::Torn, State::Modified),
@@ -271,6 +292,17 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         }
         // First, so that user code that unwinds below ends it as well.
         self.open = false;
+        match (self.state, ending) {
+            (State::Unpublished, Ending::Publish) => {
+                self.swap(State::Published);
+                false
+            }
+            _ => self.end_rare(ending),
+        }
+    }
+
+    #[inline(never)]
+    fn end_rare(&mut self, ending: Ending) -> bool {
         let torn = self.is_torn();
         if torn || ending == Ending::Rollback {
             self.abandon();
