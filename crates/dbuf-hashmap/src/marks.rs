@@ -99,8 +99,7 @@ impl<K> Marks<K> {
 
     /// Gives all marks away and starts anew.
     pub(crate) fn take(&mut self) -> Vec<Mark<K>> {
-        self.index.clear();
-        core::mem::take(&mut self.list)
+        core::mem::take(self).list
     }
 
     /// Starts anew after all were popped. Keeps a bounded room.

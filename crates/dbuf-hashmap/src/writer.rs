@@ -14,6 +14,10 @@ use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
 /// There is one for each map. It is `Send` where keys and values are `Send` and
 /// `Sync`; put it behind a lock to write from many threads.
 ///
+/// Between batches it keeps at most 256 KiB of memory for the log of the next one, and each
+/// copy at most about 128 KiB for what it remembers of values that a batch lends. What the
+/// log holds is dropped when it is replayed, at the start of the next batch.
+///
 /// # Examples
 ///
 /// ```

@@ -204,15 +204,16 @@ fn value_that_changes_in_place_is_cloned_once_for_each_batch() {
 }
 
 #[test]
-fn forgotten_references_change_nothing() {
+fn what_is_lent_and_not_changed_stays_as_it_is() {
     let (mut writer, reader) = dbuf_hashmap::new();
     writer.write().extend([(1, 1), (2, 2)]);
     let mut batch = writer.write();
-    mem::forget(batch.get_mut(&1));
-    mem::forget(batch.entry(2).or_insert(0));
-    let entry = batch.entry(3);
-    mem::forget(entry);
+    assert_eq!(batch.get_mut(&1), Some(&mut 1));
+    assert_eq!(batch.get_mut(&9), None);
+    assert_eq!(batch.entry(2).or_insert(0), &2);
+    assert_eq!(batch.entry(3).key(), &3);
     batch.publish();
+    assert_eq!(reader.read().len(), 2);
     assert_eq!(writer.write().as_map(), reader.read().as_map());
     let mut batch = writer.write();
     *batch.get_mut(&1).unwrap() = 66;
