@@ -121,6 +121,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
             return false;
         }
         self.discard_undone();
+        self.state = self.after_rollback();
         true
     }
 
@@ -129,7 +130,6 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     /// if user code unwinds here.
     fn resync(&mut self) {
         self.discard_undone();
-        self.state = State::Torn;
         let Parts {
             front,
             back,
@@ -149,7 +149,6 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
             op.discard(back, extras);
         }
         trim(&mut self.log);
-        self.state = self.after_rollback();
     }
 
     fn after_rollback(&self) -> State {
