@@ -42,10 +42,10 @@ fn what_is_no_map_is_an_error() {
 /// may use the map.
 #[test]
 fn replaced_values_are_dropped_without_the_lock() {
+    use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
     use dbuf_hashmap::ConcurrentHashMap;
     use serde::de::DeserializeSeed;
     use std::sync::LazyLock;
-    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
     #[derive(Clone, serde::Deserialize)]
     struct Looks(u32);
