@@ -86,7 +86,7 @@ pub use guard::{Guard, MappedGuard, MappedReadGuard, ReadGuard};
 pub use lease::OwnedLease;
 pub use lease::{Lease, ReaderLease};
 #[cfg(feature = "alloc")]
-pub use op_log::{Batch, BatchOwner, OpWriter, Operation};
+pub use op_log::{Batch, BatchOwner, OpWriter, Operation, Published};
 pub use pointer::{BufferPtr, OwningPtr, ReaderPtr};
 pub use reader::Reader;
 #[cfg(feature = "std")]

@@ -52,8 +52,7 @@ macro_rules! layer_writer {
                 WriterMut::try_begin(&mut self.inner).map(Batch::new)
             }
 
-            /// Publishes what was [deferred](Batch::defer). Never waits. Whether
-            /// there was anything.
+            /// Publishes what was [deferred](Batch::defer). Never waits.
             ///
             /// # Examples
             ///
@@ -63,10 +62,10 @@ macro_rules! layer_writer {
             #[doc = concat!("batch.insert(", $one, ");")]
             /// batch.defer();
             /// assert!(reader.read().is_empty());
-            /// assert!(writer.publish());
+            /// assert!(writer.publish().is_published());
             /// assert!(!reader.read().is_empty());
             /// ```
-            pub fn publish(&mut self) -> bool {
+            pub fn publish(&mut self) -> Published {
                 self.inner.publish()
             }
 
@@ -189,6 +188,25 @@ macro_rules! layer_writer {
                 self.inner.catch_up();
             }
 
+            /// Catches up now if no reader is in the way, and returns a panic of user code
+            /// instead of passing it on; as the map's
+            /// [`Writer::try_catch_up`](crate::Writer::try_catch_up).
+            ///
+            /// # Errors
+            ///
+            /// What user code panicked with.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("let (mut writer, _reader) = dbuf_hashmap::", $module, "::new();")]
+            #[doc = concat!("writer.write().insert(", $one, ");")]
+            /// assert!(writer.try_catch_up().unwrap());
+            /// ```
+            pub fn try_catch_up(&mut self) -> std::thread::Result<bool> {
+                self.inner.try_catch_up()
+            }
+
             /// All or nothing: publishes if `f` returns `Ok`, takes every change
             /// back if it returns `Err` or panics.
             ///
@@ -308,7 +326,8 @@ macro_rules! layer_batch_ends {
         }
 
         /// Takes the changes back, and those of earlier batches that were
-        /// [deferred](Self::defer). The next batch pays for it with a copy of the whole.
+        /// [deferred](Self::defer). What it costs: see the map's
+        /// [`Batch::rollback`](crate::Batch::rollback).
         ///
         /// # Examples
         ///
@@ -322,6 +341,23 @@ macro_rules! layer_batch_ends {
         /// ```
         pub fn rollback(self) {
             self.map.rollback();
+        }
+
+        /// Makes the batch one that is rolled back when it is dropped, unless it is ended by
+        /// [`publish`](Self::publish) or [`defer`](Self::defer).
+        ///
+        /// # Examples
+        ///
+        /// ```
+        #[doc = concat!("let (mut writer, reader) = dbuf_hashmap::", $module, "::new();")]
+        /// let mut batch = writer.write();
+        /// batch.rollback_on_drop();
+        #[doc = concat!("batch.insert(", $one, ");")]
+        /// drop(batch);
+        /// assert!(reader.read().is_empty());
+        /// ```
+        pub fn rollback_on_drop(&mut self) {
+            self.map.rollback_on_drop();
         }
 
         /// Ends the batch without publishing. The changes become visible with the

@@ -121,10 +121,12 @@ compile_error!(
 mod batch;
 mod builder;
 mod concurrent;
+mod garbage;
 mod guard;
 mod iter;
 mod layer;
 mod map_ref;
+mod marks;
 pub mod multimap;
 mod op;
 mod owner;
@@ -146,7 +148,7 @@ mod writer;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-pub use batch::{Batch, Drain, Entry};
+pub use batch::{Batch, Drain, Entry, IterMut, OccupiedEntry, VacantEntry, ValuesMut};
 pub use builder::{Builder, new};
 #[cfg(feature = "async")]
 pub use concurrent::TaskBatch;
@@ -154,7 +156,7 @@ pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, WriterGu
 #[cfg(feature = "async")]
 pub use dbuf_core::Closed;
 pub use dbuf_core::writer_lock::{InTask, OnThread};
-pub use dbuf_core::{BlockingStrategy, Strategy, Version};
+pub use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 pub use dbuf_strategies as strategies;
 #[cfg(feature = "count")]
 pub use dbuf_strategies::CountStrategy;

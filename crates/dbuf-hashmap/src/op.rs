@@ -1,14 +1,15 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::{fmt, mem};
 
 use dbuf_core::Operation;
+use hashbrown::HashTable;
 
 use crate::table::{Shared, Table};
 
 /// What a batch did to its copy, so that the other one can follow: decisions and
-/// never closures. Each hash was computed when the change was made.
-#[derive(Clone)]
+/// never closures, but for `Patch`. Each hash was computed when the change was made.
 pub enum Op<K, V, C = Whole> {
     /// The key was not there.
     Insert {
@@ -16,9 +17,9 @@ pub enum Op<K, V, C = Whole> {
         key: K,
         value: V,
     },
-    /// The key was there, at this place, and has another value.
+    /// The key has another value. It was most likely in this bucket before.
     Replace {
-        place: u32,
+        bucket: u32,
         hash: u64,
         key: K,
         value: V,
@@ -28,6 +29,12 @@ pub enum Op<K, V, C = Whole> {
         hash: u64,
         key: K,
         change: C,
+    },
+    /// The key is there, and the user says how its value changed.
+    Patch {
+        hash: u64,
+        key: K,
+        patch: Patch<V>,
     },
     Remove {
         hash: u64,
@@ -41,8 +48,11 @@ pub enum Op<K, V, C = Whole> {
 }
 
 /// A change to a part of a value, for layers whose values are large.
-pub trait ChangeOf<V>: Clone {
-    fn apply(self, value: &mut V);
+pub trait ChangeOf<V> {
+    /// Makes the change. It will be made again.
+    fn apply(&self, value: &mut V);
+    /// Makes the change for the last time.
+    fn apply_once(self, value: &mut V);
 }
 
 /// No such changes: a value is replaced as a whole.
@@ -50,19 +60,69 @@ pub trait ChangeOf<V>: Clone {
 pub enum Whole {}
 
 impl<V> ChangeOf<V> for Whole {
-    fn apply(self, _: &mut V) {
+    fn apply(&self, _: &mut V) {
+        match *self {}
+    }
+
+    fn apply_once(self, _: &mut V) {
         match self {}
     }
 }
 
+/// A user's change to a value, to be made on each copy. Boxed twice, so that it takes one
+/// word of every entry of the log.
+pub struct Patch<V>(Box<Box<PatchFn<V>>>);
+
+type PatchFn<V> = dyn Fn(&mut V) + Send + Sync;
+
+impl<V> Patch<V> {
+    pub(crate) fn new(patch: impl Fn(&mut V) + Send + Sync + 'static) -> Self {
+        Self(Box::new(Box::new(patch)))
+    }
+
+    pub(crate) fn apply(&self, value: &mut V) {
+        (self.0)(value);
+    }
+}
+
+/// From this size on, removes in a row are one entry: each entry of the log has the size of
+/// the largest kind, and a remove needs no value.
+const JOINED_FROM: usize = 128;
+
 impl<K, V, C> Op<K, V, C> {
-    pub(crate) fn replace(place: usize, hash: u64, key: K, value: V) -> Self {
+    #[inline]
+    pub(crate) fn replace(bucket: usize, hash: u64, key: K, value: V) -> Self {
         Self::Replace {
-            // A hint, so that a place beyond is merely a wrong one.
-            place: place as u32,
+            // A hint, so that one beyond is merely a wrong one.
+            bucket: bucket as u32,
             hash,
             key,
             value,
+        }
+    }
+
+    /// How many keys it names.
+    fn names(&self) -> usize {
+        match self {
+            Self::Insert { .. }
+            | Self::Replace { .. }
+            | Self::Change { .. }
+            | Self::Patch { .. }
+            | Self::Remove { .. } => 1,
+            Self::RemoveAll(keys) => keys.len(),
+            Self::Clear | Self::Grow(_) | Self::Shrink => 0,
+        }
+    }
+
+    fn for_each_key<'o>(&'o self, mut f: impl FnMut(u64, &'o K)) {
+        match self {
+            Self::Insert { hash, key, .. }
+            | Self::Replace { hash, key, .. }
+            | Self::Change { hash, key, .. }
+            | Self::Patch { hash, key, .. }
+            | Self::Remove { hash, key } => f(*hash, key),
+            Self::RemoveAll(keys) => keys.iter().for_each(|(hash, key)| f(*hash, key)),
+            Self::Clear | Self::Grow(_) | Self::Shrink => {}
         }
     }
 }
@@ -74,10 +134,32 @@ where
     C: ChangeOf<V>,
     H: BuildHasher,
 {
-    /// A batch makes each change by hand, for its result, and logs it then; so
-    /// this is here for completeness.
+    /// Makes a kept change again. (A batch makes each change by hand, for its result,
+    /// and logs it then.)
     fn apply(&mut self, table: &mut Table<K, V>, shared: &Shared<H>) {
-        self.clone().apply_once(table, shared);
+        match self {
+            Self::Insert { hash, key, value }
+            | Self::Replace {
+                hash, key, value, ..
+            } => {
+                table.put(*hash, key.clone(), value.clone(), shared);
+            }
+            Self::Change { hash, key, change } => {
+                if let Some(value) = table.get_mut(*hash, key) {
+                    change.apply(value);
+                }
+            }
+            Self::Patch { hash, key, patch } => {
+                if let Some(value) = table.get_mut(*hash, key) {
+                    patch.apply(value);
+                }
+            }
+            Self::Remove { hash, key } => table.remove(*hash, key),
+            Self::RemoveAll(keys) => keys.iter().for_each(|(hash, key)| table.remove(*hash, key)),
+            Self::Clear => table.clear(),
+            Self::Grow(buckets) => table.grow_to(*buckets, shared),
+            Self::Shrink => _ = table.shrink(shared),
+        }
     }
 
     // Always: it is the body of one hot loop, and a call costs as much as it does.
@@ -87,51 +169,185 @@ where
         // that contradict themselves. The copies may differ then; nothing else
         // happens.
         match self {
-            Self::Insert { hash, key, value } => table.follow_insert(hash, key, value, shared),
+            Self::Insert { hash, key, value } => table.replay_insert(hash, key, value, shared),
             Self::Replace {
-                place,
+                bucket,
                 hash,
                 key,
                 value,
-            } => table.follow_replace(place as usize, hash, key, value),
+            } => table.replay_replace(bucket as usize, hash, key, value, shared),
             rare => rare.apply_rare(table, shared),
         }
     }
 
-    /// Its key and value die with what else leaves the table.
+    /// Its key and value are dropped with what else leaves the table.
     fn discard(self, table: &mut Table<K, V>, _: &Shared<H>) {
         match self {
             Self::Insert { key, value, .. } | Self::Replace { key, value, .. } => {
-                table.bury(Some(key), Some(value));
+                table.retire(Some(key), Some(value));
             }
-            Self::Change { key, .. } | Self::Remove { key, .. } => table.bury(Some(key), None),
+            Self::Change { key, .. } | Self::Remove { key, .. } => table.retire(Some(key), None),
+            Self::Patch { key, patch, .. } => {
+                table.retire(Some(key), None);
+                table.retire_patch(patch);
+            }
             Self::RemoveAll(keys) => keys
                 .into_iter()
-                .for_each(|(_, key)| table.bury(Some(key), None)),
+                .for_each(|(_, key)| table.retire(Some(key), None)),
             Self::Clear | Self::Grow(_) | Self::Shrink => {}
         }
     }
+
+    #[inline]
+    fn join(self, before: &mut Self) -> Option<Self> {
+        if size_of::<Self>() < JOINED_FROM {
+            return Some(self);
+        }
+        match (self, before) {
+            (Self::Remove { hash, key }, Self::RemoveAll(keys)) => keys.push((hash, key)),
+            (Self::Remove { hash, key }, before @ Self::Remove { .. }) => {
+                let mut keys = Vec::new();
+                if let Self::Remove { hash, key } = mem::replace(before, Self::Clear) {
+                    keys.push((hash, key));
+                }
+                keys.push((hash, key));
+                *before = Self::RemoveAll(keys);
+            }
+            (op, _) => return Some(op),
+        }
+        None
+    }
+
+    fn seal(back: &mut Table<K, V>, _: &Shared<H>, mut log: impl FnMut(Self)) {
+        for _ in 0..back.marks() {
+            // It runs user code, so the key stays marked until it has returned.
+            let value = back
+                .last_mark()
+                .map(|(bucket, value)| (bucket, value.clone()));
+            match (back.pop_mark(), value) {
+                (Some(mark), Some((bucket, value))) => {
+                    log(Self::replace(bucket, mark.hash, mark.key, value));
+                }
+                // The key was removed after it was lent.
+                (mark, _) => back.retire(mark.map(|mark| mark.key), None),
+            }
+        }
+        back.reset_marks();
+    }
+
+    fn restore(
+        back: &mut Table<K, V>,
+        front: &Table<K, V>,
+        shared: &Shared<H>,
+        undone: &[Self],
+        kept: &mut [Self],
+    ) -> bool {
+        let named = undone.iter().map(Self::names).sum::<usize>() + back.marks();
+        let names_all = !undone.iter().any(|op| matches!(op, Self::Clear));
+        // To clone the whole costs no more than to restore half of it.
+        if !names_all || 2 * named >= front.capacity() {
+            return false;
+        }
+        let marks = back.take_marks();
+        // Each key once: its value may be large.
+        let mut restored = HashTable::with_capacity(named);
+        let mut restore = |hash, key| {
+            if !is_restored(&restored, hash, key) {
+                restored.insert_unique(hash, (hash, key), |&(hash, _)| hash);
+                back.restore(hash, key, front, shared);
+            }
+        };
+        marks.iter().for_each(|mark| restore(mark.hash, &mark.key));
+        undone.iter().for_each(|op| op.for_each_key(&mut restore));
+        for op in kept {
+            op.redo(back, shared, &restored);
+        }
+        drop(restored);
+        if undone.iter().any(|op| matches!(op, Self::Grow(_))) {
+            back.shrink_to(front.capacity(), shared);
+        }
+        for mark in marks {
+            back.retire(Some(mark.key), None);
+        }
+        true
+    }
+}
+
+type Restored<'o, K> = HashTable<(u64, &'o K)>;
+
+fn is_restored<K: Eq>(restored: &Restored<'_, K>, hash: u64, key: &K) -> bool {
+    restored
+        .find(hash, |&(h, k)| h == hash && k == key)
+        .is_some()
 }
 
 impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {
+    /// Makes a kept change again on the keys that were restored, and on no other.
+    fn redo<H: BuildHasher>(
+        &mut self,
+        table: &mut Table<K, V>,
+        shared: &Shared<H>,
+        restored: &Restored<'_, K>,
+    ) where
+        K: Clone,
+        V: Clone,
+    {
+        match self {
+            Self::Insert { hash, key, .. }
+            | Self::Replace { hash, key, .. }
+            | Self::Change { hash, key, .. }
+            | Self::Patch { hash, key, .. }
+            | Self::Remove { hash, key } => {
+                if is_restored(restored, *hash, key) {
+                    self.apply(table, shared);
+                }
+            }
+            Self::RemoveAll(keys) => {
+                for (hash, key) in keys {
+                    if is_restored(restored, *hash, key) {
+                        table.remove(*hash, key);
+                    }
+                }
+            }
+            Self::Clear => {
+                for &(hash, key) in restored {
+                    table.remove(hash, key);
+                }
+            }
+            Self::Grow(_) | Self::Shrink => {}
+        }
+    }
+
     /// Out of line, so that the loop over a log of inserts stays small.
     #[inline(never)]
     fn apply_rare<H: BuildHasher>(self, table: &mut Table<K, V>, shared: &Shared<H>) {
         match self {
             Self::Insert { .. } | Self::Replace { .. } => unreachable!("applied by the caller"),
             Self::Change { hash, key, change } => {
-                if let Some(place) = table.find(hash, &key) {
-                    change.apply(&mut table.at_mut(place).1);
+                if let Some(value) = table.get_mut(hash, &key) {
+                    change.apply_once(value);
                 }
+                table.retire(Some(key), None);
             }
-            Self::Remove { hash, key } => table.remove(hash, key),
+            Self::Patch { hash, key, patch } => {
+                if let Some(value) = table.get_mut(hash, &key) {
+                    patch.apply(value);
+                }
+                table.retire(Some(key), None);
+                table.retire_patch(patch);
+            }
+            Self::Remove { hash, key } => {
+                table.remove(hash, &key);
+                table.retire(Some(key), None);
+            }
             Self::RemoveAll(keys) => {
                 for (hash, key) in keys {
-                    table.remove(hash, key);
+                    table.remove(hash, &key);
+                    table.retire(Some(key), None);
                 }
             }
             Self::Clear => table.clear(),
-            Self::Grow(buckets) => table.follow(buckets, shared),
+            Self::Grow(buckets) => table.grow_to(buckets, shared),
             Self::Shrink => {
                 table.shrink(shared);
             }
@@ -145,11 +361,18 @@ impl<K, V, C> fmt::Debug for Op<K, V, C> {
             Self::Insert { .. } => "Insert",
             Self::Replace { .. } => "Replace",
             Self::Change { .. } => "Change",
+            Self::Patch { .. } => "Patch",
             Self::Remove { .. } => "Remove",
             Self::RemoveAll(_) => "RemoveAll",
             Self::Clear => "Clear",
             Self::Grow(_) => "Grow",
             Self::Shrink => "Shrink",
         })
+    }
+}
+
+impl<V> fmt::Debug for Patch<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Patch").finish_non_exhaustive()
     }
 }

@@ -88,7 +88,8 @@ where
         deserializer.deserialize_map(Entries {
             expecting: "a map",
             insert: |key, value| {
-                self.insert(key, value);
+                let old = self.insert(key, value);
+                self.retire(None, old);
             },
             entry: PhantomData,
         })

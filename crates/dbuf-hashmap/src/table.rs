@@ -1,4 +1,3 @@
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -8,6 +7,10 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use equivalent::Equivalent;
 use hashbrown::HashTable;
 use hashbrown::hash_table::{self, Entry};
+
+use crate::garbage::Garbage;
+use crate::marks::{Mark, Marks};
+use crate::op::Patch;
 
 /// What both copies share.
 pub struct Shared<H> {
@@ -40,45 +43,58 @@ impl<H> Shared<H> {
     }
 }
 
-/// One copy of the map. A place is where an entry stands, until the next change.
+/// One copy of the map. A bucket is where an entry is, until the next change.
 pub struct Table<K, V> {
     entries: HashTable<(K, V)>,
+    /// Of the open batch; empty in the copy that readers see.
+    marks: Marks<K>,
     /// Where what leaves the copy goes, if it must not be dropped on the spot.
-    dead: Option<Dead<K, V>>,
+    garbage: Option<Garbage<K, V>>,
 }
 
 impl<K, V> Table<K, V> {
-    /// `keep_dead`: whether somebody will come for what leaves the table.
-    pub(crate) fn new(capacity: usize, keep_dead: bool) -> Self {
+    /// `defers_drops`: whether somebody takes what leaves the table, to drop it later.
+    pub(crate) fn new(capacity: usize, defers_drops: bool) -> Self {
         Self {
             entries: HashTable::with_capacity(capacity),
-            dead: (keep_dead && Self::DROPS).then(Dead::default),
+            marks: Marks::default(),
+            garbage: defers_drops.then(Garbage::default),
         }
     }
 
     /// Whether there is anything to drop at all.
     const DROPS: bool = mem::needs_drop::<(K, V)>();
 
-    /// What left the table since the last time.
-    pub(crate) fn take_dead(&mut self) -> Dead<K, V> {
-        self.dead.as_mut().map(mem::take).unwrap_or_default()
+    /// Returns what left the table since the last time.
+    pub(crate) fn take_garbage(&mut self) -> Garbage<K, V> {
+        self.garbage.as_mut().map(Garbage::take).unwrap_or_default()
     }
 
-    /// Whether what leaves the table waits for somebody to come.
+    /// Returns whether keys and values that leave the table are dropped later.
     #[inline]
-    pub(crate) fn keeps_dead(&self) -> bool {
-        Self::DROPS && self.dead.is_some()
+    pub(crate) fn defers_drops(&self) -> bool {
+        Self::DROPS && self.garbage.is_some()
     }
 
-    /// Takes what is of no use any more.
-    pub(crate) fn bury(&mut self, key: Option<K>, value: Option<V>) {
-        Dead::bury(&mut self.dead, key, value);
-    }
-
-    /// Whether something did.
+    /// Returns whether anything waits to be dropped.
     #[inline]
-    pub(crate) fn has_dead(&self) -> bool {
-        Self::DROPS && self.dead.as_ref().is_some_and(|dead| dead.0.is_some())
+    pub(crate) fn has_garbage(&self) -> bool {
+        self.garbage
+            .as_ref()
+            .is_some_and(|garbage| !garbage.is_empty())
+    }
+
+    /// Drops a key and a value, now or later.
+    #[inline]
+    pub(crate) fn retire(&mut self, key: Option<K>, value: Option<V>) {
+        retire(&mut self.garbage, key, value);
+    }
+
+    /// Drops what a user's change owns, now or later.
+    pub(crate) fn retire_patch(&mut self, patch: Patch<V>) {
+        if let Some(garbage) = &mut self.garbage {
+            garbage.put_patch(patch);
+        }
     }
 
     #[inline]
@@ -111,7 +127,16 @@ impl<K, V> Table<K, V> {
         self.entries.find(hash, |(k, _)| key.equivalent(k))
     }
 
-    /// The place of a key.
+    pub(crate) fn get_mut(&mut self, hash: u64, key: &K) -> Option<&mut V>
+    where
+        K: Eq,
+    {
+        self.entries
+            .find_mut(hash, |(k, _)| k == key)
+            .map(|(_, value)| value)
+    }
+
+    /// The bucket of a key.
     pub(crate) fn find<Q>(&self, hash: u64, key: &Q) -> Option<usize>
     where
         Q: Equivalent<K> + ?Sized,
@@ -120,50 +145,28 @@ impl<K, V> Table<K, V> {
             .find_bucket_index(hash, |(k, _)| key.equivalent(k))
     }
 
-    pub(crate) fn at(&self, place: usize) -> &(K, V) {
-        self.entries.get_bucket(place).expect(OCCUPIED)
+    pub(crate) fn at(&self, bucket: usize) -> &(K, V) {
+        self.entries.get_bucket(bucket).expect(OCCUPIED)
     }
 
-    pub(crate) fn at_mut(&mut self, place: usize) -> &mut (K, V) {
-        self.entries.get_bucket_mut(place).expect(OCCUPIED)
+    pub(crate) fn at_mut(&mut self, bucket: usize) -> &mut (K, V) {
+        self.entries.get_bucket_mut(bucket).expect(OCCUPIED)
     }
 
-    /// Replaces the value of a key that was at this place of the other copy: it is
-    /// at the same one, unless the two have grown differently.
-    #[inline]
-    pub(crate) fn follow_replace(&mut self, place: usize, hash: u64, key: K, value: V)
-    where
-        K: Eq,
-    {
-        match self.entries.get_bucket_entry(place) {
-            Ok(mut entry) if entry.get().0 == key => {
-                let old = mem::replace(&mut entry.get_mut().1, value);
-                Dead::bury(&mut self.dead, Some(key), Some(old));
-            }
-            _ => {
-                if let Some((_, old)) = self.entries.find_mut(hash, |(k, _)| *k == key) {
-                    let old = mem::replace(old, value);
-                    Dead::bury(&mut self.dead, Some(key), Some(old));
-                }
-            }
-        }
-    }
-
-    pub(crate) fn remove_at(&mut self, place: usize) -> (K, V) {
-        match self.entries.get_bucket_entry(place) {
+    pub(crate) fn remove_at(&mut self, bucket: usize) -> (K, V) {
+        match self.entries.get_bucket_entry(bucket) {
             Ok(entry) => entry.remove().0,
             Err(_) => unreachable!("{OCCUPIED}"),
         }
     }
 
-    pub(crate) fn remove(&mut self, hash: u64, key: K)
+    pub(crate) fn remove(&mut self, hash: u64, key: &K)
     where
         K: Eq,
     {
-        if let Ok(entry) = self.entries.find_entry(hash, |(k, _)| *k == key) {
-            let (old, value) = entry.remove().0;
-            Dead::bury(&mut self.dead, Some(old), Some(value));
-            Dead::bury(&mut self.dead, Some(key), None);
+        if let Ok(entry) = self.entries.find_entry(hash, |(k, _)| k == key) {
+            let (key, value) = entry.remove().0;
+            self.retire(Some(key), Some(value));
         }
     }
 
@@ -172,36 +175,36 @@ impl<K, V> Table<K, V> {
         &mut self,
         mut keep: impl FnMut(&K, &V) -> bool,
     ) -> impl Iterator<Item = K> {
-        let Self { entries, dead } = self;
+        let Self {
+            entries, garbage, ..
+        } = self;
         entries
             .extract_if(move |(k, v)| !keep(k, v))
             .map(|(key, value)| {
-                Dead::bury(dead, None, Some(value));
+                retire(garbage, None, Some(value));
                 key
             })
     }
 
     pub(crate) fn retain_mut(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
-        match &mut self.dead {
+        match &mut self.garbage {
             None => self.entries.retain(|(k, v)| keep(k, v)),
-            Some(dead) => {
+            Some(garbage) => {
                 for (key, value) in self.entries.extract_if(|(k, v)| !keep(k, v)) {
-                    let buried = dead.buried();
-                    buried.keys.push(key);
-                    buried.values.push(value);
+                    garbage.put(Some(key), Some(value));
                 }
             }
         }
     }
 
     pub(crate) fn clear(&mut self) {
-        if self.dead.is_none() {
+        if !self.defers_drops() {
             self.entries.clear();
             return;
         }
         let entries = self.take();
-        if let Some(dead) = &mut self.dead {
-            dead.buried().tables.push(entries);
+        if let Some(garbage) = &mut self.garbage {
+            garbage.put_table(entries);
         }
     }
 
@@ -212,10 +215,82 @@ impl<K, V> Table<K, V> {
     }
 }
 
-const OCCUPIED: &str = "a place that was just found is occupied";
+#[inline]
+fn retire<K, V>(garbage: &mut Option<Garbage<K, V>>, key: Option<K>, value: Option<V>) {
+    if let Some(garbage) = garbage.as_mut().filter(|_| Table::<K, V>::DROPS) {
+        garbage.put(key, value);
+    }
+}
+
+/// What was lent.
+impl<K: Eq, V> Table<K, V> {
+    /// Marks the key in a bucket, and lends its value. A key that is `owned` saves a
+    /// clone.
+    pub(crate) fn lend(&mut self, hash: u64, bucket: usize, owned: Option<K>) -> &mut V
+    where
+        K: Clone,
+    {
+        let (key, value) = self.entries.get_bucket_mut(bucket).expect(OCCUPIED);
+        let owned = self.marks.mark(hash, bucket, key, owned);
+        retire(&mut self.garbage, owned, None);
+        value
+    }
+
+    /// All entries, and what to mark those with that are lent.
+    pub(crate) fn lend_all(&mut self) -> (hash_table::IterMut<'_, (K, V)>, &mut Marks<K>) {
+        (self.entries.iter_mut(), &mut self.marks)
+    }
+
+    #[inline]
+    pub(crate) fn is_marked(&self, hash: u64, key: &K) -> bool {
+        self.marks.contains(hash, key)
+    }
+
+    /// How many keys are marked.
+    #[inline]
+    pub(crate) fn marks(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// The bucket and the value of the last key that was marked, if the key is there.
+    #[inline]
+    pub(crate) fn last_mark(&self) -> Option<(usize, &V)> {
+        let mark = self.marks.last()?;
+        let is = |entry: &&(K, V)| entry.0 == mark.key;
+        if let Some(entry) = self.entries.get_bucket(mark.bucket).filter(is) {
+            return Some((mark.bucket, &entry.1));
+        }
+        let bucket = self.find(mark.hash, &mark.key)?;
+        Some((bucket, &self.at(bucket).1))
+    }
+}
+
+impl<K, V> Table<K, V> {
+    pub(crate) fn pop_mark(&mut self) -> Option<Mark<K>> {
+        self.marks.pop()
+    }
+
+    pub(crate) fn take_marks(&mut self) -> Vec<Mark<K>> {
+        self.marks.take()
+    }
+
+    pub(crate) fn reset_marks(&mut self) {
+        self.marks.reset();
+    }
+
+    /// Lets no key be marked. The log need not learn of what was lent so far.
+    pub(crate) fn forget_marks(&mut self) {
+        while let Some(mark) = self.marks.pop() {
+            self.retire(Some(mark.key), None);
+        }
+        self.marks.reset();
+    }
+}
+
+const OCCUPIED: &str = "a bucket that was just found is occupied";
 
 impl<K: Hash, V> Table<K, V> {
-    /// The place of a key, for the copy that changes first. The hasher is asked
+    /// The entry of a key, for the copy that changes first. The hasher is asked
     /// only if the table has to grow.
     #[inline]
     pub(crate) fn entry<H: BuildHasher>(
@@ -234,7 +309,8 @@ impl<K: Hash, V> Table<K, V> {
             .entry(hash, |(k, _)| k == key, |(k, _)| shared.hash(k))
     }
 
-    /// Adds a key that is not there, and returns its place.
+    /// Adds a key that is not there, and returns its bucket.
+    #[inline]
     pub(crate) fn insert_new<H: BuildHasher>(
         &mut self,
         hash: u64,
@@ -250,9 +326,48 @@ impl<K: Hash, V> Table<K, V> {
             .bucket_index()
     }
 
-    /// Adds a key that is not there, on the copy that follows.
+    /// Gives a key a value, whether it is there or not.
+    #[cold]
+    pub(crate) fn put<H: BuildHasher>(&mut self, hash: u64, key: K, value: V, shared: &Shared<H>)
+    where
+        K: Eq,
+    {
+        match self.get_mut(hash, &key) {
+            Some(old) => {
+                let old = mem::replace(old, value);
+                self.retire(Some(key), Some(old));
+            }
+            None => _ = self.insert_new(hash, key, value, shared),
+        }
+    }
+
+    /// Makes a key what it is in the front.
+    pub(crate) fn restore<H: BuildHasher>(
+        &mut self,
+        hash: u64,
+        key: &K,
+        front: &Self,
+        shared: &Shared<H>,
+    ) where
+        K: Eq + Clone,
+        V: Clone,
+    {
+        let Some((k, v)) = front.get(hash, key) else {
+            return self.remove(hash, key);
+        };
+        let entry = (k.clone(), v.clone());
+        match self.entries.find_mut(hash, |(k, _)| k == key) {
+            Some(there) => {
+                let (key, value) = mem::replace(there, entry);
+                self.retire(Some(key), Some(value));
+            }
+            None => _ = self.insert_new(hash, entry.0, entry.1, shared),
+        }
+    }
+
+    /// Adds a key that is not there, on the copy that is behind.
     #[inline]
-    pub(crate) fn follow_insert<H: BuildHasher>(
+    pub(crate) fn replay_insert<H: BuildHasher>(
         &mut self,
         hash: u64,
         key: K,
@@ -260,10 +375,32 @@ impl<K: Hash, V> Table<K, V> {
         shared: &Shared<H>,
     ) {
         if self.is_full() {
-            self.follow(shared.buckets.load(Ordering::Relaxed), shared);
+            self.grow_to(shared.buckets.load(Ordering::Relaxed), shared);
         }
         self.entries
             .insert_unique(hash, (key, value), |(k, _)| shared.hash(k));
+    }
+
+    /// Gives a key a value, on the copy that is behind. The key is in the same bucket
+    /// as in the other copy, unless it is new or the two have grown differently.
+    #[inline]
+    pub(crate) fn replay_replace<H: BuildHasher>(
+        &mut self,
+        bucket: usize,
+        hash: u64,
+        key: K,
+        value: V,
+        shared: &Shared<H>,
+    ) where
+        K: Eq,
+    {
+        match self.entries.get_bucket_mut(bucket) {
+            Some(entry) if entry.0 == key => {
+                let old = mem::replace(&mut entry.1, value);
+                self.retire(Some(key), Some(old));
+            }
+            _ => self.put(hash, key, value, shared),
+        }
     }
 
     #[inline]
@@ -288,6 +425,13 @@ impl<K: Hash, V> Table<K, V> {
         self.resize(shared, |table| table.shrink_to_fit(|(k, _)| shared.hash(k)))
     }
 
+    /// Gives back the room beyond `capacity` that is not needed.
+    pub(crate) fn shrink_to<H: BuildHasher>(&mut self, capacity: usize, shared: &Shared<H>) {
+        self.resize(shared, |table| {
+            table.shrink_to(capacity, |(k, _)| shared.hash(k));
+        });
+    }
+
     fn resize<H>(
         &mut self,
         shared: &Shared<H>,
@@ -302,9 +446,9 @@ impl<K: Hash, V> Table<K, V> {
 
     /// Grows to as many buckets as the other copy has.
     #[cold]
-    pub(crate) fn follow<H: BuildHasher>(&mut self, buckets: usize, shared: &Shared<H>) {
+    pub(crate) fn grow_to<H: BuildHasher>(&mut self, buckets: usize, shared: &Shared<H>) {
         if self.entries.num_buckets() < buckets {
-            // So many entries fit into that many buckets and not into half.
+            // As many entries as fit into that many buckets and not into half.
             let entries = buckets - buckets / 4;
             let additional = entries.saturating_sub(self.len());
             self.entries.reserve(additional, |(k, _)| shared.hash(k));
@@ -313,80 +457,24 @@ impl<K: Hash, V> Table<K, V> {
 }
 
 /// `clone_from`, which a resync uses, keeps the allocation where the sizes agree
-/// and what it replaces may be dropped on the spot.
+/// and what it replaces may be dropped on the spot. Nothing is marked then.
 impl<K: Clone, V: Clone> Clone for Table<K, V> {
     fn clone(&self) -> Self {
         Self {
             entries: self.entries.clone(),
-            dead: self.dead.as_ref().map(|_| Dead::default()),
+            marks: Marks::default(),
+            garbage: self.garbage.as_ref().map(|_| Garbage::default()),
         }
     }
 
     fn clone_from(&mut self, source: &Self) {
-        match &mut self.dead {
-            None => self.entries.clone_from(&source.entries),
-            Some(dead) => {
+        self.forget_marks();
+        match &mut self.garbage {
+            Some(garbage) if Self::DROPS => {
                 let entries = source.entries.clone();
-                dead.buried()
-                    .tables
-                    .push(mem::replace(&mut self.entries, entries));
+                garbage.put_table(mem::replace(&mut self.entries, entries));
             }
-        }
-    }
-}
-
-/// Keys and values that left a copy, to be dropped when no lock is held: their
-/// destructors may use the map.
-pub(crate) struct Dead<K, V>(Option<Box<Buried<K, V>>>);
-
-struct Buried<K, V> {
-    keys: Vec<K>,
-    values: Vec<V>,
-    tables: Vec<HashTable<(K, V)>>,
-}
-
-impl<K, V> Default for Dead<K, V> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<K, V> Dead<K, V> {
-    fn buried(&mut self) -> &mut Buried<K, V> {
-        self.0.get_or_insert_with(|| {
-            Box::new(Buried {
-                keys: Vec::new(),
-                values: Vec::new(),
-                tables: Vec::new(),
-            })
-        })
-    }
-
-    /// Moves a key and a value there, or drops them.
-    #[inline]
-    fn bury(this: &mut Option<Self>, key: Option<K>, value: Option<V>) {
-        if let Some(dead) = this.as_mut().filter(|_| Table::<K, V>::DROPS) {
-            dead.push(key, value);
-        }
-    }
-
-    /// Takes what is of no use any more.
-    pub(crate) fn push(&mut self, key: Option<K>, value: Option<V>) {
-        let buried = self.buried();
-        buried.keys.extend(key);
-        buried.values.extend(value);
-    }
-
-    /// Moves the other's here.
-    pub(crate) fn append(&mut self, other: Self) {
-        match (&mut self.0, other.0) {
-            (_, None) => {}
-            (mine @ None, theirs) => *mine = theirs,
-            (Some(mine), Some(mut theirs)) => {
-                mine.keys.append(&mut theirs.keys);
-                mine.values.append(&mut theirs.values);
-                mine.tables.append(&mut theirs.tables);
-            }
+            _ => self.entries.clone_from(&source.entries),
         }
     }
 }

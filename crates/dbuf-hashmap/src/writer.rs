@@ -4,7 +4,7 @@ use core::future::poll_fn;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
-use dbuf_core::{BlockingStrategy, Strategy, Version};
+use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
 use crate::owner::{Log, Ptr, WriterMut};
 use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
@@ -13,6 +13,10 @@ use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
 ///
 /// There is one for each map. It is `Send` where keys and values are `Send` and
 /// `Sync`; put it behind a lock to write from many threads.
+///
+/// Between batches it keeps at most 256 KiB of memory for the log of the next one, and each
+/// copy at most about 128 KiB for what it remembers of values that a batch lends. What the
+/// log holds is dropped when it is replayed, at the start of the next batch.
 ///
 /// # Examples
 ///
@@ -59,21 +63,22 @@ where
         WriterMut::try_begin(&mut self.inner).map(Batch::new)
     }
 
-    /// Publishes what was [deferred](Batch::defer). Never waits. Whether there
-    /// was anything.
+    /// Publishes what was [deferred](Batch::defer). Never waits.
     ///
     /// # Examples
     ///
     /// ```
+    /// use dbuf_hashmap::Published;
+    ///
     /// let (mut writer, reader) = dbuf_hashmap::new();
     /// let mut batch = writer.write();
     /// batch.insert("a", 1);
     /// batch.defer();
-    /// assert!(writer.publish());
-    /// assert!(!writer.publish());
+    /// assert_eq!(writer.publish(), Published::Now);
+    /// assert_eq!(writer.publish(), Published::Nothing);
     /// assert_eq!(reader.read()["a"], 1);
     /// ```
-    pub fn publish(&mut self) -> bool {
+    pub fn publish(&mut self) -> Published {
         self.inner.publish()
     }
 
@@ -209,6 +214,32 @@ where
     /// ```
     pub fn catch_up(&mut self) {
         self.inner.catch_up();
+    }
+
+    /// Catches up, as [`catch_up`](Self::catch_up), if no reader is in the way, and returns
+    /// a panic of user code instead of passing it on.
+    ///
+    /// While the copy catches up, it runs `Hash`, `Eq`, `Clone` and `Drop` of what the last
+    /// batch changed. A panic in them is the fault of that batch, but without this call it
+    /// hits the writer that begins the next one. `Ok(false)`: a guard is in the way, and
+    /// nothing changed.
+    ///
+    /// # Errors
+    ///
+    /// What user code panicked with. Nothing published is lost, and the next batch works.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let guard = reader.read();
+    /// writer.write().insert("a", 1);
+    /// assert!(!writer.try_catch_up().unwrap());
+    /// drop(guard);
+    /// assert!(writer.try_catch_up().unwrap());
+    /// ```
+    pub fn try_catch_up(&mut self) -> std::thread::Result<bool> {
+        self.inner.try_catch_up()
     }
 
     /// All or nothing: publishes if `f` returns `Ok`; takes every change back,

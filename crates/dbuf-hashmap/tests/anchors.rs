@@ -41,10 +41,10 @@ fn anchors_12_refused_batch_applies_nothing_twice() {
     batch.update(&1, |n| *n += 10);
     batch.defer();
     let guard = reader.read();
-    assert!(writer.publish());
+    assert!(writer.publish().is_published());
     for _ in 0..3 {
         assert!(writer.try_write().is_none());
-        assert!(!writer.publish());
+        assert!(!writer.publish().is_published());
     }
     drop(guard);
     let batch = writer.write();
@@ -64,7 +64,7 @@ fn anchors_13_panic_in_a_change_poisons_nothing() {
         // Clones, reads, drops and publishes go on.
         drop(reader.clone());
         assert_doubles(reader.clone().read());
-        assert!(!writer.publish());
+        assert!(!writer.publish().is_published());
     }
     assert_doubles_again(&mut writer, &reader);
     assert_goes_on(writer, &reader);
@@ -260,4 +260,42 @@ fn anchors_26_question_mark_in_a_transaction_publishes_nothing() {
     // Outside of one it publishes, and the docs say so first.
     assert_eq!(half(&mut writer.write()), Err("no such key"));
     assert_eq!(reader.read()[&1], 99);
+}
+
+/// dashmap#78: appending to one value copied it each time.
+#[test]
+fn anchors_38_appending_to_one_value_is_linear() {
+    struct Element<'c>(&'c Cell<u32>);
+    impl Clone for Element<'_> {
+        fn clone(&self) -> Self {
+            self.0.set(self.0.get() + 1);
+            Self(self.0)
+        }
+    }
+
+    let clones = Cell::new(0);
+    let (mut writer, reader) = dbuf_hashmap::new();
+    writer.write().insert("list", Vec::new());
+    for round in 1..=3 {
+        let mut batch = writer.write();
+        for _ in 0..1_000 {
+            batch.update("list", |list| list.push(Element(&clones)));
+        }
+        batch.publish();
+        assert_eq!(logged(&writer), "1");
+        writer.catch_up();
+        // The whole list, once.
+        assert_eq!(clones.take(), round * 1_000);
+        assert_eq!(reader.read()["list"].len(), round as usize * 1_000);
+    }
+
+    // By a change that is made again, nothing of it.
+    let (mut writer, reader) = dbuf_hashmap::new();
+    writer.write().insert("list", vec![0; 1_000]);
+    let mut batch = writer.write();
+    for n in 0..1_000 {
+        batch.change("list", move |list: &mut Vec<i32>| list.push(n));
+    }
+    batch.publish();
+    assert_eq!(writer.write().as_map(), reader.read().as_map());
 }

@@ -7,7 +7,7 @@ use core::mem;
 
 use common::{assert_doubles, assert_doubles_again, assert_goes_on, doubles, unwind, unwinds};
 use dbuf_hashmap::strategies::LockStrategy;
-use dbuf_hashmap::{Builder, DefaultStrategy, LocalStrategy, Strategy};
+use dbuf_hashmap::{Builder, DefaultStrategy, LocalStrategy, Published, Strategy};
 
 #[test]
 fn closures_run_once() {
@@ -58,7 +58,7 @@ fn forgotten_batch_is_rolled_back() {
     batch.insert(50, 50);
     batch.remove(&1);
     mem::forget(batch);
-    assert!(!writer.publish());
+    assert_eq!(writer.publish(), Published::RolledBack);
     assert_doubles_again(&mut writer, &reader);
     assert_goes_on(writer, &reader);
 }
@@ -75,8 +75,8 @@ fn deferred_changes_are_published_together() {
     batch.defer();
     assert!(writer.has_pending());
     assert_doubles(reader.read());
-    assert!(writer.publish());
-    assert!(!writer.publish());
+    assert_eq!(writer.publish(), Published::Now);
+    assert_eq!(writer.publish(), Published::Nothing);
     assert_eq!(reader.read().len(), 10);
     assert!(reader.read().contains_key(&50));
     assert_goes_on(writer, &reader);

@@ -6,7 +6,7 @@ extern crate alloc;
 use alloc::sync::Arc;
 use std::collections::HashMap;
 
-use dbuf_hashmap::{Builder, Writer};
+use dbuf_hashmap::{Builder, ConcurrentHashMap, Writer};
 use dbuf_testing::Counting;
 
 #[global_allocator]
@@ -99,9 +99,10 @@ fn change_allocates_nothing() {
         batch.publish();
         writer.catch_up();
     };
-    // The log grows to what a batch needs, once.
-    round(0);
-    assert_eq!(allocations(|| (1..5).for_each(|n| round(500 * n))), 0);
+    // The log grows to what a batch needs, once, and so does what each copy remembers of
+    // values that were lent.
+    (0..4).for_each(|n| round(500 * n));
+    assert_eq!(allocations(|| (4..8).for_each(|n| round(500 * n))), 0);
 }
 
 fn shared_values_are_held_once() {
@@ -127,9 +128,101 @@ fn shared_values_are_held_once() {
     drop(shared);
 }
 
+fn collected_entries_leave_no_log_after_the_first_write() {
+    let (map, one) = std_map();
+    drop(map);
+    let (map, two) = held(|| {
+        let map: ConcurrentHashMap<u64, u64> = (0..ENTRIES).map(|n| (n, n)).collect();
+        map.insert(0, 1);
+        map
+    });
+    let ratio = two as f64 / one as f64;
+    println!("{ENTRIES} entries collected, one write later: {two} bytes, {ratio:.3} x std's {one}");
+    assert!(ratio <= if cfg!(miri) { 20.0 } else { 2.05 }, "{ratio}");
+    drop(map);
+}
+
+const LARGE: usize = 1 << 14;
+type Large = [u8; LARGE];
+
+/// What the log of a batch holds, and what is left of it later: beside one entry each, and
+/// what a log may keep.
+fn log_grows_with_keys_and_not_with_calls() {
+    let calls = if cfg!(miri) { 20 } else { 20_000 };
+    let (mut writer, _reader) = dbuf_hashmap::new::<u32, Large>();
+    writer.write().insert(1, [0; LARGE]);
+    writer.catch_up();
+    let before = Counting::live();
+    let mut batch = writer.write();
+    for _ in 0..calls {
+        batch.update(&1, |value| value[0] = value[0].wrapping_add(1));
+        *batch.entry(1).or_insert([0; LARGE]) = [1; LARGE];
+        batch.values_mut().for_each(|value| value[1] = 1);
+    }
+    assert!(Counting::live() < before + LARGE);
+    batch.publish();
+    assert!(Counting::live() < before + 2 * LARGE);
+    writer.catch_up();
+    assert!(Counting::live() < before + 2 * LARGE);
+
+    // A change that is made again holds no value at all.
+    let before = Counting::live();
+    let mut batch = writer.write();
+    batch.change(&1, |value| value[0] = 7);
+    batch.publish();
+    assert!(Counting::live() < before + LARGE);
+    writer.catch_up();
+}
+
+fn removes_of_large_values_hold_keys() {
+    let entries = if cfg!(miri) { 40 } else { 1_000 };
+    let (mut writer, _reader) = Builder::new().capacity(entries).build::<usize, Large>();
+    for n in 0..entries {
+        writer.write().insert(n, [0; LARGE]);
+    }
+    writer.catch_up();
+    let before = Counting::live();
+    let mut batch = writer.write();
+    for n in 0..entries {
+        batch.remove(&n);
+    }
+    assert!(Counting::live() < before + 4 * LARGE);
+    batch.publish();
+    writer.catch_up();
+    assert!(Counting::live() < before + 4 * LARGE);
+    assert!(writer.write().is_empty());
+}
+
+fn clear_frees_what_the_log_held() {
+    let entries = if cfg!(miri) { 40 } else { 1_000 };
+    let map = Builder::new()
+        .capacity(entries)
+        .build_concurrent::<usize, Large>();
+    map.insert(0, [0; LARGE]);
+    map.insert(0, [0; LARGE]);
+    let before = Counting::live();
+    let mut batch = map.write();
+    for n in 0..entries {
+        batch.insert(n, [0; LARGE]);
+    }
+    assert!(Counting::live() > before + entries * LARGE);
+    batch.clear();
+    // What a log may keep is 256 KiB.
+    let most = (256 << 10) + 4 * LARGE;
+    assert!(Counting::live() < before + most);
+    batch.publish();
+    map.insert(0, [0; LARGE]);
+    map.insert(0, [0; LARGE]);
+    assert!(Counting::live() < before + most);
+}
+
 /// One test, so that no other thread allocates meanwhile.
 #[test]
 fn memory() {
+    log_grows_with_keys_and_not_with_calls();
+    removes_of_large_values_hold_keys();
+    clear_frees_what_the_log_held();
+    collected_entries_leave_no_log_after_the_first_write();
     two_copies_cost_twice_a_map();
     log_of_a_large_batch_is_given_back();
     change_allocates_nothing();

@@ -7,7 +7,7 @@ use core::hash::{Hash, Hasher};
 use std::thread;
 
 use common::{assert_doubles_again, assert_goes_on, doubles, unwind, unwinds};
-use dbuf_hashmap::{MapGuard, Writer};
+use dbuf_hashmap::{Entry, MapGuard, Writer, WriterBatch};
 
 #[test]
 fn panic_in_update_rolls_back() {
@@ -156,7 +156,23 @@ fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>
     });
     batch.remove(&key(2));
     batch.get_or_insert_with(key(5), || key(5));
-    batch.entry(key(5)).remove();
+    if let Entry::Occupied(entry) = batch.entry(key(5)) {
+        entry.remove();
+    }
+    batch.entry(key(7)).or_insert_with(|| key(7)).0 = 70;
+    let _ = batch.entry(key(7)).and_modify(|v| {
+        fuse_of(v);
+        v.0 = 71;
+    });
+    if let Some(value) = batch.get_mut(&key(7)) {
+        value.0 = 72;
+    }
+    batch.change(&key(0), |v| {
+        v.burn();
+        v.0 = 10;
+    });
+    batch.remove(&key(7));
+    batch.entry(key(7)).or_insert_with(|| key(7)).0 = 73;
     batch.insert(key(6), key(6));
     batch.remove_entry(&key(6));
     batch.remove_if(&key(1), |k, v| {
@@ -169,6 +185,15 @@ fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>
     });
     batch.shrink_to_fit();
     batch.publish();
+    writer.catch_up();
+    // A batch that is taken back, and one that others are deferred before.
+    let mut batch = writer.write();
+    batch.insert(key(8), key(8));
+    batch.defer();
+    let mut batch = writer.write();
+    batch.remove(&key(8));
+    batch.values_mut().for_each(|v| v.0 += 1);
+    batch.rollback();
     writer.catch_up();
     // And a batch that catches up by a clone of everything.
     let mut batch = writer.write();
@@ -209,12 +234,12 @@ fn panic_at_any_point_loses_nothing_published() {
             assert!(panicked);
             old_left += 1;
         } else {
-            assert_eq!(now, [(0, 10), (1, 11), (4, 4)]);
+            assert_eq!(now, [(0, 10), (1, 11), (4, 4), (7, 73)]);
             new_seen += 1;
         }
         // And it works again.
         change_all(&mut writer, &fuse);
-        assert_eq!(seen(reader.read()), [(0, 10), (1, 11), (4, 4)]);
+        assert_eq!(seen(reader.read()), [(0, 10), (1, 11), (4, 4), (7, 73)]);
         assert_eq!(writer.write().as_map(), reader.read().as_map());
         if !burnt_down {
             assert!(!panicked);
@@ -223,6 +248,79 @@ fn panic_at_any_point_loses_nothing_published() {
     }
     // In the batch, and while the other copy caught up.
     assert!(old_left > 5 && new_seen > 5);
+}
+
+/// A value that cannot be cloned when the batch ends: whoever ends it gets the panic, the
+/// next batch does not, and the batch is taken back.
+#[test]
+fn panic_of_a_late_clone_hits_the_caller_that_ends_the_batch() {
+    type End = for<'w, 'f> fn(WriterBatch<'w, Fused<'f>, Fused<'f>>);
+    let ends: [End; 3] = [
+        |batch| batch.publish(),
+        |batch| batch.defer(),
+        |batch| drop(batch),
+    ];
+    for end in ends {
+        let fuse = Cell::new(0);
+        let (mut writer, reader) = dbuf_hashmap::new();
+        writer
+            .write()
+            .extend((0..4).map(|n| (Fused(n, &fuse), Fused(n, &fuse))));
+        writer.catch_up();
+        let mut batch = writer.write();
+        batch.get_mut(&Fused(1, &fuse)).unwrap().0 = 66;
+        batch.get_mut(&Fused(2, &fuse)).unwrap().0 = 66;
+        // One comparison finds the key, and then the value is cloned.
+        fuse.set(2);
+        assert!(unwinds(|| end(batch)));
+        fuse.set(0);
+        assert!(!writer.has_pending());
+        for _ in 0..2 {
+            assert_eq!(seen(reader.read()), [(0, 0), (1, 1), (2, 2), (3, 3)]);
+            assert_eq!(writer.write().as_map(), reader.read().as_map());
+            writer.write().insert(Fused(3, &fuse), Fused(3, &fuse));
+        }
+    }
+}
+
+/// A batch that a panic takes back clones nothing while the thread unwinds.
+#[test]
+fn unwinding_clones_no_lent_value() {
+    let fuse = Cell::new(0);
+    let (mut writer, reader) = dbuf_hashmap::new();
+    writer.write().insert(Fused(1, &fuse), Fused(1, &fuse));
+    assert!(unwinds(|| {
+        let mut batch = writer.write();
+        batch.values_mut().for_each(|v| v.0 = 66);
+        fuse.set(1);
+        unwind();
+    }));
+    assert_eq!(fuse.take(), 1);
+    assert_eq!(seen(reader.read()), [(1, 1)]);
+    assert_eq!(seen_by_writer(&mut writer), [(1, 1)]);
+}
+
+fn seen_by_writer(writer: &mut Writer<Fused<'_>, Fused<'_>>) -> Vec<(u32, u32)> {
+    let mut seen: Vec<_> = writer.write().iter().map(|(k, v)| (k.0, v.0)).collect();
+    seen.sort_unstable();
+    seen
+}
+
+/// The panic of a replay is the fault of the batch that it replays.
+#[test]
+fn panic_of_a_replay_is_returned_to_the_caller_that_asks() {
+    let fuse = Cell::new(0);
+    let (mut writer, reader) = dbuf_hashmap::new();
+    writer
+        .write()
+        .extend((0..2).map(|n| (Fused(n, &fuse), Fused(n, &fuse))));
+    writer.catch_up();
+    writer.write().insert(Fused(1, &fuse), Fused(66, &fuse));
+    fuse.set(1);
+    writer.try_catch_up().unwrap_err();
+    assert!(writer.try_catch_up().unwrap());
+    assert_eq!(seen(reader.read()), [(0, 0), (1, 66)]);
+    assert_eq!(seen_by_writer(&mut writer), [(0, 0), (1, 66)]);
 }
 
 /// The same for the layers, which change through the map.

@@ -37,3 +37,33 @@ fn what_is_no_map_is_an_error() {
     assert!(from_str::<set::Writer<u32>>(r#"["a"]"#).is_err());
     assert!(from_str::<multimap::Writer<String, u32>>(r#"{ "a": 1 }"#).is_err());
 }
+
+/// What a later value of a key replaces is dropped when the batch has ended: its destructor
+/// may use the map.
+#[test]
+fn replaced_values_are_dropped_without_the_lock() {
+    use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    use dbuf_hashmap::ConcurrentHashMap;
+    use serde::de::DeserializeSeed;
+    use std::sync::LazyLock;
+
+    #[derive(Clone, serde::Deserialize)]
+    struct Looks(u32);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            // Refused, with a panic, by a thread that has a batch open.
+            MAP.reserve(1);
+            DROPPED.fetch_add(1, Relaxed);
+        }
+    }
+    static DROPPED: AtomicU32 = AtomicU32::new(0);
+    static MAP: LazyLock<ConcurrentHashMap<u32, Looks>> = LazyLock::new(ConcurrentHashMap::new);
+
+    let mut batch = MAP.write();
+    let mut text = serde_json::Deserializer::from_str(r#"{ "1": 1, "1": 2 }"#);
+    (&mut batch).deserialize(&mut text).unwrap();
+    assert_eq!(DROPPED.load(Relaxed), 0);
+    batch.publish();
+    assert_ne!(DROPPED.load(Relaxed), 0);
+    assert_eq!(MAP.get_with(&1, |value| value.0), Some(2));
+}

@@ -271,7 +271,7 @@ fn every_loses_nothing<S: Modelled>(seen: &Arc<Seen>) {
             fail(world, thread_rng().gen_range(0..9));
         }),
     ]);
-    if world.map.publish() {
+    if world.map.publish().is_published() {
         seen.fetch_add(1, SeqCst);
     }
     world.ends_with(4);

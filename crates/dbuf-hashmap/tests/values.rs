@@ -136,6 +136,148 @@ fn replay_clones_nothing() {
     assert_eq!(writer.write().as_map(), reader.read().as_map());
 }
 
+#[test]
+fn value_that_changes_in_place_is_cloned_once_for_each_batch() {
+    let census = Census::default();
+    let (mut writer, reader) = dbuf_hashmap::new();
+    let mut batch = writer.write();
+    batch.extend((0..4).map(|n| (census.make(n), census.make(n))));
+    batch.publish();
+    writer.catch_up();
+    census.clones.set(0);
+    let mut batch = writer.write();
+    for n in 0..100 {
+        batch.update(&Name(1), |v| v.name = n);
+        batch.get_mut(&Name(1)).unwrap().name += 1;
+        batch
+            .entry(census.make(1))
+            .and_modify(|v| v.name += 1)
+            .or_insert_with(|| unreachable!())
+            .name += 1;
+        batch.upsert(census.make(1), census.make(0), |v| v.name += 1);
+    }
+    // The key, for the log.
+    assert_eq!(census.clones.get(), 1);
+    batch.publish();
+    assert_eq!(census.clones.take(), 2);
+    writer.catch_up();
+    assert_eq!(census.clones.take(), 0);
+    assert_eq!(census.alive.get(), 2 * (4 + 4));
+    assert_eq!(writer.write().get(&Name(1)).unwrap().name, 103);
+    assert_eq!(writer.write().as_map(), reader.read().as_map());
+    // A new key by its entry, and one that does not stay.
+    let mut batch = writer.write();
+    batch
+        .entry(census.make(7))
+        .or_insert_with(|| census.make(7))
+        .name = 8;
+    batch
+        .entry(census.make(9))
+        .or_insert_with(|| census.make(9))
+        .name = 8;
+    batch.remove(&Name(9));
+    batch.publish();
+    writer.catch_up();
+    assert_eq!(census.clones.take(), 3);
+    assert_eq!(writer.write().as_map(), reader.read().as_map());
+    // A change that is made again clones the key.
+    let mut batch = writer.write();
+    (0..10).for_each(|_| assert!(batch.change(&Name(7), |v| v.name += 1)));
+    batch.publish();
+    writer.catch_up();
+    assert_eq!(census.clones.take(), 10);
+    assert_eq!(writer.write().get(&Name(7)).unwrap().name, 18);
+    // Beside a value that is lent, it is part of that.
+    let mut batch = writer.write();
+    batch.get_mut(&Name(7)).unwrap().name = 50;
+    batch.change(&Name(7), |v| {
+        assert!(v.name >= 50);
+        v.name += 1;
+    });
+    batch.publish();
+    writer.catch_up();
+    assert_eq!(census.clones.take(), 2);
+    assert_eq!(writer.write().as_map(), reader.read().as_map());
+    writer.write().clear();
+    writer.catch_up();
+    assert_eq!(census.alive.get(), 0);
+}
+
+#[test]
+fn what_is_lent_and_not_changed_stays_as_it_is() {
+    let (mut writer, reader) = dbuf_hashmap::new();
+    writer.write().extend([(1, 1), (2, 2)]);
+    let mut batch = writer.write();
+    assert_eq!(batch.get_mut(&1), Some(&mut 1));
+    assert_eq!(batch.get_mut(&9), None);
+    assert_eq!(batch.entry(2).or_insert(0), &2);
+    assert_eq!(batch.entry(3).key(), &3);
+    batch.publish();
+    assert_eq!(reader.read().len(), 2);
+    assert_eq!(writer.write().as_map(), reader.read().as_map());
+    let mut batch = writer.write();
+    *batch.get_mut(&1).unwrap() = 66;
+    mem::forget(batch);
+    assert_eq!(*writer.write().get(&1).unwrap(), 1);
+    assert_eq!(reader.read()[&1], 1);
+}
+
+/// In maps of any size: each key that was changed is cloned, and its value.
+#[test]
+fn rollback_costs_what_it_undoes() {
+    let census = Census::default();
+    let hashes = Cell::new(0);
+    let hasher = CountingState(RandomState::new(), &hashes);
+    let entries = if cfg!(miri) { 100 } else { 10_000 };
+    let (mut writer, reader) = Builder::new().hasher(hasher).build();
+    writer
+        .write()
+        .extend((0..entries).map(|n| (census.make(n), census.make(n))));
+    writer.catch_up();
+    for keep in [false, true] {
+        let mut batch = writer.write();
+        batch.insert(census.make(entries), census.make(1));
+        if keep {
+            batch.update(&Name(4), |v| v.name = 44);
+            batch.insert(census.make(5), census.make(55));
+            batch.remove(&Name(6));
+            batch.retain(|k, _| k.name % entries != 7 && k.name % entries != 8);
+        }
+        batch.publish();
+        writer.catch_up();
+        let mut batch = writer.write();
+        batch.insert(census.make(0), census.make(66));
+        batch.remove(&Name(1));
+        batch.remove(&Name(5));
+        batch.insert(census.make(5), census.make(66));
+        batch.insert(census.make(entries + 1), census.make(66));
+        batch.retain(|k, _| k.name != 2 && k.name != 3);
+        for _ in 0..5 {
+            batch.get_mut(&Name(4)).unwrap().name = 66;
+        }
+        batch.change(&Name(9), |v| v.name = 66);
+        batch
+            .entry(census.make(6))
+            .or_insert_with(|| census.make(66))
+            .name = 67;
+        let published = batch.published().len();
+        batch.rollback();
+        census.clones.set(0);
+        hashes.set(0);
+        let batch = writer.write();
+        // At most 0 to 6 and 9, of each a key and a value.
+        assert!(census.clones.take() <= 2 * 8);
+        assert_eq!(hashes.take(), 0);
+        assert_eq!(batch.len(), published);
+        assert_eq!(batch.as_map(), reader.read().as_map());
+        drop(batch);
+        writer.catch_up();
+    }
+    writer.write().clear();
+    writer.catch_up();
+    assert_eq!(census.alive.get(), 0);
+}
+
 /// Counts how often it is asked for a hash.
 struct CountingState<'c>(RandomState, &'c Cell<u32>);
 
@@ -347,8 +489,18 @@ fn keys_that_lie_do_no_harm() {
             batch.insert(key(n), Box::new(n));
             batch.remove(&key(n));
             batch.update(&key(n), |v| **v += 1);
+            batch
+                .entry(key(n))
+                .or_insert_with(|| Box::new(n))
+                .clone_from(&Box::new(n));
+            batch.change(&key(n), |v| **v ^= 1);
         }
+        batch.values_mut().for_each(|v| **v += 1);
         batch.retain(|k, _| k.lie() < 5);
+        if round % 3 == 0 {
+            batch.defer();
+            batch = writer.write();
+        }
         if round % 7 == 0 {
             batch.rollback();
         }

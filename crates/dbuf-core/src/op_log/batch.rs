@@ -1,16 +1,9 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use super::{OpWriter, Operation, State};
+use super::state::{Ending, State};
+use super::{OpWriter, Operation};
 use crate::{BlockingStrategy, BufferPtr};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    Publish,
-    Rollback,
-    Defer,
-    Keep,
-}
 
 mod sealed {
     pub trait Sealed {}
@@ -104,10 +97,11 @@ type ExtrasOf<W> = <PtrOf<W> as BufferPtr>::X;
 /// Changes that become visible together.
 ///
 /// **A batch publishes when it is dropped**, also by `?` and with a cancelled
-/// task; [`OpWriter::transact`] is the form that publishes all or nothing. The
-/// exceptions: it is rolled back if a change panicked halfway (also if the panic
-/// was caught), or if the thread began to unwind after the batch was made. The
-/// latter is known with the `std` feature only.
+/// task; [`OpWriter::transact`] is the form that publishes all or nothing. There are
+/// two exceptions. It is rolled back if a change panicked halfway, also if that panic
+/// was caught. And it is rolled back if it is dropped while its thread unwinds, unless
+/// it was made by a thread that unwound, and all its changes as well: a destructor may
+/// make a batch, change it and drop it. The second exception needs the `std` feature.
 ///
 /// Dereferences to the back, so reads see the batch's own changes.
 ///
@@ -133,9 +127,27 @@ type ExtrasOf<W> = <PtrOf<W> as BufferPtr>::X;
 pub struct Batch<W: DerefMut<Target: BatchOwner>> {
     /// Empty only while a batch is being ended.
     owner: Option<W>,
-    unless_ended: Ending,
-    #[cfg(feature = "std")]
-    was_unwinding: bool,
+    when_dropped: WhenDropped,
+}
+
+/// What becomes of a batch that is dropped.
+// One byte: a batch is copied where it is made, and a load of two bytes that were
+// stored one by one waits for both stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WhenDropped {
+    /// Published, or rolled back if the thread unwinds.
+    Publish,
+    /// Published. The batch was made, and was changed so far, by threads that unwound.
+    PublishInDestructor,
+    Rollback,
+}
+
+#[cfg(feature = "std")]
+use std::thread::panicking;
+
+#[cfg(not(feature = "std"))]
+fn panicking() -> bool {
+    false
 }
 
 const OWNED: &str = "a batch gives its owner away only when it ends";
@@ -239,7 +251,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// assert_eq!(*writer.write(), 0);
     /// ```
     pub fn rollback_on_drop(&mut self) {
-        self.unless_ended = Ending::Rollback;
+        self.when_dropped = WhenDropped::Rollback;
     }
 
     /// Opens a batch on a writer whose swap is finished.
@@ -250,9 +262,11 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         writer.open = true;
         Self {
             owner: Some(owner),
-            unless_ended: Ending::Publish,
-            #[cfg(feature = "std")]
-            was_unwinding: std::thread::panicking(),
+            when_dropped: if panicking() {
+                WhenDropped::PublishInDestructor
+            } else {
+                WhenDropped::Publish
+            },
         }
     }
 
@@ -266,8 +280,19 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         self.owner.as_mut().expect(OWNED).op_writer_mut()
     }
 
+    /// The writer, for a change.
+    #[inline]
+    fn changing(&mut self) -> &mut OpWriter<PtrOf<W>, OpOf<W>> {
+        // The batch may have left the destructor, and the thread, that made it.
+        if self.when_dropped == WhenDropped::PublishInDestructor && !panicking() {
+            self.when_dropped = WhenDropped::Publish;
+        }
+        self.writer_mut()
+    }
+
     #[inline(always)]
     fn end(mut self, ending: Ending) -> (W, bool) {
+        // If it unwinds, `drop` finds a batch that has ended.
         let torn = self.writer_mut().end(ending);
         (self.owner.take().expect(OWNED), torn)
     }
@@ -288,7 +313,8 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     ///
     /// # Panics
     ///
-    /// If an earlier change panicked halfway and the panic was caught: nothing is
+    /// If an earlier change panicked halfway and the panic was caught, and with
+    /// [`Operation::seal`] if a part of the back was [lent](Self::lend): nothing is
     /// published and the batch is rolled back.
     ///
     /// # Examples
@@ -313,8 +339,8 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     }
 
     /// Takes the changes back, deferred ones of earlier batches included (but not
-    /// [kept](Self::keep) ones), and returns the owner. The copy is made at the
-    /// start of the next batch.
+    /// [kept](Self::keep) ones), and returns the owner. The next batch begins with
+    /// undoing them.
     ///
     /// # Examples
     ///
@@ -337,6 +363,11 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
 
     /// Ends the batch without publishing and returns the owner. The changes
     /// become visible with the next publish.
+    ///
+    /// # Panics
+    ///
+    /// With [`Operation::seal`], if a part of the back was [lent](Self::lend); the batch is
+    /// rolled back then.
     ///
     /// # Examples
     ///
@@ -413,7 +444,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// assert_eq!(*reader.read(), 1);
     /// ```
     pub fn apply(&mut self, mut op: OpOf<W>) {
-        self.writer_mut().change(|back, extras, log| {
+        self.changing().change(|back, extras, log| {
             op.apply(back, extras);
             log.push(op);
             ((), Some(State::Unpublished))
@@ -464,11 +495,144 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         &mut self,
         f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> (R, I),
     ) -> R {
-        self.writer_mut().change(|back, extras, log| {
+        self.changing().change(|back, extras, log| {
             let (result, op) = f(back, extras);
             let logged = op.into().map(|op| log.push(op));
             (result, logged.map(|()| State::Unpublished))
         })
+    }
+
+    /// Makes a change after which no earlier one matters, and logs it in their place.
+    ///
+    /// As [`record`](Self::record), and the log drops the entries of this batch and of
+    /// [deferred](Self::defer) ones (those of [kept](Self::keep) ones stay). What those
+    /// changed is named nowhere then, so [`Operation::restore`] has to refuse an operation
+    /// that was logged by this.
+    ///
+    /// # Panics
+    ///
+    /// As [`record`](Self::record), and with the destructors of what is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{OpWriter, Operation};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// enum Op {
+    ///     Push(u32),
+    ///     Clear,
+    /// }
+    ///
+    /// impl Operation<Vec<u32>> for Op {
+    ///     fn apply(&mut self, list: &mut Vec<u32>, _: &()) {
+    ///         match self {
+    ///             Op::Push(n) => list.push(*n),
+    ///             Op::Clear => list.clear(),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let (writer, reader) = dbuf_core::arc(vec![7], vec![], LockStrategy::new());
+    /// let mut writer = OpWriter::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(Op::Push(1));
+    /// batch.replace_all(|list, _| (list.clear(), Op::Clear));
+    /// batch.apply(Op::Push(2));
+    /// batch.publish();
+    /// assert!(format!("{writer:?}").contains("log: 2"));
+    /// assert_eq!((&*reader.read(), &*writer.write()), (&vec![2], &vec![2]));
+    /// ```
+    pub fn replace_all<R>(
+        &mut self,
+        f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> (R, OpOf<W>),
+    ) -> R {
+        self.changing().change(|back, extras, log| {
+            let (result, op) = f(back, extras);
+            log.clear(back, extras);
+            log.push(op);
+            (result, Some(State::Unpublished))
+        })
+    }
+
+    /// Lends a part of the back, to be changed by hand.
+    ///
+    /// `mark` finds the part, makes the back remember which one it is, and returns the
+    /// way to it, which `f` gets. What `f` returns may still lead to the part
+    /// (`|part| part` hands it to the caller). When the batch ends, other than by a rollback,
+    /// [`Operation::seal`] logs each part that was lent, as it is then.
+    ///
+    /// # Panics
+    ///
+    /// With `mark` and `f`; the batch is torn then. After a panic of `f`,
+    /// [`Operation::restore`] is asked to undo the batch.
+    ///
+    /// # Examples
+    ///
+    /// A slice of counters:
+    ///
+    /// ```
+    /// use dbuf_core::{OpWriter, Operation};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// #[derive(Clone, Default)]
+    /// struct Counters {
+    ///     counts: [u64; 8],
+    ///     lent: Vec<usize>,
+    /// }
+    ///
+    /// struct Set(usize, u64);
+    ///
+    /// impl Operation<Counters> for Set {
+    ///     fn apply(&mut self, counters: &mut Counters, _: &()) {
+    ///         counters.counts[self.0] = self.1;
+    ///     }
+    ///     fn seal(back: &mut Counters, _: &(), mut log: impl FnMut(Self)) {
+    ///         for at in back.lent.drain(..) {
+    ///             log(Set(at, back.counts[at]));
+    ///         }
+    ///     }
+    ///     fn restore(
+    ///         back: &mut Counters,
+    ///         front: &Counters,
+    ///         _: &(),
+    ///         undone: &[Self],
+    ///         kept: &mut [Self],
+    ///     ) -> bool {
+    ///         for at in back.lent.drain(..).chain(undone.iter().map(|op| op.0)) {
+    ///             back.counts[at] = front.counts[at];
+    ///         }
+    ///         for op in kept {
+    ///             back.counts[op.0] = op.1; // few: all of them again
+    ///         }
+    ///         true
+    ///     }
+    /// }
+    ///
+    /// let new = Counters::default;
+    /// let (writer, reader) = dbuf_core::arc(new(), new(), LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Set>::new(writer);
+    /// let mut batch = writer.write();
+    /// let count = batch.lend(
+    ///     |counters, _| {
+    ///         counters.lent.push(3);
+    ///         &mut counters.counts[3]
+    ///     },
+    ///     |count| count,
+    /// );
+    /// *count += 1;
+    /// *count += 1;
+    /// batch.publish();
+    /// assert_eq!(reader.read().counts[3], 2);
+    /// assert_eq!(writer.write().counts[3], 2);
+    /// ```
+    #[inline]
+    pub fn lend<'b, L, R>(
+        &'b mut self,
+        mark: impl FnOnce(&'b mut ValueOf<W>, &'b ExtrasOf<W>) -> L,
+        f: impl FnOnce(L) -> R,
+    ) -> R {
+        self.changing().lend(mark, f)
     }
 
     /// Makes any change at all. The other copy catches up by a resync of the
@@ -494,12 +658,9 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// assert_eq!((before, *reader.read()), (0, 7));
     /// ```
     pub fn modify<R>(&mut self, f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> R) -> R {
-        let kept = self.writer().kept;
-        self.writer_mut().change(|back, extras, log| {
+        self.changing().change(|back, extras, log| {
             let result = f(back, extras);
-            for op in log.drain(kept..) {
-                op.discard(back, extras);
-            }
+            log.clear(back, extras);
             (result, Some(State::Modified))
         })
     }
@@ -564,7 +725,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// assert_eq!(*reader.read(), 0);
     /// ```
     pub fn is_torn(&self) -> bool {
-        self.writer().state == State::Torn
+        self.writer().is_torn()
     }
 }
 
@@ -580,18 +741,15 @@ impl<W: DerefMut<Target: BatchOwner>> Deref for Batch<W> {
 impl<W: DerefMut<Target: BatchOwner>> Drop for Batch<W> {
     #[inline]
     fn drop(&mut self) {
-        #[cfg(feature = "std")]
-        let began_to_unwind = std::thread::panicking() && !self.was_unwinding;
-        #[cfg(not(feature = "std"))]
-        let began_to_unwind = false;
-        let ending = if began_to_unwind {
-            Ending::Rollback
-        } else {
-            self.unless_ended
+        let Some(owner) = &mut self.owner else {
+            return;
         };
-        if let Some(owner) = &mut self.owner {
-            owner.op_writer_mut().end(ending);
-        }
+        let ending = match self.when_dropped {
+            WhenDropped::Publish if panicking() => Ending::Rollback,
+            WhenDropped::Publish | WhenDropped::PublishInDestructor => Ending::Publish,
+            WhenDropped::Rollback => Ending::Rollback,
+        };
+        owner.op_writer_mut().end(ending);
     }
 }
 

@@ -1,44 +1,70 @@
 //! Both copies equal: every change is logged, and replayed on the other copy
 //! once readers have left it.
 //!
+//! # The states
+//!
 //! ```text
-//!              write + op                publish              next write
-//!  Settled ───────────────▶ Unpublished ─────────▶ Published ────────────▶ Settled
-//!     ▲                        │                       │      (replay)
-//!     │                        │ rollback, panic,      │ panic in replay
-//!     │        resync          ▼ forgotten batch       ▼
-//!     └───────────────────── Torn ◀────────────────────┘
+//!              write + op               publish               next write
+//!  Settled ───────────────▶ Unpublished ────────▶ Published ─────────────▶ Settled
+//!                            │       ▲  ▲                      (replay)
+//!                       lend │  seal │  │
+//!                            ▼       │  │
+//!                           Lent ────┘  └─────────── Settled or, with kept changes,
+//!                                                    Unpublished
+//!  rollback, forgotten batch:                           ▲            ▲
+//!     Unpublished, Lent ─────────────────▶ Abandoned ───┘ restore    │
+//!                                              │ cannot              │
+//!     Modified, any change that panicked ──▶ Torn ───────────────────┘ resync
 //! ```
+//!
+//! | state | what the back is | the next batch begins with | a batch that is open |
+//! |---|---|---|---|
+//! | Settled | the front | nothing | may change |
+//! | Unpublished | the front and the log | nothing | may change |
+//! | Lent | the same, and changes to parts that were lent | (ends with the batch) | may change |
+//! | Modified | the front, and changes that the log does not know | nothing | may change |
+//! | Published | behind the front by the log | a replay | (none is open) |
+//! | Abandoned | the front, and changes that the log and the lent parts name | a restore | is torn |
+//! | Torn | not known | a resync | is torn |
+//!
+//! Beside the state there are two more facts.
+//!
+//! * `open`: a batch began and did not end. It implies that the swap is finished. A
+//!   writer that is open when a batch begins had a batch that was forgotten, and gives
+//!   its changes up.
+//! * `kept`: that many entries at the front of the log survive when changes are given
+//!   up. Entries are joined and dropped behind them only. It is 0 in Settled and
+//!   Published, where no change is pending.
+//!
+//! **Lent.** A part of the back that the user holds by `&mut` changes after the call that
+//! lent it, so it cannot be logged there. The back remembers which part it is, and
+//! [`Operation::seal`] logs it once, in the call that ends the batch. If that panics, the
+//! batch is abandoned and the caller that ended it gets the panic.
+//!
+//! **Giving up.** A rollback changes nothing but the state: it may run in a destructor
+//! while the thread unwinds, and to undo is to run user code (`Clone`, `Drop`, and what
+//! the operation needs to find its place), where a second panic would end the process.
+//! So the next batch begins with it, as it does with a replay. [`Operation::restore`]
+//! copies what the log and the lent parts name from the front, and makes kept changes of
+//! them again. Where it cannot, or where it panics, the whole is cloned
+//! (`back.clone_from(front)`), and all that was kept is made again.
+//!
+//! **Torn** is set before any user code runs on the back, and left when it has returned.
+//! Only while user code holds nothing but a part that was lent is it Abandoned instead.
 
 mod batch;
 mod operation;
+mod state;
 
 use alloc::vec::Vec;
 use core::fmt;
 use core::task::{Context, Poll, ready};
 
-use crate::writer::Parts;
 use crate::{BlockingStrategy, BufferPtr, Reader, Writer};
 
-use batch::Ending;
 pub use batch::{Batch, BatchOwner};
 pub use operation::Operation;
-
-/// What the back is, seen from the front.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Equal. The log is empty.
-    Settled,
-    /// The front and the changes of the log.
-    Unpublished,
-    /// The front and changes of which the log does not know all.
-    Modified,
-    /// Owes the changes of the log; the last swap may be unfinished.
-    Published,
-    /// Unknown: user code unwound halfway, or a batch was rolled back or never
-    /// ended. Of the log only what was kept is of use.
-    Torn,
-}
+use state::State;
 
 /// A [`Writer`] that keeps both copies equal.
 ///
@@ -47,10 +73,14 @@ enum State {
 /// batch, when its readers have normally left. Each operation reaches each copy
 /// exactly once.
 ///
-/// If user code panics while it changes the back, or a batch is rolled back or
-/// forgotten, the writer returns to the last publish by one
-/// `back.clone_from(front)` at the start of the next batch. The same resync
-/// starts every `OpWriter`, so the two values need not be equal at first.
+/// If a batch is rolled back or forgotten, or user code panics while it changes the
+/// back, the writer returns to the last publish at the start of the next batch: by
+/// [`Operation::restore`], which costs what the changes cost, or by one
+/// `back.clone_from(front)`. Such a resync starts every `OpWriter`, so the two values
+/// need not be equal at first.
+///
+/// Between batches the log keeps at most 256 KiB of memory for its entries, and what
+/// they own only until they are replayed.
 ///
 /// Dropping it drops what was [deferred](Batch::defer) and not published.
 ///
@@ -74,17 +104,78 @@ enum State {
 pub struct OpWriter<P: BufferPtr, O> {
     writer: Writer<P>,
     log: Vec<O>,
-    /// So many entries at the front of the log stand for changes that were
-    /// [kept](Batch::keep): giving up a batch does not take them back. Not more
-    /// than there are, and none in Settled and Published.
+    /// That many entries at the front of the log stand for changes that were
+    /// [kept](Batch::keep): giving up a batch does not take them back.
     kept: usize,
     state: State,
     /// A batch began and has not ended.
     open: bool,
 }
 
-/// Below this many entries the log keeps its memory for ever.
-const KEPT: usize = 1024;
+/// An empty log keeps at most this much memory, in bytes: enough for the batches of
+/// most programs to allocate nothing, and little beside a map.
+const KEPT_BYTES: usize = 256 << 10;
+
+/// Gives back what the log does not need.
+#[inline]
+fn trim<O>(log: &mut Vec<O>) {
+    let kept = KEPT_BYTES / size_of::<O>().max(1);
+    if log.capacity() > kept {
+        log.shrink_to(kept);
+    }
+}
+
+/// What [`OpWriter::publish`] did.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_core::{OpWriter, Published};
+/// use dbuf_strategies::LockStrategy;
+///
+/// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+/// let mut writer = OpWriter::<_, fn(&mut u32, &())>::new(writer);
+/// let mut batch = writer.write();
+/// batch.apply(|n, _| *n += 1);
+/// batch.keep();
+/// assert_eq!(writer.publish(), Published::Now);
+/// assert_eq!(writer.publish(), Published::Nothing);
+///
+/// let mut batch = writer.write();
+/// batch.apply(|n, _| *n += 10);
+/// std::mem::forget(batch);
+/// assert_eq!(writer.publish(), Published::RolledBack);
+/// assert_eq!(*writer.write(), 1);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// Changes were pending, and readers see them now.
+    Now,
+    /// No change was pending.
+    Nothing,
+    /// Nothing was published, since the last batch failed: it was forgotten, rolled
+    /// back, or one of its changes panicked. Its changes are given up. Changes that
+    /// were [kept](Batch::keep) before it are still pending
+    /// ([`OpWriter::has_pending`]): the next batch makes them again, and publishes them
+    /// when it is published.
+    RolledBack,
+}
+
+impl Published {
+    /// Returns whether readers see changes that they did not see before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::Published;
+    ///
+    /// assert!(Published::Now.is_published());
+    /// assert!(!Published::RolledBack.is_published());
+    /// ```
+    pub fn is_published(self) -> bool {
+        self == Self::Now
+    }
+}
 
 impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     /// Starts a log. Nothing is copied or waited for before the first batch.
@@ -222,16 +313,12 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         self.writer.poll_finish(cx)
     }
 
-    /// Publishes what was deferred. Never waits. Whether there was anything: an
-    /// empty log swaps nothing.
-    ///
-    /// After a batch that was forgotten or torn it publishes nothing and rolls
-    /// back; what was [kept](Batch::keep) before it waits for the next batch.
+    /// Publishes what was deferred. Never waits. An empty log swaps nothing.
     ///
     /// # Examples
     ///
     /// ```
-    /// use dbuf_core::OpWriter;
+    /// use dbuf_core::{OpWriter, Published};
     /// use dbuf_strategies::LockStrategy;
     ///
     /// type Add = fn(&mut u32, &());
@@ -242,160 +329,66 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     /// batch.apply(|n, _| *n += 1);
     /// batch.defer();
     /// assert_eq!(*reader.read(), 0);
-    /// assert!(writer.publish());
-    /// assert!(!writer.publish());
+    /// assert_eq!(writer.publish(), Published::Now);
+    /// assert_eq!(writer.publish(), Published::Nothing);
     /// assert_eq!(*reader.read(), 1);
     /// ```
-    pub fn publish(&mut self) -> bool {
-        self.close_forgotten();
-        self.publish_pending()
-    }
-
-    /// A batch that was forgotten is one that failed.
-    fn close_forgotten(&mut self) {
-        if self.open {
-            self.open = false;
-            self.abandon();
+    pub fn publish(&mut self) -> Published {
+        let given_up = self.close_forgotten();
+        if self.publish_pending() {
+            Published::Now
+        } else if given_up || self.kept > 0 {
+            Published::RolledBack
+        } else {
+            Published::Nothing
         }
     }
 
-    /// Makes the back equal to the front, or to the front and what is deferred.
-    /// The swap must be finished.
-    #[inline(never)]
-    fn settle(&mut self) {
-        self.close_forgotten();
-        if self.state == State::Published {
-            self.replay();
+    /// Replays the last publish now, if no guard is in the way, and returns the panic of
+    /// user code instead of passing it on.
+    ///
+    /// A replay runs the operations of the last batch, so a panic in it is the fault of
+    /// that batch. Without this call it hits the writer that begins the next one.
+    /// `Ok(false)`: a guard is still on the old side of the last publish, and nothing
+    /// changed.
+    ///
+    /// # Errors
+    ///
+    /// What a replayed operation, or the value's `clone_from`, panicked with. The next
+    /// batch, or the next call of this, starts over by a resync: nothing that was published or
+    /// [kept](Batch::keep) is lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{OpWriter, Operation};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// struct AddOnce(u32);
+    /// impl Operation<u32> for AddOnce {
+    ///     fn apply(&mut self, n: &mut u32, _: &()) {
+    ///         *n += self.0;
+    ///     }
+    ///     fn apply_once(self, _: &mut u32, _: &()) {
+    ///         panic!("not a second time");
+    ///     }
+    /// }
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::new(writer);
+    /// writer.write().apply(AddOnce(1));
+    /// let payload = writer.try_catch_up().unwrap_err();
+    /// assert_eq!(payload.downcast_ref(), Some(&"not a second time"));
+    /// assert!(writer.try_catch_up().unwrap());
+    /// assert_eq!(*writer.write(), 1);
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn try_catch_up(&mut self) -> std::thread::Result<bool> {
+        if !self.writer.try_finish() {
+            return Ok(false);
         }
-        if self.state == State::Torn {
-            self.resync();
-        }
-    }
-
-    fn replay(&mut self) {
-        // Until all is done: whatever unwinds below leaves a resync behind.
-        self.state = State::Torn;
-        let used = self.log.len();
-        let Parts { back, extras, .. } = finished(&mut self.writer);
-        // Unwinding drops the operations that are left; one whose destructor
-        // panics as well ends the process, as in any collection.
-        for op in self.log.drain(..) {
-            op.apply_once(back, extras);
-        }
-        self.state = State::Settled;
-        if self.log.capacity() > KEPT && self.log.capacity() / 4 > used {
-            self.log.shrink_to(used.max(KEPT));
-        }
-    }
-
-    /// Back to the last publish, and what was kept once more: the copy on which
-    /// it was made is gone. Torn until all is done, so that nothing kept is lost
-    /// if user code unwinds here.
-    fn resync(&mut self) {
-        let Parts {
-            front,
-            back,
-            extras,
-        } = finished(&mut self.writer);
-        for op in self.log.drain(self.kept..) {
-            op.discard(back, extras);
-        }
-        back.clone_from(front);
-        for op in &mut self.log {
-            op.apply(back, extras);
-        }
-        self.state = match self.kept {
-            0 => State::Settled,
-            _ => State::Unpublished,
-        };
-    }
-
-    /// Runs user code on the back. The batch is torn unless it returns.
-    #[inline]
-    fn change<R>(
-        &mut self,
-        f: impl FnOnce(&mut P::T, &P::X, &mut Vec<O>) -> (R, Option<State>),
-    ) -> R {
-        let before = self.open_state();
-        self.state = State::Torn;
-        let Parts { back, extras, .. } = finished(&mut self.writer);
-        let (result, after) = f(back, extras, &mut self.log);
-        self.state = match (before, after) {
-            (State::Modified, _) | (_, None) => before,
-            (_, Some(after)) => after,
-        };
-        result
-    }
-
-    /// The state of an open batch that may go on.
-    #[inline]
-    fn open_state(&self) -> State {
-        assert!(
-            self.open,
-            "no batch is open on this writer: the owner of a batch must always \
-             dereference to the same writer"
-        );
-        assert!(
-            self.state != State::Torn,
-            "the batch is torn: an earlier change panicked halfway"
-        );
-        self.state
-    }
-
-    /// Publishes, without waiting. Whether there was anything to publish.
-    fn publish_pending(&mut self) -> bool {
-        let next = match self.state {
-            State::Unpublished => State::Published,
-            // The log knows only part of it: the other copy catches up by resync.
-            State::Modified => State::Torn,
-            State::Settled | State::Published | State::Torn => return false,
-        };
-        // A strategy may run user code (wakers) once it has flipped: if that
-        // unwinds, a resync from the new front is right, and nothing is kept that
-        // it does not have.
-        self.state = State::Torn;
-        self.kept = 0;
-        let started = self.writer.start_swap();
-        debug_assert!(started, "unpublished changes stand on a finished back");
-        self.state = next;
-        true
-    }
-
-    /// Gives up what is unpublished and not kept. The log drops it with the resync:
-    /// destructors are user code, and may want more than to be run here, perhaps while
-    /// the thread unwinds.
-    fn abandon(&mut self) {
-        let untouched = match self.state {
-            State::Settled => true,
-            State::Unpublished => self.log.len() == self.kept,
-            State::Modified | State::Published | State::Torn => false,
-        };
-        if !untouched {
-            self.state = State::Torn;
-        }
-    }
-
-    /// Ends the open batch. Whether it was torn.
-    #[inline]
-    fn end(&mut self, ending: Ending) -> bool {
-        if !self.open {
-            return false;
-        }
-        self.open = false;
-        let torn = self.state == State::Torn;
-        match ending {
-            Ending::Publish if !torn => {
-                self.publish_pending();
-            }
-            Ending::Keep if self.state == State::Unpublished => self.kept = self.log.len(),
-            // The log does not know all of it, so it could not be made again.
-            Ending::Keep if self.state == State::Modified => {
-                self.publish_pending();
-            }
-            Ending::Publish | Ending::Rollback => self.abandon(),
-            Ending::Keep | Ending::Defer => {}
-        }
-        torn
+        // The state says what an unwound step leaves behind.
+        std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| self.settle())).map(|()| true)
     }
 }
 
@@ -422,8 +415,8 @@ impl<P: BufferPtr, O> OpWriter<P, O> {
     /// assert!(!writer.has_pending());
     /// ```
     pub fn has_pending(&self) -> bool {
-        let whole = !self.open && matches!(self.state, State::Unpublished | State::Modified);
-        whole || self.kept > 0
+        let deferred = !self.open && matches!(self.state, State::Unpublished | State::Modified);
+        deferred || self.kept > 0
     }
 
     /// How many logged changes readers cannot see yet.
@@ -445,9 +438,9 @@ impl<P: BufferPtr, O> OpWriter<P, O> {
     /// ```
     pub fn pending(&self) -> usize {
         match self.state {
-            State::Unpublished => self.log.len(),
-            State::Modified | State::Torn => self.kept,
             State::Settled | State::Published => 0,
+            State::Unpublished => self.log.len(),
+            State::Lent | State::Modified | State::Abandoned | State::Torn => self.kept,
         }
     }
 
@@ -577,19 +570,12 @@ impl<P: BufferPtr, O> OpWriter<P, O> {
     }
 }
 
-/// Both sides, for a caller that has seen the swap finished.
-fn finished<P: BufferPtr>(writer: &mut Writer<P>) -> Parts<'_, P::T, P::X> {
-    match writer.try_parts() {
-        Some(parts) => parts,
-        None => unreachable!("finished is latched (S5), and an open batch starts no swap"),
-    }
-}
-
 impl<P: BufferPtr<T: Clone, S: BlockingStrategy>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     /// Begins a batch, or goes on with a deferred one. Waits for guards on the
     /// old side of the last publish (see [`Writer::finish`]), then replays the
-    /// log: each operation of that publish once, or one `clone_from` after a batch
-    /// that was rolled back or modified.
+    /// log: each operation of that publish once. After a batch that was rolled back, it
+    /// undoes what that batch changed, and after one that was
+    /// [modified](Batch::modify) it clones the whole.
     ///
     /// # Panics
     ///

@@ -41,9 +41,10 @@ pub trait Operation<T, X = ()>: Sized {
         self.apply(target, extras);
     }
 
-    /// Gives the change up, after a rollback: at the start of the next batch, before
-    /// `target` is overwritten. Drops it, unless what it holds is better dropped
-    /// elsewhere and `target` can keep it until then.
+    /// Gives the change up, where it will not be made again: after a rollback, at the
+    /// start of the next batch, and when a later change
+    /// [replaces](crate::Batch::replace_all) it. Drops it, unless what it holds is better
+    /// dropped elsewhere and `target` can keep it until then.
     ///
     /// # Examples
     ///
@@ -73,6 +74,72 @@ pub trait Operation<T, X = ()>: Sized {
     /// assert_eq!((*writer.front(), writer.extras().load(Relaxed)), (9, 5));
     /// ```
     fn discard(self, _target: &mut T, _extras: &X) {}
+
+    /// Becomes a part of the entry that was logged just before it, which then has to do
+    /// the work of both; or returns itself, to be an entry of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{OpWriter, Operation};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// struct Add(u32);
+    ///
+    /// impl Operation<u32> for Add {
+    ///     fn apply(&mut self, sum: &mut u32, _: &()) {
+    ///         *sum += self.0;
+    ///     }
+    ///     fn join(self, before: &mut Self) -> Option<Self> {
+    ///         before.0 += self.0;
+    ///         None
+    ///     }
+    /// }
+    ///
+    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.apply(Add(1));
+    /// batch.apply(Add(2));
+    /// batch.publish();
+    /// assert!(format!("{writer:?}").contains("log: 1"));
+    /// assert_eq!(*writer.write(), 3);
+    /// ```
+    #[inline]
+    fn join(self, _before: &mut Self) -> Option<Self> {
+        Some(self)
+    }
+
+    /// Logs what was [lent](crate::Batch::lend) and may have changed, and makes `back`
+    /// forget that it was. Called in the call that ends a batch, unless nothing was lent or
+    /// the batch is rolled back.
+    ///
+    /// If it panics, the batch is rolled back, so `back` must still know what was lent and
+    /// is not logged.
+    ///
+    /// The example of [`Batch::lend`](crate::Batch::lend) has one.
+    fn seal(_back: &mut T, _extras: &X, _log: impl FnMut(Self)) {}
+
+    /// Undoes changes that were given up: makes `back` what `front` and the changes in
+    /// `kept` are. Returns whether it did. If not, as by default, or if it panics,
+    /// the whole is cloned from `front`.
+    ///
+    /// `back` is `front` with the changes of `kept`, then those of `undone`, then changes
+    /// to what is lent and not [sealed](Self::seal); one that panicked may have left
+    /// what was lent in any state. So it is enough to copy what `undone` and the lent
+    /// parts name, and to make those changes of `kept` again that concern the same.
+    /// Called at the start of the next batch, never while a batch ends.
+    ///
+    /// The example of [`Batch::lend`](crate::Batch::lend) has one.
+    fn restore(
+        _back: &mut T,
+        _front: &T,
+        _extras: &X,
+        _undone: &[Self],
+        _kept: &mut [Self],
+    ) -> bool {
+        false
+    }
 }
 
 impl<T, X, F: FnMut(&mut T, &X)> Operation<T, X> for F {

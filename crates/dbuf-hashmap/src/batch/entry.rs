@@ -4,11 +4,10 @@ use core::mem;
 use crate::op::Op;
 use crate::{Batch, Owner};
 
-/// A key of a [`Batch`], which may be there or not, from
-/// [`Batch::entry`].
+/// A key of a [`Batch`] that may be there or not, from [`Batch::entry`].
 ///
-/// Hashed and looked up once. It hands out `&V` only; what changes the value is
-/// logged before it returns, so an entry may be forgotten at any time.
+/// Hashed and looked up once. A value that is lent is logged when the batch ends, so an
+/// entry, or a reference from it, may be forgotten at any time.
 ///
 /// # Examples
 ///
@@ -22,25 +21,27 @@ use crate::{Batch, Owner};
 /// assert_eq!(reader.read()["a"], 2);
 /// ```
 #[must_use = "an entry by itself changes nothing"]
-pub struct Entry<'b, W: Owner> {
-    batch: &'b mut Batch<W>,
-    key: W::Key,
-    hash: u64,
-    place: Option<usize>,
+pub enum Entry<'b, W: Owner> {
+    /// The key is there.
+    Occupied(OccupiedEntry<'b, W>),
+    /// The key is not there.
+    Vacant(VacantEntry<'b, W>),
 }
 
 impl<'b, W: Owner> Entry<'b, W> {
     pub(super) fn new(batch: &'b mut Batch<W>, key: W::Key) -> Self {
-        let (hash, place) = batch.find(&key);
-        Self {
-            batch,
-            key,
-            hash,
-            place,
+        match batch.find(&key) {
+            (hash, Some(bucket)) => Self::Occupied(OccupiedEntry {
+                batch,
+                key: Some(key),
+                hash,
+                bucket,
+            }),
+            (hash, None) => Self::Vacant(VacantEntry { batch, key, hash }),
         }
     }
 
-    /// The key that was asked for.
+    /// The key: as it is stored, or as it was given if it is not there.
     ///
     /// # Examples
     ///
@@ -49,60 +50,34 @@ impl<'b, W: Owner> Entry<'b, W> {
     /// assert_eq!(writer.write().entry("a").key(), &"a");
     /// ```
     pub fn key(&self) -> &W::Key {
-        &self.key
+        match self {
+            Self::Occupied(entry) => entry.key(),
+            Self::Vacant(entry) => entry.key(),
+        }
     }
 
-    /// Its value, if it is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, u32>();
-    /// assert_eq!(writer.write().entry("a").get(), None);
-    /// ```
-    pub fn get(&self) -> Option<&W::Value> {
-        let place = self.place?;
-        Some(&self.batch.table().at(place).1)
-    }
-
-    /// Sets the value and returns the one that was there.
+    /// The value, to be changed; `value` if there was none.
     ///
     /// # Examples
     ///
     /// ```
     /// let (mut writer, _reader) = dbuf_hashmap::new();
     /// let mut batch = writer.write();
-    /// assert_eq!(batch.entry("a").insert(1), None);
-    /// assert_eq!(batch.entry("a").insert(2), Some(1));
+    /// *batch.entry("a").or_insert(1) += 1;
+    /// *batch.entry("a").or_insert(7) += 1;
+    /// assert_eq!(batch.get("a"), Some(&3));
     /// ```
-    pub fn insert(self, value: W::Value) -> Option<W::Value> {
-        let (hash, key) = (self.hash, self.key);
-        let Some(place) = self.place else {
-            self.batch.insert_new(hash, key, value);
-            return None;
-        };
-        let old = self.batch.inner.record(|table, _| {
-            let op = Op::replace(place, hash, key, value.clone());
-            (mem::replace(&mut table.at_mut(place).1, value), Some(op))
-        });
-        Some(old)
+    pub fn or_insert(self, value: W::Value) -> &'b mut W::Value {
+        match self {
+            Self::Occupied(entry) => {
+                entry.batch.retire(None, Some(value));
+                entry.into_mut()
+            }
+            Self::Vacant(entry) => entry.insert(value),
+        }
     }
 
-    /// Inserts a value unless there is one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// assert_eq!(batch.entry("a").or_insert(1), &1);
-    /// assert_eq!(batch.entry("a").or_insert(2), &1);
-    /// ```
-    pub fn or_insert(self, value: W::Value) -> &'b W::Value {
-        self.or_insert_with(|| value)
-    }
-
-    /// Inserts what `f` returns, unless there is a value.
+    /// The value, to be changed; what `f` returns if there was none.
     ///
     /// # Panics
     ///
@@ -116,34 +91,54 @@ impl<'b, W: Owner> Entry<'b, W> {
     /// assert_eq!(batch.entry("a").or_insert_with(|| 1), &1);
     /// assert_eq!(batch.entry("a").or_insert_with(|| unreachable!()), &1);
     /// ```
-    pub fn or_insert_with(self, f: impl FnOnce() -> W::Value) -> &'b W::Value {
-        let place = match self.place {
-            Some(place) => {
-                self.batch.bury(Some(self.key), None);
-                place
-            }
-            None => self.batch.insert_new(self.hash, self.key, f()),
-        };
-        &self.batch.table().at(place).1
+    pub fn or_insert_with(self, f: impl FnOnce() -> W::Value) -> &'b mut W::Value {
+        match self {
+            Self::Occupied(entry) => entry.into_mut(),
+            Self::Vacant(entry) => entry.insert(f()),
+        }
     }
 
-    /// Inserts the default, unless there is a value.
+    /// The value, to be changed; what `f` makes of the key if there was none.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, before anything changed.
     ///
     /// # Examples
     ///
     /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, u32>();
-    /// assert_eq!(writer.write().entry("a").or_default(), &0);
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// assert_eq!(batch.entry("abc").or_insert_with_key(|key| key.len()), &3);
     /// ```
-    pub fn or_default(self) -> &'b W::Value
+    pub fn or_insert_with_key(self, f: impl FnOnce(&W::Key) -> W::Value) -> &'b mut W::Value {
+        match self {
+            Self::Occupied(entry) => entry.into_mut(),
+            Self::Vacant(entry) => {
+                let value = f(entry.key());
+                entry.insert(value)
+            }
+        }
+    }
+
+    /// The value, to be changed; the default if there was none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, Vec<u32>>();
+    /// let mut batch = writer.write();
+    /// batch.entry("a").or_default().push(1);
+    /// assert_eq!(batch.get("a"), Some(&vec![1]));
+    /// ```
+    pub fn or_default(self) -> &'b mut W::Value
     where
         W::Value: Default,
     {
         self.or_insert_with(W::Value::default)
     }
 
-    /// Changes the value in place, if it is there. `f` runs at most once; the
-    /// other copy gets a clone of what it left.
+    /// Changes the value in place, if it is there. `f` runs at most once.
     ///
     /// # Panics
     ///
@@ -157,11 +152,133 @@ impl<'b, W: Owner> Entry<'b, W> {
     /// batch.insert("a", 1);
     /// assert_eq!(batch.entry("a").and_modify(|n| *n += 1).or_insert(0), &2);
     /// ```
-    pub fn and_modify(self, f: impl FnOnce(&mut W::Value)) -> Self {
-        if let Some(place) = self.place {
-            self.batch.change_at(self.hash, place, f);
+    pub fn and_modify(mut self, f: impl FnOnce(&mut W::Value)) -> Self {
+        if let Self::Occupied(entry) = &mut self {
+            let owned = entry.key.take();
+            entry.batch.update_at(entry.hash, entry.bucket, owned, f);
         }
         self
+    }
+}
+
+/// A key of a [`Batch`] that is there.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::Entry;
+///
+/// let (mut writer, _reader) = dbuf_hashmap::new();
+/// let mut batch = writer.write();
+/// batch.insert("a", 1);
+/// if let Entry::Occupied(entry) = batch.entry("a") {
+///     assert_eq!(entry.remove(), 1);
+/// }
+/// assert!(batch.is_empty());
+/// ```
+pub struct OccupiedEntry<'b, W: Owner> {
+    batch: &'b mut Batch<W>,
+    /// The key that was asked for, until there is a use for it.
+    key: Option<W::Key>,
+    hash: u64,
+    bucket: usize,
+}
+
+impl<'b, W: Owner> OccupiedEntry<'b, W> {
+    /// The key as it is stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Entry;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// let Entry::Occupied(entry) = batch.entry("a") else { unreachable!() };
+    /// assert_eq!(entry.key(), &"a");
+    /// ```
+    pub fn key(&self) -> &W::Key {
+        &self.batch.table().at(self.bucket).0
+    }
+
+    /// The value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Entry;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// let Entry::Occupied(entry) = batch.entry("a") else { unreachable!() };
+    /// assert_eq!(entry.get(), &1);
+    /// ```
+    pub fn get(&self) -> &W::Value {
+        &self.batch.table().at(self.bucket).1
+    }
+
+    /// The value, to be changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Entry;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// let Entry::Occupied(mut entry) = batch.entry("a") else { unreachable!() };
+    /// *entry.get_mut() += 1;
+    /// assert_eq!(entry.get(), &2);
+    /// ```
+    pub fn get_mut(&mut self) -> &mut W::Value {
+        let owned = self.key.take();
+        self.batch.lend_at(self.hash, self.bucket, owned)
+    }
+
+    /// The value, to be changed for as long as the batch is borrowed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Entry;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// let Entry::Occupied(entry) = batch.entry("a") else { unreachable!() };
+    /// let value = entry.into_mut();
+    /// *value += 1;
+    /// assert_eq!(batch.get("a"), Some(&2));
+    /// ```
+    pub fn into_mut(self) -> &'b mut W::Value {
+        self.batch.lend_at(self.hash, self.bucket, self.key)
+    }
+
+    /// Sets the value and returns the one that was there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Entry;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// let Entry::Occupied(mut entry) = batch.entry("a") else { unreachable!() };
+    /// assert_eq!(entry.insert(2), 1);
+    /// assert_eq!(entry.get(), &2);
+    /// ```
+    pub fn insert(&mut self, value: W::Value) -> W::Value {
+        let (hash, bucket, owned) = (self.hash, self.bucket, self.key.take());
+        self.batch.inner.record(|table, _| {
+            let (key, there) = table.at_mut(bucket);
+            let key = owned.unwrap_or_else(|| key.clone());
+            let op = Op::replace(bucket, hash, key, value.clone());
+            (mem::replace(there, value), Some(op))
+        })
     }
 
     /// Removes the key and returns its value.
@@ -169,24 +286,132 @@ impl<'b, W: Owner> Entry<'b, W> {
     /// # Examples
     ///
     /// ```
+    /// use dbuf_hashmap::Entry;
+    ///
     /// let (mut writer, _reader) = dbuf_hashmap::new();
     /// let mut batch = writer.write();
     /// batch.insert("a", 1);
-    /// assert_eq!(batch.entry("a").remove(), Some(1));
-    /// assert_eq!(batch.entry("a").remove(), None);
+    /// let Entry::Occupied(entry) = batch.entry("a") else { unreachable!() };
+    /// assert_eq!(entry.remove(), 1);
+    /// assert!(batch.is_empty());
     /// ```
-    pub fn remove(self) -> Option<W::Value> {
-        let place = self.place?;
-        self.batch.bury(Some(self.key), None);
-        Some(self.batch.remove_at(self.hash, place))
+    pub fn remove(self) -> W::Value {
+        self.batch.retire(self.key, None);
+        self.batch.remove_at(self.hash, self.bucket)
+    }
+
+    /// Removes the key and returns it, as it is stored, and its value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Entry;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// let Entry::Occupied(entry) = batch.entry("a") else { unreachable!() };
+    /// assert_eq!(entry.remove_entry(), ("a", 1));
+    /// ```
+    pub fn remove_entry(self) -> (W::Key, W::Value) {
+        self.batch.remove_entry_at(self.hash, self.bucket, self.key)
+    }
+}
+
+/// A key of a [`Batch`] that is not there.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::Entry;
+///
+/// let (mut writer, _reader) = dbuf_hashmap::new();
+/// let mut batch = writer.write();
+/// if let Entry::Vacant(entry) = batch.entry("a") {
+///     *entry.insert(1) += 1;
+/// }
+/// assert_eq!(batch.get("a"), Some(&2));
+/// ```
+pub struct VacantEntry<'b, W: Owner> {
+    batch: &'b mut Batch<W>,
+    key: W::Key,
+    hash: u64,
+}
+
+impl<'b, W: Owner> VacantEntry<'b, W> {
+    /// The key that was asked for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Entry;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, u32>();
+    /// let mut batch = writer.write();
+    /// let Entry::Vacant(entry) = batch.entry("a") else { unreachable!() };
+    /// assert_eq!(entry.key(), &"a");
+    /// ```
+    pub fn key(&self) -> &W::Key {
+        &self.key
+    }
+
+    /// Gives the key back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Entry;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new::<String, u32>();
+    /// let mut batch = writer.write();
+    /// let Entry::Vacant(entry) = batch.entry("a".to_owned()) else { unreachable!() };
+    /// assert_eq!(entry.into_key(), "a");
+    /// ```
+    pub fn into_key(self) -> W::Key {
+        self.key
+    }
+
+    /// Inserts a value, and returns it to be changed. Clones the key now and the value when
+    /// the batch ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Entry;
+    ///
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// let Entry::Vacant(entry) = batch.entry("a") else { unreachable!() };
+    /// *entry.insert(1) += 1;
+    /// batch.publish();
+    /// assert_eq!(reader.read()["a"], 2);
+    /// ```
+    pub fn insert(self, value: W::Value) -> &'b mut W::Value {
+        self.batch.lend_new(self.hash, self.key, value)
     }
 }
 
 impl<W: Owner<Key: fmt::Debug>> fmt::Debug for Entry<'_, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry")
-            .field("key", &self.key)
-            .field("occupied", &self.place.is_some())
+        match self {
+            Self::Occupied(entry) => entry.fmt(f),
+            Self::Vacant(entry) => entry.fmt(f),
+        }
+    }
+}
+
+impl<W: Owner<Key: fmt::Debug>> fmt::Debug for OccupiedEntry<'_, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OccupiedEntry")
+            .field("key", self.key())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<W: Owner<Key: fmt::Debug>> fmt::Debug for VacantEntry<'_, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VacantEntry")
+            .field("key", self.key())
             .finish_non_exhaustive()
     }
 }

@@ -1,10 +1,11 @@
-//! A batch: what it sees and how it ends. Its changes are in `change`, `entry` and
-//! `whole`.
+//! A batch: what it sees and how it ends. Its changes are in `single`, `lend`, `entry`
+//! and `bulk`.
 
-mod change;
+mod bulk;
 mod drain;
 mod entry;
-mod whole;
+mod lend;
+mod single;
 
 use core::fmt;
 use core::hash::Hash;
@@ -12,9 +13,11 @@ use core::hash::Hash;
 use equivalent::Equivalent;
 
 pub use drain::Drain;
-pub use entry::Entry;
+pub use entry::{Entry, OccupiedEntry, VacantEntry};
+pub use lend::{IterMut, ValuesMut};
 
-use crate::table::{Dead, Table};
+use crate::garbage::Garbage;
+use crate::table::Table;
 use crate::{Iter, MapRef, Owner};
 
 /// Changes to the map that become visible together.
@@ -23,8 +26,10 @@ use crate::{Iter, MapRef, Owner};
 /// [`Writer::transact`](crate::Writer::transact) is the form that publishes all
 /// or nothing. It is rolled back instead if user code (a closure, or `Hash`,
 /// `Eq`, `Clone` or `Drop` of a key or value) panicked in one of its changes,
-/// also if the panic was caught, or if the thread began to unwind after the batch
-/// was made. (A panic before the change began, as in `Hash` or `Eq` while a key was
+/// also if the panic was caught, or if its thread unwinds while it is dropped (but not
+/// if the batch was made, and all its changes as well, by destructors that ran while
+/// their threads unwound).
+/// (A panic before the change began, as in `Hash` or `Eq` while a key was
 /// looked up, leaves a batch as it was, if it is caught.) A forgotten batch is rolled
 /// back by the next one; of a [`ConcurrentHashMap`](crate::ConcurrentHashMap) it
 /// keeps the lock, and there is no next one.
@@ -32,10 +37,18 @@ use crate::{Iter, MapRef, Owner};
 /// Reads see the batch's own changes; [`published`](Self::published) is what
 /// readers see.
 ///
-/// There is no `get_mut`, no `iter_mut` and no `&mut V`: a change that is not
-/// logged would reach one copy only. [`update`](Self::update) changes a value in
-/// place. Closures run exactly once; what they decided is what the other copy
-/// gets, so they may decide by chance or by clock.
+/// # What the other copy gets
+///
+/// The log of a batch holds what the other copy needs to follow: a clone of each value
+/// that was inserted, and the keys that were removed. A value that is changed in place, by
+/// [`update`](Self::update), [`get_mut`](Self::get_mut), [`entry`](Self::entry) or
+/// [`iter_mut`](Self::iter_mut), is cloned once, however often it was changed, in the
+/// call that ends the batch (so that a `Clone` that panics hits the caller that made the
+/// change). For values that are too large to be cloned there is [`change`](Self::change),
+/// which makes the same change again.
+///
+/// Closures run exactly once, but for that of `change`; what they decided is what the
+/// other copy gets, so they may decide by chance or by clock.
 ///
 /// # Panics
 ///
@@ -59,7 +72,7 @@ use crate::{Iter, MapRef, Owner};
 pub struct Batch<W: Owner> {
     pub(crate) inner: dbuf_core::Batch<W>,
     /// Declared after the batch, so dropped when its lock, if any, is given back.
-    dead: Dead<W::Key, W::Value>,
+    garbage: Garbage<W::Key, W::Value>,
 }
 
 impl<W: Owner> Batch<W> {
@@ -67,30 +80,37 @@ impl<W: Owner> Batch<W> {
     pub(crate) fn new(inner: dbuf_core::Batch<W>) -> Self {
         let mut batch = Self {
             inner,
-            dead: Dead::default(),
+            garbage: Garbage::default(),
         };
-        if batch.inner.has_dead() {
+        if batch.inner.has_garbage() {
             // What left this copy as it caught up.
-            batch.dead = batch.inner.record(|table, _| (table.take_dead(), None));
+            batch.take_garbage();
         }
         batch
+    }
+
+    /// Takes what left this copy. It is dropped when the lock, if any, is given back.
+    #[cold]
+    fn take_garbage(&mut self) {
+        let garbage = self.inner.record(|table, _| (table.take_garbage(), None));
+        self.garbage.append(garbage);
     }
 
     /// Ends the batch as `end` does. What the batch holds is given back before
     /// anything dies.
     #[inline]
     pub(crate) fn end<R>(self, end: impl FnOnce(dbuf_core::Batch<W>) -> R) -> R {
-        let Self { inner, dead } = self;
+        let Self { inner, garbage } = self;
         let result = end(inner);
-        drop(dead);
+        drop(garbage);
         result
     }
 
     /// Drops what was not needed: when the lock, if any, is given back.
     #[inline]
-    pub(crate) fn bury(&mut self, key: Option<W::Key>, value: Option<W::Value>) {
-        if self.table().keeps_dead() {
-            self.dead.push(key, value);
+    pub(crate) fn retire(&mut self, key: Option<W::Key>, value: Option<W::Value>) {
+        if self.table().defers_drops() {
+            self.garbage.put(key, value);
         }
     }
 
@@ -99,7 +119,7 @@ impl<W: Owner> Batch<W> {
         &self.inner
     }
 
-    /// The hash of a key, and its place if it is there.
+    /// The hash of a key, and its bucket if it is there.
     pub(crate) fn find<Q>(&self, key: &Q) -> (u64, Option<usize>)
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -232,8 +252,9 @@ impl<W: Owner> Batch<W> {
     ///
     /// # Panics
     ///
-    /// If an earlier change panicked halfway and the panic was caught: nothing is
-    /// published and the batch is rolled back.
+    /// If an earlier change panicked halfway and the panic was caught, or if `Clone` of a
+    /// value panics that was changed in place: nothing is published and the batch is
+    /// rolled back.
     ///
     /// # Examples
     ///
@@ -248,27 +269,14 @@ impl<W: Owner> Batch<W> {
         self.end(|inner| drop(inner.publish()));
     }
 
-    /// From now on a drop takes the changes back, instead of publishing them: `?`, and a
-    /// task that is cancelled, leave nothing half done. [`publish`](Self::publish) is what
-    /// makes them visible.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.rollback_on_drop();
-    /// batch.insert("a", 1);
-    /// drop(batch);
-    /// assert!(reader.read().is_empty());
-    /// ```
-    pub fn rollback_on_drop(&mut self) {
-        self.inner.rollback_on_drop();
-    }
-
     /// Takes the changes back, and those of earlier batches that were
-    /// [deferred](Self::defer). The next batch pays for it with a copy of the
-    /// whole map.
+    /// [deferred](Self::defer).
+    ///
+    /// The next batch begins with undoing them: it clones the published value of each
+    /// key that was changed. It clones the whole map only if the batch changed a large
+    /// part of it, called [`clear`](Self::clear), [`drain`](Self::drain) or
+    /// [`retain_mut`](Self::retain_mut), or if user code panicked that was not a closure
+    /// with a value in its hands.
     ///
     /// # Examples
     ///
@@ -284,8 +292,44 @@ impl<W: Owner> Batch<W> {
         self.end(|inner| drop(inner.rollback()));
     }
 
+    /// Makes the batch one that is rolled back when it is dropped, unless it is ended by
+    /// [`publish`](Self::publish) or [`defer`](Self::defer): all or nothing, where a closure
+    /// for [`Writer::transact`](crate::Writer::transact) does not fit, and the form of
+    /// `transact_async` for a spawned task whose keys or values name a lifetime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::num::ParseIntError;
+    ///
+    /// use dbuf_hashmap::Writer;
+    ///
+    /// fn load(writer: &mut Writer<String, u32>, lines: &str) -> Result<(), ParseIntError> {
+    ///     let mut batch = writer.write();
+    ///     batch.rollback_on_drop();
+    ///     for line in lines.lines() {
+    ///         batch.insert(line.to_owned(), line.parse()?); // takes all back if it fails
+    ///     }
+    ///     batch.publish();
+    ///     Ok(())
+    /// }
+    ///
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// load(&mut writer, "1\n2\nx").unwrap_err();
+    /// assert!(reader.read().is_empty());
+    /// load(&mut writer, "1\n2").unwrap();
+    /// assert_eq!(reader.read().len(), 2);
+    /// ```
+    pub fn rollback_on_drop(&mut self) {
+        self.inner.rollback_on_drop();
+    }
+
     /// Ends the batch without publishing. The changes become visible with the
     /// next publish, and are lost if the writer is dropped before that.
+    ///
+    /// # Panics
+    ///
+    /// If `Clone` of a value panics that was changed in place; the batch is rolled back.
     ///
     /// # Examples
     ///

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 use dbuf_core::writer_lock::{self, Finish, OnThread, WriterLock};
-use dbuf_core::{BlockingStrategy, Strategy, Version};
+use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
 use crate::op::Whole;
 use crate::owner::{Log, Ptr, sealed};
@@ -268,16 +268,16 @@ where
         }
     }
 
-    /// Publishes what is pending. Waits for the lock, and for no reader. Returns whether
-    /// there was anything.
-    pub(crate) fn publish(&self) -> bool {
+    /// Publishes what is pending. Waits for the lock, and for no reader.
+    pub(crate) fn publish(&self) -> Published {
         let guard = WriterGuard(self.lock.lock_any(own_batch));
-        let is_pending = guard.has_pending();
-        if is_pending {
-            // What is pending stands on a finished back, so this does not wait.
-            drop(Begun::begin(guard).publish());
+        if !guard.has_pending() {
+            return Published::Nothing;
         }
-        is_pending
+        // What is pending is on a finished back, so this does not wait. A batch takes back
+        // what a torn one left, and then publishes what was pending before it.
+        drop(Batch::new(Begun::begin(guard)));
+        Published::Now
     }
 }
 

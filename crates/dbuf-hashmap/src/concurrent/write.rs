@@ -4,7 +4,7 @@ use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::hash::RandomState;
 
-use dbuf_core::BlockingStrategy;
+use dbuf_core::{BlockingStrategy, Published};
 use equivalent::Equivalent;
 
 use super::WriterGuard;
@@ -402,7 +402,7 @@ where
     /// Publishes what is pending: under
     /// [`PublishPolicy::Every`](crate::PublishPolicy::Every), and after a batch
     /// was [deferred](Batch::defer). Waits for an open batch, and for no reader: a
-    /// thread may hold a guard. Whether there was anything.
+    /// thread may hold a guard.
     ///
     /// # Panics
     ///
@@ -416,11 +416,11 @@ where
     /// batch.insert("a", 1);
     /// batch.defer();
     /// assert!(map.is_empty());
-    /// assert!(map.publish());
-    /// assert!(!map.publish());
+    /// assert!(map.publish().is_published());
+    /// assert!(!map.publish().is_published());
     /// assert_eq!(map.len(), 1);
     /// ```
-    pub fn publish(&self) -> bool {
+    pub fn publish(&self) -> Published {
         self.writers.publish()
     }
 

@@ -75,7 +75,6 @@ impl<V: fmt::Debug> fmt::Debug for Bag<V> {
 
 /// What happens to one value of a bag. By index: both copies hold their values in
 /// the same order, so the other one need not compare.
-#[derive(Clone)]
 pub enum BagChange<V> {
     Push(V),
     Take(usize),
@@ -94,11 +93,19 @@ impl<V> fmt::Debug for BagChange<V> {
 }
 
 impl<V: Clone> ChangeOf<Bag<V>> for BagChange<V> {
-    fn apply(self, bag: &mut Bag<V>) {
+    fn apply(&self, bag: &mut Bag<V>) {
+        match self {
+            Self::Push(value) => bag.push(value.clone()),
+            Self::Take(at) => bag.take(*at),
+            Self::TakeAll(indices) => bag.take_all(indices),
+        }
+    }
+
+    fn apply_once(self, bag: &mut Bag<V>) {
         match self {
             Self::Push(value) => bag.push(value),
             Self::Take(at) => bag.take(at),
-            Self::TakeAll(places) => bag.take_all(&places),
+            Self::TakeAll(indices) => bag.take_all(&indices),
         }
     }
 }

@@ -57,10 +57,10 @@ where
     /// ```
     pub fn insert(&mut self, key: W::Key, value: V) {
         match self.map.find(&key) {
-            (hash, Some(place)) => {
+            (hash, Some(bucket)) => {
                 let change = BagChange::Push(value.clone());
                 self.map.inner.record(|table, _| {
-                    table.at_mut(place).1.push(value);
+                    table.at_mut(bucket).1.push(value);
                     ((), Some(Op::Change { hash, key, change }))
                 });
             }
@@ -89,18 +89,18 @@ where
         Q: Hash + Equivalent<W::Key> + ?Sized,
         V: PartialEq,
     {
-        let (hash, Some(place)) = self.map.find(key) else {
+        let (hash, Some(bucket)) = self.map.find(key) else {
             return false;
         };
-        let (_, bag) = self.map.table().at(place);
+        let (_, bag) = self.map.table().at(bucket);
         let Some(at) = bag.iter().position(|v| v == value) else {
             return false;
         };
         if bag.len() == 1 {
-            self.map.remove_at(hash, place);
+            self.map.remove_at(hash, bucket);
         } else {
             self.map.inner.record(|table, _| {
-                let (key, bag) = table.at_mut(place);
+                let (key, bag) = table.at_mut(bucket);
                 bag.take(at);
                 let change = BagChange::Take(at);
                 let key = key.clone();
@@ -130,16 +130,16 @@ where
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
     {
-        let (hash, Some(place)) = self.map.find(key) else {
+        let (hash, Some(bucket)) = self.map.find(key) else {
             return;
         };
-        let (_, bag) = self.map.table().at(place);
+        let (_, bag) = self.map.table().at(bucket);
         let removed: Vec<_> = (0..bag.len()).filter(|&at| !keep(&bag[at])).collect();
         if removed.len() == bag.len() {
-            self.map.remove_at(hash, place);
+            self.map.remove_at(hash, bucket);
         } else if !removed.is_empty() {
             self.map.inner.record(|table, _| {
-                let (key, bag) = table.at_mut(place);
+                let (key, bag) = table.at_mut(bucket);
                 bag.take_all(&removed);
                 let change = BagChange::TakeAll(removed);
                 let key = key.clone();

@@ -27,7 +27,7 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
-use dbuf_core::{BlockingStrategy, Strategy, Version};
+use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
 pub use bag::Bag;
 pub use batch::Batch;

@@ -229,10 +229,12 @@ impl<W: Owner<Value = ()>> Batch<W> {
 
 /// Adds an element to the map that a set is.
 pub(super) fn insert<W: Owner<Value = ()>>(map: &mut crate::Batch<W>, element: W::Key) -> bool {
-    let entry = map.entry(element);
-    let new = entry.get().is_none();
-    entry.or_insert(());
-    new
+    let (hash, bucket) = map.find(&element);
+    match bucket {
+        Some(_) => map.retire(Some(element), None),
+        None => _ = map.insert_new(hash, element, ()),
+    }
+    bucket.is_none()
 }
 
 /// Adds all.

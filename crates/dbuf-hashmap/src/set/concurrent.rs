@@ -5,7 +5,7 @@ use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::hash::RandomState;
 
-use dbuf_core::{BlockingStrategy, Strategy};
+use dbuf_core::{BlockingStrategy, Published, Strategy};
 use equivalent::Equivalent;
 
 use super::{Batch, SharedReader, SharedSetGuard};
@@ -424,9 +424,9 @@ where
     ///
     /// ```
     /// let set = dbuf_hashmap::ConcurrentHashSet::<u32>::new();
-    /// assert!(!set.publish());
+    /// assert!(!set.publish().is_published());
     /// ```
-    pub fn publish(&self) -> bool {
+    pub fn publish(&self) -> Published {
         self.map.publish()
     }
 }

@@ -23,7 +23,7 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
-use dbuf_core::{BlockingStrategy, Strategy, Version};
+use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
 pub use batch::Batch;
 pub use concurrent::{ConcurrentBatch, ConcurrentHashSet};

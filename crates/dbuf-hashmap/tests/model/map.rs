@@ -3,7 +3,7 @@ use core::mem;
 use std::collections::HashMap;
 
 use arbitrary::{Arbitrary, Unstructured};
-use dbuf_hashmap::{Builder, MapGuard, MapRef, Reader, WriterBatch};
+use dbuf_hashmap::{Builder, Entry, MapGuard, MapRef, Reader, WriterBatch};
 use proptest::prelude::*;
 
 use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, room, unwind};
@@ -26,6 +26,13 @@ pub(crate) enum Change {
     GetOrInsert(#[arbitrary(with = few)] u8, u32),
     EntryInsert(#[arbitrary(with = few)] u8, u32),
     EntryModify(#[arbitrary(with = few)] u8, u32),
+    EntryAdd(#[arbitrary(with = few)] u8, u32),
+    GetMut(#[arbitrary(with = few)] u8, u32),
+    /// The same change on both copies.
+    Patch(#[arbitrary(with = few)] u8, u32),
+    /// Changes that many values.
+    IterMut(#[arbitrary(with = nth)] usize),
+    ValuesMut,
     EntryRemove(#[arbitrary(with = few)] u8),
     /// Keeps an entry at every n-th call, whichever it is.
     RetainEvery(#[arbitrary(with = nth)] usize),
@@ -69,6 +76,11 @@ impl<S: Transacts + 'static> World for Map<S> {
             1 => (k(), v()).prop_map(|(k, v)| Change::EntryInsert(k, v)),
             1 => (k(), v()).prop_map(|(k, v)| Change::EntryModify(k, v)),
             1 => k().prop_map(Change::EntryRemove),
+            2 => (k(), v()).prop_map(|(k, v)| Change::EntryAdd(k, v)),
+            2 => (k(), v()).prop_map(|(k, v)| Change::GetMut(k, v)),
+            2 => (k(), v()).prop_map(|(k, v)| Change::Patch(k, v)),
+            1 => (0..4_usize).prop_map(Change::IterMut),
+            1 => Just(Change::ValuesMut),
             1 => (1..5_usize).prop_map(Change::RetainEvery),
             1 => (1..5_usize).prop_map(Change::RetainMutEvery),
             1 => Just(Change::Clear),
@@ -139,14 +151,25 @@ impl<S: Transacts + 'static> World for Map<S> {
                 new.into()
             }
             Change::EntryInsert(k, v) => {
-                let entry = batch.entry(key(k));
-                assert_eq!((entry.key(), entry.get()), (&key(k), plain.get(&key(k))));
-                let old = entry.insert(Box::new(v));
+                let old = match batch.entry(key(k)) {
+                    Entry::Occupied(mut entry) => {
+                        assert_eq!(
+                            (entry.key(), Some(entry.get())),
+                            (&key(k), plain.get(&key(k)))
+                        );
+                        Some(entry.insert(Box::new(v)))
+                    }
+                    Entry::Vacant(entry) => {
+                        assert_eq!(entry.key(), &key(k));
+                        entry.insert(Box::new(v));
+                        None
+                    }
+                };
                 assert_eq!(old, plain.insert(key(k), Box::new(v)));
                 Changed::Yes
             }
             Change::EntryModify(k, by) => {
-                // What it did is logged, whatever becomes of the entry. Forgotten, it
+                // What it changed is marked, whatever becomes of the entry. Forgotten, it
                 // leaks the key that was asked for, which Miri would report.
                 let entry = batch.entry(key(k)).and_modify(|v| **v ^= by);
                 if !cfg!(miri) {
@@ -156,9 +179,50 @@ impl<S: Transacts + 'static> World for Map<S> {
                 old.is_some().into()
             }
             Change::EntryRemove(k) => {
-                let old = batch.entry(key(k)).remove();
+                let old = match batch.entry(key(k)) {
+                    Entry::Occupied(entry) if k % 2 == 0 => Some(entry.remove()),
+                    Entry::Occupied(entry) => Some(entry.remove_entry().1),
+                    Entry::Vacant(entry) => {
+                        assert_eq!(entry.into_key(), key(k));
+                        None
+                    }
+                };
                 assert_eq!(old, plain.remove(&key(k)));
                 old.is_some().into()
+            }
+            Change::EntryAdd(k, by) => {
+                let value = batch.entry(key(k)).or_default();
+                **value = value.wrapping_add(by);
+                let same = plain.entry(key(k)).or_default();
+                **same = same.wrapping_add(by);
+                Changed::Yes
+            }
+            Change::GetMut(k, by) => {
+                let value = batch.get_mut(key(k).as_str());
+                let there = value.map(|value| **value ^= by);
+                assert_eq!(there, plain.get_mut(&key(k)).map(|value| **value ^= by));
+                there.is_some().into()
+            }
+            Change::Patch(k, by) => {
+                let there = batch.change(key(k).as_str(), move |v| **v = v.wrapping_mul(by));
+                let same = plain.get_mut(&key(k)).map(|v| **v = v.wrapping_mul(by));
+                assert_eq!(there, same.is_some());
+                there.into()
+            }
+            Change::IterMut(taken) => {
+                let before = plain.len();
+                let mut entries = batch.iter_mut();
+                for (k, v) in entries.by_ref().take(taken) {
+                    **v = v.wrapping_add(7);
+                    plain.insert(k.clone(), v.clone());
+                }
+                assert_eq!(entries.len(), before - taken.min(before));
+                (before.min(taken) > 0).into()
+            }
+            Change::ValuesMut => {
+                batch.values_mut().for_each(|v| **v /= 3);
+                plain.values_mut().for_each(|v| **v /= 3);
+                (!plain.is_empty()).into()
             }
             Change::RetainEvery(nth) => {
                 let (before, mut calls) = (plain.len(), 0);
@@ -222,8 +286,13 @@ impl<S: Transacts + 'static> World for Map<S> {
     }
 
     fn spoil(batch: &mut Batch<'_, S>, k: u8) {
-        if k % 2 == 0 {
+        if k % 3 == 0 {
             batch.update(&key(k), |v| {
+                **v = !**v;
+                unwind();
+            });
+        } else if k % 3 == 1 {
+            let _ = batch.entry(key(k)).and_modify(|v| {
                 **v = !**v;
                 unwind();
             });

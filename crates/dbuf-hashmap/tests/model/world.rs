@@ -74,6 +74,8 @@ pub(crate) enum Ending {
     Defer,
     DeferThenPublish,
     Rollback,
+    /// Dropped after `rollback_on_drop`.
+    RollbackOnDrop,
     Forget,
     TransactOk,
     TransactErr,
@@ -118,6 +120,7 @@ fn endings() -> impl Generate<Value = Ending> {
         2 => Just(Ending::Defer),
         1 => Just(Ending::DeferThenPublish),
         1 => Just(Ending::Rollback),
+        1 => Just(Ending::RollbackOnDrop),
         1 => Just(Ending::Forget),
         1 => Just(Ending::TransactOk),
         1 => Just(Ending::TransactErr),
@@ -330,7 +333,7 @@ macro_rules! handles {
         }
 
         fn publish(writer: &mut Self::Writer) -> bool {
-            writer.publish()
+            writer.publish().is_published()
         }
 
         fn has_pending(writer: &Self::Writer) -> bool {
@@ -347,6 +350,10 @@ macro_rules! handles {
                 Ending::Drop => drop(batch),
                 Ending::Defer => batch.defer(),
                 Ending::Rollback => batch.rollback(),
+                Ending::RollbackOnDrop => {
+                    let mut batch = batch;
+                    batch.rollback_on_drop();
+                }
                 Ending::Forget => core::mem::forget(batch),
                 _ => unreachable!("{ending:?} is no way to end a batch"),
             }

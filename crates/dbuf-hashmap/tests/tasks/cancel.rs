@@ -249,7 +249,7 @@ impl<'r, S: MapStrategy> World<'r, S> {
             }
             // Waits for no reader.
             Step::Publish => {
-                assert_eq!(self.map.publish(), self.model.pending);
+                assert_eq!(self.map.publish().is_published(), self.model.pending);
                 self.model.publish();
             }
             Step::Watch(polls) => {

@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use dbuf_hashmap::PublishPolicy;
-
 use super::futures::counted;
-use super::{Map, MapStrategy, map_with, over_strategies};
+use super::{Map, MapStrategy, map, over_strategies};
 
 const TASKS: u32 = 4;
 const WRITES: u32 = 300;
@@ -54,20 +52,18 @@ fn block_and_look<S: MapStrategy>(map: &Map<S>, who: u32) {
 
 /// Runs tasks by `run` beside two threads; everything that was written is there.
 fn beside_threads<S: MapStrategy>(new: fn() -> S, run: impl Fn(&Map<S>) + Sync) {
-    for policy in [PublishPolicy::Immediate, PublishPolicy::Immediate] {
-        let map = map_with(new(), policy);
-        thread::scope(|scope| {
-            scope.spawn(|| block_and_look(&map, TASKS));
-            scope.spawn(|| block_and_look(&map, TASKS + 1));
-            run(&map);
-        });
-        let left = WRITES - WRITES.div_ceil(3);
-        let copies = WRITES.div_ceil(2);
-        assert_eq!(map.len() as u32, (TASKS + 2) * left + TASKS * copies);
-        // The other copy as well.
-        let batch = map.write();
-        assert_eq!(batch.as_map(), batch.published());
-    }
+    let map = map(new());
+    thread::scope(|scope| {
+        scope.spawn(|| block_and_look(&map, TASKS));
+        scope.spawn(|| block_and_look(&map, TASKS + 1));
+        run(&map);
+    });
+    let left = WRITES - WRITES.div_ceil(3);
+    let copies = WRITES.div_ceil(2);
+    assert_eq!(map.len() as u32, (TASKS + 2) * left + TASKS * copies);
+    // The other copy as well.
+    let batch = map.write();
+    assert_eq!(batch.as_map(), batch.published());
 }
 
 fn on_tokio<S: MapStrategy>(map: &Map<S>, mut builder: tokio::runtime::Builder) {
@@ -127,10 +123,7 @@ fn tasks_on_pollster_see_their_writes<S: MapStrategy>(new: fn() -> S) {
 /// Alone, a write is ready in the poll that began it.
 #[test]
 fn a_write_that_meets_nobody_is_polled_once() {
-    let map = map_with(
-        dbuf_hashmap::DefaultStrategy::new(),
-        PublishPolicy::Immediate,
-    );
+    let map = map(dbuf_hashmap::DefaultStrategy::new());
     let polls = AtomicUsize::new(0);
     pollster::block_on(async {
         for n in 0..100 {

@@ -114,7 +114,7 @@ fn what_is_not_published_is_not_announced<S: MapStrategy>(new: fn() -> S) {
         batch.defer();
     });
     assert_eq!(changed.count.wakes(), 0);
-    assert!(map.publish());
+    assert!(map.publish().is_published());
     assert_eq!(changed.count.wakes(), 1);
     assert_eq!(changed.poll(), std::task::Poll::Ready(Ok(1)));
 }

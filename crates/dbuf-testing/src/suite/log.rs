@@ -1,7 +1,7 @@
 use core::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use dbuf_core::{BlockingStrategy, OpWriter, Operation, Writer};
+use dbuf_core::{BlockingStrategy, OpWriter, Operation, Published, Writer};
 
 use super::{EXTRAS, SuitePtr};
 use crate::Tracked;
@@ -47,8 +47,8 @@ where
         }
         assert_eq!(reader.read().get(), published);
     }
-    assert!(writer.publish());
-    assert!(!writer.publish(), "an empty log swaps nothing");
+    assert_eq!(writer.publish(), Published::Now);
+    assert_eq!(writer.publish(), Published::Nothing);
     let version = writer.as_writer().version();
     writer.write().publish();
     assert_eq!(writer.as_writer().version(), version);
@@ -92,7 +92,7 @@ pub fn forgotten_batch_is_rolled_back<P: SuitePtr>(new: impl Fn() -> P) {
     batch.apply(Add(10));
     mem::forget(batch);
     assert!(!writer.has_pending());
-    assert!(!writer.publish(), "a forgotten batch is not published");
+    assert_eq!(writer.publish(), Published::RolledBack);
     assert_eq!((guard.get(), reader.read().get()), (1, 1));
     let batch = writer.try_write().unwrap();
     assert_eq!(batch.get(), 1, "resynced");

@@ -1,5 +1,4 @@
-//! Changes to one entry. Each is made on this copy and logged as what it did,
-//! before anything is handed to the caller.
+//! Changes to one entry that are logged at once, as what they did.
 
 use core::hash::Hash;
 use core::mem;
@@ -7,9 +6,9 @@ use core::mem;
 use equivalent::Equivalent;
 use hashbrown::hash_table;
 
-use super::{Batch, Entry};
+use super::Batch;
 use crate::Owner;
-use crate::op::Op;
+use crate::op::{Op, Patch};
 
 impl<W: Owner> Batch<W> {
     /// Inserts a value and returns the one that was there. As with std's maps, a
@@ -80,13 +79,8 @@ impl<W: Owner> Batch<W> {
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
     {
-        let (hash, place) = self.find(key);
-        let place = place?;
-        Some(self.inner.record(|table, _| {
-            let (key, value) = table.remove_at(place);
-            let logged = key.clone();
-            ((key, value), Some(Op::Remove { hash, key: logged }))
-        }))
+        let (hash, bucket) = self.find(key);
+        Some(self.remove_entry_at(hash, bucket?, None))
     }
 
     /// Removes a key if `f` says so, and returns its value.
@@ -112,69 +106,59 @@ impl<W: Owner> Batch<W> {
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
     {
-        let (hash, place) = self.find(key);
-        let place = place?;
-        let (key, value) = self.table().at(place);
-        f(key, value).then(|| self.remove_at(hash, place))
+        let (hash, bucket) = self.find(key);
+        let bucket = bucket?;
+        let (key, value) = self.table().at(bucket);
+        f(key, value).then(|| self.remove_at(hash, bucket))
     }
 
-    /// Changes a value in place and returns what `f` returns, or `None` if the
-    /// key is not there.
+    /// Makes a change to a value by an operation that is made again on the other copy, so
+    /// that nothing is cloned: for values that are large. Returns whether the key is there.
     ///
-    /// `f` runs at most once. The other copy gets a clone of the value that it
-    /// left, whether it changed or not.
+    /// `op` runs at once, on this copy, and as often again as there are copies to follow:
+    /// normally once, when the next batch begins; more often if a batch is rolled back
+    /// after this one was deferred. **It must do the same each time.** What it decides by a
+    /// clock, by chance or by something that others change makes the copies differ: readers
+    /// see the value go back and forth with every publish, until the key is written again.
+    /// It is never undefined behaviour. [`update`](Self::update) runs its closure once.
     ///
     /// # Panics
     ///
-    /// With `f`; the batch is torn then and rolls back.
+    /// With `op`; the batch is torn then and rolls back. If it panics on the other copy, the
+    /// next batch panics when it begins, and the one after it copies the whole map. See
+    /// [`Writer::try_catch_up`](crate::Writer::try_catch_up).
     ///
     /// # Examples
     ///
     /// ```
     /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("log", vec![0_u8; 1 << 20]);
     /// let mut batch = writer.write();
-    /// batch.insert("a", vec![1]);
-    /// let len = batch.update("a", |list| {
-    ///     list.push(2);
-    ///     list.len()
-    /// });
-    /// assert_eq!(len, Some(2));
+    /// assert!(batch.change("log", |bytes| bytes.push(1))); // copies no megabyte
     /// batch.publish();
-    /// assert_eq!(reader.read()["a"], [1, 2]);
+    /// assert_eq!(reader.read()["log"].len(), (1 << 20) + 1);
+    /// assert_eq!(writer.write().get("log").unwrap().len(), (1 << 20) + 1);
     /// ```
-    pub fn update<Q, R>(&mut self, key: &Q, f: impl FnOnce(&mut W::Value) -> R) -> Option<R>
+    pub fn change<Q>(&mut self, key: &Q, op: impl Fn(&mut W::Value) + Send + Sync + 'static) -> bool
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
     {
-        let (hash, place) = self.find(key);
-        Some(self.change_at(hash, place?, f))
-    }
-
-    /// Changes the value in place if the key is there; inserts `value` if not.
-    ///
-    /// # Panics
-    ///
-    /// With `f`; the batch is torn then and rolls back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// for word in ["a", "b", "a"] {
-    ///     batch.upsert(word, 1, |n| *n += 1);
-    /// }
-    /// assert_eq!((batch.get("a"), batch.get("b")), (Some(&2), Some(&1)));
-    /// ```
-    pub fn upsert(&mut self, key: W::Key, value: W::Value, f: impl FnOnce(&mut W::Value)) {
-        let (hash, place) = self.find(&key);
-        match place {
-            Some(place) => {
-                self.bury(Some(key), Some(value));
-                self.change_at(hash, place, f);
-            }
-            None => _ = self.insert_new(hash, key, value),
+        let (hash, Some(bucket)) = self.find(key) else {
+            return false;
+        };
+        if self.table().is_marked(hash, &self.table().at(bucket).0) {
+            // The value is cloned anyway, and the other copy's is not the one that `op`
+            // would find here.
+            self.update_at(hash, bucket, None, op);
+        } else {
+            self.inner.record(|table, _| {
+                let (key, value) = table.at_mut(bucket);
+                op(value);
+                let (key, patch) = (key.clone(), Patch::new(op));
+                ((), Some(Op::Patch { hash, key, patch }))
+            });
         }
+        true
     }
 
     /// The value of a key; inserts what `f` returns if there is none.
@@ -192,25 +176,15 @@ impl<W: Owner> Batch<W> {
     /// assert_eq!(batch.get_or_insert_with("a", || unreachable!()), &1);
     /// ```
     pub fn get_or_insert_with(&mut self, key: W::Key, f: impl FnOnce() -> W::Value) -> &W::Value {
-        self.entry(key).or_insert_with(f)
-    }
-
-    /// The place of a key, for looking and changing with one lookup.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.entry("a").or_insert(1);
-    /// let entry = batch.entry("a");
-    /// if entry.get() == Some(&1) {
-    ///     entry.remove();
-    /// }
-    /// assert!(batch.is_empty());
-    /// ```
-    pub fn entry(&mut self, key: W::Key) -> Entry<'_, W> {
-        Entry::new(self, key)
+        let (hash, bucket) = self.find(&key);
+        let bucket = match bucket {
+            Some(bucket) => {
+                self.retire(Some(key), None);
+                bucket
+            }
+            None => self.insert_new(hash, key, f()),
+        };
+        &self.table().at(bucket).1
     }
 
     /// Adds a key that is not there.
@@ -225,25 +199,24 @@ impl<W: Owner> Batch<W> {
         })
     }
 
-    /// Changes the value at a place.
-    pub(super) fn change_at<R>(
+    /// Removes the entry in a bucket, and returns it. A key that is `owned` saves a clone.
+    pub(super) fn remove_entry_at(
         &mut self,
         hash: u64,
-        place: usize,
-        f: impl FnOnce(&mut W::Value) -> R,
-    ) -> R {
+        bucket: usize,
+        owned: Option<W::Key>,
+    ) -> (W::Key, W::Value) {
         self.inner.record(|table, _| {
-            let (key, value) = table.at_mut(place);
-            let result = f(value);
-            let op = Op::replace(place, hash, key.clone(), value.clone());
-            (result, Some(op))
+            let logged = owned.unwrap_or_else(|| table.at(bucket).0.clone());
+            let entry = table.remove_at(bucket);
+            (entry, Some(Op::Remove { hash, key: logged }))
         })
     }
 
-    /// Removes what stands at a place.
-    pub(crate) fn remove_at(&mut self, hash: u64, place: usize) -> W::Value {
+    /// Removes the entry in a bucket.
+    pub(crate) fn remove_at(&mut self, hash: u64, bucket: usize) -> W::Value {
         self.inner.record(|table, _| {
-            let (key, value) = table.remove_at(place);
+            let (key, value) = table.remove_at(bucket);
             (value, Some(Op::Remove { hash, key }))
         })
     }

@@ -1,6 +1,5 @@
 //! Changes to the whole map, and to the room it has.
 
-use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
 
@@ -9,7 +8,6 @@ use hashbrown::hash_table;
 
 use super::{Batch, Drain};
 use crate::op::{ChangeOf, Op};
-use crate::table::Dead;
 use crate::{Owner, WriterMut};
 
 impl<W: Owner> Batch<W> {
@@ -32,22 +30,22 @@ impl<W: Owner> Batch<W> {
     /// assert_eq!(batch.len(), 2);
     /// ```
     pub fn retain(&mut self, keep: impl FnMut(&W::Key, &W::Value) -> bool) {
-        let mut removed = Removed {
-            keys: Vec::new(),
-            dead: self.inner.keeps_dead().then_some(&mut self.dead),
-        };
-        let dead = self.inner.record(|table, shared| {
-            let keys = table.extract(keep).map(|key| (shared.hash(&key), key));
-            removed.keys.extend(keys);
-            let op = match removed.keys.len() {
+        let Self { inner, garbage } = self;
+        inner.record(|table, shared| {
+            // What is left in this list, if `keep` or `Hash` panics, is garbage.
+            let keys = garbage.removed();
+            keys.extend(table.extract(keep).map(|key| (shared.hash(&key), key)));
+            let op = match keys.len() {
                 0 => None,
                 _ if table.len() == 0 => Some(Op::Clear),
-                _ => Some(Op::RemoveAll(mem::take(&mut removed.keys))),
+                _ => Some(Op::RemoveAll(mem::take(keys))),
             };
-            (table.take_dead(), op)
+            garbage.append(table.take_garbage());
+            ((), op)
         });
-        drop(removed);
-        self.dead.append(dead);
+        if !self.inner.defers_drops() {
+            drop(self.garbage.take());
+        }
     }
 
     /// Removes every entry for which `keep` returns `false`, and lets it change
@@ -75,15 +73,17 @@ impl<W: Owner> Batch<W> {
     /// ```
     pub fn retain_mut(&mut self, keep: impl FnMut(&W::Key, &mut W::Value) -> bool) {
         if !self.is_empty() {
-            let dead = self.inner.modify(|table, _| {
+            let garbage = self.inner.modify(|table, _| {
+                table.forget_marks();
                 table.retain_mut(keep);
-                table.take_dead()
+                table.take_garbage()
             });
-            self.dead.append(dead);
+            self.garbage.append(garbage);
         }
     }
 
-    /// Removes everything. Both copies keep their memory.
+    /// Removes everything. Both copies keep their memory; what the log held of earlier
+    /// changes of this batch is dropped.
     ///
     /// # Examples
     ///
@@ -96,11 +96,12 @@ impl<W: Owner> Batch<W> {
     /// ```
     pub fn clear(&mut self) {
         if !self.is_empty() {
-            let dead = self.inner.record(|table, _| {
+            self.inner.replace_all(|table, _| {
+                table.forget_marks();
                 table.clear();
-                (table.take_dead(), Some(Op::Clear))
+                ((), Op::Clear)
             });
-            self.dead.append(dead);
+            self.take_garbage();
         }
     }
 
@@ -124,11 +125,15 @@ impl<W: Owner> Batch<W> {
         if self.is_empty() {
             return Drain(hash_table::IntoIter::default());
         }
-        self.inner
-            .record(|table, _| (Drain(table.take().into_iter()), Some(Op::Clear)))
+        let drain = self.inner.replace_all(|table, _| {
+            table.forget_marks();
+            (Drain(table.take().into_iter()), Op::Clear)
+        });
+        self.take_garbage();
+        drain
     }
 
-    /// Makes room for so many more entries, in both copies.
+    /// Makes room for that many more entries, in both copies.
     ///
     /// # Panics
     ///
@@ -165,23 +170,6 @@ impl<W: Owner> Batch<W> {
     }
 }
 
-/// Keys that a change took out. What the log has no use for, also if the change
-/// panics, is dropped when the lock, if any, is given back.
-struct Removed<'d, K, V> {
-    keys: Vec<(u64, K)>,
-    dead: Option<&'d mut Dead<K, V>>,
-}
-
-impl<K, V> Drop for Removed<'_, K, V> {
-    fn drop(&mut self) {
-        if let Some(dead) = &mut self.dead {
-            for (_, key) in self.keys.drain(..) {
-                dead.push(Some(key), None);
-            }
-        }
-    }
-}
-
 /// Inserts all. Room is made for as many as the iterator promises, or for half
 /// of them if there are entries already, as std's maps do.
 impl<W, K, V> Extend<(K, V)> for Batch<W>
@@ -198,7 +186,7 @@ where
         });
         for (key, value) in entries {
             let old = self.insert(key, value);
-            self.bury(None, old);
+            self.retire(None, old);
         }
     }
 }

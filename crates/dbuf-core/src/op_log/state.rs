@@ -1,0 +1,357 @@
+//! What the back is, and every step that changes it.
+
+use alloc::vec::Vec;
+
+use super::{OpWriter, Operation, trim};
+use crate::writer::Parts;
+use crate::{BufferPtr, Writer};
+
+/// What the back is, seen from the front. The table is in the module's
+/// documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Equal. The log is empty.
+    Settled,
+    /// The front and the changes of the log.
+    Unpublished,
+    /// The front, the changes of the log, and changes to parts that were lent. The
+    /// back knows which parts, and the log learns of them when the batch ends.
+    Lent,
+    /// The front and changes of which the log does not know all.
+    Modified,
+    /// Owes the changes of the log; the last swap may be unfinished.
+    Published,
+    /// The front and changes that were given up, in part or as a whole. The log and
+    /// the parts that were lent name all that differs.
+    Abandoned,
+    /// Unknown: user code unwound halfway, or the log does not know all that was
+    /// given up.
+    Torn,
+}
+
+/// How a batch ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Publish,
+    Rollback,
+    Defer,
+    Keep,
+}
+
+/// Both sides, for a caller that has seen the swap finished.
+#[inline]
+fn finished<P: BufferPtr>(writer: &mut Writer<P>) -> Parts<'_, P::T, P::X> {
+    match writer.try_parts() {
+        Some(parts) => parts,
+        None => unreachable!("finished is latched (S5), and an open batch starts no swap"),
+    }
+}
+
+/// Between batches.
+impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
+    /// A batch that was forgotten is one that failed. Returns whether it gave
+    /// changes up.
+    pub(super) fn close_forgotten(&mut self) -> bool {
+        if !self.open {
+            return false;
+        }
+        self.open = false;
+        self.abandon()
+    }
+
+    /// Makes the back equal to the front, or to the front and what is deferred.
+    /// The swap must be finished.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        match self.state {
+            State::Published if !self.open => self.replay(),
+            State::Settled if !self.open => {}
+            _ => self.settle_rare(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn settle_rare(&mut self) {
+        self.close_forgotten();
+        match self.state {
+            State::Settled | State::Unpublished | State::Lent | State::Modified => {}
+            State::Published => self.replay(),
+            State::Abandoned => {
+                if !self.restore() {
+                    self.resync();
+                }
+            }
+            State::Torn => self.resync(),
+        }
+    }
+
+    #[inline(never)]
+    fn replay(&mut self) {
+        // Until all is done: whatever unwinds below leaves a resync behind.
+        self.state = State::Torn;
+        let Parts { back, extras, .. } = finished(&mut self.writer);
+        match self.log.pop() {
+            // One change, published by itself: a drain costs as much as the change.
+            Some(op) if self.log.is_empty() => op.apply_once(back, extras),
+            last => {
+                self.log.extend(last);
+                // Unwinding drops the operations that are left; one whose destructor
+                // panics as well ends the process, as in any collection.
+                for op in self.log.drain(..) {
+                    op.apply_once(back, extras);
+                }
+                trim(&mut self.log);
+            }
+        }
+        self.state = State::Settled;
+    }
+
+    /// Takes back what was given up, if the operation knows how to. Torn until all is
+    /// done.
+    fn restore(&mut self) -> bool {
+        self.state = State::Torn;
+        let Parts {
+            front,
+            back,
+            extras,
+        } = finished(&mut self.writer);
+        let (kept, undone) = self.log.split_at_mut(self.kept);
+        if !O::restore(back, front, extras, undone, kept) {
+            return false;
+        }
+        self.discard_undone();
+        self.state = self.after_rollback();
+        true
+    }
+
+    /// Back to the last publish, and what was kept once more: the copy on which
+    /// it was made is gone. Torn until all is done, so that nothing kept is lost
+    /// if user code unwinds here.
+    fn resync(&mut self) {
+        self.discard_undone();
+        let Parts {
+            front,
+            back,
+            extras,
+        } = finished(&mut self.writer);
+        back.clone_from(front);
+        for op in &mut self.log {
+            op.apply(back, extras);
+        }
+        self.state = self.after_rollback();
+    }
+
+    /// Drops the part of the log that was given up.
+    fn discard_undone(&mut self) {
+        let Parts { back, extras, .. } = finished(&mut self.writer);
+        for op in self.log.drain(self.kept..) {
+            op.discard(back, extras);
+        }
+        trim(&mut self.log);
+    }
+
+    fn after_rollback(&self) -> State {
+        match self.kept {
+            0 => State::Settled,
+            _ => State::Unpublished,
+        }
+    }
+
+    /// Publishes, without waiting. Returns whether there was anything to publish.
+    pub(super) fn publish_pending(&mut self) -> bool {
+        match self.state {
+            State::Unpublished => self.swap(State::Published),
+            // The log knows only part of it: the other copy catches up by resync.
+            State::Modified => self.swap(State::Torn),
+            State::Settled | State::Lent | State::Published | State::Abandoned | State::Torn => {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Makes the back the front. `next` is what the new back is.
+    #[inline]
+    fn swap(&mut self, next: State) {
+        // A strategy may run user code (wakers) once it has flipped: if that
+        // unwinds, a resync from the new front is right, and nothing is kept that
+        // it does not have.
+        self.state = State::Torn;
+        self.kept = 0;
+        let started = self.writer.start_swap();
+        debug_assert!(started, "unpublished changes are on a finished back");
+        self.state = next;
+    }
+
+    /// Gives up what is unpublished and not kept. Returns whether there was anything.
+    ///
+    /// Nothing is undone here: that runs user code, and the thread may be unwinding.
+    /// The next batch begins with it.
+    fn abandon(&mut self) -> bool {
+        self.state = match self.state {
+            State::Settled => return false,
+            State::Unpublished if self.log.len() == self.kept => return false,
+            State::Unpublished | State::Lent | State::Abandoned => State::Abandoned,
+            State::Modified | State::Published | State::Torn => State::Torn,
+        };
+        true
+    }
+}
+
+/// While a batch is open. The swap is finished then.
+impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
+    /// The state of an open batch that may go on.
+    #[inline]
+    fn open_state(&self) -> State {
+        assert!(
+            self.open,
+            "no batch is open on this writer: the owner of a batch must always \
+             dereference to the same writer"
+        );
+        assert!(
+            !self.is_torn(),
+            "the batch is torn: an earlier change panicked halfway"
+        );
+        self.state
+    }
+
+    /// Whether an open batch can only be rolled back.
+    #[inline]
+    pub(super) fn is_torn(&self) -> bool {
+        matches!(self.state, State::Abandoned | State::Torn)
+    }
+
+    /// Runs user code on the back, with the part of the log that is not kept. The
+    /// batch is torn unless it returns.
+    #[inline]
+    pub(super) fn change<R>(
+        &mut self,
+        f: impl FnOnce(&mut P::T, &P::X, &mut Tail<'_, O>) -> (R, Option<State>),
+    ) -> R {
+        let before = self.open_state();
+        self.state = State::Torn;
+        let Parts { back, extras, .. } = finished(&mut self.writer);
+        let mut tail = Tail {
+            log: &mut self.log,
+            kept: self.kept,
+        };
+        let (result, after) = f(back, extras, &mut tail);
+        self.state = match (before, after) {
+            (_, Some(State::Modified)) => State::Modified,
+            (State::Modified | State::Lent, _) | (_, None) => before,
+            (_, Some(after)) => after,
+        };
+        result
+    }
+
+    /// Lends what `mark` finds and remembers to `f`.
+    #[inline]
+    pub(super) fn lend<'w, L, R>(
+        &'w mut self,
+        mark: impl FnOnce(&'w mut P::T, &'w P::X) -> L,
+        f: impl FnOnce(L) -> R,
+    ) -> R {
+        let before = self.open_state();
+        self.state = State::Torn;
+        let Parts { back, extras, .. } = finished(&mut self.writer);
+        let lent = mark(back, extras);
+        // If `f` unwinds, only a part that is marked is in doubt.
+        let (halfway, after) = match before {
+            State::Modified => (State::Torn, State::Modified),
+            _ => (State::Abandoned, State::Lent),
+        };
+        self.state = halfway;
+        let result = f(lent);
+        self.state = after;
+        result
+    }
+
+    /// Logs what was lent.
+    fn seal(&mut self) {
+        let (halfway, after) = match self.state {
+            State::Modified => (State::Torn, State::Modified),
+            _ => (State::Abandoned, State::Unpublished),
+        };
+        self.state = halfway;
+        let Parts { back, extras, .. } = finished(&mut self.writer);
+        O::seal(back, extras, |op| self.log.push(op));
+        self.state = match after {
+            // Nothing was lent that is still there.
+            State::Unpublished if self.log.is_empty() => State::Settled,
+            after => after,
+        };
+    }
+
+    /// Ends the open batch. Returns whether it was torn.
+    #[inline]
+    pub(super) fn end(&mut self, ending: Ending) -> bool {
+        if !self.open {
+            return false;
+        }
+        // First, so that user code that unwinds below ends it as well.
+        self.open = false;
+        match (self.state, ending) {
+            (State::Unpublished, Ending::Publish) => {
+                self.swap(State::Published);
+                false
+            }
+            _ => self.end_rare(ending),
+        }
+    }
+
+    #[inline(never)]
+    fn end_rare(&mut self, ending: Ending) -> bool {
+        let torn = self.is_torn();
+        if torn || ending == Ending::Rollback {
+            self.abandon();
+            return torn;
+        }
+        if matches!(self.state, State::Lent | State::Modified) {
+            self.seal();
+        }
+        match (ending, self.state) {
+            (Ending::Keep, State::Unpublished) => self.kept = self.log.len(),
+            // The log does not know all of it, so it could not be made again.
+            (Ending::Publish, _) | (Ending::Keep, State::Modified) => {
+                self.publish_pending();
+            }
+            (Ending::Keep | Ending::Defer | Ending::Rollback, _) => {}
+        }
+        false
+    }
+}
+
+/// The part of the log that is not kept.
+pub(super) struct Tail<'w, O> {
+    log: &'w mut Vec<O>,
+    kept: usize,
+}
+
+impl<O> Tail<'_, O> {
+    #[inline]
+    pub(super) fn push<T, X>(&mut self, op: O)
+    where
+        O: Operation<T, X>,
+    {
+        let len = self.log.len();
+        let joined = match self.log.last_mut() {
+            Some(last) if len > self.kept => op.join(last),
+            _ => Some(op),
+        };
+        if let Some(op) = joined {
+            self.log.push(op);
+        }
+    }
+
+    /// Drops all of it.
+    pub(super) fn clear<T, X>(&mut self, back: &mut T, extras: &X)
+    where
+        O: Operation<T, X>,
+    {
+        for op in self.log.drain(self.kept..) {
+            op.discard(back, extras);
+        }
+        trim(self.log);
+    }
+}

@@ -1,0 +1,96 @@
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use hashbrown::HashTable;
+
+use crate::op::Patch;
+
+/// Keys and values that left the map, to be dropped when no lock is held: their
+/// destructors may use the map.
+pub(crate) struct Garbage<K, V>(Option<Box<Heap<K, V>>>);
+
+/// A batch drops its own with every change, and mostly there is nothing in it.
+impl<K, V> Drop for Garbage<K, V> {
+    #[inline]
+    fn drop(&mut self) {
+        #[cold]
+        #[inline(never)]
+        fn drop_all<K, V>(heap: Box<Heap<K, V>>) {
+            drop(heap);
+        }
+        if let Some(heap) = self.0.take() {
+            drop_all(heap);
+        }
+    }
+}
+
+struct Heap<K, V> {
+    keys: Vec<K>,
+    values: Vec<V>,
+    tables: Vec<HashTable<(K, V)>>,
+    patches: Vec<Patch<V>>,
+    /// Keys that a change takes out, with their hashes, until it is logged.
+    removed: Vec<(u64, K)>,
+}
+
+impl<K, V> Default for Garbage<K, V> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<K, V> Garbage<K, V> {
+    fn heap(&mut self) -> &mut Heap<K, V> {
+        self.0.get_or_insert_with(|| {
+            Box::new(Heap {
+                keys: Vec::new(),
+                values: Vec::new(),
+                tables: Vec::new(),
+                patches: Vec::new(),
+                removed: Vec::new(),
+            })
+        })
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn put(&mut self, key: Option<K>, value: Option<V>) {
+        let heap = self.heap();
+        heap.keys.extend(key);
+        heap.values.extend(value);
+    }
+
+    pub(crate) fn put_table(&mut self, table: HashTable<(K, V)>) {
+        self.heap().tables.push(table);
+    }
+
+    pub(crate) fn put_patch(&mut self, patch: Patch<V>) {
+        self.heap().patches.push(patch);
+    }
+
+    /// The list that a change collects keys in. What it leaves there is garbage.
+    pub(crate) fn removed(&mut self) -> &mut Vec<(u64, K)> {
+        &mut self.heap().removed
+    }
+
+    pub(crate) fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+
+    pub(crate) fn append(&mut self, mut other: Self) {
+        match (&mut self.0, other.0.take()) {
+            (_, None) => {}
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(mine), Some(mut theirs)) => {
+                mine.keys.append(&mut theirs.keys);
+                mine.values.append(&mut theirs.values);
+                mine.tables.append(&mut theirs.tables);
+                mine.patches.append(&mut theirs.patches);
+                mine.removed.append(&mut theirs.removed);
+            }
+        }
+    }
+}
