@@ -153,11 +153,14 @@ pub enum Published {
     Now,
     /// No change was pending.
     Nothing,
-    /// Nothing was published, since the last batch failed: it was forgotten, rolled
-    /// back, or one of its changes panicked. Its changes are given up. Changes that
-    /// were [kept](Batch::keep) before it are still pending
-    /// ([`OpWriter::has_pending`]): the next batch makes them again, and publishes them
-    /// when it is published.
+    /// Nothing was published, since a batch failed: it was forgotten, rolled back, or one
+    /// of its changes panicked.
+    ///
+    /// The call that finds a forgotten batch gives its changes up, and those that were
+    /// [deferred](Batch::defer) before it. Changes that were [kept](Batch::keep) before a
+    /// batch that failed are still pending ([`OpWriter::has_pending`]), and this is the
+    /// answer until the next batch has made them again and publishes them. If none were
+    /// kept, a batch that was rolled back leaves [`Nothing`](Self::Nothing).
     RolledBack,
 }
 
