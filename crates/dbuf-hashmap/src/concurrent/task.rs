@@ -124,7 +124,7 @@ where
     /// # });
     /// ```
     pub async fn insert_async(&self, key: K, value: V) -> Option<V> {
-        self.change_async(|batch| batch.insert(key, value)).await
+        self.write_one_async(|batch| batch.insert(key, value)).await
     }
 
     /// Removes a key and returns its value.
@@ -150,7 +150,7 @@ where
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        self.change_async(|batch| batch.remove(key)).await
+        self.write_one_async(|batch| batch.remove(key)).await
     }
 
     /// Changes a value in place and returns what `f` returns, or `None` if the key
@@ -176,11 +176,11 @@ where
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        self.change_async(|batch| batch.update(key, f)).await
+        self.write_one_async(|batch| batch.update(key, f)).await
     }
 
     /// Makes a change and publishes it, in the poll that is the last.
-    pub(crate) async fn change_async<R>(
+    pub(crate) async fn write_one_async<R>(
         &self,
         f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R,
     ) -> R {

@@ -213,7 +213,7 @@ where
     /// assert_eq!(map.insert("a", 2), Some(1));
     /// ```
     pub fn insert(&self, key: K, value: V) -> Option<V> {
-        self.change(|batch| batch.insert(key, value))
+        self.write_one(|batch| batch.insert(key, value))
     }
 
     /// Removes a key and returns its value. Clones nothing.
@@ -233,7 +233,7 @@ where
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        self.change(|batch| batch.remove(key))
+        self.write_one(|batch| batch.remove(key))
     }
 
     /// Removes a key if `f` says so, and returns its value.
@@ -253,11 +253,13 @@ where
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        self.change(|batch| batch.remove_if(key, f))
+        self.write_one(|batch| batch.remove_if(key, f))
     }
 
     /// Changes a value in place and returns what `f` returns, or `None` if the key
     /// is not there. No other writer comes between. `f` runs at most once.
+    ///
+    /// Clones the value for the other copy; [`change`](Self::change) does not.
     ///
     /// # Panics
     ///
@@ -274,7 +276,32 @@ where
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        self.change(|batch| batch.update(key, f))
+        self.write_one(|batch| batch.update(key, f))
+    }
+
+    /// Makes a change to a value by an operation that is made again on the other copy, so
+    /// that nothing is cloned: for values that are large. Returns whether the key is there.
+    ///
+    /// **`op` runs once on each copy, and must do the same each time**; see
+    /// [`Batch::change`]. [`update`](Self::update) clones the value once and runs its
+    /// closure once.
+    ///
+    /// # Panics
+    ///
+    /// With `op`, and see [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let logs = dbuf_hashmap::ConcurrentHashMap::from([("a", vec![0_u8; 1 << 20])]);
+    /// assert!(logs.change("a", |bytes| bytes.push(1))); // copies no megabyte
+    /// assert_eq!(logs.get_with("a", Vec::len), Some((1 << 20) + 1));
+    /// ```
+    pub fn change<Q>(&self, key: &Q, op: impl Fn(&mut V) + Send + Sync + 'static) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.write_one(|batch| batch.change(key, op))
     }
 
     /// Changes the value in place if the key is there; inserts `value` if not.
@@ -293,7 +320,7 @@ where
     /// assert_eq!(words.get_cloned("a"), Some(2));
     /// ```
     pub fn upsert(&self, key: K, value: V, f: impl FnOnce(&mut V)) {
-        self.change(|batch| batch.upsert(key, value, f));
+        self.write_one(|batch| batch.upsert(key, value, f));
     }
 
     /// A clone of the value of a key, which is made by `f` and inserted if it is not
@@ -321,7 +348,7 @@ where
         self.refuse_own_guard();
         match self.get_cloned(&key) {
             Some(value) => value,
-            None => self.change(|batch| batch.get_or_insert_with(key, f).clone()),
+            None => self.write_one(|batch| batch.get_or_insert_with(key, f).clone()),
         }
     }
 
@@ -340,7 +367,7 @@ where
     /// assert_eq!(map.len(), 2);
     /// ```
     pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
-        self.change(|batch| batch.retain(keep));
+        self.write_one(|batch| batch.retain(keep));
     }
 
     /// As [`retain`](Self::retain), and lets `keep` change the values that stay.
@@ -362,7 +389,7 @@ where
     /// assert_eq!((lives.len(), lives.get_cloned("b")), (1, Some(1)));
     /// ```
     pub fn retain_mut(&self, keep: impl FnMut(&K, &mut V) -> bool) {
-        self.change(|batch| batch.retain_mut(keep));
+        self.write_one(|batch| batch.retain_mut(keep));
     }
 
     /// Removes everything. Both copies keep their room.
@@ -379,7 +406,7 @@ where
     /// assert!(map.is_empty());
     /// ```
     pub fn clear(&self) {
-        self.change(|batch| batch.clear());
+        self.write_one(|batch| batch.clear());
     }
 
     /// Makes room for so many more entries, in both copies.
@@ -396,7 +423,7 @@ where
     /// assert!(map.read().capacity() >= 1000);
     /// ```
     pub fn reserve(&self, additional: usize) {
-        self.change(|batch| batch.reserve(additional));
+        self.write_one(|batch| batch.reserve(additional));
     }
 
     /// Publishes what is pending: under
@@ -427,7 +454,10 @@ where
     /// Makes a change in a batch of its own and ends it as the policy says.
     // Always: the change is the caller's closure.
     #[inline(always)]
-    pub(crate) fn change<R>(&self, f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R) -> R {
+    pub(crate) fn write_one<R>(
+        &self,
+        f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R,
+    ) -> R {
         self.refuse_own_guard();
         let mut batch = Batch::new(self.writers.begin());
         let result = f(&mut batch);

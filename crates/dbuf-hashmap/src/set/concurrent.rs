@@ -319,7 +319,7 @@ where
     /// ```
     pub fn insert(&self, element: T) -> bool {
         self.map
-            .change(|batch| super::batch::insert(batch, element))
+            .write_one(|batch| super::batch::insert(batch, element))
     }
 
     /// Removes an element. Whether it was there.
@@ -359,7 +359,7 @@ where
         Q: Hash + Equivalent<T> + ?Sized,
     {
         self.map
-            .change(|batch| batch.remove_entry(element))
+            .write_one(|batch| batch.remove_entry(element))
             .map(|(element, ())| element)
     }
 
