@@ -42,8 +42,9 @@
 //! # Cost
 //!
 //! A read is two read-modify-writes of the reader's own line. A swap is one
-//! read-modify-write for each slot in use: more than a load, but a wait needs no
-//! second look at the readers.
+//! read-modify-write for each live reader, under the registry's lock: more than a load,
+//! but a wait needs no second pass over the readers. A slot without an owner is not
+//! flipped: a registration takes the side under the same lock.
 
 use std::sync::OnceLock;
 
@@ -301,13 +302,16 @@ unsafe impl Strategy for FlashStrategy {
 
     unsafe fn start_swap(&self, _: &mut FlashWriter) {
         let shared = self.shared();
-        self.claim.set_finished(false);
         let front = self.front().other();
         let mut sum = 0_usize;
         shared.readers.for_each(
-            // Relaxed: for registrations, under the same lock.
-            || self.front.store(front, Ordering::Relaxed),
-            |slot, _| {
+            // From here to the end nothing allocates, runs user code or unwinds.
+            || {
+                self.claim.set_finished(false);
+                // Relaxed: for registrations, under the same lock.
+                self.front.store(front, Ordering::Relaxed);
+            },
+            |slot| {
                 // ORDERING: Release; partner: the enter in `acquire` (S4).
                 // Acquire; partner: the leave in `release`, for guards that are
                 // gone already and in no residue (S3).
