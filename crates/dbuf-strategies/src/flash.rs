@@ -154,7 +154,7 @@ impl FlashStrategy {
     fn shared(&self) -> &Arc<Shared> {
         self.shared.get_or_init(|| {
             Arc::new(Shared {
-                readers: Registry::new(),
+                readers: Registry::new(()),
                 waker: WakerCell::new(),
                 residue: CachePadded::new(AtomicUsize::new(0)),
             })
@@ -223,7 +223,7 @@ impl fmt::Debug for FlashReader {
 impl Drop for FlashReader {
     fn drop(&mut self) {
         let mut owed = 0;
-        self.shared.readers.free(&mut self.slot, |slot| {
+        self.shared.readers.free(&mut self.slot, |slot, ()| {
             // Relaxed: flips come under the same lock; `settle` releases.
             owed = slot.owed.swap(0, Ordering::Relaxed);
             slot.word.store(0, Ordering::Relaxed);
@@ -260,7 +260,7 @@ unsafe impl Strategy for FlashStrategy {
     fn new_reader(&self) -> FlashReader {
         let shared = self.shared();
         FlashReader {
-            slot: shared.readers.register(|slot| {
+            slot: shared.readers.register(|slot, ()| {
                 // Relaxed: flips come under the same lock, which also orders the
                 // data behind the side.
                 let front = encode(self.front.load(Ordering::Relaxed));

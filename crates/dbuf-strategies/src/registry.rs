@@ -24,10 +24,10 @@
 //!   view of every registration, or the registration's store comes later in its
 //!   modification order: see "A reader that registers" in `docs/protocol.md`.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use core::array;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
@@ -38,24 +38,26 @@ use dbuf_core::primitive::atomic::{AtomicBool, Ordering};
 
 use crate::primitive::Mutex;
 
-/// Slots in a chunk, at most 8. A kilobyte: what one reader of one buffer costs, and all
+/// Slots in a chunk, at most 8. With its counts 1,152 bytes: what one reader of one buffer costs, and all
 /// that the last reader of a crowd keeps.
 const CHUNK: usize = if cfg!(dbuf_loom) { 2 } else { 8 };
 
 /// All slots of a chunk, a bit each.
 const FULL: u8 = u8::MAX >> (8 - CHUNK);
 
-pub(crate) struct Registry<S> {
-    list: Mutex<List<S>>,
+pub(crate) struct Registry<S, T = ()> {
+    list: Mutex<List<S, T>>,
     /// Whether the view has to be renewed (R4).
     changed: AtomicBool,
 }
 
-struct List<S> {
+struct List<S, T> {
     /// By slot number; the last has a slot that is taken.
     chunks: Vec<Entry<S>>,
     /// No chunk below this one has a free slot.
     lowest: usize,
+    /// What the strategy keeps of slots that are not taken.
+    rest: T,
 }
 
 struct Entry<S> {
@@ -66,7 +68,7 @@ struct Entry<S> {
 }
 
 struct Chunk<S> {
-    slots: Box<[CachePadded<S>]>,
+    slots: [CachePadded<S>; CHUNK],
 }
 
 /// One reader's slot. Its drop does not give it back: see [`Registry::free`].
@@ -131,13 +133,14 @@ impl<S> View<S> {
     }
 }
 
-impl<S: Default> Registry<S> {
+impl<S: Default, T> Registry<S, T> {
     const_fn! {
-        pub(crate) const fn new() -> Self {
+        pub(crate) const fn new(rest: T) -> Self {
             Self {
                 list: Mutex::new(List {
                     chunks: Vec::new(),
                     lowest: 0,
+                    rest,
                 }),
                 changed: AtomicBool::new(false),
             }
@@ -146,10 +149,10 @@ impl<S: Default> Registry<S> {
 
     /// Gives out a slot. It has the words that its last owner left, or default
     /// ones; `init` sees them under the lock.
-    pub(crate) fn register(&self, init: impl FnOnce(&S)) -> Registration<S> {
+    pub(crate) fn register(&self, init: impl FnOnce(&S, &mut T)) -> Registration<S> {
         let mut list = self.list.lock();
         let registration = list.register();
-        init(&registration);
+        init(&registration, &mut list.rest);
         // Relaxed: the fences of a read and of a swap decide who sees it (R4).
         self.changed.store(true, Ordering::Relaxed);
         registration
@@ -157,9 +160,9 @@ impl<S: Default> Registry<S> {
 
     /// Takes a slot back. `reset` leaves words, under the lock, that read as those
     /// of a reader that left.
-    pub(crate) fn free(&self, registration: &mut Registration<S>, reset: impl FnOnce(&S)) {
+    pub(crate) fn free(&self, registration: &mut Registration<S>, reset: impl FnOnce(&S, &mut T)) {
         let mut list = self.list.lock();
-        reset(registration);
+        reset(registration, &mut list.rest);
         list.free(registration.number);
         // Relaxed: a view with a slot too many is as right, and dearer.
         self.changed.store(true, Ordering::Relaxed);
@@ -172,13 +175,13 @@ impl<S: Default> Registry<S> {
         let list = self.list.lock();
         first();
         for entry in &list.chunks {
-            entry.taken().for_each(&mut f);
+            entry.for_each_taken(&mut f);
         }
     }
 }
 
 #[cfg(feature = "epoch")]
-impl<S> Registry<S> {
+impl<S, T> Registry<S, T> {
     /// Whether a slot was given out or given back since the last renewal.
     #[inline]
     pub(crate) fn has_changed(&self) -> bool {
@@ -191,7 +194,7 @@ impl<S> Registry<S> {
     /// both under the lock. If that unwinds, the registry still counts as changed.
     #[cold]
     #[inline(never)]
-    pub(crate) fn renew(&self, view: &mut View<S>, then: impl FnOnce(usize)) {
+    pub(crate) fn renew(&self, view: &mut View<S>, then: impl FnOnce(usize, &T)) {
         view.slots.clear();
         view.chunks.clear();
         let list = self.list.lock();
@@ -199,15 +202,15 @@ impl<S> Registry<S> {
             .extend(list.chunks.iter().filter_map(|entry| entry.chunk.clone()));
         view.slots.shrink_to(view.chunks.len() * CHUNK);
         for entry in &list.chunks {
-            view.slots.extend(entry.taken().map(NonNull::from));
+            entry.for_each_taken(|slot| view.slots.push(NonNull::from(slot)));
         }
-        then(view.slots.len());
+        then(view.slots.len(), &list.rest);
         // Relaxed: under the lock, as every store of it.
         self.changed.store(false, Ordering::Relaxed);
     }
 }
 
-impl<S: Default> List<S> {
+impl<S: Default, T> List<S, T> {
     fn register(&mut self) -> Registration<S> {
         let has_room = |entry: &Entry<S>| entry.taken != FULL;
         let at = self.chunks[self.lowest..].iter().position(has_room);
@@ -232,7 +235,7 @@ impl<S: Default> List<S> {
     }
 }
 
-impl<S> List<S> {
+impl<S, T> List<S, T> {
     fn free(&mut self, number: usize) {
         let at = number / CHUNK;
         let entry = &mut self.chunks[at];
@@ -252,21 +255,25 @@ impl<S> List<S> {
 }
 
 impl<S> Entry<S> {
-    /// The slots that are taken.
+    /// Calls `f` with every slot that is taken.
     #[inline]
-    fn taken(&self) -> impl Iterator<Item = &S> {
-        let slots = self.chunk.iter().flat_map(|chunk| chunk.slots.iter());
-        let taken = slots
-            .enumerate()
-            .filter(|(at, _)| self.taken >> at & 1 == 1);
-        taken.map(|(_, slot)| &**slot)
+    fn for_each_taken<'a>(&'a self, mut f: impl FnMut(&'a S)) {
+        let Some(chunk) = &self.chunk else {
+            return;
+        };
+        let mut taken = self.taken;
+        while taken > 0 {
+            f(&chunk.slots[taken.trailing_zeros() as usize]);
+            // Without its lowest bit.
+            taken &= taken - 1;
+        }
     }
 }
 
 impl<S: Default> Chunk<S> {
     fn new() -> Self {
         Self {
-            slots: (0..CHUNK).map(|_| CachePadded::default()).collect(),
+            slots: array::from_fn(|_| CachePadded::default()),
         }
     }
 }
@@ -277,12 +284,14 @@ mod tests {
 
     #[test]
     fn lowest_free_slot_is_given_out_first() {
-        let registry = Registry::<u8>::new();
-        let mut taken: Vec<_> = (0..3 * CHUNK).map(|_| registry.register(|_| {})).collect();
+        let registry = Registry::<u8>::new(());
+        let mut taken: Vec<_> = (0..3 * CHUNK)
+            .map(|_| registry.register(|_, ()| {}))
+            .collect();
         for number in [CHUNK + 1, 3, 2 * CHUNK] {
-            registry.free(&mut taken[number], |_| {});
+            registry.free(&mut taken[number], |_, ()| {});
         }
-        let next = || registry.register(|_| {}).number;
+        let next = || registry.register(|_, ()| {}).number;
         assert_eq!(
             [next(), next(), next(), next()],
             [3, CHUNK + 1, 2 * CHUNK, 3 * CHUNK]
@@ -291,13 +300,13 @@ mod tests {
 
     #[test]
     fn chunks_without_a_reader_leave_the_list() {
-        let registry = Registry::<u8>::new();
+        let registry = Registry::<u8>::new(());
         let mut taken: Vec<_> = (0..100 * CHUNK)
-            .map(|_| registry.register(|_| {}))
+            .map(|_| registry.register(|_, ()| {}))
             .collect();
         let (last, others) = taken.split_last_mut().unwrap();
         for registration in others {
-            registry.free(registration, |_| {});
+            registry.free(registration, |_, ()| {});
         }
         let kept = || {
             let list = registry.list.lock();
@@ -307,7 +316,7 @@ mod tests {
                 .count()
         };
         assert_eq!(kept(), 1);
-        registry.free(last, |_| {});
+        registry.free(last, |_, ()| {});
         assert_eq!(kept(), 0);
         assert!(registry.list.lock().chunks.capacity() < 100);
     }
@@ -315,10 +324,12 @@ mod tests {
     #[test]
     #[cfg(feature = "flash")]
     fn taken_slots_alone_are_visited() {
-        let registry = Registry::<u8>::new();
-        let mut taken: Vec<_> = (0..50 * CHUNK).map(|_| registry.register(|_| {})).collect();
+        let registry = Registry::<u8>::new(());
+        let mut taken: Vec<_> = (0..50 * CHUNK)
+            .map(|_| registry.register(|_, ()| {}))
+            .collect();
         for number in (0..50 * CHUNK).filter(|number| number % 7 > 0) {
-            registry.free(&mut taken[number], |_| {});
+            registry.free(&mut taken[number], |_, ()| {});
         }
         let mut left = taken
             .iter()
@@ -334,17 +345,19 @@ mod tests {
     #[test]
     #[cfg(feature = "epoch")]
     fn view_has_the_slots_that_are_taken() {
-        let registry = Registry::<u8>::new();
+        let registry = Registry::<u8>::new(());
         let mut view = View::new();
         assert!(!registry.has_changed());
-        let mut taken: Vec<_> = (0..3 * CHUNK).map(|_| registry.register(|_| {})).collect();
+        let mut taken: Vec<_> = (0..3 * CHUNK)
+            .map(|_| registry.register(|_, ()| {}))
+            .collect();
         for number in 0..2 * CHUNK + 1 {
             assert!(registry.has_changed(), "{number}");
-            registry.renew(&mut view, |_| {});
+            registry.renew(&mut view, |_, ()| {});
             assert!(!registry.has_changed());
             assert!(view.iter().eq(taken[number..].iter().map(|taken| &**taken)));
             assert_eq!(view.iter().count(), taken.len() - number);
-            registry.free(&mut taken[number], |_| {});
+            registry.free(&mut taken[number], |_, ()| {});
         }
     }
 }

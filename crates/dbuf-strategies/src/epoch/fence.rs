@@ -57,6 +57,7 @@ pub(super) fn compiler_barrier() {
 /// What a fence costs a reader on this machine, in picoseconds: the shortest of several
 /// loops, since a loop that was interrupted took longer. The first call measures, in some
 /// 20 µs.
+#[inline]
 pub(super) fn fence_cost() -> u64 {
     const LOOPS: usize = 16;
     const FENCES: usize = 256;

@@ -106,35 +106,38 @@ impl FencePolicy {
     /// Whether the next publish issues a barrier although readers fence, to time it.
     #[inline]
     pub(super) const fn wants_probe(&self) -> bool {
-        self.spent > self.barrier.saturating_mul(PROBE)
+        self.spent > self.barrier * PROBE
     }
 
-    /// A publish has been made, before which readers `fenced` or did not, that issued a
-    /// barrier if they did not, or to probe. `reads` is how many there were since the publish
-    /// before.
+    /// A publish has been made. Readers fenced before it, and there were `reads` since the
+    /// publish before.
     #[inline]
-    pub(super) fn record_publish(
-        &mut self,
-        fenced: bool,
-        barrier: Option<u64>,
-        reads: u64,
-        fence: u64,
-    ) {
+    pub(super) fn record_fenced(&mut self, reads: u64, fence: u64) {
         let fences = reads.saturating_mul(fence);
-        let barrier = match barrier {
-            Some(barrier) => self.record_barrier(barrier, fenced),
-            None => self.barrier,
-        };
-        let (own, other) = if fenced {
-            self.spent = self.spent.saturating_add(fences);
-            (fences, barrier)
-        } else {
-            (barrier, fences)
-        };
-        // A publish that was started before the last decision took effect.
-        if fenced != self.fenced {
-            return;
+        self.spent = self.spent.saturating_add(fences);
+        // Else it was started before the last decision took effect.
+        if self.fenced {
+            self.record(fences, self.barrier);
         }
+    }
+
+    /// A publish has been made. Readers did not fence before it, a barrier `took` so long,
+    /// and there were `reads` since the publish before.
+    pub(super) fn record_unfenced(&mut self, took: u64, reads: u64, fence: u64) {
+        let took = self.settle(took, SETTLES);
+        if !self.fenced {
+            self.record(took, reads.saturating_mul(fence));
+        }
+    }
+
+    /// A barrier that was issued although readers fenced `took` so long.
+    pub(super) fn record_probe(&mut self, took: u64) {
+        self.settle(took, SETTLES_PROBED);
+    }
+
+    /// Adds one publish to the regret.
+    #[inline]
+    fn record(&mut self, own: u64, other: u64) {
         let (times, parts) = HYSTERESIS;
         let other = other.saturating_add(other / parts * (times - parts));
         self.regret = self.regret.saturating_add(own).saturating_sub(other);
@@ -143,22 +146,9 @@ impl FencePolicy {
         }
     }
 
-    /// The cost to go by: this barrier's where one was needed, the mean where it was a probe.
-    fn record_barrier(&mut self, took: u64, probe: bool) -> u64 {
-        // Not 0: a clock that stands still must not make barriers free.
-        let took = took.clamp(1, LONGEST);
-        let parts = if probe { SETTLES_PROBED } else { SETTLES };
-        self.barrier = match self.barrier {
-            0 => took,
-            mean => mean - mean / parts + took / parts,
-        };
-        self.spent = 0;
-        if probe { self.barrier } else { took }
-    }
-
     #[inline]
     fn threshold(&self) -> u64 {
-        let least = self.barrier.saturating_mul(THRESHOLD);
+        let least = self.barrier * THRESHOLD;
         if self.fenced {
             least
         } else {
@@ -166,10 +156,22 @@ impl FencePolicy {
         }
     }
 
+    /// Adds one barrier to the mean. What it took, within bounds.
+    fn settle(&mut self, took: u64, parts: u64) -> u64 {
+        // Not 0: a clock that stands still must not make barriers free.
+        let took = took.clamp(1, LONGEST);
+        self.barrier = match self.barrier {
+            0 => took,
+            mean => mean - mean / parts + took / parts,
+        };
+        self.spent = 0;
+        took
+    }
+
     #[cold]
     fn switch(&mut self) {
         if self.fenced {
-            self.patience = self.regret.min(self.barrier.saturating_mul(PATIENCE));
+            self.patience = self.regret.min(self.barrier * PATIENCE);
         }
         self.regret = 0;
         self.spent = 0;
@@ -218,8 +220,14 @@ mod tests {
             let (before, after) = (self.fenced, self.policy.wants_fences());
             let timed = !before || self.policy.wants_probe();
             self.fenced = after;
-            self.policy
-                .record_publish(before, timed.then_some(barrier), reads, FENCE);
+            if !before {
+                self.policy.record_unfenced(barrier, reads, FENCE);
+            } else {
+                if timed {
+                    self.policy.record_probe(barrier);
+                }
+                self.policy.record_fenced(reads, FENCE);
+            }
             self.publishes += 1;
             self.switches += u64::from(before != after);
             self.symmetric += reads * FENCE;
@@ -403,10 +411,10 @@ mod tests {
         let mut writer = Writer::new().policy;
         for reads in [u64::MAX, 0, u64::MAX, 0, 0, 0] {
             for barrier in [u64::MAX, 0] {
-                for fenced in [false, true] {
-                    writer.record_publish(fenced, Some(barrier), reads, FENCE);
-                    let _ = (writer.wants_fences(), writer.wants_probe());
-                }
+                writer.record_unfenced(barrier, reads, FENCE);
+                writer.record_probe(barrier);
+                writer.record_fenced(reads, FENCE);
+                let _ = (writer.wants_fences(), writer.wants_probe());
             }
         }
     }

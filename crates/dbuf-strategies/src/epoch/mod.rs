@@ -127,8 +127,8 @@ use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 use self::fence::{barrier, fence_cost, is_available};
 use self::fence_policy::FencePolicy;
-use self::reader::{AtomicEpoch, Epoch, Slot, seen_by_swap};
-use self::word::FrontWord;
+use self::reader::{Epoch, Slot, seen_by_swap};
+use self::word::{FrontWord, Word};
 use crate::claim::Claim;
 use crate::registry::{Registry, View};
 use crate::waker::WakerCell;
@@ -147,7 +147,13 @@ pub use self::reader::{EpochGuard, EpochReader};
 ///
 /// The first claim in a process asks the kernel for its barrier. Where threads run
 /// already, that takes some 10 ms, once. A barrier that is refused then (by a system
-/// call filter, by a kernel without it) leaves readers fencing. It also measures a fence.
+/// call filter, by a kernel without it) leaves readers fencing. It also measures a fence, in
+/// some 20 µs.
+///
+/// # Panics
+///
+/// A claim and a publish that need the clock, where that fails: with a barrier, and without
+/// `with_fence`. A publish that panics may have been made or not; the next call finds out.
 ///
 /// # Aborts
 ///
@@ -175,7 +181,7 @@ pub struct EpochStrategy {
     writer: WriterCell,
     /// Reader tokens may outlive the strategy and share this.
     shared: OnceLock<Arc<Shared>>,
-    /// What tests say instead of the clock.
+    /// What tests say instead of the policy.
     #[cfg(test)]
     scripted: tests::Script,
 }
@@ -230,24 +236,28 @@ impl WriterCell {
 
 /// What readers have in common.
 struct Shared {
-    readers: Registry<Slot>,
-    /// The epochs of all slots that are not taken, summed up. Under the registry's lock.
-    retired: AtomicEpoch,
+    /// Beside them, the sum of the epochs of all slots that are not taken.
+    readers: Registry<Slot, Epoch>,
     /// On a line of its own, away from the counts of the `Arc`.
     waker: CachePadded<WakerCell>,
 }
 
 impl Shared {
-    /// Under the registry's lock: adds the epoch of a slot that is given back, or subtracts
-    /// that of one that is given out.
-    fn retire(&self, slot: &Slot, change: impl FnOnce(Epoch, Epoch) -> Epoch) {
-        // Relaxed: under the lock.
-        let retired = self.retired.load(Ordering::Relaxed);
-        // Relaxed: under the lock, and the slot has no owner.
-        let epoch = slot.epoch.load(Ordering::Relaxed);
-        // Relaxed: under the lock.
-        self.retired
-            .store(change(retired, epoch), Ordering::Relaxed);
+    /// Brings the view up to date. The waiting set is empty.
+    #[cold]
+    #[inline(never)]
+    fn renew(&self, writer: &mut WriterState) {
+        let WriterState {
+            view,
+            waiting,
+            retired,
+            ..
+        } = writer;
+        self.readers.renew(view, |readers, &sum| {
+            waiting.shrink_to(2 * readers);
+            waiting.reserve(readers);
+            *retired = sum;
+        });
     }
 
     /// Wakes the writer, if one is registered and no other reader does so at this moment.
@@ -369,8 +379,7 @@ impl EpochStrategy {
     fn shared(&self) -> &Arc<Shared> {
         self.shared.get_or_init(|| {
             Arc::new(Shared {
-                readers: Registry::new(),
-                retired: AtomicEpoch::new(0),
+                readers: Registry::new(0),
                 waker: CachePadded::new(WakerCell::new()),
             })
         })
@@ -396,42 +405,71 @@ impl EpochStrategy {
     }
 
     /// W1 to W3.
+    #[inline]
     fn start(&self, writer: &mut WriterState) {
+        let shared = &**self.shared();
         // What can fail comes first, and has changed nothing.
-        if self.shared().readers.has_changed() {
-            self.renew(writer);
+        if shared.readers.has_changed() {
+            shared.renew(writer);
         }
         // Relaxed: stored under the claim.
         let before = self.front.load(Ordering::Relaxed);
         let fenced = before.is_fenced();
-        let adapts = self.forced.is_none() && !before.has_leave_fences();
-        let after = if adapts {
-            writer.policy.wants_fences()
+        if self.forced.is_some() || before.has_leave_fences() {
+            self.flip(writer, before, fenced);
+            Self::order(fenced);
+            self.scan(shared, writer);
+        } else if fenced && !writer.policy.wants_probe() {
+            self.flip(writer, before, self.wants_fences(writer));
+            Self::order(fenced);
+            let reads = self.scan(shared, writer);
+            writer.policy.record_fenced(reads, fence_cost());
         } else {
-            fenced
-        };
-        #[cfg(test)]
-        let after = tests::scripted(self).filter(|_| adapts).unwrap_or(after);
-        let probes = fenced && adapts && writer.policy.wants_probe();
-        let began = (adapts && (probes || !fenced)).then(Instant::now);
-        self.claim.set_finished(false);
-        writer.start = Start::Flipped { fenced };
-        // ORDERING: W1: Release, partner: the loads in `EpochReader::enter` (S4).
-        self.front.store(before.next(after), Ordering::Release);
+            self.start_timed(shared, writer, before);
+        }
+    }
+
+    /// The same, and times a barrier.
+    #[cold]
+    #[inline(never)]
+    fn start_timed(&self, shared: &Shared, writer: &mut WriterState, before: Word) {
+        let fenced = before.is_fenced();
+        let began = Instant::now();
+        self.flip(writer, before, self.wants_fences(writer));
         Self::order(fenced);
-        if probes {
+        if fenced {
+            // A probe: one too many.
             barrier();
         }
-        let barrier = began.map(|began| {
-            let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            nanos.saturating_mul(1_000)
-        });
-        let reads = self.scan(writer);
-        if adapts {
-            writer
-                .policy
-                .record_publish(fenced, barrier, reads, fence_cost());
+        let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let took = nanos.saturating_mul(1_000);
+        let reads = self.scan(shared, writer);
+        if fenced {
+            writer.policy.record_probe(took);
+            writer.policy.record_fenced(reads, fence_cost());
+        } else {
+            writer.policy.record_unfenced(took, reads, fence_cost());
         }
+    }
+
+    /// Whether readers fence after this publish.
+    fn wants_fences(&self, writer: &WriterState) -> bool {
+        #[cfg(test)]
+        if let Some(scripted) = tests::scripted(self) {
+            return scripted;
+        }
+        writer.policy.wants_fences()
+    }
+
+    /// W1. From here until the scan is over, nothing is known of the old side.
+    #[inline]
+    fn flip(&self, writer: &mut WriterState, before: Word, fences: bool) {
+        self.claim.set_finished(false);
+        writer.start = Start::Flipped {
+            fenced: before.is_fenced(),
+        };
+        // ORDERING: W1: Release, partner: the loads in `EpochReader::enter` (S4).
+        self.front.store(before.next(fences), Ordering::Release);
     }
 
     /// W2, partner: E2 in `EpochReader::enter` (S2), by what readers that may be on the old
@@ -448,11 +486,12 @@ impl EpochStrategy {
 
     /// W3, and the end of the start. How many reads there were since the last one.
     #[allow(clippy::unnecessary_cast, reason = "an epoch may have fewer bits")]
-    fn scan(&self, writer: &mut WriterState) -> u64 {
+    #[inline]
+    fn scan(&self, shared: &Shared, writer: &mut WriterState) -> u64 {
         // A reader that registered before this load is in the view; one that registers
         // later sees the new front (R4).
-        if self.shared().readers.has_changed() {
-            self.renew(writer);
+        if shared.readers.has_changed() {
+            shared.renew(writer);
         }
         // From here on nothing unwinds: `waiting` has room for the whole view.
         let front = self.front();
@@ -480,32 +519,13 @@ impl EpochStrategy {
         reads as u64
     }
 
-    /// Brings the view up to date. The waiting set is empty.
-    #[cold]
-    #[inline(never)]
-    fn renew(&self, writer: &mut WriterState) {
-        let shared = self.shared();
-        let WriterState {
-            view,
-            waiting,
-            retired,
-            ..
-        } = writer;
-        shared.readers.renew(view, |readers| {
-            waiting.shrink_to(2 * readers);
-            waiting.reserve(readers);
-            // Relaxed: under the registry's lock.
-            *retired = shared.retired.load(Ordering::Relaxed);
-        });
-    }
-
     /// Makes up for W2 and W3 of a swap whose start unwound after W1. Nothing that was
     /// left by a barrier that was made, or by a part of a scan, is relied upon.
     #[cold]
     #[inline(never)]
     fn complete_start(&self, writer: &mut WriterState, fenced: bool) {
         Self::order(fenced);
-        self.scan(writer);
+        self.scan(self.shared(), writer);
     }
 
     /// Drops the readers that have left from the waiting set, and latches.

@@ -21,12 +21,12 @@ use crate::registry::Registration;
 #[cfg(target_has_atomic = "64")]
 pub(super) type Epoch = u64;
 #[cfg(target_has_atomic = "64")]
-pub(super) type AtomicEpoch = AtomicU64;
+type AtomicEpoch = AtomicU64;
 /// Elsewhere it has as many as a word.
 #[cfg(not(target_has_atomic = "64"))]
 pub(super) type Epoch = usize;
 #[cfg(not(target_has_atomic = "64"))]
-pub(super) type AtomicEpoch = dbuf_core::primitive::atomic::AtomicUsize;
+type AtomicEpoch = dbuf_core::primitive::atomic::AtomicUsize;
 
 /// One reader's words. Together on a line: a leave stores one, loads the other.
 #[derive(Debug, Default)]
@@ -90,9 +90,10 @@ const fn count(guards: usize, side: Side) -> usize {
 impl EpochReader {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
-            slot: shared
-                .readers
-                .register(|slot| shared.retire(slot, Epoch::wrapping_sub)),
+            slot: shared.readers.register(|slot, retired| {
+                // Relaxed: its last owner gave it back under the same lock.
+                *retired = retired.wrapping_sub(slot.epoch.load(Ordering::Relaxed));
+            }),
             outer: Cell::new(Word::FRESH),
             guards: Cell::new(0),
             newest: Cell::new(Side::A),
@@ -236,9 +237,9 @@ impl Drop for EpochReader {
                 .epoch
                 .store(epoch.wrapping_add(1), Ordering::Release);
         }
-        let shared = &self.shared;
-        shared.readers.free(&mut self.slot, |slot| {
-            shared.retire(slot, Epoch::wrapping_add);
+        self.shared.readers.free(&mut self.slot, |slot, retired| {
+            // Relaxed: only this reader stores it.
+            *retired = retired.wrapping_add(slot.epoch.load(Ordering::Relaxed));
         });
         if forgotten {
             // Whether it was asked or not: a spurious wake costs nothing here. Waking is

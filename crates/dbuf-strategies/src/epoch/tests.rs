@@ -131,3 +131,37 @@ fn seen_by_swap_does_not_wrap() {
         reader.leave(outer);
     }
 }
+
+/// The sum of the epochs grows by 2 for each read, whichever readers come and go and take
+/// each other's slots.
+#[test]
+fn reads_are_counted_while_readers_come_and_go() {
+    let strategy = EpochStrategy::with_fence(Fence::Symmetric);
+    let mut token = strategy.try_claim_writer().unwrap();
+    let mut readers = Vec::new();
+    let mut reads = 0;
+    let mut random = 1_usize;
+    for _ in 0..if cfg!(miri) { 50 } else { 2_000 } {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let pick = random >> 8;
+        match random % 8 {
+            0..3 => readers.push(strategy.new_reader()),
+            3 if pick % 40 == 0 => readers.clear(),
+            3..5 if !readers.is_empty() => drop(readers.swap_remove(pick % readers.len())),
+            // SAFETY: finished, this strategy's token, and there is no data.
+            5 => unsafe {
+                strategy.start_swap(&mut token);
+                let counted = strategy.writer.with(&token, |writer| writer.epochs);
+                assert_eq!(counted, 2 * reads);
+            },
+            _ if !readers.is_empty() => {
+                let reader = &readers[pick % readers.len()];
+                reader.leave(reader.enter(&strategy.front));
+                reads += 1;
+            }
+            _ => {}
+        }
+    }
+}
