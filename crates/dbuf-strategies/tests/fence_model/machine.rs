@@ -13,13 +13,15 @@ const WRITER: usize = READERS;
 const SIDE: u8 = 1;
 const FENCED: u8 = 2;
 
-/// Places in memory: the side word, then three of each reader, then whether readers came.
+/// Places in memory: the side word, then three of each reader, then whether readers came,
+/// and how many starts are complete for a thread that the writer tells of it.
 const WORD: u8 = 0;
 const EPOCH: u8 = 1;
 const ASKED: u8 = 2;
 const SEEN: u8 = 3;
 const CHANGED: u8 = 1 + 3 * READERS as u8;
-const PLACES: usize = CHANGED as usize + 1;
+const STARTS: u8 = CHANGED + 1;
+const PLACES: usize = STARTS as usize + 1;
 
 const fn of(reader: usize, place: u8) -> u8 {
     reader as u8 * 3 + place
@@ -277,7 +279,7 @@ impl Machine {
         let taken = |word: u8| {
             Some(Guard {
                 side: word & SIDE,
-                starts: writer.starts,
+                starts: memory[STARTS as usize],
             })
         };
         let mut done = false;
@@ -410,6 +412,7 @@ impl Machine {
             }
             WriterStep::Scan(_) => {
                 writer.starts += 1;
+                buffer.push(STARTS, writer.starts);
                 finished_or(writer, WriterStep::Waits)
             }
             WriterStep::Ask => {
