@@ -13,15 +13,13 @@ const WRITER: usize = READERS;
 const SIDE: u8 = 1;
 const FENCED: u8 = 2;
 
-/// Places in memory: the side word, then three of each reader, then whether readers came,
-/// and how many starts are complete for a thread that the writer tells of it.
+/// Places in memory: the side word, then three of each reader, then whether readers came.
 const WORD: u8 = 0;
 const EPOCH: u8 = 1;
 const ASKED: u8 = 2;
 const SEEN: u8 = 3;
 const CHANGED: u8 = 1 + 3 * READERS as u8;
-const STARTS: u8 = CHANGED + 1;
-const PLACES: usize = STARTS as usize + 1;
+const PLACES: usize = CHANGED as usize + 1;
 
 const fn of(reader: usize, place: u8) -> u8 {
     reader as u8 * 3 + place
@@ -279,7 +277,7 @@ impl Machine {
         let taken = |word: u8| {
             Some(Guard {
                 side: word & SIDE,
-                starts: memory[STARTS as usize],
+                starts: writer.starts,
             })
         };
         let mut done = false;
@@ -410,9 +408,11 @@ impl Machine {
                 }
                 WriterStep::Scan(r + 1)
             }
+            // The start lasts until readers can see what the scan stored: as a thread does
+            // that learns of the start by a later store.
+            WriterStep::Scan(_) if buffer.len > 0 => return false,
             WriterStep::Scan(_) => {
                 writer.starts += 1;
-                buffer.push(STARTS, writer.starts);
                 finished_or(writer, WriterStep::Waits)
             }
             WriterStep::Ask => {
@@ -556,7 +556,7 @@ impl Machine {
             }
             Action::Writer => self.writer(&mut next),
         };
-        possible.then_some(next)
+        possible.then(|| next.without_dead_values())
     }
 }
 
@@ -588,6 +588,24 @@ fn finished_or(writer: &Writer, otherwise: WriterStep) -> WriterStep {
 }
 
 impl State {
+    /// Takes away what nothing reads any more, so that equal futures are equal states.
+    fn without_dead_values(mut self) -> Self {
+        for (r, reader) in self.readers.iter().enumerate() {
+            // A question about an epoch that is over, and not being answered.
+            let asked = &mut self.memory[of(r, ASKED) as usize];
+            if *asked < reader.epoch && reader.step != ReaderStep::Asked(*asked) {
+                *asked = 0;
+            }
+        }
+        if self.writer.step == WriterStep::Owns {
+            self.writer.asked = [false; READERS];
+        }
+        if !self.writer.unwinds && !matches!(self.writer.step, WriterStep::Flipped(_)) {
+            self.writer.barrier = false;
+        }
+        self
+    }
+
     /// Whether the writer sleeps and nobody will do anything any more.
     fn is_asleep_forever(&self, machine: &Machine) -> bool {
         self.writer.step == WriterStep::Sleeps
