@@ -45,7 +45,8 @@ use crate::Side;
 ///   after an unfinished one is unfinished.
 /// - **S6** A waker registered for a swap is woken when that swap finishes,
 ///   whichever of the two comes first. A new one replaces the old; a spurious
-///   wake is allowed. Taking back a count, dropping a reader token, and the
+///   wake is allowed, and ends the registration as any wake does: a task that
+///   is woken polls again. Taking back a count, dropping a reader token, and the
 ///   last guard of an older side are leaves, and wake like one.
 /// - **S7** No method unwinds by itself. Acquire and release do not allocate,
 ///   lock or wait, unless the strategy's documentation says that it locks.

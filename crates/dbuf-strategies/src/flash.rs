@@ -42,8 +42,9 @@
 //! # Cost
 //!
 //! A read is two read-modify-writes of the reader's own line. A swap is one
-//! read-modify-write for each slot in use: more than a load, but a wait needs no
-//! second look at the readers.
+//! read-modify-write for each live reader, under the registry's lock: more than a load,
+//! but a wait needs no second pass over the readers. A slot without an owner is not
+//! flipped: a registration takes the side under the same lock.
 
 use std::sync::OnceLock;
 
@@ -153,7 +154,7 @@ impl FlashStrategy {
     fn shared(&self) -> &Arc<Shared> {
         self.shared.get_or_init(|| {
             Arc::new(Shared {
-                readers: Registry::new(),
+                readers: Registry::new(()),
                 waker: WakerCell::new(),
                 residue: CachePadded::new(AtomicUsize::new(0)),
             })
@@ -222,7 +223,7 @@ impl fmt::Debug for FlashReader {
 impl Drop for FlashReader {
     fn drop(&mut self) {
         let mut owed = 0;
-        self.shared.readers.free(&mut self.slot, |slot| {
+        self.shared.readers.free(&mut self.slot, |slot, ()| {
             // Relaxed: flips come under the same lock; `settle` releases.
             owed = slot.owed.swap(0, Ordering::Relaxed);
             slot.word.store(0, Ordering::Relaxed);
@@ -259,7 +260,7 @@ unsafe impl Strategy for FlashStrategy {
     fn new_reader(&self) -> FlashReader {
         let shared = self.shared();
         FlashReader {
-            slot: shared.readers.register(|slot| {
+            slot: shared.readers.register(|slot, ()| {
                 // Relaxed: flips come under the same lock, which also orders the
                 // data behind the side.
                 let front = encode(self.front.load(Ordering::Relaxed));
@@ -308,13 +309,16 @@ unsafe impl Strategy for FlashStrategy {
 
     unsafe fn start_swap(&self, _: &mut FlashWriter) {
         let shared = self.shared();
-        self.claim.set_finished(false);
         let front = self.front().other();
         let mut sum = 0_usize;
         shared.readers.for_each(
-            // Relaxed: for registrations, under the same lock.
-            || self.front.store(front, Ordering::Relaxed),
-            |slot, _| {
+            // From here to the end nothing allocates, runs user code or unwinds.
+            || {
+                self.claim.set_finished(false);
+                // Relaxed: for registrations, under the same lock.
+                self.front.store(front, Ordering::Relaxed);
+            },
+            |slot| {
                 // ORDERING: Release; partner: the enter in `acquire` (S4).
                 // Acquire; partner: the leave in `release`, for guards that are
                 // gone already and in no residue (S3).

@@ -149,3 +149,31 @@ fn churn_of_readers_holds_no_memory() {
     churn_holds_no_memory(EpochStrategy::new());
     churn_holds_no_memory(FlashStrategy::new());
 }
+
+/// ANCHORS 29: a crowd that left costs neither memory nor time, though its last reader
+/// stays: a swap visits live readers only.
+fn crowd_is_forgotten<S: Strategy>(strategy: S) {
+    let (mut writer, reader) = arc(0, 0, strategy);
+    assert!(writer.start_swap());
+    let before = HELD.get();
+    let mut crowd: Vec<_> = (0..if cfg!(miri) { 100 } else { 4_000 })
+        .map(|_| writer.reader())
+        .collect();
+    let guards: Vec<_> = crowd.iter().map(|reader| reader.read()).collect();
+    assert!(writer.start_swap());
+    drop(guards);
+    assert!(writer.try_finish());
+    let last = crowd.pop();
+    drop(crowd);
+    assert!(writer.start_swap());
+    let held = HELD.get() - before;
+    assert!(held < 16 << 10, "{held} bytes stay");
+    assert!(writer.try_finish());
+    drop((last, reader));
+}
+
+#[test]
+fn anchors_29_crowd_of_readers_is_forgotten() {
+    crowd_is_forgotten(EpochStrategy::new());
+    crowd_is_forgotten(FlashStrategy::new());
+}

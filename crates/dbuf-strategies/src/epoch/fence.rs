@@ -12,13 +12,16 @@
 //!   that of Dice, Kogan and Goldblatt's and `liburcu`'s membarrier flavour; C++'s
 //!   P1202 gives it semantics.)
 //!
-//! A barrier needs no memory of who registered it: it belongs to the process, which
-//! registers once. Whether it works is found out then and never changes: where it
-//! fails later, readers rely on it already, and the process ends.
+//! The barrier belongs to the process, which registers for it once. Whether it works is
+//! found out then and never changes: where it fails later, readers rely on it already,
+//! and the process ends. What a fence costs is measured once as well.
 
-use core::sync::atomic::compiler_fence;
+use core::hint::black_box;
+use core::sync::atomic::{AtomicUsize, compiler_fence};
+use std::sync::OnceLock;
+use std::time::Instant;
 
-use dbuf_core::primitive::atomic::Ordering;
+use dbuf_core::primitive::atomic::{Ordering, fence};
 
 /// Who fences when an [`EpochStrategy`](crate::EpochStrategy) is read.
 ///
@@ -45,21 +48,50 @@ pub enum Fence {
 
 /// The reader's half of the asymmetric fence.
 #[inline(always)]
-pub(super) fn light() {
+pub(super) fn compiler_barrier() {
     // UNMODELLED: a model checker's compiler moves nothing. Without it the optimiser
     // may load before it stores; `tests/fence_model` has the half that is the machine's.
     compiler_fence(Ordering::SeqCst);
 }
 
-pub(super) use barrier::{heavy, is_available};
+/// What a fence costs a reader on this machine, in picoseconds: the shortest of several
+/// loops, since a loop that was interrupted took longer. The first call measures, in some
+/// 20 µs.
+#[inline]
+pub(super) fn fence_cost() -> u64 {
+    const LOOPS: usize = 16;
+    const FENCES: usize = 256;
+    static COST: OnceLock<u64> = OnceLock::new();
+    *COST.get_or_init(|| {
+        // A fence after a store, as a read has it.
+        let word = AtomicUsize::new(0);
+        let word = black_box(&word);
+        let measure = |_| {
+            let began = Instant::now();
+            for n in 0..FENCES {
+                // Relaxed: this thread's alone.
+                word.store(n, Ordering::Relaxed);
+                // UNMODELLED: it orders nothing.
+                fence(Ordering::SeqCst);
+            }
+            began.elapsed().as_nanos() as u64
+        };
+        let shortest = (0..LOOPS).map(measure).fold(u64::MAX, u64::min);
+        // Not 0: a clock that stands still must not make fences free.
+        (shortest * 1_000 / FENCES as u64).max(1)
+    })
+}
+
+pub(super) use process::{barrier, is_available};
 
 #[cfg(all(target_os = "linux", not(miri)))]
-mod barrier {
+mod process {
     use std::sync::OnceLock;
 
     use dbuf_core::primitive::abort;
     use rustix::thread::{MembarrierCommand, membarrier};
 
+    use super::compiler_barrier;
     use crate::primitive::MODELLED;
 
     /// Whether this process has a barrier. The first call registers for it.
@@ -73,10 +105,10 @@ mod barrier {
             })
     }
 
-    /// The writer's half. For a process in which `is_available` said so.
+    /// The writer's half. For a process in which `is_available` returned true.
     #[cold]
-    pub(crate) fn heavy() {
-        super::light();
+    pub(crate) fn barrier() {
+        compiler_barrier();
         if membarrier(MembarrierCommand::PrivateExpedited).is_err() {
             abort(
                 "membarrier worked when the writer was claimed and is refused now, but readers \
@@ -84,19 +116,19 @@ mod barrier {
                  use EpochStrategy::with_fence(Fence::Symmetric)",
             );
         }
-        super::light();
+        compiler_barrier();
     }
 }
 
 #[cfg(not(all(target_os = "linux", not(miri))))]
-mod barrier {
+mod process {
     /// Whether this process has a barrier.
     pub(crate) fn is_available() -> bool {
         false
     }
 
-    /// The writer's half, which nobody comes to without a barrier.
-    pub(crate) fn heavy() {
+    /// The writer's half, which is not called without a barrier.
+    pub(crate) fn barrier() {
         unreachable!("no barrier on this platform");
     }
 }

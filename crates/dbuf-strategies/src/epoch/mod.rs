@@ -4,8 +4,8 @@
 //!
 //! A reader has an *epoch*: odd while it has guards, even while it has none. To
 //! enter, it makes its epoch odd and then loads the side word. The writer flips
-//! the side word and then looks at every epoch: those that are even are gone, or
-//! will see the new side; those that are odd go into a *snapshot*, and the swap
+//! the side word and then loads every epoch: readers with an even one have left, or
+//! will see the new side; those with an odd one go into the *waiting set*, and the swap
 //! is finished when each of them has moved on. (The scheme of `left-right` and
 //! `evmap`; after Ramalhete and Correia, "Left-Right: A Concurrency Control
 //! Technique with Wait-Free Population Oblivious Reads".)
@@ -15,14 +15,18 @@
 //! | reader enters | writer starts a swap |
 //! |---|---|
 //! | E1 `epoch` := odd | W1 `front` := other side, and the mode |
-//! | E2 light fence | W2 barrier, or fence |
-//! | E3 load `front`; if it says FENCED: fence, load again. Take that side | W3 load every `epoch`; the odd ones are the snapshot, and are noted in `found` |
+//! | E2 compiler barrier | W2 barrier, or fence |
+//! | E3 load `front`; if it says FENCED: fence, load again. Take that side | W3 renew the view if readers came or went; load every `epoch`; the odd ones are the waiting set, and are noted in `seen_by_swap` |
 //!
 //! | reader leaves | writer waits |
 //! |---|---|
-//! | L1 `epoch` := even | P1 register the waker, `asked` := epoch of the snapshot |
-//! | L2 light fence; a fence where there is no barrier | P2 barrier; a fence where there is none |
-//! | L3 load `asked`; if it is this epoch, wake | P3 load every `epoch` again; sleep if one is unmoved |
+//! | L1 `epoch` := even | P1 register the waker, `asked` := epoch of one straggler |
+//! | L2 compiler barrier; a fence where there is no barrier | P2 barrier; a fence where there is none |
+//! | L3 load `asked`; if it is this epoch, wake | P3 load the epochs of the waiting set again; if the straggler that was asked has left, ask another (P1), else sleep |
+//!
+//! Only one straggler is asked at a time, the last of the waiting set, so the leaves of the
+//! others wake nobody. A wake means that the one that was asked has left, and the woken writer
+//! polls again. `asked` is never taken back: a reader that was asked always wakes.
 //!
 //! Both tables are store buffering: each side stores one word and then loads the
 //! other's. Without a fence on both sides each may miss the other's store: in
@@ -35,40 +39,45 @@
 //! The side stands in a word beside two bits, and the word is the only truth about
 //! both. `docs/protocol.md` has the proof, `tests/fence_model` checks it.
 //!
-//! | FENCED | LEAVE | a reader enters with | leaves with | W2 | P2 |
+//! | FENCED | LEAVE_FENCES | a reader enters with | leaves with | W2 | P2 |
 //! |---|---|---|---|---|---|
 //! | set | set | a fence | a fence | fence | fence |
 //! | clear | clear | nothing | nothing | barrier | barrier |
 //! | set | clear | a fence | nothing | fence | barrier |
 //!
 //! A strategy starts in the first row. The first claim finds out whether the process
-//! has a barrier and goes to the second. From then on the publish rate (`pace`) moves
+//! has a barrier and goes to the second. From then on the `fence_policy` moves
 //! it between the second and the third: *up*, where W1 sets FENCED and W2 still is a
-//! barrier, so that whoever did not fence is found; and *down*, where W1 clears
-//! FENCED and W2 still is a fence, since all who can be on the old side have fenced.
+//! barrier, so that readers that did not fence are found; and *down*, where W1 clears
+//! FENCED and W2 still is a fence, since every reader on the old side has fenced.
 //!
 //! # States
 //!
-//! | `finished` | snapshot | back |
-//! |---|---|---|
-//! | yes | empty | the writer's |
-//! | no | readers that had guards when the swap was started | theirs, read only |
+//! | `finished` | `start` | waiting set | back |
+//! |---|---|---|---|
+//! | yes | scanned | empty | the writer's |
+//! | no | flipped: W1 was made and W3 was not | empty, and says nothing | read only; a check makes up for W2 and W3 |
+//! | no | scanned | readers that had guards when the swap was started | read only; theirs |
+//!
+//! What needs memory comes before W1, and so does the clock where it is needed at all. What
+//! can still unwind afterwards (a clock that fails, memory for a reader that registered in
+//! between) leaves the second state.
 //!
 //! # Nested guards
 //!
 //! A nested enter leaves the epoch alone and loads `front` afresh. That is safe
 //! because the epoch is odd: whatever it loads, a swap that could take the side
-//! away finds this epoch in its snapshot. But an epoch that never becomes even
-//! would hold the writer up for ever, so a reader also moves on by 2 (still odd,
-//! and changed) when its guards are known to stand on the front only:
+//! away has this epoch in its waiting set. But an epoch that never becomes even
+//! would hold the writer up forever, so a reader also moves on by 2 (still odd,
+//! and changed) when its guards are known to be on the front only:
 //!
 //! - when the last guard on the older side goes. That guard kept the swap
 //!   unfinished, so `front` is the side of the others.
-//! - when a swap says that it `found` the current epoch, and no guard stands on the
-//!   side that it took away. The writer cannot finish, hence not flip again, before
-//!   this epoch moves. (A guard that was taken while the swap was being started is in
-//!   its snapshot although it stands on the front; those that are taken after it must
-//!   not inherit that.)
+//! - when the current epoch was `seen_by_swap`, and no guard is on the side that this
+//!   swap took away. The writer cannot finish, hence not flip again, before
+//!   this epoch moves. (A reader whose guard was taken while the swap was being started is
+//!   in its waiting set although the guard is on the front; guards that are taken after it
+//!   must not inherit that.)
 //!
 //! In both cases a swap waits for the store, and none is started before it is seen: the
 //! nested enters after it need no fence.
@@ -80,20 +89,22 @@
 //!   The enter's too, since the writer may learn of a leave from the enter that
 //!   follows; a later plain store does not continue a release sequence.
 //! - `front` is stored Release and loaded Acquire: the writes to the back
-//!   happen-before the reads of whoever loads the new side.
+//!   happen-before the reads of a reader that loads the new side.
 //! - Fences and barriers only settle who saw whom.
+//! - A reader that registers sets a flag before its first E1, and the writer loads it after
+//!   W2: store buffering again, settled by the same fences (R4 in `registry`).
 //!
 //! # Cost
 //!
 //! A read stores its epoch twice and a note once, on lines that only this reader
 //! writes, and loads the shared side word: no read-modify-write, no fence; in fenced
 //! mode one fence, without a barrier two. A swap is one barrier or fence, and one load
-//! for each slot in use. A reader can hold 2³² − 1 guards on one side at a time
+//! for each live reader; no lock, unless readers came or went since the last. A reader can hold 2³² − 1 guards on one side at a time
 //! (2¹⁶ − 1 on 32 bit); one more ends the process. Epochs have 64 bits on 32 bit too, where
 //! there are atomics of that size; a read costs more there.
 
 mod fence;
-mod pace;
+mod fence_policy;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -114,12 +125,12 @@ use dbuf_core::primitive::atomic::{Ordering, fence};
 use dbuf_core::primitive::cell::UnsafeCell;
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
-use self::fence::{heavy, is_available};
-use self::pace::Pace;
-use self::reader::{Epoch, Slot, found};
-use self::word::FrontWord;
+use self::fence::{barrier, fence_cost, is_available};
+use self::fence_policy::FencePolicy;
+use self::reader::{Epoch, Slot, seen_by_swap};
+use self::word::{FrontWord, Word};
 use crate::claim::Claim;
-use crate::registry::{Registry, SlotRef};
+use crate::registry::{Registry, View};
 use crate::waker::WakerCell;
 
 pub use self::fence::Fence;
@@ -128,15 +139,21 @@ pub use self::reader::{EpochGuard, EpochReader};
 /// Readers announce themselves by an epoch of their own. The fastest reads, for
 /// values that are read much more often than written.
 ///
-/// On Linux a read needs no fence: the writer asks the kernel to fence for all
-/// (`membarrier`). That costs each publish some microseconds, so a writer that
-/// publishes in quick succession makes readers fence instead, until it slows down.
-/// [`with_fence`](Self::with_fence) chooses once for all, and [`fence`](Self::fence)
-/// shows what readers do.
+/// On Linux a read needs no fence: the writer asks the kernel to fence for all readers
+/// (`membarrier`). That costs each publish up to some ten microseconds, so where there are
+/// few reads between two publishes, readers fence instead. Both costs are measured, and the
+/// cheaper one is taken: see `docs/strategies.md`. [`with_fence`](Self::with_fence) chooses
+/// once and for all, and [`fence`](Self::fence) shows what readers do.
 ///
 /// The first claim in a process asks the kernel for its barrier. Where threads run
 /// already, that takes some 10 ms, once. A barrier that is refused then (by a system
-/// call filter, by a kernel without it) leaves readers fencing.
+/// call filter, by a kernel without it) leaves readers fencing. It also measures a fence, in
+/// some 20 µs.
+///
+/// # Panics
+///
+/// A claim and a publish that need the clock, where that fails: with a barrier, and without
+/// `with_fence`. A publish that panics may have been made or not; the next call finds out.
 ///
 /// # Aborts
 ///
@@ -164,20 +181,36 @@ pub struct EpochStrategy {
     writer: WriterCell,
     /// Reader tokens may outlive the strategy and share this.
     shared: OnceLock<Arc<Shared>>,
-    /// What tests say instead of the clock.
+    /// What tests say instead of the policy.
     #[cfg(test)]
     scripted: tests::Script,
 }
 
 /// What only the writer needs, from one claim to the next.
 struct WriterState {
-    /// Who the last swap waits for.
-    snapshot: Vec<Straggler>,
-    pace: Pace,
+    start: Start,
+    /// The readers, as of the last renewal.
+    view: View<Slot>,
+    /// The epochs of all slots that were not in the view then, summed up.
+    retired: Epoch,
+    /// The sum of all epochs at the last scan. Every read adds 2.
+    epochs: Epoch,
+    /// The readers that the last swap waits for. It has room for all.
+    waiting: Vec<Straggler>,
+    policy: FencePolicy,
 }
 
-/// The writer's state. Its token is its lock: whoever has the one token (S1) of this
-/// strategy (C1) to itself may change it.
+/// How far the start of the last swap has come.
+#[derive(Clone, Copy)]
+enum Start {
+    /// W1 is made and W3 is not. Before W1, readers `fenced` or not.
+    Flipped { fenced: bool },
+    /// All of it is made.
+    Scanned,
+}
+
+/// The writer's state. Its token is its lock: exclusive access to the one token (S1) of
+/// this strategy (C1) is exclusive access to the state.
 struct WriterCell(UnsafeCell<WriterState>);
 
 // SAFETY: reached by a reference to the token only, and changed by an exclusive one; all
@@ -187,15 +220,15 @@ unsafe impl Sync for WriterCell {}
 impl WriterCell {
     fn with<R>(&self, _: &EpochWriter, f: impl FnOnce(&WriterState) -> R) -> R {
         self.0.with(|state| {
-            // SAFETY: nobody has the token exclusively.
+            // SAFETY: no other thread has the token exclusively (S1).
             f(unsafe { &*state })
         })
     }
 
     fn with_mut<R>(&self, _: &mut EpochWriter, f: impl FnOnce(&mut WriterState) -> R) -> R {
         self.0.with_mut(|state| {
-            // SAFETY: nobody else has the token, and `f` cannot reach this cell again
-            // without it.
+            // SAFETY: no other thread has the token (S1), and `f` cannot reach this cell
+            // again without it.
             f(unsafe { &mut *state })
         })
     }
@@ -203,13 +236,31 @@ impl WriterCell {
 
 /// What readers have in common.
 struct Shared {
-    readers: Registry<Slot>,
+    /// Beside them, the sum of the epochs of all slots that are not taken.
+    readers: Registry<Slot, Epoch>,
     /// On a line of its own, away from the counts of the `Arc`.
     waker: CachePadded<WakerCell>,
 }
 
 impl Shared {
-    /// Wakes whoever waits, if nobody else does so at this moment.
+    /// Brings the view up to date. The waiting set is empty.
+    #[cold]
+    #[inline(never)]
+    fn renew(&self, writer: &mut WriterState) {
+        let WriterState {
+            view,
+            waiting,
+            retired,
+            ..
+        } = writer;
+        self.readers.renew(view, |readers, &sum| {
+            waiting.shrink_to(2 * readers);
+            waiting.reserve(readers);
+            *retired = sum;
+        });
+    }
+
+    /// Wakes the writer, if one is registered and no other reader does so at this moment.
     #[cold]
     #[inline(never)]
     fn wake(&self) {
@@ -220,35 +271,34 @@ impl Shared {
 }
 
 struct Straggler {
-    slot: SlotRef<Slot>,
+    /// Where its slot is in the view, which is not renewed while a swap waits.
+    index: usize,
     epoch: Epoch,
+    /// Whether its leave wakes the writer.
+    asked: bool,
 }
 
 impl Straggler {
-    fn is_gone(&self) -> bool {
+    fn has_left(&self, view: &View<Slot>) -> bool {
         // ORDERING: Acquire; partner: every store to an epoch. S3: the reads
         // under the guards that are gone happen-before the finish.
-        self.slot.epoch.load(Ordering::Acquire) != self.epoch
+        view.get(self.index).epoch.load(Ordering::Acquire) != self.epoch
     }
 
-    fn ask(&self) {
-        // Relaxed: P2 and L2 decide who sees it.
-        self.slot.asked.store(self.epoch, Ordering::Relaxed);
-    }
-
-    /// Takes back what the swap left in the slot. (Epochs of 32 bits wrap.)
-    fn forget(&self) {
-        // Relaxed: neither word matters once the epoch has moved.
-        self.slot.asked.store(0, Ordering::Relaxed);
-        // Relaxed: as above.
-        self.slot.found.store(0, Ordering::Relaxed);
+    /// Takes back what the swap left in the slot of a reader that has left. (Epochs of 32
+    /// bits wrap.)
+    fn clear(&self, view: &View<Slot>) {
+        // Relaxed: it means nothing once the epoch has moved.
+        view.get(self.index)
+            .seen_by_swap
+            .store(0, Ordering::Relaxed);
     }
 }
 
 impl EpochStrategy {
     const_fn! {
-        /// A fresh strategy, whose fences follow the publish rate. It allocates with the
-        /// first claim or reader.
+        /// A fresh strategy, which takes the cheaper of the two fences. It allocates with
+        /// the first claim or reader.
         ///
         /// # Examples
         ///
@@ -267,8 +317,8 @@ impl EpochStrategy {
     const_fn! {
         /// A fresh strategy that fences in one way only.
         ///
-        /// [`Fence::Asymmetric`] is a wish: where the process has no barrier, readers
-        /// fence. [`Fence::Symmetric`] is an order: no system call is ever made.
+        /// [`Fence::Asymmetric`] is best effort: where the process has no barrier, readers
+        /// fence. [`Fence::Symmetric`] is guaranteed: no system call is ever made.
         ///
         /// # Examples
         ///
@@ -292,8 +342,12 @@ impl EpochStrategy {
                 claim: Claim::new(),
                 forced,
                 writer: WriterCell(UnsafeCell::new(WriterState {
-                    snapshot: Vec::new(),
-                    pace: Pace::new(),
+                    start: Start::Scanned,
+                    view: View::new(),
+                    retired: 0,
+                    epochs: 0,
+                    waiting: Vec::new(),
+                    policy: FencePolicy::new(),
                 })),
                 #[cfg(test)]
                 scripted: tests::Script::new(0),
@@ -325,7 +379,7 @@ impl EpochStrategy {
     fn shared(&self) -> &Arc<Shared> {
         self.shared.get_or_init(|| {
             Arc::new(Shared {
-                readers: Registry::new(),
+                readers: Registry::new(0),
                 waker: CachePadded::new(WakerCell::new()),
             })
         })
@@ -334,7 +388,7 @@ impl EpochStrategy {
     /// Whether readers rely on barriers when they leave, and may when they enter.
     fn has_barrier(&self) -> bool {
         // Relaxed: stored under the claim, which the caller holds.
-        !self.front.load(Ordering::Relaxed).fences_leaves()
+        !self.front.load(Ordering::Relaxed).has_leave_fences()
     }
 
     /// Under the claim: takes the fences off the readers, if there is a barrier. The
@@ -342,7 +396,7 @@ impl EpochStrategy {
     fn adopt_barrier(&self) {
         // Relaxed: as in `has_barrier`.
         let word = self.front.load(Ordering::Relaxed);
-        if word.fences_leaves() && self.forced != Some(Fence::Symmetric) && is_available() {
+        if word.has_leave_fences() && self.forced != Some(Fence::Symmetric) && is_available() {
             // ORDERING: Release; partner: the load in `EpochReader::enter` (S4: who finds
             // the front here sees what was written to it before, by claims before this
             // one). UNMODELLED: loom has no barrier.
@@ -350,103 +404,165 @@ impl EpochStrategy {
         }
     }
 
-    /// W1 and W2. The new front.
-    fn flip(&self, writer: &mut WriterState) -> Side {
+    /// W1 to W3.
+    #[inline]
+    fn start(&self, writer: &mut WriterState) {
+        let shared = &**self.shared();
+        // What can fail comes first, and has changed nothing.
+        if shared.readers.has_changed() {
+            shared.renew(writer);
+        }
         // Relaxed: stored under the claim.
         let before = self.front.load(Ordering::Relaxed);
         let fenced = before.is_fenced();
-        let adapts = self.forced.is_none() && !before.fences_leaves();
-        let after = if adapts {
-            writer.wants_fences(fenced)
+        if self.forced.is_some() || before.has_leave_fences() {
+            self.flip(writer, before, fenced);
+            Self::order(fenced);
+            self.scan(shared, writer);
+        } else if fenced && !writer.policy.wants_probe() {
+            self.flip(writer, before, self.wants_fences(writer));
+            Self::order(fenced);
+            let reads = self.scan(shared, writer);
+            writer.policy.record_fenced(reads, fence_cost());
         } else {
-            fenced
-        };
+            self.start_timed(shared, writer, before);
+        }
+    }
+
+    /// The same, and times a barrier.
+    #[cold]
+    #[inline(never)]
+    fn start_timed(&self, shared: &Shared, writer: &mut WriterState, before: Word) {
+        let fenced = before.is_fenced();
+        let began = Instant::now();
+        self.flip(writer, before, self.wants_fences(writer));
+        Self::order(fenced);
+        if fenced {
+            // A probe: one too many.
+            barrier();
+        }
+        let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let took = nanos.saturating_mul(1_000);
+        let reads = self.scan(shared, writer);
+        if fenced {
+            writer.policy.record_probe(took);
+            writer.policy.record_fenced(reads, fence_cost());
+        } else {
+            writer.policy.record_unfenced(took, reads, fence_cost());
+        }
+    }
+
+    /// Whether readers fence after this publish.
+    fn wants_fences(&self, writer: &WriterState) -> bool {
         #[cfg(test)]
-        let after = tests::scripted(self).filter(|_| adapts).unwrap_or(after);
-        let after = before.next(after);
-        // ORDERING: W1: Release; partner: the loads in `EpochReader::enter` (S4).
-        self.front.store(after, Ordering::Release);
-        // W2, partner: E2 in `EpochReader::enter` (S2), by what readers who may be on
-        // the old side have done: the word *before* says it. A reader that registers
-        // after the list is locked in `scan` sees the new front by that lock.
+        if let Some(scripted) = tests::scripted(self) {
+            return scripted;
+        }
+        writer.policy.wants_fences()
+    }
+
+    /// W1. From here until the scan is over, nothing is known of the old side.
+    #[inline]
+    fn flip(&self, writer: &mut WriterState, before: Word, fences: bool) {
+        self.claim.set_finished(false);
+        writer.start = Start::Flipped {
+            fenced: before.is_fenced(),
+        };
+        // ORDERING: W1: Release, partner: the loads in `EpochReader::enter` (S4).
+        self.front.store(before.next(fences), Ordering::Release);
+    }
+
+    /// W2, partner: E2 in `EpochReader::enter` (S2), by what readers that may be on the old
+    /// side have done: the word *before* W1 says it.
+    #[inline]
+    fn order(fenced: bool) {
         if fenced {
             // ORDERING: W2, partner: the fence of E2.
             fence(Ordering::SeqCst);
         } else {
-            writer.barrier();
+            barrier();
         }
-        after.side()
     }
 
-    /// W3.
-    fn scan(&self, writer: &mut WriterState, front: Side) {
-        self.shared().readers.for_each(
-            || {},
-            |slot, slot_ref| {
-                // ORDERING: Acquire; partner: every store to an epoch. S3, for guards that
-                // are gone already.
-                let epoch = slot.epoch.load(Ordering::Acquire);
-                if epoch % 2 == 1 {
-                    // Relaxed: it says all there is to know, and nothing is read by it.
-                    slot.found.store(found(epoch, front), Ordering::Relaxed);
-                    writer.snapshot.push(Straggler {
-                        slot: slot_ref(),
-                        epoch,
-                    });
-                }
-            },
-        );
+    /// W3, and the end of the start. How many reads there were since the last one.
+    #[allow(clippy::unnecessary_cast, reason = "an epoch may have fewer bits")]
+    #[inline]
+    fn scan(&self, shared: &Shared, writer: &mut WriterState) -> u64 {
+        // A reader that registered before this load is in the view; one that registers
+        // later sees the new front (R4).
+        if shared.readers.has_changed() {
+            shared.renew(writer);
+        }
+        // From here on nothing unwinds: `waiting` has room for the whole view.
+        let front = self.front();
+        let mut epochs = writer.retired;
+        for (index, slot) in writer.view.iter().enumerate() {
+            // ORDERING: Acquire; partner: every store to an epoch. S3, for guards that
+            // are gone already.
+            let epoch = slot.epoch.load(Ordering::Acquire);
+            epochs = epochs.wrapping_add(epoch);
+            if epoch % 2 == 1 {
+                // Relaxed: it says all there is to know, and nothing is read by it.
+                slot.seen_by_swap
+                    .store(seen_by_swap(epoch, front), Ordering::Relaxed);
+                writer.waiting.push(Straggler {
+                    index,
+                    epoch,
+                    asked: false,
+                });
+            }
+        }
+        let reads = epochs.wrapping_sub(writer.epochs) / 2;
+        writer.epochs = epochs;
+        writer.start = Start::Scanned;
+        self.claim.set_finished(writer.waiting.is_empty());
+        reads as u64
     }
 
-    /// Drops those who have left from the snapshot, and latches.
-    fn look(&self, token: &mut EpochWriter, ask: bool) -> bool {
+    /// Makes up for W2 and W3 of a swap whose start unwound after W1. Nothing that was
+    /// left by a barrier that was made, or by a part of a scan, is relied upon.
+    #[cold]
+    #[inline(never)]
+    fn complete_start(&self, writer: &mut WriterState, fenced: bool) {
+        Self::order(fenced);
+        self.scan(self.shared(), writer);
+    }
+
+    /// Drops the readers that have left from the waiting set, and latches.
+    fn poll_waiting(&self, token: &mut EpochWriter) -> bool {
         if self.claim.is_finished() {
             return true;
         }
-        let finished = self.writer.with_mut(token, |writer| {
-            writer.snapshot.retain(|straggler| {
-                let gone = straggler.is_gone();
-                if gone {
-                    straggler.forget();
-                } else if ask {
-                    straggler.ask();
+        self.writer.with_mut(token, |writer| {
+            if let Start::Flipped { fenced } = writer.start {
+                self.complete_start(writer, fenced);
+            }
+            let WriterState { view, waiting, .. } = writer;
+            waiting.retain(|straggler| {
+                let has_left = straggler.has_left(view);
+                if has_left {
+                    straggler.clear(view);
                 }
-                !gone
+                !has_left
             });
-            writer.snapshot.is_empty()
-        });
-        self.claim.set_finished(finished)
+            self.claim.set_finished(waiting.is_empty())
+        })
     }
 
-    /// As `look`, for the writer that does not wait. If that finds the swap finished, it
-    /// wakes whoever waits: a reader that it saw gone may find the question taken back.
-    fn look_and_wake(&self, token: &mut EpochWriter) -> bool {
-        if self.claim.is_finished() {
-            return true;
-        }
-        let finished = self.look(token, false);
-        if finished {
-            self.shared().wake();
-        }
-        finished
-    }
-}
-
-impl WriterState {
-    /// Whether readers shall fence after a swap that finds them `fenced`.
-    fn wants_fences(&mut self, fenced: bool) -> bool {
-        if fenced {
-            !self.pace.is_slow_enough(Instant::now)
-        } else {
-            self.pace.is_too_fast(Instant::now())
-        }
-    }
-
-    /// W2 where readers do not fence.
-    fn barrier(&mut self) {
-        let began = Instant::now();
-        heavy();
-        self.pace.took(began, Instant::now());
+    /// P1: asks the last of the waiting set to wake the writer, unless it has been asked.
+    fn request_wake(&self, token: &mut EpochWriter) -> bool {
+        self.writer.with_mut(token, |writer| {
+            let WriterState { view, waiting, .. } = writer;
+            let last = waiting.last_mut().filter(|straggler| !straggler.asked);
+            last.is_some_and(|straggler| {
+                straggler.asked = true;
+                // Relaxed: P2 and L2 decide who sees it.
+                view.get(straggler.index)
+                    .asked
+                    .store(straggler.epoch, Ordering::Relaxed);
+                true
+            })
+        })
     }
 }
 
@@ -471,17 +587,21 @@ pub struct EpochWriter(());
 
 // SAFETY: by clause, see the module's documentation for the argument:
 // S1, S10 `Claim`. S2 E1 to E3 against W1 to W3: an acquire of the old side is in
-// the snapshot, or in an epoch that moved. S3, S4 Release and Acquire of `epoch`
-// and `front`. S5 only `look` and an empty snapshot set the latch. S6 L1 to L3
-// against P1 to P3, and `look_and_wake`. S7 the waker is taken last. S8 only a store
-// of the reader moves an epoch. S9 `start_swap`. S11 tokens share `Shared`, slots do
-// not move (R2). S12 the snapshot, and the two rules for nested guards.
+// the waiting set, or in an epoch that moved. S3, S4 Release and Acquire of `epoch`
+// and `front`. S5 only a complete scan and an empty waiting set set the latch. S6 L1 to
+// L3 against P1 to P3. S7 the waker is taken last. S8 only a store of the reader moves
+// an epoch. S9 `start_swap`. S11 tokens share `Shared`, slots do not move (R2). S12 the
+// waiting set, and the two rules for nested guards.
 unsafe impl Strategy for EpochStrategy {
     type WriterToken = EpochWriter;
     type ReaderToken = EpochReader;
     type GuardToken = EpochGuard;
 
     fn try_claim_writer(&self) -> Option<EpochWriter> {
+        if self.forced.is_none() && is_available() {
+            // It may read the clock, which may fail: before there is a claim to lose.
+            fence_cost();
+        }
         self.claim.try_claim().then(|| {
             self.adopt_barrier();
             EpochWriter(())
@@ -497,8 +617,7 @@ unsafe impl Strategy for EpochStrategy {
     }
 
     fn new_reader(&self) -> EpochReader {
-        let shared = self.shared();
-        EpochReader::new(shared.readers.register(|_| {}), Arc::clone(shared))
+        EpochReader::new(Arc::clone(self.shared()))
     }
 
     #[inline]
@@ -528,13 +647,7 @@ unsafe impl Strategy for EpochStrategy {
     }
 
     unsafe fn start_swap(&self, token: &mut EpochWriter) {
-        self.claim.set_finished(false);
-        let finished = self.writer.with_mut(token, |writer| {
-            let front = self.flip(writer);
-            self.scan(writer, front);
-            writer.snapshot.is_empty()
-        });
-        self.claim.set_finished(finished);
+        self.writer.with_mut(token, |writer| self.start(writer));
     }
 
     #[inline]
@@ -543,11 +656,11 @@ unsafe impl Strategy for EpochStrategy {
     }
 
     unsafe fn try_finish(&self, token: &mut EpochWriter) -> bool {
-        self.look_and_wake(token)
+        self.poll_waiting(token)
     }
 
     unsafe fn poll_finish(&self, token: &mut EpochWriter, cx: &mut Context<'_>) -> Poll<()> {
-        if self.look_and_wake(token) {
+        if self.poll_waiting(token) {
             return Poll::Ready(());
         }
         // P1. User code first: a panic in `clone` changes nothing.
@@ -555,27 +668,38 @@ unsafe impl Strategy for EpochStrategy {
         let cell = &self.shared().waker;
         // SAFETY: the caller holds the claim.
         unsafe { cell.register(waker) };
-        self.look(token, true);
-        // P2, partner: L2 in `EpochReader::leave` (S6), whatever the mode: a straggler
-        // may have entered in another.
-        if self.has_barrier() {
-            heavy();
-        } else {
-            // ORDERING: P2, partner: the fence of L2.
-            fence(Ordering::SeqCst);
+        loop {
+            // P3. Also before a first P2, where an earlier poll has asked: the registration
+            // has acquired the leave of a reader that took the waker before it.
+            if self.poll_waiting(token) {
+                drop(cell.take());
+                return Poll::Ready(());
+            }
+            // A straggler that was asked, with P2 and P3 behind it, will wake.
+            if !self.request_wake(token) {
+                return Poll::Pending;
+            }
+            // P2, partner: L2 in `EpochReader::leave` (S6), whatever the mode: a straggler
+            // may have entered in another.
+            if self.has_barrier() {
+                barrier();
+            } else {
+                // ORDERING: P2, partner: the fence of L2.
+                fence(Ordering::SeqCst);
+            }
         }
-        // P3.
-        if self.look(token, false) {
-            drop(cell.take());
-            return Poll::Ready(());
-        }
-        Poll::Pending
     }
 
     unsafe fn stragglers(&self, token: &EpochWriter) -> usize {
-        self.writer.with(token, |writer| {
-            let left = |straggler: &&Straggler| !straggler.is_gone();
-            writer.snapshot.iter().filter(left).count()
+        self.writer.with(token, |writer| match writer.start {
+            // Unknown, and not finished.
+            Start::Flipped { .. } => 1,
+            Start::Scanned => {
+                let waiting = writer.waiting.iter();
+                waiting
+                    .filter(|straggler| !straggler.has_left(&writer.view))
+                    .count()
+            }
         })
     }
 }

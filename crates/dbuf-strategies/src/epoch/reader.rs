@@ -12,12 +12,12 @@ use dbuf_core::primitive::atomic::AtomicU64;
 use dbuf_core::primitive::atomic::{Ordering, fence};
 
 use super::Shared;
-use super::fence::light;
+use super::fence::compiler_barrier;
 use super::word::{FrontWord, Word};
 use crate::bit::{decode, encode};
 use crate::registry::Registration;
 
-/// An epoch has 64 bits where atomics have: a wrap must not be met ([`found`]).
+/// An epoch has 64 bits where atomics have: a wrap must not be met ([`seen_by_swap`]).
 #[cfg(target_has_atomic = "64")]
 pub(super) type Epoch = u64;
 #[cfg(target_has_atomic = "64")]
@@ -33,16 +33,16 @@ type AtomicEpoch = dbuf_core::primitive::atomic::AtomicUsize;
 pub(super) struct Slot {
     /// Odd while the reader has guards. Never decreases.
     pub(super) epoch: AtomicEpoch,
-    /// The odd epoch that the writer wants to see changed, or 0.
+    /// The last odd epoch at whose end the reader was asked to wake the writer, or 0.
     pub(super) asked: AtomicEpoch,
-    /// What the last swap found here and has not seen changed ([`found`]), or 0.
-    pub(super) found: AtomicEpoch,
+    /// What the last swap saw here and has not seen changed ([`seen_by_swap`]), or 0.
+    pub(super) seen_by_swap: AtomicEpoch,
 }
 
 /// What a swap that makes `front` the front leaves in a slot with an odd `epoch`. Never
 /// 0. (The epoch's top bit goes. What an older epoch left is taken back by the writer's
-/// next look, 2⁶² reads earlier; for epochs of 32 bits see `docs/protocol.md`.)
-pub(super) const fn found(epoch: Epoch, front: Side) -> Epoch {
+/// next check, 2⁶² reads earlier; for epochs of 32 bits see `docs/protocol.md`.)
+pub(super) const fn seen_by_swap(epoch: Epoch, front: Side) -> Epoch {
     epoch << 1 | encode(front) as Epoch
 }
 
@@ -88,9 +88,12 @@ const fn count(guards: usize, side: Side) -> usize {
 }
 
 impl EpochReader {
-    pub(super) fn new(slot: Registration<Slot>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
-            slot,
+            slot: shared.readers.register(|slot, retired| {
+                // Relaxed: its last owner gave it back under the same lock.
+                *retired = retired.wrapping_sub(slot.epoch.load(Ordering::Relaxed));
+            }),
             outer: Cell::new(Word::FRESH),
             guards: Cell::new(0),
             newest: Cell::new(Side::A),
@@ -114,12 +117,12 @@ impl EpochReader {
         if epoch % 2 == 1 {
             return self.nested_enter(front);
         }
-        // ORDERING: E1: Release, partner: `Straggler::is_gone` and the scan, which may
+        // ORDERING: E1: Release, partner: `Straggler::has_left` and the scan, which may
         // learn of the last leave from this store (S3).
         slot.epoch.store(epoch.wrapping_add(1), Ordering::Release);
         // E2. Either the writer sees this epoch, or this reader sees the new front
         // (S2). Where the word says nothing else, its partner is the writer's barrier.
-        light();
+        compiler_barrier();
         // ORDERING: E3: Acquire, partner: the stores in `flip` and in
         // `adopt_barrier` (S4). UNMODELLED: loom's readers find FENCED set and load again.
         // ThreadSanitizer reports a race on the value without it.
@@ -134,7 +137,7 @@ impl EpochReader {
         EpochGuard(word)
     }
 
-    /// Whether a guard is on the newest front, and no swap has found its epoch: one that
+    /// Whether a guard is on the newest front, and no swap has seen its epoch: one that
     /// slipped in while a swap was started is waited for, although it is on the new side.
     #[inline]
     pub(super) fn is_current(&self, guard: &EpochGuard, front: &FrontWord) -> bool {
@@ -142,30 +145,30 @@ impl EpochReader {
         // not come back (S2, C2). So this side is the newest, and no data is read by it.
         let side = front.load(Ordering::Relaxed).side();
         // Relaxed: as in `nested_leave`.
-        let seen = self.slot.found.load(Ordering::Relaxed);
-        side == guard.side() && (seen == 0 || seen != found(self.epoch(), side))
+        let seen = self.slot.seen_by_swap.load(Ordering::Relaxed);
+        side == guard.side() && (seen == 0 || seen != seen_by_swap(self.epoch(), side))
     }
 
     /// The end of a guard.
     #[inline]
     pub(super) fn leave(&self, guard: EpochGuard) {
         if self.guards.get() == 0 {
-            self.advance(1, guard.0.fences_leaves());
+            self.advance(1, guard.0.has_leave_fences());
         } else {
             self.nested_leave(guard.side());
         }
     }
 
-    /// Moves on, and wakes a writer that waits for it: a leave.
+    /// Moves on, and wakes the writer if it was asked to: a leave.
     #[inline]
     fn advance(&self, by: Epoch, fences: bool) {
         // As in `enter`.
         let slot = &*self.slot;
         let epoch = self.epoch();
-        // ORDERING: L1: Release, partner: `Straggler::is_gone` and the scan (S3).
+        // ORDERING: L1: Release, partner: `Straggler::has_left` and the scan (S3).
         slot.epoch.store(epoch.wrapping_add(by), Ordering::Release);
         // L2. Where there is a barrier, the writer issues one before it sleeps.
-        light();
+        compiler_barrier();
         if fences {
             // ORDERING: L2, partner: P2 in `poll_finish`. Either this reader sees that
             // it is asked, or the writer sees the new epoch before it sleeps (S6).
@@ -212,9 +215,9 @@ impl EpochReader {
             }
         } else {
             // Relaxed: the word itself names the side, and no data is read by it.
-            let seen = self.slot.found.load(Ordering::Relaxed);
+            let seen = self.slot.seen_by_swap.load(Ordering::Relaxed);
             let front = decode(seen as usize);
-            if seen == found(epoch, front) && count(guards, front.other()) == 0 {
+            if seen == seen_by_swap(epoch, front) && count(guards, front.other()) == 0 {
                 self.advance(2, true);
             }
         }
@@ -246,10 +249,13 @@ impl Drop for EpochReader {
                 .epoch
                 .store(epoch.wrapping_add(1), Ordering::Release);
         }
-        self.shared.readers.free(&mut self.slot, |_| {});
+        self.shared.readers.free(&mut self.slot, |slot, retired| {
+            // Relaxed: only this reader stores it.
+            *retired = retired.wrapping_add(slot.epoch.load(Ordering::Relaxed));
+        });
         if forgotten {
-            // Whether asked or not: a spurious wake costs nothing here, and waking
-            // is the last thing to do.
+            // Whether it was asked or not: a spurious wake costs nothing here. Waking is
+            // the last thing to do.
             self.shared.wake();
         }
     }

@@ -1,4 +1,4 @@
-//! The modes, driven by hand: what the clock would decide is written down.
+//! The modes, driven by hand: what the policy would decide is written down.
 
 #![allow(clippy::std_instead_of_core, reason = "tests always have std")]
 
@@ -9,7 +9,7 @@ use dbuf_core::{ArcWriter, arc};
 
 use super::*;
 
-/// 0 for the clock, 1 for no fences, 2 for fences.
+/// 0 for the policy, 1 for no fences, 2 for fences.
 pub(super) type Script = AtomicUsize;
 
 pub(super) fn scripted(strategy: &EpochStrategy) -> Option<bool> {
@@ -79,7 +79,7 @@ fn modes_change_under_readers() {
 
 /// The word changes with the swap, and a forced one never.
 #[test]
-fn forced_fences_do_not_follow_the_pace() {
+fn forced_fences_do_not_follow_the_policy() {
     for forced in [Fence::Symmetric, Fence::Asymmetric] {
         let (mut writer, _reader) = arc([0; 2], [0; 2], EpochStrategy::with_fence(forced));
         let before = writer.strategy().fence();
@@ -113,22 +113,55 @@ fn straggler_of_any_mode_is_waited_for() {
     }
 }
 
-/// What a swap found and nobody has looked at since names one epoch, and none that
-/// the reader comes to later.
+/// What a swap saw names one epoch, and none that the reader comes to later.
 #[test]
 #[cfg(target_has_atomic = "64")]
-fn found_does_not_wrap() {
+fn seen_by_swap_does_not_wrap() {
     let strategy = EpochStrategy::new();
     let reader = strategy.new_reader();
-    let left = found(1, Side::A);
+    let left = seen_by_swap(1, Side::A);
     for (epoch, steps) in [(0, true), (1 << 31, false), (1 << 32, false)] {
         reader.slot.epoch.store(epoch, Relaxed);
         let outer = reader.enter(&strategy.front);
         let inner = reader.enter(&strategy.front);
-        reader.slot.found.store(left, Relaxed);
+        reader.slot.seen_by_swap.store(left, Relaxed);
         reader.leave(inner);
         let moved = reader.slot.epoch.load(Relaxed) - (epoch + 1);
         assert_eq!(moved == 2, steps, "{epoch}");
         reader.leave(outer);
+    }
+}
+
+/// The sum of the epochs grows by 2 for each read, whichever readers come and go and take
+/// each other's slots.
+#[test]
+fn reads_are_counted_while_readers_come_and_go() {
+    let strategy = EpochStrategy::with_fence(Fence::Symmetric);
+    let mut token = strategy.try_claim_writer().unwrap();
+    let mut readers = Vec::new();
+    let mut reads = 0;
+    let mut random = 1_usize;
+    for _ in 0..if cfg!(miri) { 50 } else { 2_000 } {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let pick = random >> 8;
+        match random % 8 {
+            0..3 => readers.push(strategy.new_reader()),
+            3 if pick % 40 == 0 => readers.clear(),
+            3..5 if !readers.is_empty() => drop(readers.swap_remove(pick % readers.len())),
+            // SAFETY: finished, this strategy's token, and there is no data.
+            5 => unsafe {
+                strategy.start_swap(&mut token);
+                let counted = strategy.writer.with(&token, |writer| writer.epochs);
+                assert_eq!(counted, 2 * reads);
+            },
+            _ if !readers.is_empty() => {
+                let reader = &readers[pick % readers.len()];
+                reader.leave(reader.enter(&strategy.front));
+                reads += 1;
+            }
+            _ => {}
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::bit::{decode, encode};
 /// Readers fence when they enter. The one truth about the mode.
 const FENCED: usize = 1 << 1;
 /// Readers fence when they leave too: no barrier is known to work.
-const LEAVE: usize = 1 << 2;
+const LEAVE_FENCES: usize = 1 << 2;
 
 /// A value of the word. The side is its lowest bit.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) struct Word(usize);
 
 impl Word {
     /// Side A, and every fence.
-    pub(super) const FRESH: Self = Self(FENCED | LEAVE);
+    pub(super) const FRESH: Self = Self(FENCED | LEAVE_FENCES);
 
     #[inline]
     pub(super) const fn side(self) -> Side {
@@ -31,8 +31,8 @@ impl Word {
     }
 
     #[inline]
-    pub(super) const fn fences_leaves(self) -> bool {
-        self.0 & LEAVE != 0
+    pub(super) const fn has_leave_fences(self) -> bool {
+        self.0 & LEAVE_FENCES != 0
     }
 
     /// The other side, fenced or not.
@@ -43,7 +43,7 @@ impl Word {
 
     /// The same side, and readers that rely on a barrier.
     pub(super) const fn without_fences(self) -> Self {
-        Self(self.0 & !(FENCED | LEAVE))
+        Self(self.0 & !(FENCED | LEAVE_FENCES))
     }
 }
 
@@ -52,7 +52,7 @@ impl fmt::Debug for Word {
         f.debug_struct("Word")
             .field("side", &self.side())
             .field("fenced", &self.is_fenced())
-            .field("fences_leaves", &self.fences_leaves())
+            .field("has_leave_fences", &self.has_leave_fences())
             .finish()
     }
 }

@@ -1,5 +1,7 @@
 //! Two readers, a writer, and what lies between them and memory.
 
+use core::array;
+
 use stateright::{Model, Property};
 
 use crate::{GUARDED, WOKEN};
@@ -11,11 +13,13 @@ const WRITER: usize = READERS;
 const SIDE: u8 = 1;
 const FENCED: u8 = 2;
 
-/// Places in memory: the side word, then three of each reader.
+/// Places in memory: the side word, then three of each reader, then whether readers came.
 const WORD: u8 = 0;
 const EPOCH: u8 = 1;
 const ASKED: u8 = 2;
-const FOUND: u8 = 3;
+const SEEN: u8 = 3;
+const CHANGED: u8 = 1 + 3 * READERS as u8;
+const PLACES: usize = CHANGED as usize + 1;
 
 const fn of(reader: usize, place: u8) -> u8 {
     reader as u8 * 3 + place
@@ -36,8 +40,18 @@ pub(crate) enum Mutant {
     NoStep,
     /// Not when the last guard on the older side goes.
     NoStepOfOlder,
-    /// Not when a swap says that it found them.
-    NoStepOfFound,
+    /// Not when a swap says that it has seen them.
+    NoStepOfSeen,
+    /// A mode is set after a scan, and not by W1.
+    ModeAfterScan,
+    /// A start that unwound between W1 and W3 is taken for a complete one.
+    NoSecondScan,
+    /// W2 and W3 that are made up for go by the mode after W1.
+    SecondScanByNewMode,
+    /// Whether readers came is loaded before W2.
+    ViewBeforeOrder,
+    /// A straggler that was asked and has left is not replaced by another.
+    AskOnce,
 }
 
 /// Guards that a reader can have at a time.
@@ -46,18 +60,21 @@ const GUARDS: usize = 3;
 /// What a reader does next, with one of its guards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
+    Register,
     Enter(usize),
     Leave(usize),
 }
-use Op::{Enter, Leave};
+use Op::{Enter, Leave, Register};
 
 /// One read.
 pub(crate) const READ: &[Op] = &[Enter(0), Leave(0)];
+/// The first read of a reader.
+pub(crate) const FRESH: &[Op] = &[Register, Enter(0), Leave(0)];
 /// Two reads.
 pub(crate) const PLAIN: &[Op] = &[Enter(0), Leave(0), Enter(0), Leave(0)];
 /// Three guards, each of which overlaps the next.
 pub(crate) const NESTED: &[Op] = &[Enter(0), Enter(1), Leave(0), Enter(0), Leave(1), Leave(0)];
-/// Two guards, the second of which stays for ever.
+/// Two guards, the second of which stays forever.
 pub(crate) const HOLD: &[Op] = &[Enter(0), Enter(1), Leave(0)];
 
 /// Three guards at once, that go in every order.
@@ -69,7 +86,7 @@ pub(crate) const DEEP: [&[Op]; 6] = [
     &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(0), Leave(1)],
     &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(1), Leave(0)],
 ];
-/// Three guards, one of which stays for ever, whichever it is.
+/// Three guards, one of which stays forever, whichever it is.
 pub(crate) const DEEP_HOLD: [&[Op]; 6] = [
     &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(1)],
     &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(2)],
@@ -96,7 +113,7 @@ impl Buffer {
         let first = self.stores[0];
         self.stores.rotate_left(1);
         self.len -= 1;
-        // Equal buffers shall be equal states.
+        // Equal buffers must be equal states.
         self.stores[self.len as usize..].fill((0, 0));
         first
     }
@@ -117,8 +134,8 @@ enum ReaderStep {
     Load,
     Fence,
     LoadAgain,
-    /// A look at `found`, after a nested leave.
-    Found,
+    /// A load of `seen_by_swap`, after a nested leave.
+    Seen,
     /// L3, then the wake.
     Asked(u8),
     Wake,
@@ -132,6 +149,7 @@ struct Reader {
     epoch: u8,
     guards: [Option<Guard>; GUARDS],
     newest: u8,
+    registered: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -142,12 +160,16 @@ enum WriterStep {
     Order(bool),
     /// Readers that the barrier has not reached, a bit each.
     Barrier(u8),
+    /// The view, which is renewed if readers came.
+    View,
+    /// The start unwound before W3: W2 needs a barrier, or does not.
+    Flipped(bool),
     /// W3, reader by reader, then the end of the start.
     Scan(u8),
     /// Unfinished.
     Waits,
-    /// P1, reader by reader, then P2, then P3.
-    Ask(u8),
+    /// P1, for one straggler, then P2, then P3.
+    Ask,
     OrderWait,
     BarrierWait(u8),
     Recheck(u8),
@@ -161,16 +183,25 @@ struct Writer {
     word: u8,
     swaps: u8,
     starts: u8,
-    snapshot: [u8; READERS],
+    /// The readers that it knows, a bit each.
+    view: u8,
+    /// The epochs that the last swap waits for, or 0.
+    waiting: [u8; READERS],
+    /// Whether the reader was asked to wake it.
+    asked: [bool; READERS],
     registered: bool,
     woken: bool,
+    /// What W2 of this swap needs.
+    barrier: bool,
+    /// A start may still unwind.
+    unwinds: bool,
     /// A claim may still take FENCED away by itself.
     clears: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    memory: [u8; 1 + 3 * READERS],
+    memory: [u8; PLACES],
     buffers: [Buffer; READERS + 1],
     readers: [Reader; READERS],
     writer: Writer,
@@ -185,9 +216,13 @@ pub(crate) enum Action {
     Publish(bool),
     /// A claim clears FENCED.
     Clear,
+    /// The mutant that sets FENCED when a scan is over.
+    Set,
+    /// Something fails between W1 and W3.
+    Unwind,
     /// The barrier reaches a reader.
     Reach(usize),
-    /// A look at one straggler.
+    /// A check of one straggler.
     Look(usize),
     Poll,
     Writer,
@@ -197,6 +232,7 @@ pub(crate) struct Machine {
     scripts: [&'static [Op]; READERS],
     swaps: u8,
     fenced: bool,
+    unwinds: bool,
     mutant: Option<Mutant>,
 }
 
@@ -211,7 +247,16 @@ impl Machine {
             scripts,
             swaps,
             fenced,
+            unwinds: false,
             mutant,
+        }
+    }
+
+    /// One start may unwind between W1 and W3.
+    pub(crate) fn unwinding(self) -> Self {
+        Self {
+            unwinds: true,
+            ..self
         }
     }
 
@@ -238,6 +283,12 @@ impl Machine {
         let mut done = false;
         match (reader.step, op) {
             (ReaderStep::Next, None) => return false,
+            (ReaderStep::Next, Some(Register)) => {
+                // The list is locked. That drains the buffer on x86; here it does not.
+                reader.registered = true;
+                buffer.push(CHANGED, 1);
+                done = true;
+            }
             (ReaderStep::Next, Some(Enter(_))) if reader.epoch % 2 == 0 => {
                 reader.epoch += 1;
                 buffer.push(of(r, EPOCH), reader.epoch);
@@ -273,7 +324,7 @@ impl Machine {
                 if left.clone().count() == 0 {
                     Self::advance(reader, buffer, r, 1);
                 } else if gone.side == reader.newest {
-                    reader.step = ReaderStep::Found;
+                    reader.step = ReaderStep::Seen;
                 } else if left.clone().all(|guard| guard.side != gone.side)
                     && !self.is(Mutant::NoStep)
                     && !self.is(Mutant::NoStepOfOlder)
@@ -283,13 +334,13 @@ impl Machine {
                     done = true;
                 }
             }
-            (ReaderStep::Found, _) => {
-                let found = memory[of(r, FOUND) as usize];
+            (ReaderStep::Seen, _) => {
+                let found = memory[of(r, SEEN) as usize];
                 let front = found & SIDE;
                 if found >> 1 == reader.epoch
                     && reader.guards.iter().flatten().all(|g| g.side == front)
                     && !self.is(Mutant::NoStep)
-                    && !self.is(Mutant::NoStepOfFound)
+                    && !self.is(Mutant::NoStepOfSeen)
                 {
                     Self::advance(reader, buffer, r, 2);
                 } else {
@@ -332,38 +383,50 @@ impl Machine {
         let State {
             memory,
             buffers,
+            readers,
             writer,
-            ..
         } = state;
         let buffer = &mut buffers[WRITER];
         const ALL: u8 = (1 << READERS) - 1;
         writer.step = match writer.step {
             WriterStep::Order(_) | WriterStep::OrderWait if buffer.len > 0 => return false,
             WriterStep::Order(true) => WriterStep::Barrier(ALL),
-            WriterStep::Order(false) | WriterStep::Barrier(0) => WriterStep::Scan(0),
+            WriterStep::Order(false) | WriterStep::Barrier(0) => WriterStep::View,
+            WriterStep::View => {
+                if memory[CHANGED as usize] > 0 && !self.is(Mutant::ViewBeforeOrder) {
+                    renew(memory, readers, writer);
+                }
+                WriterStep::Scan(0)
+            }
+            WriterStep::Flipped(barrier) => WriterStep::Order(barrier),
             WriterStep::Scan(r) if (r as usize) < READERS => {
                 let epoch = memory[of(r as usize, EPOCH) as usize];
-                if epoch % 2 == 1 {
-                    writer.snapshot[r as usize] = epoch;
-                    let found = epoch << 1 | writer.word & SIDE;
-                    buffer.push(of(r as usize, FOUND), found);
+                if epoch % 2 == 1 && writer.view & (1 << r) > 0 {
+                    writer.waiting[r as usize] = epoch;
+                    let seen = epoch << 1 | writer.word & SIDE;
+                    buffer.push(of(r as usize, SEEN), seen);
                 }
                 WriterStep::Scan(r + 1)
             }
-            // The registry is unlocked by a read-modify-write.
+            // The start lasts until readers can see what the scan stored: as a thread does
+            // that learns of the start by a later store.
             WriterStep::Scan(_) if buffer.len > 0 => return false,
             WriterStep::Scan(_) => {
                 writer.starts += 1;
                 finished_or(writer, WriterStep::Waits)
             }
-            WriterStep::Ask(r) if (r as usize) < READERS => {
-                let epoch = writer.snapshot[r as usize];
-                if epoch != 0 {
-                    buffer.push(of(r as usize, ASKED), epoch);
+            WriterStep::Ask => {
+                let last = (0..READERS).rev().find(|&r| writer.waiting[r] != 0);
+                let once = self.is(Mutant::AskOnce) && writer.asked != [false; READERS];
+                match last.filter(|&r| !writer.asked[r] && !once) {
+                    Some(r) => {
+                        writer.asked[r] = true;
+                        buffer.push(of(r, ASKED), writer.waiting[r]);
+                        WriterStep::OrderWait
+                    }
+                    None => WriterStep::Sleeps,
                 }
-                WriterStep::Ask(r + 1)
             }
-            WriterStep::Ask(_) => WriterStep::OrderWait,
             WriterStep::OrderWait if self.is(Mutant::WaitFences) && writer.word & FENCED != 0 => {
                 WriterStep::Recheck(0)
             }
@@ -373,7 +436,7 @@ impl Machine {
                 look(memory, buffer, writer, r as usize);
                 WriterStep::Recheck(r + 1)
             }
-            WriterStep::Recheck(_) => finished_or(writer, WriterStep::Sleeps),
+            WriterStep::Recheck(_) => finished_or(writer, WriterStep::Ask),
             WriterStep::Sleeps if writer.woken => WriterStep::Waits,
             _ => return false,
         };
@@ -405,7 +468,12 @@ impl Machine {
                         self.is(Mutant::NoBarrierUnfenced)
                     };
                     let barrier = !before && !left_out;
+                    if next.memory[CHANGED as usize] > 0 {
+                        renew(&mut next.memory, &next.readers, writer);
+                    }
                     writer.swaps -= 1;
+                    writer.asked = [false; READERS];
+                    writer.barrier = barrier;
                     writer.word = (writer.word ^ SIDE) & SIDE | if fenced { FENCED } else { 0 };
                     writer.step = WriterStep::Order(barrier);
                     next.buffers[WRITER].push(WORD, writer.word);
@@ -413,12 +481,43 @@ impl Machine {
                 possible
             }
             Action::Clear => {
-                let between = matches!(writer.step, WriterStep::Owns | WriterStep::Waits);
+                let between = matches!(
+                    writer.step,
+                    WriterStep::Owns | WriterStep::Waits | WriterStep::Flipped(_)
+                );
                 let possible = between && writer.clears && writer.word & FENCED != 0;
                 if possible {
                     writer.clears = false;
                     writer.word &= !FENCED;
                     next.buffers[WRITER].push(WORD, writer.word);
+                }
+                possible
+            }
+            Action::Set => {
+                let possible = self.is(Mutant::ModeAfterScan)
+                    && matches!(writer.step, WriterStep::Owns | WriterStep::Waits)
+                    && writer.word & FENCED == 0;
+                if possible {
+                    writer.word |= FENCED;
+                    next.buffers[WRITER].push(WORD, writer.word);
+                }
+                possible
+            }
+            Action::Unwind => {
+                let started = matches!(
+                    writer.step,
+                    WriterStep::Order(_) | WriterStep::Barrier(_) | WriterStep::View
+                );
+                let possible = started && writer.unwinds;
+                if possible {
+                    writer.unwinds = false;
+                    writer.step = if self.is(Mutant::NoSecondScan) {
+                        WriterStep::Owns
+                    } else if self.is(Mutant::SecondScanByNewMode) {
+                        WriterStep::Flipped(writer.word & FENCED == 0)
+                    } else {
+                        WriterStep::Flipped(writer.barrier)
+                    };
                 }
                 possible
             }
@@ -436,7 +535,7 @@ impl Machine {
                 possible
             }
             Action::Look(r) => {
-                let possible = writer.step == WriterStep::Waits && writer.snapshot[r] != 0;
+                let possible = writer.step == WriterStep::Waits && writer.waiting[r] != 0;
                 let buffer = &mut next.buffers[WRITER];
                 if possible && look(&next.memory, buffer, writer, r) {
                     writer.step = finished_or(writer, WriterStep::Waits);
@@ -451,30 +550,37 @@ impl Machine {
                 if possible {
                     writer.registered = true;
                     writer.woken = false;
-                    writer.step = WriterStep::Ask(0);
+                    writer.step = WriterStep::Recheck(0);
                 }
                 possible
             }
             Action::Writer => self.writer(&mut next),
         };
-        possible.then_some(next)
+        possible.then(|| next.without_dead_values())
     }
 }
 
-/// A look at one straggler: whether it has moved on.
+/// A check of one straggler: whether it has moved on.
 fn look(memory: &[u8], buffer: &mut Buffer, writer: &mut Writer, r: usize) -> bool {
-    let epoch = writer.snapshot[r];
+    let epoch = writer.waiting[r];
     let gone = epoch != 0 && memory[of(r, EPOCH) as usize] != epoch;
     if gone {
-        writer.snapshot[r] = 0;
-        buffer.push(of(r, ASKED), 0);
-        buffer.push(of(r, FOUND), 0);
+        writer.waiting[r] = 0;
+        buffer.push(of(r, SEEN), 0);
     }
     gone
 }
 
+/// Under the list's lock: the view of all readers that have registered.
+fn renew(memory: &mut [u8], readers: &[Reader], writer: &mut Writer) {
+    writer.view = (0..READERS)
+        .filter(|&r| readers[r].registered)
+        .fold(0, |view, r| view | 1 << r);
+    memory[CHANGED as usize] = 0;
+}
+
 fn finished_or(writer: &Writer, otherwise: WriterStep) -> WriterStep {
-    if writer.snapshot == [0; READERS] {
+    if writer.waiting == [0; READERS] {
         WriterStep::Owns
     } else {
         otherwise
@@ -482,8 +588,26 @@ fn finished_or(writer: &Writer, otherwise: WriterStep) -> WriterStep {
 }
 
 impl State {
+    /// Takes away what nothing reads any more, so that equal futures are equal states.
+    fn without_dead_values(mut self) -> Self {
+        for (r, reader) in self.readers.iter().enumerate() {
+            // A question about an epoch that is over, and not being answered.
+            let asked = &mut self.memory[of(r, ASKED) as usize];
+            if *asked < reader.epoch && reader.step != ReaderStep::Asked(*asked) {
+                *asked = 0;
+            }
+        }
+        if self.writer.step == WriterStep::Owns {
+            self.writer.asked = [false; READERS];
+        }
+        if !self.writer.unwinds && !matches!(self.writer.step, WriterStep::Flipped(_)) {
+            self.writer.barrier = false;
+        }
+        self
+    }
+
     /// Whether the writer sleeps and nobody will do anything any more.
-    fn is_asleep_for_ever(&self, machine: &Machine) -> bool {
+    fn is_asleep_forever(&self, machine: &Machine) -> bool {
         self.writer.step == WriterStep::Sleeps
             && !self.writer.woken
             && self.buffers.iter().all(|buffer| buffer.len == 0)
@@ -494,7 +618,7 @@ impl State {
     /// S12: some straggler has a guard on the old side, or from before the end of the
     /// swap's start.
     fn is_held_up(&self) -> bool {
-        (self.readers.iter().zip(self.writer.snapshot))
+        (self.readers.iter().zip(self.writer.waiting))
             .filter(|(_, epoch)| *epoch != 0)
             .flat_map(|(reader, _)| reader.guards.iter().flatten())
             .any(|guard| guard.side != self.writer.word & SIDE || guard.starts < self.writer.starts)
@@ -507,26 +631,34 @@ impl Model for Machine {
 
     fn init_states(&self) -> Vec<State> {
         let word = if self.fenced { FENCED } else { 0 };
-        let mut memory = [0; 1 + 3 * READERS];
+        let mut memory = [0; PLACES];
+        let registers = |r: usize| self.scripts[r].contains(&Register);
         memory[WORD as usize] = word;
         vec![State {
             memory,
             buffers: [Buffer::default(); READERS + 1],
-            readers: [Reader {
+            readers: array::from_fn(|r| Reader {
                 at: 0,
                 step: ReaderStep::Next,
                 epoch: 0,
                 guards: [None; GUARDS],
                 newest: 0,
-            }; READERS],
+                registered: !registers(r),
+            }),
             writer: Writer {
                 step: WriterStep::Owns,
                 word,
                 swaps: self.swaps,
                 starts: 0,
-                snapshot: [0; READERS],
+                view: (0..READERS)
+                    .filter(|&r| !registers(r))
+                    .fold(0, |view, r| view | 1 << r),
+                waiting: [0; READERS],
+                asked: [false; READERS],
                 registered: false,
                 woken: false,
+                barrier: false,
+                unwinds: self.unwinds,
                 clears: true,
             },
         }]
@@ -542,6 +674,8 @@ impl Model for Machine {
                 Action::Publish(false),
                 Action::Publish(true),
                 Action::Clear,
+                Action::Set,
+                Action::Unwind,
                 Action::Poll,
                 Action::Writer,
             ]);
@@ -562,10 +696,10 @@ impl Model for Machine {
                         .all(|guard| guard.side == writer.word & SIDE)
             }),
             Property::always(WOKEN, |machine: &Machine, state: &State| {
-                !state.is_asleep_for_ever(machine) || state.is_held_up()
+                !state.is_asleep_forever(machine) || state.is_held_up()
             }),
             Property::sometimes("a swap waits for both", |_, state: &State| {
-                state.writer.snapshot.iter().all(|&epoch| epoch != 0)
+                state.writer.waiting.iter().all(|&epoch| epoch != 0)
             }),
             Property::sometimes("a reader wakes the writer", |_, state: &State| {
                 state.writer.woken

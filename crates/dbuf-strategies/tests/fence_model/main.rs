@@ -14,12 +14,12 @@
 
 mod machine;
 
-use machine::{DEEP, DEEP_HOLD, HOLD, Machine, Mutant, NESTED, Op, PLAIN, READ};
+use machine::{DEEP, DEEP_HOLD, FRESH, HOLD, Machine, Mutant, NESTED, Op, PLAIN, READ};
 use stateright::{Checker, HasDiscoveries, Model};
 
 const GUARDED: &str = "S2: nobody is on the side that is written";
 const SWAPS: u8 = if cfg!(debug_assertions) { 1 } else { 3 };
-const WOKEN: &str = "S6, S12: the writer sleeps for those only whom it must await";
+const WOKEN: &str = "S6, S12: the writer sleeps for those only that it must await";
 
 /// In how many orders three guards go.
 const ORDERS: usize = if cfg!(debug_assertions) { 1 } else { 6 };
@@ -27,14 +27,14 @@ const ORDERS: usize = if cfg!(debug_assertions) { 1 } else { 6 };
 /// What the second reader does.
 const OTHER: &[Op] = if cfg!(debug_assertions) { READ } else { PLAIN };
 
-/// Looks at everything; both kinds of guard must have got in the writer's way.
+/// Visits every state; both kinds of guard must have got in the writer's way.
 fn holds(scripts: [&'static [Op]; 2]) {
+    explore(|fenced| Machine::new(scripts, SWAPS, fenced, None));
+}
+
+fn explore(machine: impl Fn(bool) -> Machine) {
     for fenced in [false, true] {
-        let checker = Machine::new(scripts, SWAPS, fenced, None)
-            .checker()
-            .threads(2)
-            .spawn_bfs()
-            .join();
+        let checker = machine(fenced).checker().threads(2).spawn_bfs().join();
         println!("{} states", checker.unique_state_count());
         checker.assert_properties();
     }
@@ -42,8 +42,13 @@ fn holds(scripts: [&'static [Op]; 2]) {
 
 /// Leaves a part out, and asks which property notices.
 fn fails(mutant: Mutant, scripts: [&'static [Op]; 2], property: &'static str) {
+    fails_in(SWAPS, mutant, scripts, property);
+}
+
+fn fails_in(swaps: u8, mutant: Mutant, scripts: [&'static [Op]; 2], property: &'static str) {
     let noticed = [false, true].map(|fenced| {
-        let checker = Machine::new(scripts, SWAPS, fenced, Some(mutant))
+        let checker = Machine::new(scripts, swaps, fenced, Some(mutant))
+            .unwinding()
             .checker()
             .threads(2)
             .finish_when(HasDiscoveries::AnyFailures)
@@ -116,5 +121,43 @@ fn first_trigger_of_the_step_is_needed() {
 
 #[test]
 fn second_trigger_of_the_step_is_needed() {
-    fails(Mutant::NoStepOfFound, [HOLD, READ], WOKEN);
+    fails(Mutant::NoStepOfSeen, [HOLD, READ], WOKEN);
+}
+
+#[test]
+fn reader_that_registers() {
+    holds([FRESH, READ]);
+    holds([READ, FRESH]);
+}
+
+#[test]
+fn start_that_unwinds() {
+    let swaps = if cfg!(debug_assertions) { 1 } else { 2 };
+    explore(|fenced| Machine::new([OTHER, READ], swaps, fenced, None).unwinding());
+    explore(|fenced| Machine::new([FRESH, READ], swaps, fenced, None).unwinding());
+}
+
+#[test]
+fn mode_is_set_by_the_flip_alone() {
+    fails_in(2, Mutant::ModeAfterScan, [PLAIN, READ], GUARDED);
+}
+
+#[test]
+fn start_that_unwound_needs_a_second_scan() {
+    fails(Mutant::NoSecondScan, [READ, READ], GUARDED);
+}
+
+#[test]
+fn second_scan_goes_by_the_mode_before_the_flip() {
+    fails(Mutant::SecondScanByNewMode, [READ, READ], GUARDED);
+}
+
+#[test]
+fn view_is_checked_after_the_order() {
+    fails(Mutant::ViewBeforeOrder, [FRESH, READ], GUARDED);
+}
+
+#[test]
+fn another_straggler_is_asked() {
+    fails(Mutant::AskOnce, [READ, READ], WOKEN);
 }

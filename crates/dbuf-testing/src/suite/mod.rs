@@ -132,6 +132,7 @@ macro_rules! suite {
             swapped_handles_keep_their_buffers,
             behaves_as_the_oracle,
             waker_is_called_by_the_last_leave,
+            poll_is_answered_by_one_leave_of_three,
             newest_waker_replaces_the_others,
             waker_that_panics_when_cloned_changes_nothing,
             waker_that_panics_leaves_the_guard_released,

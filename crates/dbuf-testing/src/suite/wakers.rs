@@ -55,6 +55,43 @@ pub fn waker_is_called_by_the_last_leave<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!(count.wakes(), 1);
 }
 
+/// The orders in which three guards go.
+const ORDERS: [[usize; 3]; 6] = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+];
+
+/// S6: three readers that leave in any order wake once for one poll, with the last leave at
+/// the latest. A task that polls whenever it is woken finds the end of the swap.
+pub fn poll_is_answered_by_one_leave_of_three<P: SuitePtr>(new: impl Fn() -> P) {
+    for order in ORDERS {
+        for polls_again in [false, true] {
+            let (mut writer, first) = split(new()).unwrap();
+            let readers = [first.clone(), first.clone(), first];
+            let mut guards = readers.each_ref().map(|reader| Some(reader.read()));
+            assert!(writer.start_swap());
+            let (count, waker) = Count::waker();
+            assert_eq!(poll(&mut writer, &waker), Poll::Pending);
+            let mut polls = 1;
+            for (leaves, guard) in order.into_iter().enumerate() {
+                drop(guards[guard].take());
+                assert!(count.wakes() <= polls, "one poll was answered twice");
+                if polls_again && count.wakes() == polls {
+                    let finished = poll(&mut writer, &waker).is_ready();
+                    assert_eq!(finished, leaves == 2);
+                    polls += usize::from(!finished);
+                }
+            }
+            assert_eq!(count.wakes(), polls, "nobody woke the writer");
+            assert!(writer.try_finish());
+        }
+    }
+}
+
 /// S6: a poll with another waker replaces the first.
 pub fn newest_waker_replaces_the_others<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();

@@ -1,0 +1,141 @@
+//! A clock that fails, as under a system call filter where the kernel maps none: an unwind
+//! out of a publish, half-way. Whatever was made and what was not, no guard's value
+//! changes.
+#![cfg(all(target_os = "linux", not(any(dbuf_loom, miri))))]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use dbuf_strategies::core::{ArcReader, ArcWriter, Strategy, Writer, arc};
+use dbuf_strategies::{
+    CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
+};
+
+thread_local! {
+    /// How many more times this thread's clock works.
+    static WORKS: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// The C library's, replaced for this binary.
+///
+/// # Safety
+///
+/// As for the C library's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn clock_gettime(id: libc::clockid_t, time: *mut libc::timespec) -> i32 {
+    let left = WORKS.try_with(|works| works.replace(works.get().saturating_sub(1)));
+    if left == Ok(0) {
+        // SAFETY: it has no precondition.
+        let error = unsafe { libc::__errno_location() };
+        // SAFETY: it points to this thread's error number.
+        unsafe { *error = libc::EPERM };
+        return -1;
+    }
+    // SAFETY: the caller's promises.
+    unsafe { libc::syscall(libc::SYS_clock_gettime, id, time) as i32 }
+}
+
+/// Runs `f` with a clock that works so many times. Whether it unwound.
+fn unwinds_after(works: usize, f: impl FnOnce()) -> bool {
+    WORKS.set(works);
+    let unwound = catch_unwind(AssertUnwindSafe(f)).is_err();
+    WORKS.set(usize::MAX);
+    unwound
+}
+
+type Handles<S> = (ArcWriter<u64, S>, ArcReader<u64, S>);
+
+/// Publishes under a guard and with a clock that fails, and then goes on. Whether the publish
+/// unwound.
+fn publishes<S: Strategy>((mut writer, reader): Handles<S>, works: usize, reclaims: bool) -> bool {
+    let old = *reader.read();
+    let guard = reader.read();
+    *writer.try_back_mut().unwrap() = 1;
+    let unwound = unwinds_after(works, || {
+        writer.start_swap();
+    });
+    let newest = reader.clone();
+    let published = *newest.read() == 1;
+    assert!(unwound || published);
+    if reclaims {
+        let ptr = writer.ptr().clone();
+        drop(writer);
+        writer = Writer::claim(ptr).unwrap();
+    }
+    if published {
+        assert!(writer.is_swapping());
+        assert_eq!(writer.stragglers(), 1);
+        assert!(writer.try_back_mut().is_none(), "&mut under a guard");
+        assert_eq!(writer.stragglers(), 1);
+        assert_eq!(*guard, old, "a guarded side was written");
+    } else {
+        // Nothing has changed, and the publish can be made again.
+        assert!(writer.start_swap());
+        assert!(writer.try_back_mut().is_none(), "&mut under a guard");
+    }
+    assert_eq!((*guard, *newest.read()), (old, 1));
+    drop(guard);
+    *writer.try_back_mut().unwrap() = 2;
+    assert!(writer.start_swap());
+    assert_eq!(*newest.read(), 2);
+    unwound
+}
+
+/// Publishes with a clock that fails at its first, second, .. use, until it is not needed
+/// any more. How often that is.
+fn uses<S: Strategy>(new: impl Fn() -> Handles<S>) -> usize {
+    let uses = (0..10).find(|&works| {
+        let [again, _] = [true, false].map(|reclaims| publishes(new(), works, reclaims));
+        !again
+    });
+    uses.expect("a publish needs the clock without end")
+}
+
+/// Handles whose readers fence, since there were publishes without a read.
+fn fenced() -> Handles<EpochStrategy> {
+    let (mut writer, reader) = arc(0, 0, EpochStrategy::new());
+    while writer.strategy().fence() == Fence::Asymmetric {
+        assert!(writer.start_swap());
+    }
+    *writer.try_back_mut().unwrap() = 0;
+    (writer, reader)
+}
+
+#[test]
+fn clock_that_fails_gives_no_back_under_a_guard() {
+    let asymmetric = arc(0, 0, EpochStrategy::new()).0.strategy().fence() == Fence::Asymmetric;
+    // Before W1, and after W2.
+    let timed = if asymmetric { 2 } else { 0 };
+    assert_eq!(uses(|| arc(0, 0, EpochStrategy::new())), timed);
+    assert_eq!(uses(fenced), 0);
+}
+
+#[test]
+fn forced_fences_need_no_clock() {
+    for fence in [Fence::Symmetric, Fence::Asymmetric] {
+        assert_eq!(uses(|| arc(0, 0, EpochStrategy::with_fence(fence))), 0);
+    }
+}
+
+#[test]
+fn other_strategies_need_no_clock() {
+    assert_eq!(uses(|| arc(0, 0, FlashStrategy::new())), 0);
+    assert_eq!(uses(|| arc(0, 0, CountStrategy::new())), 0);
+    assert_eq!(uses(|| arc(0, 0, LockStrategy::new())), 0);
+    assert_eq!(uses(|| arc(0, 0, LocalStrategy::new())), 0);
+}
+
+/// The first claim of a process measures a fence: before it has taken anything.
+#[test]
+fn claim_without_a_clock_can_be_made_again() {
+    use dbuf_strategies::core::DoubleBuffer;
+    let buffer = DoubleBuffer::new(0, 0, EpochStrategy::new());
+    let _ = unwinds_after(0, || drop(Writer::claim(&buffer)));
+    let mut writer = Writer::claim(&buffer).unwrap();
+    assert!(writer.start_swap());
+}
