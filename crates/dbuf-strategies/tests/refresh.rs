@@ -18,6 +18,10 @@ use dbuf_strategies::{
 };
 
 /// Otherwise a refresh takes a new guard each time, and is correct all the same.
+#[expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "one promise holds for all of them"
+)]
 fn guard_is_current_until_a_swap<S: Strategy>(strategy: S) {
     let mut writer = strategy.try_claim_writer().unwrap();
     let reader = strategy.new_reader();

@@ -143,10 +143,13 @@ impl EpochReader {
     pub(super) fn is_current(&self, guard: &EpochGuard, front: &FrontWord) -> bool {
         // Relaxed: while the guard lives the front leaves its side at most once and does
         // not come back (S2, C2). So this side is the newest, and no data is read by it.
-        let side = front.load(Ordering::Relaxed).side();
+        // (All of the word is compared: one instruction, and the bits change seldom.)
+        if front.load(Ordering::Relaxed) != guard.0 {
+            return false;
+        }
         // Relaxed: as in `nested_leave`.
         let seen = self.slot.seen_by_swap.load(Ordering::Relaxed);
-        side == guard.side() && (seen == 0 || seen != seen_by_swap(self.epoch(), side))
+        seen == 0 || seen != seen_by_swap(self.epoch(), guard.side())
     }
 
     /// The end of a guard.
