@@ -147,6 +147,23 @@ impl WakerSet {
         panic.resume();
     }
 
+    /// Calls the waker with this number if it is a thread's. Returns whether it was there.
+    pub fn wake_thread(&self, number: usize) -> bool {
+        let mut list = self.list.lock();
+        let thread = match list.position(number) {
+            Ok(at) if list.entries[at].sleeps == Sleeps::Thread => list.entries.remove(at),
+            _ => None,
+        };
+        drop(list);
+        match thread {
+            Some(entry) => {
+                entry.waker.wake();
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Calls the wakers up to and including the first thread's, and all if no thread
     /// waits. So whoever is woken, one of them runs or nobody is left in the set.
     ///

@@ -52,8 +52,10 @@
 //! more than dozens of writes. A waiter that has slept [`LOCK_PATIENCE`] for the lock, or
 //! [`READERS_PATIENCE`] for readers, reserves the next *turn*: from then on `lock_finished`
 //! leaves the lock to it, for [`TURN`] at most (it may be a task that nobody polls).
-//! `lock_any` is not bound by a turn. So a waiter that runs when it is woken is overtaken
-//! for its patience and one more hold of the lock.
+//! `lock_any` is not bound by a turn. Turns are [`LOCK_PATIENCE`] apart: each costs the
+//! switch to another thread, and many waiters would serve each other by turns only. So a
+//! waiter that runs when it is woken is overtaken for its patience, for as long again by
+//! each that has waited for longer, and for one more hold of the lock.
 //!
 //! [`lock_any`]: WriterLock::lock_any
 //! [`lock_finished`]: WriterLock::lock_finished
@@ -72,6 +74,7 @@ use std::time::Instant;
 use crate::const_fn;
 use crate::primitive::atomic::Ordering;
 use crate::primitive::cell::UnsafeCell;
+use crate::primitive::mutex::Mutex;
 use crate::primitive::stepped::AtomicUsize;
 use crate::primitive::{SPINS, elapsed, spin_loop, thread_number, with_sleeper};
 use crate::waker_set::{Sleeps, WakerSet};
@@ -147,6 +150,8 @@ pub struct WriterLock<T> {
     word: AtomicUsize,
     /// The waiter that has reserved the next turn.
     turn: AtomicUsize,
+    /// When the last turn was over.
+    last_turn: Mutex<Option<Instant>>,
     inner: UnsafeCell<Inner<T>>,
     queue: WakerSet,
     readers: OnceLock<Arc<ForReaders>>,
@@ -187,6 +192,7 @@ impl<T> WriterLock<T> {
             Self {
                 word: AtomicUsize::new(FREE),
                 turn: AtomicUsize::new(NOBODY),
+                last_turn: Mutex::new(None),
                 inner: UnsafeCell::new(Inner {
                     value,
                     awaited: false,
@@ -254,17 +260,21 @@ impl<T> WriterLock<T> {
     #[cold]
     fn wake(&self, word: usize) {
         /// Wakes the queue, also if a waker of another set panicked.
-        struct Queue<'q>(Option<&'q WakerSet>);
+        struct Queue<'q>(Option<(&'q WakerSet, usize)>);
 
         impl Drop for Queue<'_> {
             fn drop(&mut self) {
-                if let Some(queue) = self.0 {
-                    queue.wake_next();
+                if let Some((queue, turn)) = self.0 {
+                    if turn == NOBODY || !queue.wake_thread(turn) {
+                        queue.wake_next();
+                    }
                 }
             }
         }
 
-        let _queue = Queue((word & WAITED != 0).then_some(&self.queue));
+        // Relaxed: a turn binds those that see it.
+        let turn = self.turn.load(Ordering::Relaxed);
+        let _queue = Queue((word & WAITED != 0).then_some((&self.queue, turn)));
         if word & FINISHED != 0 {
             self.readers().0.wake_all();
         }
@@ -376,14 +386,14 @@ impl<T: Finish> WriterLock<T> {
                         break;
                     }
                 }
-                self.spin_while_held();
+                self.wait_while_held();
             }
         })
     }
 
     /// Tries for a moment, if nobody sleeps: a sleep costs more than many writes.
     fn spin(&self, want: Want) -> Option<WriterGuard<'_, T, OnThread>> {
-        self.spin_while_held();
+        self.wait_while_held();
         let mut guard = self.try_lock_any()?;
         let may_have = match want {
             Want::Any => true,
@@ -392,15 +402,30 @@ impl<T: Finish> WriterLock<T> {
         may_have.then_some(guard)
     }
 
-    fn spin_while_held(&self) {
-        for _ in 0..SPINS {
+    /// Returns when the lock is free, when somebody sleeps for it, or after a moment.
+    fn wait_while_held(&self) {
+        for round in 0..ROUNDS {
             // Relaxed: whoever locks decides it by a compare-exchange.
             let word = self.word.load(Ordering::Relaxed);
             if word & HOLDER == FREE || word & WAITED != 0 {
                 return;
             }
-            spin_loop();
+            pause(round);
         }
+    }
+}
+
+/// How often a thread checks the word before it sleeps.
+const ROUNDS: u32 = if SPINS == 0 { 0 } else { 12 };
+
+/// Leaves the lock alone for a moment, each round for twice as long as in the one before,
+/// up to 2⁶ steps (the limit of crossbeam's `Backoff`). Checking the word takes its cache
+/// line away from the holder, and two threads that lock in turn move all that they write
+/// from one processor to the other for each write. A waiter that stays away lets the
+/// holder write many times in between.
+fn pause(round: u32) {
+    for _ in 0..1_u32 << round.min(6) {
+        spin_loop();
     }
 }
 
@@ -519,11 +544,15 @@ impl<'l, T> Waiter<'l, T> {
         woken
     }
 
-    /// Reserves the next turn, if it has waited for long.
+    /// Reserves the next turn, if it has waited for long and the last turn is long over.
     fn lose_patience(&mut self, joined: Joined, patience: Duration) {
         let began = &mut self.began[usize::from(joined == Joined::Readers)];
         let began = *began.get_or_insert_with(Instant::now);
-        if !self.reserved && elapsed(began) >= patience {
+        if self.reserved || elapsed(began) < patience {
+            return;
+        }
+        let last = *self.lock.last_turn.lock();
+        if last.is_none_or(|last| elapsed(last) >= LOCK_PATIENCE) {
             // Relaxed: a turn binds those that see it.
             self.reserved = self
                 .lock
@@ -624,6 +653,7 @@ impl<'l, T: Finish> Waiter<'l, T> {
         }
         // Relaxed: as above.
         lock.turn.store(NOBODY, Ordering::Relaxed);
+        *lock.last_turn.lock() = Some(Instant::now());
         guard.inner().turn_began = None;
         self.reserved = false;
         Some(Attempt::Locked(guard))
