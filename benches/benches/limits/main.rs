@@ -9,7 +9,7 @@
 //! cargo bench -p dbuf-bench --bench limits -- --test  # does it run
 //! ```
 //!
-//! `-- --count GROUP/NAME N` does N reads and nothing else, for `.ci/instructions`.
+//! `-- --count GROUP/NAME N` does N calls and nothing else, for `.ci/instructions`.
 #![allow(
     clippy::std_instead_of_core,
     clippy::std_instead_of_alloc,
@@ -22,7 +22,7 @@ mod threads;
 use std::time::{Duration, Instant};
 use std::{env, process};
 
-use subjects::{Subject, gets, reads};
+use subjects::{Subject, gets, inserts, reads};
 
 /// How much of everything.
 struct Plan {
@@ -87,6 +87,15 @@ fn main() {
             ("epoch", "evmap", 0.45),
             ("get_with", "dashmap", 1.0),
             ("get_with", "papaya", 0.9),
+        ],
+    );
+    in_turns(
+        "insert",
+        inserts(),
+        &plan,
+        &[
+            ("concurrent", "mutex-writer", 1.25),
+            ("concurrent", "dashmap", 4.0),
         ],
     );
     at_most(
@@ -211,6 +220,7 @@ fn count(arguments: &[String]) {
     let mut all: Vec<(&str, Subject)> = vec![];
     all.extend(reads().into_iter().map(|subject| ("read", subject)));
     all.extend(gets().into_iter().map(|subject| ("get", subject)));
+    all.extend(inserts().into_iter().map(|subject| ("insert", subject)));
     let [wanted, count, ..] = arguments else {
         for (group, subject) in all {
             println!("{group}/{}", subject.name);

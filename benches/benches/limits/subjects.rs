@@ -236,3 +236,42 @@ pub(crate) fn gets() -> Vec<Subject> {
         }),
     ]
 }
+
+/// Overwrites one of 1,024 `u64` keys, published before the next: both copies included.
+pub(crate) fn inserts() -> Vec<Subject> {
+    fn filled<S: BlockingStrategy>(builder: Builder<Hash, S>) -> impl FnMut(u64)
+    where
+        S: Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    {
+        let map = builder.build_concurrent();
+        map.write().extend((0..KEYS).map(|n| (key(n), n as u64)));
+        move |key| _ = map.insert(key, key)
+    }
+    fn insert(name: &'static str, mut insert: impl FnMut(u64) + 'static) -> Subject {
+        let turns = turns();
+        subject(name, (), (), move |(), turn| {
+            insert(turns(turn));
+            0
+        })
+    }
+    let builder = || Builder::new().hasher(Hash::default());
+    let (mut writer, _reader) = builder().build::<u64, u64>();
+    writer.write().extend((0..KEYS).map(|n| (key(n), n as u64)));
+    let mutex = std::sync::Mutex::new(writer);
+    let dash = dashmap::DashMap::with_hasher(Hash::default());
+    (0..KEYS).for_each(|n| _ = dash.insert(key(n), n as u64));
+    let fenced = EpochStrategy::with_fence(Fence::Symmetric);
+    vec![
+        insert("nothing", |key| _ = black_box(key)),
+        insert("concurrent", filled(builder())),
+        insert("concurrent-fenced", filled(builder().strategy(fenced))),
+        insert(
+            "concurrent-flash",
+            filled(builder().strategy(FlashStrategy::new())),
+        ),
+        insert("mutex-writer", move |key| {
+            _ = mutex.lock().unwrap().write().insert(key, key)
+        }),
+        insert("dashmap", move |key| _ = dash.insert(key, key)),
+    ]
+}
