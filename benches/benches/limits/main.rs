@@ -89,7 +89,7 @@ fn main() {
             ("get_with", "papaya", 0.9),
         ],
     );
-    in_turns(
+    let _ = in_turns(
         "insert",
         inserts(),
         &plan,

@@ -239,9 +239,9 @@ pub(crate) fn gets() -> Vec<Subject> {
 
 /// Overwrites one of 1,024 `u64` keys, published before the next: both copies included.
 pub(crate) fn inserts() -> Vec<Subject> {
-    fn filled<S: BlockingStrategy>(builder: Builder<Hash, S>) -> impl FnMut(u64)
+    fn filled<S>(builder: Builder<Hash, S>) -> impl FnMut(u64)
     where
-        S: Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+        S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
     {
         let map = builder.build_concurrent();
         map.write().extend((0..KEYS).map(|n| (key(n), n as u64)));
@@ -270,7 +270,7 @@ pub(crate) fn inserts() -> Vec<Subject> {
             filled(builder().strategy(FlashStrategy::new())),
         ),
         insert("mutex-writer", move |key| {
-            _ = mutex.lock().unwrap().write().insert(key, key)
+            _ = mutex.lock().unwrap().write().insert(key, key);
         }),
         insert("dashmap", move |key| _ = dash.insert(key, key)),
     ]
