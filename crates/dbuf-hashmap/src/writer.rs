@@ -322,6 +322,11 @@ where
     /// All or nothing, as [`transact`](Self::transact): publishes if `f` returns
     /// `Ok`, takes every change back if it returns `Err`, panics or is cancelled.
     ///
+    /// A task that is *spawned* and has an await in `f` does not compile where a key or value
+    /// type names a lifetime (`&'static str`) or a trait object: the compiler cannot prove
+    /// that the future of `f` is `Send`. There, [`write_async`](Self::write_async) with
+    /// [`Batch::rollback_on_drop`] does the same without a closure.
+    ///
     /// # Errors
     ///
     /// What `f` returned.

@@ -45,7 +45,7 @@ use crate::{Builder, DefaultStrategy, SharedMapGuard, SharedReader, SharedValueG
 /// [`get_cloned`](Self::get_cloned) and [`get_with`](Self::get_with) leave no guard
 /// behind, and [`Batch::published`](crate::Batch::published) needs none.
 ///
-/// What cannot be noticed, and waits for ever: two threads that each hold a guard
+/// What cannot be noticed, and waits forever: two threads that each hold a guard
 /// of one map and write to the other's; two threads that hold guards and wait for
 /// each other by other means; a batch that is forgotten (its lock is never given
 /// back).

@@ -17,10 +17,10 @@ pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
 /// With feature `async`. The futures are `Send` and run on any executor. They wait
 /// where the blocking calls do, for other writers and for guards, and where those
 /// panic: **a task that awaits a write while it holds a guard of the map waits for
-/// itself, for ever.** (In a spawned task that does not compile: guards are not
-/// `Send`.) The future of a write that was polled once must be polled on or dropped: when
-/// its turn comes, it keeps all other writers out. Every change is published when its
-/// future is ready, under each [`PublishPolicy`](crate::PublishPolicy).
+/// itself, forever.** (In a spawned task that does not compile: guards are not
+/// `Send`.) A future that was polled and is neither polled again nor dropped holds up other
+/// writers for a millisecond at most. When a change is published, its
+/// [`PublishPolicy`](crate::PublishPolicy) says.
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Clone + Send + Sync,
@@ -63,6 +63,11 @@ where
     /// All or nothing, as [`transact`](Self::transact): publishes if `f` returns
     /// `Ok`, takes every change of `f` back if it returns `Err`, panics or is
     /// cancelled.
+    ///
+    /// A task that is *spawned* and has an await in `f` does not compile where a key or value
+    /// type names a lifetime (`&'static str`) or a trait object: the compiler cannot prove
+    /// that the future of `f` is `Send`. There, [`write_async`](Self::write_async) with
+    /// [`Batch::rollback_on_drop`] does the same without a closure.
     ///
     /// # Errors
     ///
