@@ -172,6 +172,12 @@ impl WakerSet {
     /// See [`wake_all`](Self::wake_all).
     #[cold]
     pub fn wake_next(&self) {
+        self.wake_next_and(|| {});
+    }
+
+    /// The same, and calls `f` when the thread was woken and before the tasks.
+    #[cold]
+    pub fn wake_next_and(&self, f: impl FnOnce()) {
         let mut list = self.list.lock();
         let threads = |entry: &Entry| entry.sleeps == Sleeps::Thread;
         let thread = list.entries.iter().position(threads);
@@ -181,7 +187,11 @@ impl WakerSet {
         let tasks: Vec<Entry> = list.entries.drain(..before).collect();
         drop(list);
         let mut panic = FirstPanic::default();
-        for entry in thread.into_iter().chain(tasks) {
+        if let Some(entry) = thread {
+            panic.catch(|| entry.waker.wake());
+        }
+        panic.catch(f);
+        for entry in tasks {
             panic.catch(|| entry.waker.wake());
         }
         panic.resume();

@@ -164,8 +164,8 @@ struct Inner<T> {
     value: T,
     /// Somebody may sleep until the strategy calls the waker of `ForReaders`.
     awaited: bool,
-    /// When the first that is bound by the turn that is reserved came.
-    turn_began: Option<Instant>,
+    /// The last turn that bound somebody, and since when.
+    turn_began: Option<(usize, Instant)>,
 }
 
 /// Those that wait for readers, as the waker that a strategy is given.
@@ -259,24 +259,18 @@ impl<T> WriterLock<T> {
     /// U2.
     #[cold]
     fn wake(&self, word: usize) {
-        /// Wakes the queue, also if a waker of another set panicked.
-        struct Queue<'q>(Option<(&'q WakerSet, usize)>);
-
-        impl Drop for Queue<'_> {
-            fn drop(&mut self) {
-                if let Some((queue, turn)) = self.0 {
-                    if turn == NOBODY || !queue.wake_thread(turn) {
-                        queue.wake_next();
-                    }
-                }
-            }
-        }
-
         // Relaxed: a turn binds those that see it.
         let turn = self.turn.load(Ordering::Relaxed);
-        let _queue = Queue((word & WAITED != 0).then_some((&self.queue, turn)));
-        if word & FINISHED != 0 {
-            self.readers().0.wake_all();
+        let wake_readers = || {
+            if word & FINISHED != 0 {
+                self.readers().0.wake_all();
+            }
+        };
+        // The queue's thread before all tasks, also those that wait for readers.
+        if word & WAITED == 0 || (turn != NOBODY && self.queue.wake_thread(turn)) {
+            wake_readers();
+        } else {
+            self.queue.wake_next_and(wake_readers);
         }
     }
 }
@@ -484,7 +478,6 @@ struct Waiter<'l, T> {
     marks: usize,
     /// When it began to wait for the lock, and for readers.
     began: [Option<Instant>; 2],
-    reserved: bool,
 }
 
 /// What came of an attempt to lock.
@@ -505,7 +498,6 @@ impl<'l, T> Waiter<'l, T> {
             sleeps: Sleeps::Task,
             marks: 0,
             began: [None; 2],
-            reserved: false,
         }
     }
 
@@ -548,17 +540,19 @@ impl<'l, T> Waiter<'l, T> {
     fn lose_patience(&mut self, joined: Joined, patience: Duration) {
         let began = &mut self.began[usize::from(joined == Joined::Readers)];
         let began = *began.get_or_insert_with(Instant::now);
-        if self.reserved || elapsed(began) < patience {
+        // Relaxed: only this waiter reserves under its number. The turn may have lapsed.
+        if self.lock.turn.load(Ordering::Relaxed) == self.number || elapsed(began) < patience {
             return;
         }
         let last = *self.lock.last_turn.lock();
         if last.is_none_or(|last| elapsed(last) >= LOCK_PATIENCE) {
             // Relaxed: a turn binds those that see it.
-            self.reserved = self
-                .lock
-                .turn
-                .compare_exchange(NOBODY, self.number, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok();
+            let _ = self.lock.turn.compare_exchange(
+                NOBODY,
+                self.number,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
         }
     }
 }
@@ -636,7 +630,11 @@ impl<'l, T: Finish> Waiter<'l, T> {
             return Some(Attempt::Locked(guard));
         }
         if turn != self.number {
-            let began = *guard.inner().turn_began.get_or_insert_with(Instant::now);
+            let inner = guard.inner();
+            let began = match inner.turn_began {
+                Some((of, began)) if of == turn => began,
+                _ => inner.turn_began.insert((turn, Instant::now())).1,
+            };
             let left = TURN.saturating_sub(elapsed(began));
             if !left.is_zero() {
                 drop(guard);
@@ -652,10 +650,11 @@ impl<'l, T: Finish> Waiter<'l, T> {
             }
         }
         // Relaxed: as above.
-        lock.turn.store(NOBODY, Ordering::Relaxed);
+        let _ =
+            lock.turn
+                .compare_exchange(turn, NOBODY, Ordering::Relaxed, Ordering::Relaxed);
         *lock.last_turn.lock() = Some(Instant::now());
         guard.inner().turn_began = None;
-        self.reserved = false;
         Some(Attempt::Locked(guard))
     }
 }
@@ -667,15 +666,13 @@ impl<T> Drop for Waiter<'_, T> {
         }
         // Relaxed: a hint.
         self.lock.waiting.fetch_sub(1, Ordering::Relaxed);
-        if self.reserved {
-            // Relaxed: a turn binds those that see it.
-            let _ = self.lock.turn.compare_exchange(
-                self.number,
-                NOBODY,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
-        }
+        // Relaxed: a turn binds those that see it.
+        let _ = self.lock.turn.compare_exchange(
+            self.number,
+            NOBODY,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
         let is_queued = self.joined == Joined::Queue;
         let was_woken = self.leave() || !is_queued;
         if self.marks != 0 && was_woken && self.sleeps == Sleeps::Thread {
