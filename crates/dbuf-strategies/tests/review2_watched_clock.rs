@@ -92,3 +92,35 @@ fn later_publish_wakes_who_knows_the_buffers_version() {
     let mut cx = Context::from_waker(Waker::noop());
     assert!(waiter.poll_newer(told, &mut cx).is_ready(), "version 2 is out, and nobody is told");
 }
+
+/// "Kept: out of reach of every later rollback." A publish whose start unwinds *before* W1 has
+/// flipped nothing, but `OpWriter::swap` has set `kept` to 0 already, and resyncs from a front
+/// that never had what was kept.
+#[test]
+fn kept_changes_survive_a_publish_that_was_not_made() {
+    use dbuf_strategies::core::{OpWriter, Operation};
+
+    struct Add(u64);
+    impl Operation<u64> for Add {
+        fn apply(&mut self, target: &mut u64, (): &()) {
+            *target += self.0;
+        }
+    }
+
+    if !has_barrier() {
+        return;
+    }
+    let (writer, reader) = arc(0, 0, EpochStrategy::new());
+    let mut writer = OpWriter::<_, Add>::new(writer);
+    let mut batch = writer.write();
+    batch.apply(Add(1));
+    batch.keep();
+    // At its first use, before W1.
+    WORKS.set(0);
+    let unwound = catch_unwind(AssertUnwindSafe(|| writer.publish())).is_err();
+    WORKS.set(usize::MAX);
+    assert!(unwound && *reader.read() == 0, "it was not made");
+    writer.write().publish();
+    writer.publish();
+    assert_eq!(*reader.read(), 1, "what was kept is lost");
+}
