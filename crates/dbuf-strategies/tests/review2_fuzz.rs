@@ -141,7 +141,7 @@ fn fuzz<S>(new: fn() -> S, seed: u64)
 where
     S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
 {
-    let (rounds, steps) = if cfg!(miri) { (4, 25) } else { (300, 400) };
+    let (rounds, steps) = if cfg!(miri) { (2, 12) } else { (300, 400) };
     let mut random = Random(seed | 1);
     let (done, is_done) = channel();
     let start = |lives: usize| -> Sender<Job<S>> {
@@ -295,7 +295,7 @@ fn late() {
         writers.push(writer);
     }
     let shared: Vec<_> = handles.iter().map(|&handle| handle.clone()).collect();
-    for _ in 0..if cfg!(miri) { 6 } else { 3000 } {
+    for _ in 0..if cfg!(miri) { 3 } else { 3000 } {
         thread::scope(|scope| {
             for _ in 0..2 {
                 let (seed, handles) = (random.next(usize::MAX) as u64, &handles);

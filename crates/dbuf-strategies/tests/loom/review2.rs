@@ -145,3 +145,52 @@ fn review2_flash_replaced() {
 fn review2_flash_reused() {
     reused(FlashStrategy::new);
 }
+
+/// Two stragglers, one of which moves on by a nested step and one that goes with a forgotten guard;
+/// the writer polls once under one claim and sleeps under the next. Whoever was asked wakes.
+fn asked<S>(new: fn() -> S)
+where
+    S: dbuf_strategies::core::BlockingStrategy
+        + Strategy<ReaderToken: Send, WriterToken: Send>
+        + Send
+        + Sync
+        + 'static,
+{
+    check(move || {
+        let buffer: Buffer<S> = Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
+        let one = Reader::new(Arc::clone(&buffer));
+        let two = Reader::new(Arc::clone(&buffer));
+        let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
+        core::mem::forget(two.read());
+        let nests = thread::spawn(move || {
+            let first = one.read();
+            let mut second = one.read();
+            drop(first);
+            ReadGuard::refresh(&mut second);
+            drop(second);
+        });
+        let goes = thread::spawn(move || drop(two));
+        let writes = thread::spawn(move || {
+            writer.back_mut().set(1);
+            writer.start_swap();
+            let mut cx = core::task::Context::from_waker(core::task::Waker::noop());
+            let _ = writer.poll_finish(&mut cx);
+            drop(writer);
+            let mut writer = Writer::claim(buffer).unwrap();
+            writer.finish();
+            writer.back_mut().set(2);
+        });
+        nests.join().unwrap();
+        goes.join().unwrap();
+        writes.join().unwrap();
+    });
+}
+
+#[test]
+fn review2_epoch_asked() {
+    asked(EpochStrategy::new);
+}
+#[test]
+fn review2_flash_asked() {
+    asked(FlashStrategy::new);
+}
