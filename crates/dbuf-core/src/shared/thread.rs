@@ -215,5 +215,9 @@ impl Drop for Exit {
 /// A panic in a destructor of a thread local would end the process.
 fn no_unwind(f: impl FnOnce()) {
     // The hook has reported it.
-    let _ = catch_unwind(AssertUnwindSafe(f));
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        // Its destructor may panic as well, and what that panics with, and so on.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+        mem::forget(dropped);
+    }
 }
