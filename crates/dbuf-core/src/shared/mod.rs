@@ -363,6 +363,9 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
             }
         }
 
+        // The last guard's slot is forgotten first: a waker that runs in the release sees no
+        // guard, and reads with a slot of its own.
+        shared.table.is_leaving(slot);
         let left = Left(shared, slot);
         // SAFETY: promised by the caller.
         unsafe { Self::release(shared.buffer().strategy(), slot, guard) };
