@@ -146,6 +146,13 @@ fn review2_flash_reused() {
     reused(FlashStrategy::new);
 }
 
+struct Sleeps(loom::sync::Notify);
+impl std::task::Wake for Sleeps {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
 /// Two stragglers, one of which moves on by a nested step and one that goes with a forgotten guard;
 /// the writer polls once under one claim and sleeps under the next. Whoever was asked wakes.
 fn asked<S>(new: fn() -> S)
@@ -171,14 +178,22 @@ where
         });
         let goes = thread::spawn(move || drop(two));
         let writes = thread::spawn(move || {
-            writer.back_mut().set(1);
+            writer.try_back_mut().unwrap().set(1);
             writer.start_swap();
             let mut cx = core::task::Context::from_waker(core::task::Waker::noop());
             let _ = writer.poll_finish(&mut cx);
             drop(writer);
             let mut writer = Writer::claim(buffer).unwrap();
-            writer.finish();
-            writer.back_mut().set(2);
+            // As `finish`, but a spin that is documented (a reader halfway through taking the
+            // waker) yields, which loom needs.
+            let sleeps = Arc::new(Sleeps(loom::sync::Notify::new()));
+            let waker = core::task::Waker::from(Arc::clone(&sleeps));
+            let mut cx = core::task::Context::from_waker(&waker);
+            while writer.poll_finish(&mut cx).is_pending() {
+                sleeps.0.wait();
+                thread::yield_now();
+            }
+            writer.try_back_mut().unwrap().set(2);
         });
         nests.join().unwrap();
         goes.join().unwrap();
