@@ -275,10 +275,19 @@ unsafe impl<S: Strategy> Strategy for Watched<S> {
         if !self.board.get().try_open() {
             return None;
         }
+        /// Closes what has no claim: the inner strategy is claimed elsewhere, or unwound.
+        struct Close<'w>(&'w OwnBoard);
+
+        impl Drop for Close<'_> {
+            fn drop(&mut self) {
+                self.0.close();
+            }
+        }
+
+        let close = Close(&self.board);
         let token = self.inner.try_claim_writer();
-        if token.is_none() {
-            // The inner strategy was not fresh, and is claimed elsewhere.
-            self.board.close();
+        if token.is_some() {
+            core::mem::forget(close);
         }
         token
     }
@@ -326,9 +335,20 @@ unsafe impl<S: Strategy> Strategy for Watched<S> {
     }
 
     unsafe fn start_swap(&self, writer: &mut S::WriterToken) {
+        /// Announces the flip, also where the start unwinds after it.
+        struct Announce<'w, S: Strategy>(&'w Watched<S>, Side);
+
+        impl<S: Strategy> Drop for Announce<'_, S> {
+            fn drop(&mut self) {
+                if self.0.inner.front() != self.1 {
+                    self.0.board.publish();
+                }
+            }
+        }
+
+        let _announce = Announce(self, self.inner.front());
         // SAFETY: the caller's promises.
         unsafe { self.inner.start_swap(writer) };
-        self.board.publish();
     }
 
     #[inline]

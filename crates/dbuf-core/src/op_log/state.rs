@@ -177,9 +177,31 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         // A strategy may run user code (wakers) once it has flipped: if that
         // unwinds, a resync from the new front is right, and nothing is kept that
         // it does not have.
+        /// Says what of the log the new front has: all of it, unless the start unwound
+        /// before the flip.
+        struct Start<'w, P: BufferPtr> {
+            writer: &'w mut Writer<P>,
+            kept: &'w mut usize,
+            version: crate::Version,
+        }
+
+        impl<P: BufferPtr> Drop for Start<'_, P> {
+            #[inline]
+            fn drop(&mut self) {
+                if self.writer.version() != self.version {
+                    *self.kept = 0;
+                }
+            }
+        }
+
         self.state = State::Torn;
-        self.kept = 0;
-        let started = self.writer.start_swap();
+        let start = Start {
+            version: self.writer.version(),
+            writer: &mut self.writer,
+            kept: &mut self.kept,
+        };
+        let started = start.writer.start_swap();
+        drop(start);
         debug_assert!(started, "unpublished changes are on a finished back");
         self.state = next;
     }

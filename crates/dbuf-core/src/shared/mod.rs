@@ -128,9 +128,25 @@ impl<P: BufferPtr> SharedReader<P> {
             .unwrap_or_else(|| self.table.enter_new(|| strategy.new_reader()));
         // SAFETY: the guard is counted on it, so it is there until that is gone (T3).
         let token = unsafe { &slot.as_ref().token };
+        /// Counts the guard out again where a waker panics in the acquire (Count's may
+        /// take a count back, which is a leave).
+        struct Counted<'s, P: BufferPtr>(&'s SharedReader<P>, NonNull<Slot<ReaderTokenOf<P>>>);
+
+        impl<P: BufferPtr> Drop for Counted<'_, P> {
+            #[cold]
+            fn drop(&mut self) {
+                // SAFETY: it is counted on it (T3).
+                if !unsafe { self.1.as_ref() }.leave() {
+                    self.0.table.left(self.1);
+                }
+            }
+        }
+
+        let counted = Counted(self, slot);
         // SAFETY: made by the strategy behind this pointer or a clone (C1, by P2), for
         // this thread (C4, T1); the handle keeps the strategy in place (C6, by P3).
         let guard = unsafe { strategy.acquire(token) };
+        mem::forget(counted);
         Guard::new(SharedLease {
             guard: ManuallyDrop::new(guard),
             slot,
@@ -347,6 +363,9 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
             }
         }
 
+        // The last guard's slot is forgotten first: a waker that runs in the release sees no
+        // guard, and reads with a slot of its own.
+        shared.table.is_leaving(slot);
         let left = Left(shared, slot);
         // SAFETY: promised by the caller.
         unsafe { Self::release(shared.buffer().strategy(), slot, guard) };

@@ -161,13 +161,23 @@ impl<T: 'static> Table<T> {
         unsafe { Self::find(id) }.is_some_and(Slot::is_held)
     }
 
+    /// A guard on a [`LATE`] slot is about to be released. Nothing leads to the slot any
+    /// more if it is the last.
+    pub(super) fn is_leaving(&self, slot: NonNull<Slot<T>>) {
+        // SAFETY: the guard keeps it (T3).
+        if unsafe { slot.as_ref() }.guards.get() == LATE | 1 {
+            thread::remove(self.id, slot.cast());
+        }
+    }
+
     /// A guard on a [`LATE`] slot was released.
     pub(super) fn left(&self, slot: NonNull<Slot<T>>) {
         // SAFETY: the guard kept it until here (T3).
         let guards = unsafe { &slot.as_ref().guards };
         guards.set(guards.get() - 1);
         if guards.get() == LATE {
-            thread::remove(self.id);
+            // Again: a waker may have dropped the other guards in the release of this one.
+            thread::remove(self.id, slot.cast());
             // SAFETY: this thread's, without guards, and forgotten (T2, T3).
             unsafe { self.end(slot.cast()) };
         }

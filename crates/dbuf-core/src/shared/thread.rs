@@ -132,10 +132,14 @@ pub(super) fn add(id: u64, slot: AnySlot, table: Weak<dyn AnyTable>) -> bool {
 
 /// Forgets the slot in a table. The thread's locals are being destroyed, so nothing is
 /// kept for a next time.
-pub(super) fn remove(id: u64) {
+pub(super) fn remove(id: u64, slot: AnySlot) {
     let _ = THREAD.try_with(|thread| {
-        thread.cached(id).clear(id);
         let mut entries = thread.entries.borrow_mut();
+        // It may be another's by now, made while a waker ran.
+        if entries.get(&id).is_none_or(|entry| entry.slot != slot) {
+            return;
+        }
+        thread.cached(id).clear(id);
         entries.remove(&id);
         if entries.is_empty() {
             // An empty map may still have a node, and has no destructor here.
@@ -215,5 +219,9 @@ impl Drop for Exit {
 /// A panic in a destructor of a thread local would end the process.
 fn no_unwind(f: impl FnOnce()) {
     // The hook has reported it.
-    let _ = catch_unwind(AssertUnwindSafe(f));
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        // Its destructor may panic as well, and what that panics with, and so on.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+        mem::forget(dropped);
+    }
 }

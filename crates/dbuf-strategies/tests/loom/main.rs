@@ -7,6 +7,7 @@
 )]
 
 mod waker;
+mod review2;
 mod watched;
 mod writer_lock;
 

@@ -1,0 +1,172 @@
+//! Review: shared readers, at the end of a thread.
+#![cfg(not(dbuf_loom))]
+#![allow(clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::task::{Context, Wake, Waker};
+use std::thread;
+
+use dbuf_strategies::core::{
+    ArcWriter, DoubleBuffer, SharedReadGuard, SharedReader, Strategy, Writer,
+};
+use dbuf_strategies::EpochStrategy;
+
+type Ptr = Arc<DoubleBuffer<usize, EpochStrategy>>;
+
+fn pair() -> (ArcWriter<usize, EpochStrategy>, SharedReader<Ptr>) {
+    let buffer = DoubleBuffer::new(0, 0, EpochStrategy::new());
+    let writer = Writer::claim(Arc::new(buffer)).unwrap();
+    let shared = SharedReader::new(writer.ptr().clone());
+    (writer, shared)
+}
+
+static STATIC: LazyLock<(Mutex<ArcWriter<usize, EpochStrategy>>, SharedReader<Ptr>)> =
+    LazyLock::new(|| {
+        let (writer, shared) = pair();
+        (Mutex::new(writer), shared)
+    });
+
+/// Drops a guard in a destructor.
+struct Holds(RefCell<Option<SharedReadGuard<'static, Ptr>>>);
+
+thread_local! {
+    static HOLDS: Holds = const { Holds(RefCell::new(None)) };
+}
+
+struct Asks(AtomicUsize);
+impl Wake for Asks {
+    fn wake(self: Arc<Self>) {
+        // 1: none, 2: a guard.
+        self.0.store(1 + usize::from(STATIC.1.has_guard()), SeqCst);
+    }
+}
+
+/// `drop` says: "Counted out already: a waker that runs in there may read and write." So must
+/// a guard that has outlived its thread's slots.
+fn asked_in_the_waker_of_the_last_guard(late: bool) -> usize {
+    let mut writer = STATIC.0.lock().unwrap();
+    writer.finish();
+    let asks = Arc::new(Asks(AtomicUsize::new(0)));
+    let (taken, is_taken) = std::sync::mpsc::channel();
+    let (go, may_go) = std::sync::mpsc::channel::<()>();
+    let holds = thread::spawn(move || {
+        if late {
+            // Registered before the slots' destructor: runs after it.
+            HOLDS.with(|holds| assert!(holds.0.borrow().is_none()));
+        }
+        let guard = STATIC.1.read();
+        if late {
+            HOLDS.with(|holds| *holds.0.borrow_mut() = Some(guard));
+            taken.send(()).unwrap();
+            may_go.recv().unwrap();
+        } else {
+            taken.send(()).unwrap();
+            may_go.recv().unwrap();
+            drop(guard);
+        }
+    });
+    is_taken.recv().unwrap();
+    assert!(writer.start_swap());
+    let waker = Waker::from(Arc::clone(&asks));
+    assert!(writer.poll_finish(&mut Context::from_waker(&waker)).is_pending());
+    go.send(()).unwrap();
+    holds.join().unwrap();
+    asks.0.load(SeqCst)
+}
+
+#[test]
+fn waker_of_a_late_guard_sees_no_guard() {
+    assert_eq!(asked_in_the_waker_of_the_last_guard(false), 1);
+    assert_eq!(asked_in_the_waker_of_the_last_guard(true), 1, "has_guard of a released guard");
+}
+
+/// A panic payload whose own destructor panics (ANCHORS 32).
+struct Bomb;
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a payload's destructor");
+    }
+}
+
+/// Lock, with a reader token whose end is user code, as waking is in Epoch's.
+struct Loud(dbuf_strategies::LockStrategy);
+struct LoudReader(<dbuf_strategies::LockStrategy as Strategy>::ReaderToken);
+impl Drop for LoudReader {
+    fn drop(&mut self) {
+        std::panic::panic_any(Bomb);
+    }
+}
+// SAFETY: the inner strategy's.
+#[allow(clippy::undocumented_unsafe_blocks)]
+unsafe impl Strategy for Loud {
+    type WriterToken = <dbuf_strategies::LockStrategy as Strategy>::WriterToken;
+    type ReaderToken = LoudReader;
+    type GuardToken = <dbuf_strategies::LockStrategy as Strategy>::GuardToken;
+    fn try_claim_writer(&self) -> Option<Self::WriterToken> {
+        self.0.try_claim_writer()
+    }
+    unsafe fn release_writer(&self, writer: Self::WriterToken) {
+        unsafe { self.0.release_writer(writer) }
+    }
+    fn is_writer_claimed(&self) -> bool {
+        self.0.is_writer_claimed()
+    }
+    fn new_reader(&self) -> LoudReader {
+        LoudReader(self.0.new_reader())
+    }
+    unsafe fn acquire(&self, reader: &LoudReader) -> Self::GuardToken {
+        unsafe { self.0.acquire(&reader.0) }
+    }
+    fn side(guard: &Self::GuardToken) -> dbuf_strategies::core::Side {
+        dbuf_strategies::LockStrategy::side(guard)
+    }
+    unsafe fn release(&self, reader: &LoudReader, guard: Self::GuardToken) {
+        unsafe { self.0.release(&reader.0, guard) }
+    }
+    fn front(&self) -> dbuf_strategies::core::Side {
+        self.0.front()
+    }
+    unsafe fn start_swap(&self, writer: &mut Self::WriterToken) {
+        unsafe { self.0.start_swap(writer) }
+    }
+    unsafe fn is_finished(&self, writer: &Self::WriterToken) -> bool {
+        unsafe { self.0.is_finished(writer) }
+    }
+    unsafe fn try_finish(&self, writer: &mut Self::WriterToken) -> bool {
+        unsafe { self.0.try_finish(writer) }
+    }
+    unsafe fn poll_finish(
+        &self,
+        writer: &mut Self::WriterToken,
+        cx: &mut Context<'_>,
+    ) -> std::task::Poll<()> {
+        unsafe { self.0.poll_finish(writer, cx) }
+    }
+    unsafe fn stragglers(&self, writer: &Self::WriterToken) -> usize {
+        unsafe { self.0.stragglers(writer) }
+    }
+}
+
+/// "A panic in a destructor of a thread local would end the process", so `no_unwind` catches
+/// it, and then drops its payload where a second panic ends the process after all.
+#[test]
+#[cfg_attr(miri, ignore = "Miri starts no processes")]
+fn payload_that_panics_in_its_drop_ends_no_process() {
+    const CHILD: &str = "DBUF_REVIEW2_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        let buffer = DoubleBuffer::new(0, 0, Loud(dbuf_strategies::LockStrategy::new()));
+        let shared = Arc::new(SharedReader::new(Arc::new(buffer)));
+        let reads = Arc::clone(&shared);
+        thread::spawn(move || drop(reads.read())).join().unwrap();
+        std::process::exit(7);
+    }
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["payload_that_panics_in_its_drop_ends_no_process", "--exact", "--nocapture"])
+        .env(CHILD, "1")
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .unwrap();
+    assert_eq!(child.status.code(), Some(7), "{}", String::from_utf8_lossy(&child.stderr));
+}
