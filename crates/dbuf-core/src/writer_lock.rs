@@ -650,9 +650,9 @@ impl<'l, T: Finish> Waiter<'l, T> {
             }
         }
         // Relaxed: as above.
-        let _ =
-            lock.turn
-                .compare_exchange(turn, NOBODY, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = lock
+            .turn
+            .compare_exchange(turn, NOBODY, Ordering::Relaxed, Ordering::Relaxed);
         *lock.last_turn.lock() = Some(Instant::now());
         guard.inner().turn_began = None;
         Some(Attempt::Locked(guard))

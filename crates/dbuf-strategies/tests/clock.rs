@@ -10,10 +10,12 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll, Waker};
 
-use dbuf_strategies::core::{ArcReader, ArcWriter, Strategy, Writer, arc};
+use dbuf_strategies::core::{ArcReader, ArcWriter, OpWriter, Operation, Strategy, Writer, arc};
 use dbuf_strategies::{
-    CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
+    CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy, Waiter,
+    Watched,
 };
 
 thread_local! {
@@ -138,4 +140,95 @@ fn claim_without_a_clock_can_be_made_again() {
     let _ = unwinds_after(0, || drop(Writer::claim(&buffer)));
     let mut writer = Writer::claim(&buffer).unwrap();
     assert!(writer.start_swap());
+}
+
+/// A watched buffer whose first publish unwound after the flip.
+fn half_published() -> (Handles<Watched<EpochStrategy>>, Waiter) {
+    // A first strategy makes the claim's own use of the clock.
+    drop(arc(0, 0, EpochStrategy::new()));
+    let inner = EpochStrategy::new();
+    let (mut writer, reader) = arc(0, 0, Watched::new(inner));
+    let waiter = writer.strategy().waiter();
+    *writer.try_back_mut().unwrap() = 1;
+    // Once before W1, and not after W2.
+    assert!(unwinds_after(1, || drop(writer.start_swap())));
+    ((writer, reader), waiter)
+}
+
+fn has_barrier() -> bool {
+    let (writer, _reader) = arc(0, 0, EpochStrategy::new());
+    writer.strategy().fence() == Fence::Asymmetric
+}
+
+/// The publish is visible, so a task that awaits one is told of it.
+#[test]
+fn publish_that_unwound_is_announced() {
+    if !has_barrier() {
+        return;
+    }
+    let ((mut writer, reader), mut waiter) = half_published();
+    assert!(*reader.read() == 1 && reader.version() == 1);
+    writer.finish();
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(
+        waiter.poll_newer(0, &mut cx),
+        Poll::Ready(Ok(1)),
+        "missed for good"
+    );
+}
+
+/// The number that is announced is the buffer's version, also after an unwind.
+#[test]
+fn announced_number_is_the_version_after_an_unwind() {
+    if !has_barrier() {
+        return;
+    }
+    let ((mut writer, reader), waiter) = half_published();
+    writer.store(2);
+    assert_eq!((reader.version(), waiter.version()), (2, 2));
+}
+
+/// A task that knows version 1 by a guard and awaits a newer one does not miss version 2.
+#[test]
+fn task_that_knows_the_version_is_told_of_the_next() {
+    if !has_barrier() {
+        return;
+    }
+    let ((mut writer, reader), mut waiter) = half_published();
+    let told = reader.version();
+    writer.store(2);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(
+        waiter.poll_newer(told, &mut cx).is_ready(),
+        "version 2 is out"
+    );
+}
+
+/// A publish whose start unwinds before the flip has published nothing: what was kept stays
+/// kept.
+#[test]
+fn kept_changes_survive_a_publish_that_was_not_made() {
+    struct Add(u64);
+    impl Operation<u64> for Add {
+        fn apply(&mut self, target: &mut u64, (): &()) {
+            *target += self.0;
+        }
+    }
+
+    if !has_barrier() {
+        return;
+    }
+    let (writer, reader) = arc(0, 0, EpochStrategy::new());
+    let mut writer = OpWriter::<_, Add>::new(writer);
+    let mut batch = writer.write();
+    batch.apply(Add(1));
+    batch.keep();
+    // At its first use, before W1.
+    WORKS.set(0);
+    let unwound = catch_unwind(AssertUnwindSafe(|| writer.publish())).is_err();
+    WORKS.set(usize::MAX);
+    assert!(unwound && *reader.read() == 0, "it was not made");
+    writer.write().publish();
+    writer.publish();
+    assert_eq!(*reader.read(), 1, "what was kept is lost");
 }

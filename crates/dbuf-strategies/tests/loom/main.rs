@@ -6,8 +6,8 @@
     reason = "tests always have std"
 )]
 
+mod handover;
 mod waker;
-mod review2;
 mod watched;
 mod writer_lock;
 

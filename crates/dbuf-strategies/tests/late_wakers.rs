@@ -1,6 +1,10 @@
-//! Review: shared readers, at the end of a thread.
+//! Shared readers, at the end of a thread.
 #![cfg(not(dbuf_loom))]
-#![allow(clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -8,10 +12,10 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::thread;
 
+use dbuf_strategies::EpochStrategy;
 use dbuf_strategies::core::{
     ArcWriter, DoubleBuffer, SharedReadGuard, SharedReader, Strategy, Writer,
 };
-use dbuf_strategies::EpochStrategy;
 
 type Ptr = Arc<DoubleBuffer<usize, EpochStrategy>>;
 
@@ -22,11 +26,11 @@ fn pair() -> (ArcWriter<usize, EpochStrategy>, SharedReader<Ptr>) {
     (writer, shared)
 }
 
-static STATIC: LazyLock<(Mutex<ArcWriter<usize, EpochStrategy>>, SharedReader<Ptr>)> =
-    LazyLock::new(|| {
-        let (writer, shared) = pair();
-        (Mutex::new(writer), shared)
-    });
+type Shared = (Mutex<ArcWriter<usize, EpochStrategy>>, SharedReader<Ptr>);
+static STATIC: LazyLock<Shared> = LazyLock::new(|| {
+    let (writer, shared) = pair();
+    (Mutex::new(writer), shared)
+});
 
 /// Drops a guard in a destructor.
 struct Holds(RefCell<Option<SharedReadGuard<'static, Ptr>>>);
@@ -70,7 +74,11 @@ fn asked_in_the_waker_of_the_last_guard(late: bool) -> usize {
     is_taken.recv().unwrap();
     assert!(writer.start_swap());
     let waker = Waker::from(Arc::clone(&asks));
-    assert!(writer.poll_finish(&mut Context::from_waker(&waker)).is_pending());
+    assert!(
+        writer
+            .poll_finish(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
     go.send(()).unwrap();
     holds.join().unwrap();
     asks.0.load(SeqCst)
@@ -79,7 +87,11 @@ fn asked_in_the_waker_of_the_last_guard(late: bool) -> usize {
 #[test]
 fn waker_of_a_late_guard_sees_no_guard() {
     assert_eq!(asked_in_the_waker_of_the_last_guard(false), 1);
-    assert_eq!(asked_in_the_waker_of_the_last_guard(true), 1, "has_guard of a released guard");
+    assert_eq!(
+        asked_in_the_waker_of_the_last_guard(true),
+        1,
+        "has_guard of a released guard"
+    );
 }
 
 /// A panic payload whose own destructor panics (ANCHORS 32).
@@ -163,10 +175,19 @@ fn payload_that_panics_in_its_drop_ends_no_process() {
         std::process::exit(7);
     }
     let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["payload_that_panics_in_its_drop_ends_no_process", "--exact", "--nocapture"])
+        .args([
+            "payload_that_panics_in_its_drop_ends_no_process",
+            "--exact",
+            "--nocapture",
+        ])
         .env(CHILD, "1")
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
-    assert_eq!(child.status.code(), Some(7), "{}", String::from_utf8_lossy(&child.stderr));
+    assert_eq!(
+        child.status.code(),
+        Some(7),
+        "{}",
+        String::from_utf8_lossy(&child.stderr)
+    );
 }

@@ -1,7 +1,11 @@
-//! Review: Count's acquire takes a count back, which is a leave and wakes (S6). A waker that
+//! Count's acquire takes a count back, which is a leave and wakes (S6). A waker that
 //! panics there unwinds out of `read`, which has counted a guard that never came to be.
 #![cfg(not(dbuf_loom))]
-#![allow(clippy::std_instead_of_alloc, clippy::std_instead_of_core)]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,7 +25,14 @@ impl Wake for Panics {
 }
 
 /// Swaps all the time, and waits with a waker that panics.
-fn against_a_writer(reads: impl FnOnce(&dbuf_strategies::core::SharedReader<Arc<dbuf_strategies::core::DoubleBuffer<u32, CountStrategy>>>, &dyn Fn() -> bool) + Send) {
+fn against_a_writer(
+    reads: impl FnOnce(
+        &dbuf_strategies::core::SharedReader<
+            Arc<dbuf_strategies::core::DoubleBuffer<u32, CountStrategy>>,
+        >,
+        &dyn Fn() -> bool,
+    ) + Send,
+) {
     let (mut writer, reader) = arc(0, 0, CountStrategy::new());
     let shared = reader.shared();
     let stop = &AtomicBool::new(false);

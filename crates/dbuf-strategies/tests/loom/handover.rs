@@ -1,4 +1,5 @@
-//! Review: registration, slot reuse and refresh against a view that was made before.
+//! Registration, slot reuse and refresh against a scan's view that was made before.
+
 use std::sync::Arc;
 
 use dbuf_strategies::core::{ArcWriter, DoubleBuffer, ReadGuard, Reader, Strategy, Writer};
@@ -33,7 +34,8 @@ where
     S: Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
 {
     check(move || {
-        let buffer: Buffer<S> = Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
+        let buffer: Buffer<S> =
+            Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
         let old = Reader::new(Arc::clone(&buffer));
         let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
         writer.try_back_mut().unwrap().set(1);
@@ -64,7 +66,8 @@ where
     S: Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
 {
     check(move || {
-        let buffer: Buffer<S> = Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
+        let buffer: Buffer<S> =
+            Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
         let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
         writer.try_back_mut().unwrap().set(1);
         writer.start_swap();
@@ -93,7 +96,8 @@ where
     S: Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
 {
     check(move || {
-        let buffer: Buffer<S> = Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
+        let buffer: Buffer<S> =
+            Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
         let keeps = Reader::new(Arc::clone(&buffer));
         let old = Reader::new(Arc::clone(&buffer));
         let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
@@ -126,23 +130,23 @@ where
 }
 
 #[test]
-fn review2_epoch_replaced() {
+fn epoch_replaced() {
     replaced(EpochStrategy::new);
 }
 #[test]
-fn review2_epoch_handed() {
+fn epoch_handed() {
     handed(EpochStrategy::new);
 }
 #[test]
-fn review2_epoch_reused() {
+fn epoch_reused() {
     reused(EpochStrategy::new);
 }
 #[test]
-fn review2_flash_replaced() {
+fn flash_replaced() {
     replaced(FlashStrategy::new);
 }
 #[test]
-fn review2_flash_reused() {
+fn flash_reused() {
     reused(FlashStrategy::new);
 }
 
@@ -164,7 +168,8 @@ where
         + 'static,
 {
     check(move || {
-        let buffer: Buffer<S> = Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
+        let buffer: Buffer<S> =
+            Arc::new(DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new()));
         let one = Reader::new(Arc::clone(&buffer));
         let two = Reader::new(Arc::clone(&buffer));
         let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
@@ -202,10 +207,10 @@ where
 }
 
 #[test]
-fn review2_epoch_asked() {
+fn epoch_asked() {
     asked(EpochStrategy::new);
 }
 #[test]
-fn review2_flash_asked() {
+fn flash_asked() {
     asked(FlashStrategy::new);
 }

@@ -1,11 +1,14 @@
-//! Review 1: attacks on the writers' lock.
-#![allow(warnings, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
+//! The writers' lock by itself and under the map: turns, wakers, timeouts, destructors.
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
 #[path = "common/futures.rs"]
 mod futures;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
@@ -13,16 +16,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dbuf_core::writer_lock::{Finish, InTask, LockFinished, OnThread, WriterGuard, WriterLock};
-use dbuf_hashmap::{ConcurrentHashMap, PublishPolicy};
+use dbuf_hashmap::ConcurrentHashMap;
 use futures::{Count, Polled};
 
 /// Finished when the flag says so.
-struct Gate(Arc<AtomicBool>, usize);
+struct Gate(Arc<AtomicBool>);
 
 impl Gate {
-    fn lock(open: bool) -> (Arc<WriterLock<Gate>>, Arc<AtomicBool>) {
+    fn lock(open: bool) -> (Arc<WriterLock<Self>>, Arc<AtomicBool>) {
         let gate = Arc::new(AtomicBool::new(open));
-        (Arc::new(WriterLock::new(Gate(gate.clone(), 0))), gate)
+        (Arc::new(WriterLock::new(Gate(gate.clone()))), gate)
     }
 }
 
@@ -31,7 +34,11 @@ impl Finish for Gate {
         self.0.load(SeqCst)
     }
     fn poll_finish(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        if self.0.load(SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+        if self.0.load(SeqCst) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }
 
@@ -51,12 +58,9 @@ fn patience<T>(waits: &mut Polled<'_, T>) {
     }
 }
 
-// ---- turns
-
-/// A turn whose owner gave up leaves `turn_began` behind: the next turn is over before it
-/// began.
+/// A turn binds for its whole time, also after one whose owner gave up.
 #[test]
-fn break_turn_after_a_cancelled_turn_binds() {
+fn turn_after_a_cancelled_turn_binds() {
     let (lock, _) = Gate::lock(true);
     let held = lock.lock_any(own);
     let mut first = Polled::new(lock.lock_finished_async::<InTask>());
@@ -73,10 +77,9 @@ fn break_turn_after_a_cancelled_turn_binds() {
     assert!(!unreserved(&lock), "the second turn does not bind");
 }
 
-/// The same through the map, with nobody cancelled: a thread in `publish` reserves a turn,
-/// and gets the lock past it.
+/// The same through the map.
 #[test]
-fn break_turn_after_a_cancelled_turn_binds_map() {
+fn turn_after_a_cancelled_turn_binds_map() {
     let map = ConcurrentHashMap::<u32, u32>::new();
     let batch = map.write();
     let mut first = Polled::new(map.insert_async(1, 1));
@@ -92,12 +95,15 @@ fn break_turn_after_a_cancelled_turn_binds_map() {
     patience(&mut second);
     drop(batch);
     let mut later = Polled::new(map.insert_async(3, 3));
-    assert!(later.poll().is_pending(), "overtakes a waiter that has the turn");
+    assert!(
+        later.poll().is_pending(),
+        "overtakes a waiter that has the turn"
+    );
 }
 
-/// A waiter whose turn lapsed once never reserves again: overtaken without bound.
+/// A waiter whose turn has lapsed reserves the next.
 #[test]
-fn break_a_lapsed_turn_may_be_reserved_again() {
+fn a_lapsed_turn_may_be_reserved_again() {
     let (lock, _) = Gate::lock(true);
     let held = lock.lock_any(own);
     let mut waits = Polled::new(lock.lock_finished_async::<InTask>());
@@ -114,10 +120,11 @@ fn break_a_lapsed_turn_may_be_reserved_again() {
         }
         overtaken += 1;
     }
-    assert_eq!(overtaken, 0, "times that it was overtaken after 4 ms more each");
+    assert_eq!(
+        overtaken, 0,
+        "times that it was overtaken after 4 ms more each"
+    );
 }
-
-// ---- wakes
 
 struct Blocks {
     entered: mpsc::Sender<()>,
@@ -134,16 +141,27 @@ impl Wake for Blocks {
 fn blocks() -> (Waker, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (entered, has_entered) = mpsc::channel();
     let (go_on, leave) = mpsc::channel();
-    (Waker::from(Arc::new(Blocks { entered, leave: Mutex::new(leave) })), has_entered, go_on)
+    (
+        Waker::from(Arc::new(Blocks {
+            entered,
+            leave: Mutex::new(leave),
+        })),
+        has_entered,
+        go_on,
+    )
 }
 
 /// "Threads are woken before tasks": not across the two sets of one unlock.
 #[test]
-fn break_a_waker_for_readers_that_blocks_keeps_no_thread_of_the_queue_asleep() {
+fn a_waker_for_readers_that_blocks_keeps_no_thread_of_the_queue_asleep() {
     let (lock, gate) = Gate::lock(false);
     let (waker, entered, go_on) = blocks();
     let mut task = Box::pin(lock.lock_finished_async::<InTask>());
-    assert!(task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(
+        task.as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
     gate.store(true, SeqCst); // told before the strategy's wake
     let (locked, is_locked) = mpsc::channel();
     let (unlock, may_unlock) = mpsc::channel::<()>();
@@ -166,7 +184,9 @@ fn break_a_waker_for_readers_that_blocks_keeps_no_thread_of_the_queue_asleep() {
     }
     thread::sleep(Duration::from_millis(100));
     unlock.send(()).unwrap();
-    entered.recv_timeout(Duration::from_secs(5)).expect("the task is woken");
+    entered
+        .recv_timeout(Duration::from_secs(5))
+        .expect("the task is woken");
     let result = is_done.recv_timeout(Duration::from_secs(2));
     drop(go_on);
     holder.join().unwrap();
@@ -175,19 +195,24 @@ fn break_a_waker_for_readers_that_blocks_keeps_no_thread_of_the_queue_asleep() {
 
 /// A guard's last drop wakes a waker that writes and reads in place, blocking.
 #[test]
-fn held_a_waker_writes_in_place() {
+fn a_waker_writes_in_place() {
     use dbuf_hashmap::strategies::*;
     fn run<S>(s: S)
     where
-        S: dbuf_hashmap::BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
+        S: dbuf_hashmap::BlockingStrategy<ReaderToken: Send, WriterToken: Send>
+            + Send
+            + Sync
+            + 'static,
     {
         struct Writes(Box<dyn Fn() + Send + Sync>);
         impl Wake for Writes {
             fn wake(self: Arc<Self>) {
-                (self.0)()
+                (self.0)();
             }
         }
-        let map = dbuf_hashmap::Builder::new().strategy(s).build_concurrent::<u32, u32>();
+        let map = dbuf_hashmap::Builder::new()
+            .strategy(s)
+            .build_concurrent::<u32, u32>();
         for by_batch in [false, true] {
             let reader = map.reader();
             let guard = (!by_batch).then(|| reader.read());
@@ -203,11 +228,17 @@ fn held_a_waker_writes_in_place() {
                 m.insert(5, 5);
                 drop(m.clone());
                 drop(m.reader());
-                m.write_timeout(Duration::ZERO).map(|b| b.rollback());
+                if let Some(batch) = m.write_timeout(Duration::ZERO) {
+                    batch.rollback();
+                }
                 r.fetch_add(1, SeqCst);
             }))));
             let mut f = Box::pin(map.insert_async(1, 1));
-            assert!(f.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(
+                f.as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
             drop(batch);
             drop(guard);
             assert_eq!(ran.load(SeqCst), 1);
@@ -234,13 +265,17 @@ impl Drop for Panics {
 
 /// Wakers that panic, and panic when they are dropped, in both sets, while the holder unwinds.
 #[test]
-fn held_panicking_wakers_while_unwinding() {
+fn panicking_wakers_while_unwinding() {
     let (lock, gate) = Gate::lock(false);
     let mut tasks = vec![];
     for _ in 0..3 {
         let waker = Waker::from(Arc::new(Panics));
         let mut task = Box::pin(lock.lock_finished_async::<InTask>());
-        assert!(task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(
+            task.as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
         std::mem::forget(waker);
         tasks.push(task);
     }
@@ -249,7 +284,11 @@ fn held_panicking_wakers_while_unwinding() {
     for _ in 0..3 {
         let waker = Waker::from(Arc::new(Panics));
         let mut task = Box::pin(lock.lock_finished_async::<InTask>());
-        assert!(task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(
+            task.as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
         std::mem::forget(waker);
         tasks.push(task);
     }
@@ -268,14 +307,18 @@ fn held_panicking_wakers_while_unwinding() {
 
 /// Wakers that are kept: none by futures that are dropped, and one unlock of what was forgotten.
 #[test]
-fn held_no_waker_is_kept() {
+fn no_waker_is_kept() {
     let (lock, gate) = Gate::lock(true);
     let (count, waker) = Count::waker();
     let held = lock.lock_any(own);
     for n in 0..10_000 {
         let mut f = Box::pin(lock.lock_finished_async::<InTask>());
         for _ in 0..3 {
-            assert!(f.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(
+                f.as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
         }
         if n % 100 == 0 {
             std::mem::forget(f);
@@ -288,7 +331,11 @@ fn held_no_waker_is_kept() {
     for n in 0..10_000 {
         let mut f = Box::pin(lock.lock_finished_async::<InTask>());
         for _ in 0..3 {
-            assert!(f.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(
+                f.as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
         }
         if n % 100 == 0 {
             std::mem::forget(f);
@@ -300,17 +347,19 @@ fn held_no_waker_is_kept() {
     assert_eq!(Arc::strong_count(&count), 2);
 }
 
-/// `waiting` after a forgotten future.
 #[test]
-fn held_timeouts_zero_and_max() {
-    let (lock, gate) = Gate::lock(true);
+fn timeouts_zero_and_max() {
+    let (lock, _) = Gate::lock(true);
     assert!(unreserved(&lock));
     let held = lock.lock_any(own);
     thread::scope(|scope| {
         let zero = scope.spawn(|| lock.lock_finished_timeout(Duration::ZERO, own).is_some());
         assert!(!zero.join().unwrap());
         let max = scope.spawn(|| lock.lock_finished_timeout(Duration::MAX, own).is_some());
-        let big = scope.spawn(|| lock.lock_finished_timeout(Duration::from_secs(u64::MAX / 4), own).is_some());
+        let big = scope.spawn(|| {
+            lock.lock_finished_timeout(Duration::from_secs(u64::MAX / 4), own)
+                .is_some()
+        });
         thread::sleep(Duration::from_millis(50));
         drop(held);
         assert!(max.join().unwrap());
@@ -319,14 +368,17 @@ fn held_timeouts_zero_and_max() {
     assert_eq!(lock.waiting(), 0);
 }
 
-// ---- who holds it
-
 #[test]
-fn held_own_lock_is_noticed_and_no_other() {
+fn own_lock_is_noticed_and_no_other() {
     let (lock, _) = Gate::lock(true);
     let held = lock.lock_any(own);
     assert!(catch_unwind(AssertUnwindSafe(|| drop(lock.lock_any(own)))).is_err());
-    assert!(catch_unwind(AssertUnwindSafe(|| drop(lock.lock_finished_timeout(Duration::MAX, own)))).is_err());
+    assert!(
+        catch_unwind(AssertUnwindSafe(|| drop(
+            lock.lock_finished_timeout(Duration::MAX, own)
+        )))
+        .is_err()
+    );
     let other = Gate::lock(true).0;
     drop(other.lock_any(own));
     drop(held);
@@ -341,16 +393,18 @@ fn held_own_lock_is_noticed_and_no_other() {
     }
     // A thread that polls a future whose guard is the thread's own.
     let mut f = Box::pin(lock.lock_finished_async::<OnThread>());
-    let Poll::Ready(g) = f.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { panic!() };
+    let Poll::Ready(g) = f.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!()
+    };
     assert!(catch_unwind(AssertUnwindSafe(|| drop(lock.lock_any(own)))).is_err());
     drop(g);
 }
 
-// ---- Send and Sync
-
 macro_rules! not_impl {
     ($T:ty: $Trait:path) => {{
-        trait Ambiguous<A> { fn f() {} }
+        trait Ambiguous<A> {
+            fn f() {}
+        }
         impl<T: ?Sized> Ambiguous<()> for T {}
         struct Does;
         impl<T: ?Sized + $Trait> Ambiguous<Does> for T {}
@@ -365,7 +419,7 @@ macro_rules! does_impl {
 }
 
 #[test]
-fn held_send_and_sync() {
+fn send_and_sync() {
     use std::cell::Cell;
     use std::rc::Rc;
     type Mg<'l> = std::sync::MutexGuard<'l, ()>; // Sync, not Send
@@ -391,12 +445,10 @@ fn held_send_and_sync() {
     // Invariance in the value and the guard's lifetime.
 }
 
-// ---- thread locals
-
 /// Writes that wait, in destructors of thread locals, some of which come after the
 /// sleeper's.
 #[test]
-fn held_waits_in_destructors_of_thread_locals() {
+fn waits_in_destructors_of_thread_locals() {
     struct Last(ConcurrentHashMap<u32, u32>, u32);
     impl Drop for Last {
         fn drop(&mut self) {
@@ -405,7 +457,11 @@ fn held_waits_in_destructors_of_thread_locals() {
                 assert_eq!(self.0.get_cloned(&self.1), Some(1));
             }
             let mut f = Box::pin(self.0.insert_async(self.1 + 100, 1));
-            while f.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            while f
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_pending()
+            {
                 thread::yield_now();
             }
         }
@@ -414,7 +470,7 @@ fn held_waits_in_destructors_of_thread_locals() {
         static A: std::cell::RefCell<Option<Last>> = const { std::cell::RefCell::new(None) };
         static B: std::cell::RefCell<Option<Last>> = const { std::cell::RefCell::new(None) };
     }
-    for round in 0..20 {
+    for _ in 0..20 {
         let map = ConcurrentHashMap::new();
         let threads: Vec<_> = (0..4)
             .map(|n| {
@@ -434,72 +490,4 @@ fn held_waits_in_destructors_of_thread_locals() {
         }
         assert_eq!(map.len(), 4 * 5);
     }
-}
-
-// ---- two holders, lost wakes: a storm
-
-#[test]
-fn held_storm() {
-    let seconds: u64 = std::env::var("STORM").ok().and_then(|s| s.parse().ok()).unwrap_or(3);
-    let (lock, gate) = Gate::lock(true);
-    struct Ids(AtomicUsize);
-    let map = ConcurrentHashMap::<u32, u64>::new();
-    let stop = Arc::new(AtomicBool::new(false));
-    let progress: Arc<Vec<AtomicUsize>> = Arc::new((0..9).map(|_| AtomicUsize::new(0)).collect());
-    let inserts = Arc::new(AtomicUsize::new(0));
-    map.insert(0, 0);
-    let mut threads = vec![];
-    for id in 0..9_usize {
-        let (map, stop, progress, inserts) = (map.clone(), stop.clone(), progress.clone(), inserts.clone());
-        threads.push(thread::spawn(move || {
-            let mut seed = id as u64 * 7919 + 1;
-            let mut n = 0_u64;
-            while !stop.load(SeqCst) {
-                seed ^= seed << 13; seed ^= seed >> 7; seed ^= seed << 17;
-                n += 1;
-                match id {
-                    0 | 1 => { map.update(&0, |v| *v += 1); inserts.fetch_add(1, SeqCst); }
-                    2 => if let Some(mut b) = map.write_timeout(Duration::from_micros(seed % 900)) {
-                        b.update(&0, |v| *v += 1); inserts.fetch_add(1, SeqCst);
-                    },
-                    3 => { pollster::block_on(map.update_async(&0, |v| *v += 1)); inserts.fetch_add(1, SeqCst); }
-                    4 => { // cancelled at each point
-                        let mut f = Box::pin(map.update_async(&0, |v| *v += 1));
-                        for _ in 0..seed % 6 {
-                            let (_c, w) = Count::waker();
-                            if f.as_mut().poll(&mut Context::from_waker(&w)).is_ready() { inserts.fetch_add(1, SeqCst); break; }
-                            if seed % 3 == 0 { thread::sleep(Duration::from_micros(seed % 1000)); } else { thread::yield_now(); }
-                        }
-                    }
-                    5 => { let g = map.read(); if seed % 4 == 0 { thread::sleep(Duration::from_micros(seed % 1500)); } drop(g); thread::yield_now(); }
-                    6 => { // forgotten futures, with turns
-                        let mut f = Box::pin(map.write_async());
-                        for _ in 0..3 {
-                            if let Poll::Ready(b) = f.as_mut().poll(&mut Context::from_waker(Waker::noop())) { drop(b); break; }
-                            thread::sleep(Duration::from_micros(600));
-                        }
-                        if seed % 64 == 0 { std::mem::forget(f); }
-                    }
-                    7 => { map.publish(); thread::sleep(Duration::from_micros(seed % 300)); }
-                    _ => { if let Some(mut b) = map.try_write() { b.update(&0, |v| *v += 1); inserts.fetch_add(1, SeqCst); }
-                           thread::sleep(Duration::from_micros(seed % 300)); map.stragglers(); }
-                }
-                progress[id].fetch_add(1, SeqCst);
-            }
-        }));
-    }
-    let began = Instant::now();
-    let mut last: Vec<usize> = vec![0; 9];
-    while began.elapsed() < Duration::from_secs(seconds) {
-        thread::sleep(Duration::from_millis(1500));
-        for id in 0..9 {
-            let now = progress[id].load(SeqCst);
-            assert_ne!(now, last[id], "no progress for 1.5 s of {id}: {progress:?}");
-            last[id] = now;
-        }
-    }
-    stop.store(true, SeqCst);
-    for t in threads { t.join().unwrap(); }
-    println!("{progress:?} queued {}", map.queued_writers());
-    assert_eq!(map.get_cloned(&0), Some(inserts.load(SeqCst) as u64));
 }

@@ -1,7 +1,11 @@
-//! Review: readers that register, read, hand over and go, against a writer that writes whatever
-//! it is given.
+//! Readers that register, read, are handed over and go, beside a writer that writes whatever
+//! back it is given.
 #![cfg(not(dbuf_loom))]
-#![allow(clippy::std_instead_of_alloc, clippy::std_instead_of_core, clippy::pedantic)]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -20,7 +24,11 @@ fn look<S: BlockingStrategy>(reader: &ArcReader<Wide, S>, last: &mut u64) {
         let first = unsafe { (&raw const guard[0]).read_volatile() };
         assert!(first >= *last, "went back");
         for word in guard.iter() {
-            assert_eq!(unsafe { (word as *const u64).read_volatile() }, first, "written under a guard");
+            assert_eq!(
+                unsafe { (word as *const u64).read_volatile() },
+                first,
+                "written under a guard"
+            );
         }
         *last = first;
         ReadGuard::refresh(&mut guard);
@@ -75,7 +83,10 @@ where
             }
         }
         stop.store(true, Relaxed);
-        assert!(writer.finish_timeout(Duration::from_secs(10)), "somebody is overlooked or stuck");
+        assert!(
+            writer.finish_timeout(Duration::from_millis(700)),
+            "somebody is overlooked or stuck"
+        );
         eprintln!("{value} swaps");
     });
 }

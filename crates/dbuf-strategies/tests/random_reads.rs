@@ -1,7 +1,11 @@
-//! Review: shared handles at random: tables that come and go, colliding ids, forgotten guards,
+//! Shared handles at random: tables that come and go, colliding ids, forgotten guards,
 //! refreshes, guards in late destructors, wakers that read.
 #![cfg(not(dbuf_loom))]
-#![allow(clippy::std_instead_of_alloc, clippy::std_instead_of_core, clippy::pedantic)]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
 
 use std::cell::RefCell;
 use std::mem;
@@ -57,7 +61,12 @@ impl<S: Strategy> Held<'_, S> {
     }
 }
 
-fn reads<S: Strategy>(handles: &[SharedReader<Ptr<S>>], random: &mut Random, steps: usize, forgets: bool) {
+fn reads<S: Strategy>(
+    handles: &[SharedReader<Ptr<S>>],
+    random: &mut Random,
+    steps: usize,
+    forgets: bool,
+) {
     let mut held: Vec<(usize, Held<'_, S>, (usize, u64))> = Vec::new();
     let mut forgotten = vec![0; handles.len()];
     for _ in 0..steps {
@@ -109,8 +118,12 @@ fn reads<S: Strategy>(handles: &[SharedReader<Ptr<S>>], random: &mut Random, ste
     }
 }
 
-fn writes<S>(writers: &mut [ArcWriter<Tracked, S>], shared: &[SharedReader<Ptr<S>>], random: &mut Random, steps: usize)
-where
+fn writes<S>(
+    writers: &mut [ArcWriter<Tracked, S>],
+    shared: &[SharedReader<Ptr<S>>],
+    random: &mut Random,
+    steps: usize,
+) where
     S: BlockingStrategy<ReaderToken: Send> + Send + Sync + 'static,
 {
     for _ in 0..steps {
@@ -149,7 +162,9 @@ where
         let done = done.clone();
         thread::spawn(move || {
             for _ in 0..lives {
-                let Ok((handles, seed, forgets)) = take.recv() else { return };
+                let Ok((handles, seed, forgets)) = take.recv() else {
+                    return;
+                };
                 reads(&handles, &mut Random(seed | 1), steps, forgets);
                 drop(handles);
                 done.send(()).unwrap();
@@ -165,7 +180,10 @@ where
                 Writer::claim(Arc::new(buffer)).unwrap()
             })
             .collect();
-        let handles: Vec<_> = writers.iter().map(|w| SharedReader::new(w.ptr().clone())).collect();
+        let handles: Vec<_> = writers
+            .iter()
+            .map(|w| SharedReader::new(w.ptr().clone()))
+            .collect();
         // Ids that share a place in the cache.
         let few: Vec<_> = [0, 8, 1, 9].map(|at| handles[at].clone()).into();
         let forgets = random.next(3) == 0;
@@ -176,7 +194,12 @@ where
             let job = (few.clone(), random.next(usize::MAX) as u64, forgets);
             worker.send(job).unwrap();
         }
-        let mut few_writers: Vec<_> = writers.drain(..).enumerate().filter(|(at, _)| [0, 8, 1, 9].contains(at)).map(|(_, w)| w).collect();
+        let mut few_writers: Vec<_> = writers
+            .drain(..)
+            .enumerate()
+            .filter(|(at, _)| [0, 8, 1, 9].contains(at))
+            .map(|(_, w)| w)
+            .collect();
         let by: Vec<_> = [0, 1, 8, 9].map(|at| handles[at].clone()).into();
         drop(handles);
         writes(&mut few_writers, &by, &mut random, steps);
@@ -250,7 +273,8 @@ impl Drop for Holds {
                 }
                 _ => {
                     // A handle of its own, for as long as this.
-                    let buffer = DoubleBuffer::new(Tracked::new(0), Tracked::new(0), EpochStrategy::new());
+                    let buffer =
+                        DoubleBuffer::new(Tracked::new(0), Tracked::new(0), EpochStrategy::new());
                     let own = SharedReader::new(Arc::new(buffer));
                     let guard = own.read();
                     assert!(own.has_guard());
@@ -324,8 +348,14 @@ fn late() {
         writes(&mut writers, &shared, &mut random, 5);
     }
     for writer in &mut writers {
-        assert!(writer.finish_timeout(std::time::Duration::from_secs(20)), "a guard is left");
+        assert!(
+            writer.finish_timeout(std::time::Duration::from_secs(20)),
+            "a guard is left"
+        );
         assert!(writer.start_swap());
-        assert!(writer.finish_timeout(std::time::Duration::from_secs(20)), "a guard is left");
+        assert!(
+            writer.finish_timeout(std::time::Duration::from_secs(20)),
+            "a guard is left"
+        );
     }
 }
