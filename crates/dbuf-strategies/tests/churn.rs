@@ -69,7 +69,7 @@ where
                 look(&reader, &mut last);
             }
         });
-        let ends = Instant::now() + Duration::from_secs(if cfg!(miri) { 2 } else { 12 });
+        let ends = Instant::now() + Duration::from_secs(1);
         let mut value = 0;
         while Instant::now() < ends {
             for _ in 0..100 {
@@ -84,7 +84,7 @@ where
         }
         stop.store(true, Relaxed);
         assert!(
-            writer.finish_timeout(Duration::from_millis(700)),
+            writer.finish_timeout(Duration::from_secs(10)),
             "somebody is overlooked or stuck"
         );
         eprintln!("{value} swaps");

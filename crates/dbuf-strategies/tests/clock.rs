@@ -151,7 +151,7 @@ fn half_published() -> (Handles<Watched<EpochStrategy>>, Waiter) {
     let waiter = writer.strategy().waiter();
     *writer.try_back_mut().unwrap() = 1;
     // Once before W1, and not after W2.
-    assert!(unwinds_after(1, || drop(writer.start_swap())));
+    assert!(unwinds_after(1, || _ = writer.start_swap()));
     ((writer, reader), waiter)
 }
 
