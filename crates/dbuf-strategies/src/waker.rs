@@ -56,11 +56,11 @@ impl WakerCell {
     pub(crate) unsafe fn register(&self, waker: Waker) {
         // ORDERING: Acquire; partners: both steps of `take`: the slot's last change,
         // and the leave before a take that found nothing.
-        // Relaxed on failure: the waker is called, and the poll that follows comes
-        // through here again.
+        // Acquire on failure too: the waker is called, and the poll that follows sees the
+        // leave of the reader that is taking, instead of coming through here again and again.
         if self
             .state
-            .compare_exchange(IDLE, REGISTERING, Ordering::Acquire, Ordering::Relaxed)
+            .compare_exchange(IDLE, REGISTERING, Ordering::Acquire, Ordering::Acquire)
             .is_err()
         {
             waker.wake();
