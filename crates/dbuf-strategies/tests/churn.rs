@@ -21,14 +21,13 @@ type Wide = [u64; 64];
 fn look<S: BlockingStrategy>(reader: &ArcReader<Wide, S>, last: &mut u64) {
     let mut guard = reader.read();
     for _ in 0..3 {
+        // SAFETY: a reference to a word is valid for a read.
         let first = unsafe { (&raw const guard[0]).read_volatile() };
         assert!(first >= *last, "went back");
         for word in guard.iter() {
-            assert_eq!(
-                unsafe { (word as *const u64).read_volatile() },
-                first,
-                "written under a guard"
-            );
+            // SAFETY: as above.
+            let word = unsafe { (&raw const *word).read_volatile() };
+            assert_eq!(word, first, "written under a guard");
         }
         *last = first;
         ReadGuard::refresh(&mut guard);
@@ -76,7 +75,8 @@ where
                 if let Some(back) = writer.try_back_mut() {
                     value += 1;
                     for word in back.iter_mut() {
-                        unsafe { (word as *mut u64).write_volatile(value) };
+                        // SAFETY: an exclusive reference to a word is valid for a write.
+                        unsafe { (&raw mut *word).write_volatile(value) };
                     }
                     writer.start_swap();
                 }

@@ -234,8 +234,10 @@ fn count() {
 
 type Late = SharedReader<Ptr<EpochStrategy>>;
 
+type LateGuard = (Held<'static, EpochStrategy>, (usize, u64));
+
 struct Holds {
-    guards: RefCell<Vec<(Held<'static, EpochStrategy>, (usize, u64))>>,
+    guards: RefCell<Vec<LateGuard>>,
     handles: RefCell<Vec<&'static Late>>,
     seed: RefCell<u64>,
 }
@@ -309,7 +311,7 @@ locals!(FIRST SECOND THIRD);
 
 #[test]
 fn late() {
-    let mut random = Random(seeds().start * 91 | 1);
+    let mut random = Random((seeds().start * 91) | 1);
     let mut writers = Vec::new();
     let mut handles: Vec<&'static Late> = Vec::new();
     for _ in 0..3 {

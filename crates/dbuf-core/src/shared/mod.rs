@@ -119,7 +119,8 @@ impl<P: BufferPtr> SharedReader<P> {
     /// writer.store(2);
     /// assert_eq!((*before, *shared.read()), (1, 2));
     /// ```
-    #[inline]
+    // Always: it is a few loads and stores, and the way out of an unwind makes it look long.
+    #[inline(always)]
     pub fn read(&self) -> SharedReadGuard<'_, P> {
         // The pointer's deref is user code, so it comes first.
         let strategy = self.buffer().strategy();
@@ -128,20 +129,6 @@ impl<P: BufferPtr> SharedReader<P> {
             .unwrap_or_else(|| self.table.enter_new(|| strategy.new_reader()));
         // SAFETY: the guard is counted on it, so it is there until that is gone (T3).
         let token = unsafe { &slot.as_ref().token };
-        /// Counts the guard out again where a waker panics in the acquire (Count's may
-        /// take a count back, which is a leave).
-        struct Counted<'s, P: BufferPtr>(&'s SharedReader<P>, NonNull<Slot<ReaderTokenOf<P>>>);
-
-        impl<P: BufferPtr> Drop for Counted<'_, P> {
-            #[cold]
-            fn drop(&mut self) {
-                // SAFETY: it is counted on it (T3).
-                if !unsafe { self.1.as_ref() }.leave() {
-                    self.0.table.left(self.1);
-                }
-            }
-        }
-
         let counted = Counted(self, slot);
         // SAFETY: made by the strategy behind this pointer or a clone (C1, by P2), for
         // this thread (C4, T1); the handle keeps the strategy in place (C6, by P3).
@@ -236,6 +223,21 @@ impl<P: BufferPtr> SharedReader<P> {
     pub fn has_guard(&self) -> bool {
         // SAFETY: the table with this id is `self.table`.
         unsafe { Table::<ReaderTokenOf<P>>::is_held(self.id) }
+    }
+}
+
+/// Counts a guard out again, if it is dropped: a waker panicked in the acquire (Count's may
+/// take a count back, which is a leave).
+struct Counted<'s, P: BufferPtr>(&'s SharedReader<P>, NonNull<Slot<ReaderTokenOf<P>>>);
+
+impl<P: BufferPtr> Drop for Counted<'_, P> {
+    #[cold]
+    #[inline(never)]
+    fn drop(&mut self) {
+        // SAFETY: it is counted on it (T3).
+        if !unsafe { self.1.as_ref() }.leave() {
+            self.0.table.left(self.1);
+        }
     }
 }
 
