@@ -138,7 +138,8 @@ where
     }
 
     /// How many writers, threads and tasks, wait to begin: for another writer, or for
-    /// readers. For diagnosis: never waits, out of date when it returns.
+    /// readers. A future that was polled and forgotten counts forever. For diagnosis: never
+    /// waits, out of date when it returns.
     ///
     /// # Examples
     ///
