@@ -49,10 +49,10 @@
 //! # Fairness
 //!
 //! A running thread takes a free lock at once, past those that sleep: a hand-over costs
-//! more than dozens of writes. A waiter that has slept [`LOCK_PATIENCE`] for the lock, or
-//! [`READERS_PATIENCE`] for readers, reserves the next *turn*: from then on `lock_finished`
-//! leaves the lock to it, for [`TURN`] at most (it may be a task that nobody polls).
-//! `lock_any` is not bound by a turn. Turns are [`LOCK_PATIENCE`] apart: each costs the
+//! more than dozens of writes. A waiter that has slept `LOCK_PATIENCE` for the lock, or
+//! `READERS_PATIENCE` for readers, reserves the next *turn*: from then on `lock_finished`
+//! leaves the lock to it, for `TURN` at most (it may be a task that nobody polls).
+//! `lock_any` is not bound by a turn. Turns are `LOCK_PATIENCE` apart: each costs the
 //! switch to another thread, and many waiters would serve each other by turns only. So a
 //! waiter that runs when it is woken is overtaken for its patience, for as long again by
 //! each that has waited for longer, and for one more hold of the lock.
