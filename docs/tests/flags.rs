@@ -185,8 +185,12 @@ mod bodies {
             assert_eq!(refused, (400, "a flag is true or false\n".to_owned()));
         }
         let huge = "x".repeat(3 << 20);
-        let refused = it.call(Method::PUT, "/flags/c", &huge).await.0;
-        assert_eq!(refused, StatusCode::PAYLOAD_TOO_LARGE);
+        let url = format!("http://{}/flags/c", it.service.address);
+        // The reply may come, and the connection end, before all of it was sent.
+        if let Ok(reply) = it.client.put(url).body(huge).send().await {
+            assert_eq!(reply.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        assert_eq!(it.get("/flags/c").await, "false");
 
         assert_eq!(it.call(Method::DELETE, "/flags/c", "").await.0, 204);
         assert_eq!(it.call(Method::DELETE, "/flags/c", "").await.0, 404);
