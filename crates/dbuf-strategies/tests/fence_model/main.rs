@@ -8,7 +8,8 @@
 //! weaker: what Release and Acquire do is loom's to check.
 //!
 //! A model that finds nothing proves little, so each part of the protocol is left out
-//! in turn and has to be missed. The release build looks at more swaps and more orders.
+//! in turn and has to be missed. The release build visits more swaps and more orders,
+//! and still more if it is built with `DBUF_DEEP` in the environment (minutes).
 #![cfg(not(any(dbuf_loom, miri)))]
 #![forbid(unsafe_code)]
 
@@ -18,7 +19,13 @@ use machine::{DEEP, DEEP_HOLD, FRESH, HOLD, Machine, Mutant, NESTED, Op, PLAIN, 
 use stateright::{Checker, HasDiscoveries, Model};
 
 const GUARDED: &str = "S2: nobody is on the side that is written";
-const SWAPS: u8 = if cfg!(debug_assertions) { 1 } else { 3 };
+const SWAPS: u8 = if cfg!(debug_assertions) {
+    1
+} else if option_env!("DBUF_DEEP").is_some() {
+    3
+} else {
+    2
+};
 const WOKEN: &str = "S6, S12: the writer sleeps for those only that it must await";
 
 /// In how many orders three guards go.
