@@ -165,7 +165,7 @@ impl WakerSet {
     }
 
     /// Calls the wakers up to and including the first thread's, and all if no thread
-    /// waits. So whoever is woken, one of them runs or nobody is left in the set.
+    /// waits. So one of those that are woken runs, or the set is empty.
     ///
     /// # Panics
     ///

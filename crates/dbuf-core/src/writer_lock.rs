@@ -276,8 +276,8 @@ impl<T> WriterLock<T> {
 }
 
 impl<T: Finish> WriterLock<T> {
-    /// Locks if nobody has the lock and no reader stands on the back, whoever has reserved
-    /// the turn.
+    /// Locks if nobody has the lock and no reader stands on the back, also if a waiter has
+    /// reserved the turn.
     #[inline]
     pub fn try_lock_finished<M: Holds>(&self) -> Option<WriterGuard<'_, T, M>> {
         let mut guard = self.try_lock_any()?;
@@ -399,7 +399,7 @@ impl<T: Finish> WriterLock<T> {
     /// Returns when the lock is free, when somebody sleeps for it, or after a moment.
     fn wait_while_held(&self) {
         for round in 0..ROUNDS {
-            // Relaxed: whoever locks decides it by a compare-exchange.
+            // Relaxed: the compare-exchange that locks decides.
             let word = self.word.load(Ordering::Relaxed);
             if word & HOLDER == FREE || word & WAITED != 0 {
                 return;
