@@ -1,7 +1,9 @@
 //! What is read, and by whom.
 
+use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use arc_swap::{ArcSwap, Cache};
 use dbuf_hashmap::{BlockingStrategy, Builder};
@@ -9,6 +11,7 @@ use dbuf_strategies::core::{Guard, Strategy, arc, rc};
 use dbuf_strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
 };
+use hashbrown::HashTable;
 
 pub(crate) type Hash = foldhash::fast::FixedState;
 
@@ -272,6 +275,52 @@ pub(crate) fn inserts() -> Vec<Subject> {
         insert("mutex-writer", move |key| {
             _ = mutex.lock().unwrap().write().insert(key, key);
         }),
+        insert("two-tables", two_tables()),
         insert("dashmap", move |key| _ = dash.insert(key, key)),
     ]
+}
+
+/// The least that two copies take: std's mutex, two tables, a log of one entry that names
+/// its bucket, the store that publishes and its fence. Nobody can read it, and no panic,
+/// growth or rollback is provided for.
+fn two_tables() -> impl FnMut(u64) {
+    struct Copies {
+        tables: [HashTable<(u64, u64)>; 2],
+        log: Vec<(usize, u64, u64)>,
+        front: AtomicUsize,
+    }
+    let hasher = Hash::default();
+    let tables = [(); 2].map(|()| {
+        let mut table = HashTable::with_capacity(KEYS);
+        for n in 0..KEYS {
+            let entry = (key(n), n as u64);
+            table.insert_unique(hasher.hash_one(entry.0), entry, |entry| {
+                hasher.hash_one(entry.0)
+            });
+        }
+        table
+    });
+    let copies = std::sync::Mutex::new(Copies {
+        tables,
+        log: Vec::with_capacity(1),
+        front: AtomicUsize::new(0),
+    });
+    move |key| {
+        let copies = &mut *copies.lock().unwrap();
+        let back = 1 - *copies.front.get_mut();
+        let table = &mut copies.tables[back];
+        if let Some((bucket, key, value)) = copies.log.pop() {
+            if let Some(entry) = table.get_bucket_mut(bucket) {
+                if entry.0 == key {
+                    entry.1 = value;
+                }
+            }
+        }
+        if let Ok(mut entry) = table.find_entry(hasher.hash_one(key), |entry| entry.0 == key) {
+            entry.get_mut().1 = key;
+            copies.log.push((entry.bucket_index(), key, key));
+        }
+        copies.front.store(back, Ordering::Release);
+        fence(Ordering::SeqCst);
+    }
 }

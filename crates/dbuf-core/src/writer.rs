@@ -182,6 +182,15 @@ impl<P: BufferPtr> Writer<P> {
         unsafe { cell.as_ref() }.version
     }
 
+    /// Returns whether a [`start_swap`](Self::start_swap) that unwound out of the strategy
+    /// had made the back the front. The back's version is the greater one before that.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn has_flipped(&self) -> bool {
+        let back = self.buffer().cell(self.buffer().strategy().front().other());
+        // SAFETY: as for `back`.
+        self.version() > unsafe { back.as_ref() }.version
+    }
+
     /// A new reader of this buffer; as [`Reader::new`].
     ///
     /// # Examples

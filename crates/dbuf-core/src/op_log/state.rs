@@ -1,6 +1,7 @@
 //! What the back is, and every step that changes it.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use super::{OpWriter, Operation, trim};
 use crate::writer::Parts;
@@ -91,18 +92,18 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         // Until all is done: whatever unwinds below leaves a resync behind.
         self.state = State::Torn;
         let Parts { back, extras, .. } = finished(&mut self.writer);
-        match self.log.pop() {
-            // One change, published by itself: a drain costs as much as the change.
-            Some(op) if self.log.is_empty() => op.apply_once(back, extras),
-            last => {
-                self.log.extend(last);
-                // Unwinding drops the operations that are left; one whose destructor
-                // panics as well ends the process, as in any collection.
-                for op in self.log.drain(..) {
-                    op.apply_once(back, extras);
-                }
-                trim(&mut self.log);
+        // One change, published by itself: a drain costs as much as the change.
+        if self.log.len() == 1 {
+            if let Some(op) = self.log.pop() {
+                op.apply_once(back, extras);
             }
+        } else {
+            // Unwinding drops the operations that are left; one whose destructor
+            // panics as well ends the process, as in any collection.
+            for op in self.log.drain(..) {
+                op.apply_once(back, extras);
+            }
+            trim(&mut self.log);
         }
         self.state = State::Settled;
     }
@@ -177,31 +178,23 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
         // A strategy may run user code (wakers) once it has flipped: if that
         // unwinds, a resync from the new front is right, and nothing is kept that
         // it does not have.
-        /// Says what of the log the new front has: all of it, unless the start unwound
-        /// before the flip.
-        struct Start<'w, P: BufferPtr> {
-            writer: &'w mut Writer<P>,
-            kept: &'w mut usize,
-            version: crate::Version,
-        }
+        struct Unwound<'w, P: BufferPtr>(&'w mut Writer<P>, &'w mut usize);
 
-        impl<P: BufferPtr> Drop for Start<'_, P> {
-            #[inline]
+        impl<P: BufferPtr> Drop for Unwound<'_, P> {
+            #[cold]
             fn drop(&mut self) {
-                if self.writer.version() != self.version {
-                    *self.kept = 0;
+                // Before the flip, the front does not have what was kept.
+                if self.0.has_flipped() {
+                    *self.1 = 0;
                 }
             }
         }
 
         self.state = State::Torn;
-        let start = Start {
-            version: self.writer.version(),
-            writer: &mut self.writer,
-            kept: &mut self.kept,
-        };
-        let started = start.writer.start_swap();
-        drop(start);
+        let unwound = Unwound(&mut self.writer, &mut self.kept);
+        let started = unwound.0.start_swap();
+        mem::forget(unwound);
+        self.kept = 0;
         debug_assert!(started, "unpublished changes are on a finished back");
         self.state = next;
     }

@@ -106,6 +106,8 @@ pub(super) fn find(id: u64) -> Option<AnySlot> {
             let cached = thread.cached(id);
             if cached.id.get() == id {
                 Some(cached.slot.get())
+            } else if thread.missed.get() == id {
+                None
             } else {
                 thread.find_entry(id)
             }
@@ -157,9 +159,6 @@ impl Thread {
     #[cold]
     #[inline(never)]
     fn find_entry(&self, id: u64) -> Option<AnySlot> {
-        if self.missed.get() == id {
-            return None;
-        }
         let Some(slot) = self.entries.borrow().get(&id).map(|entry| entry.slot) else {
             self.missed.set(id);
             return None;

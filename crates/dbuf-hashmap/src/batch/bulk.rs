@@ -101,7 +101,7 @@ impl<W: Owner> Batch<W> {
                 table.clear();
                 ((), Op::Clear)
             });
-            self.take_garbage();
+            self.retire_garbage();
         }
     }
 
@@ -129,7 +129,7 @@ impl<W: Owner> Batch<W> {
             table.forget_marks();
             (Drain(table.take().into_iter()), Op::Clear)
         });
-        self.take_garbage();
+        self.retire_garbage();
         drain
     }
 

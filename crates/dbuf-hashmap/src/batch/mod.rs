@@ -77,22 +77,25 @@ pub struct Batch<W: Owner> {
 
 impl<W: Owner> Batch<W> {
     #[inline]
-    pub(crate) fn new(inner: dbuf_core::Batch<W>) -> Self {
-        let mut batch = Self {
-            inner,
-            garbage: Garbage::default(),
+    pub(crate) fn new(mut inner: dbuf_core::Batch<W>) -> Self {
+        let garbage = if inner.has_garbage() {
+            Self::take_garbage(&mut inner)
+        } else {
+            Garbage::default()
         };
-        if batch.inner.has_garbage() {
-            // What left this copy as it caught up.
-            batch.take_garbage();
-        }
-        batch
+        Self { inner, garbage }
     }
 
-    /// Takes what left this copy. It is dropped when the lock, if any, is given back.
+    /// Takes what left this copy as it caught up. It is dropped when the lock, if any, is
+    /// given back.
     #[cold]
-    fn take_garbage(&mut self) {
-        let garbage = self.inner.record(|table, _| (table.take_garbage(), None));
+    fn take_garbage(inner: &mut dbuf_core::Batch<W>) -> Garbage<W::Key, W::Value> {
+        inner.record(|table, _| (table.take_garbage(), None))
+    }
+
+    /// Takes what left this copy in this batch, to be dropped then.
+    pub(crate) fn retire_garbage(&mut self) {
+        let garbage = Self::take_garbage(&mut self.inner);
         self.garbage.append(garbage);
     }
 

@@ -192,7 +192,9 @@ where
         // From here on there is no await: the batch stays on this thread.
         let mut batch = Batch::new(self.writers.begin_async().await);
         let result = f(&mut batch);
-        self.end(batch);
+        if !self.writers.is_immediate() {
+            self.end(batch);
+        }
         result
     }
 }

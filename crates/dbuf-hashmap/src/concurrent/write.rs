@@ -462,19 +462,17 @@ where
         self.refuse_own_guard();
         let mut batch = Batch::new(self.writers.begin());
         let result = f(&mut batch);
-        self.end(batch);
+        if !self.writers.is_immediate() {
+            self.end(batch);
+        }
+        // Else it is published as it is dropped, where it stands.
         result
     }
 
     /// Ends the batch of a single change as the policy says.
-    #[inline(always)]
+    #[cold]
     pub(super) fn end(&self, batch: ConcurrentBatch<'_, K, V, H, S>) {
-        if self.writers.is_immediate() {
-            // Published as it is dropped, where it stands.
-            drop(batch);
-        } else {
-            batch.end(|batch| self.writers.end(batch));
-        }
+        batch.end(|batch| self.writers.end(batch));
     }
 
     /// Panics if this thread holds a guard, for which it would wait.
