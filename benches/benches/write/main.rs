@@ -7,6 +7,7 @@
 //! criterion measures one contender after the other, so a machine that is busy for
 //! some seconds spoils the ratios. `ratios`, printed last, takes turns instead.
 
+mod large;
 mod ratios;
 mod subjects;
 

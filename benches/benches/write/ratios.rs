@@ -11,6 +11,7 @@ use rand::seq::SliceRandom;
 
 use dbuf_strategies::{EpochStrategy, FlashStrategy};
 
+use crate::large;
 use crate::subjects::{Concurrent, Dashmap, Dbuf, Evmap, Flashmap, MutexEvmap, MutexWriter, Std};
 use crate::{filled, grow, overwrite_all};
 
@@ -99,16 +100,29 @@ pub(crate) fn print() {
             entrant("mutex-evmap", overwriting::<MutexEvmap>(1)),
         ];
         let entrants = run("write/single", 3000, entrants);
-        let bars = [Some(1.25), Some(4.0), None];
-        for (other, bar) in entrants[1..].iter().zip(bars) {
-            let ratio = ratio(&entrants[0], other);
-            let verdict = match bar {
-                Some(bar) if ratio <= bar => format!("at most {bar}: met"),
-                Some(bar) => format!("at most {bar}: MISSED"),
-                None => String::new(),
-            };
-            println!("  concurrent / {:<13} {ratio:>5.2} {verdict}", other.name);
-        }
+        judge(&entrants, &[Some(1.25), Some(4.0), None]);
+    }
+    if is_asked("write/large") {
+        let entrants = vec![
+            entrant("concurrent", large::concurrent()),
+            entrant("mutex-writer", large::mutex_writer()),
+            entrant("dashmap", large::dashmap()),
+        ];
+        let name = format!("write/large/{}", large::EVENTS);
+        judge(&run(&name, 200, entrants), &[None, Some(2.0)]);
+    }
+}
+
+/// Prints the ratios of the first to the others, and whether they keep to their bars.
+fn judge(entrants: &[Entrant], bars: &[Option<f64>]) {
+    for (other, bar) in entrants[1..].iter().zip(bars) {
+        let ratio = ratio(&entrants[0], other);
+        let verdict = match bar {
+            Some(bar) if ratio <= *bar => format!("at most {bar}: met"),
+            Some(bar) => format!("at most {bar}: MISSED"),
+            None => String::new(),
+        };
+        println!("  concurrent / {:<13} {ratio:>5.2} {verdict}", other.name);
     }
 }
 

@@ -1,5 +1,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 
 use hashbrown::HashTable;
 
@@ -57,10 +58,16 @@ impl<K, V> Garbage<K, V> {
         self.0.is_none()
     }
 
+    /// Puts in what has a destructor.
+    #[inline]
     pub(crate) fn put(&mut self, key: Option<K>, value: Option<V>) {
-        let heap = self.heap();
-        heap.keys.extend(key);
-        heap.values.extend(value);
+        let key = key.filter(|_| mem::needs_drop::<K>());
+        let value = value.filter(|_| mem::needs_drop::<V>());
+        if key.is_some() || value.is_some() {
+            let heap = self.heap();
+            heap.keys.extend(key);
+            heap.values.extend(value);
+        }
     }
 
     pub(crate) fn put_table(&mut self, table: HashTable<(K, V)>) {
@@ -68,7 +75,9 @@ impl<K, V> Garbage<K, V> {
     }
 
     pub(crate) fn put_patch(&mut self, patch: Patch<V>) {
-        self.heap().patches.push(patch);
+        if patch.needs_drop() {
+            self.heap().patches.push(patch);
+        }
     }
 
     /// The list that a change collects keys in. What it leaves there is garbage.

@@ -32,7 +32,6 @@ pub enum Op<K, V, C = Whole> {
     },
     /// The key is there, and the user says how its value changed.
     Patch {
-        hash: u64,
         key: K,
         patch: Patch<V>,
     },
@@ -69,19 +68,46 @@ impl<V> ChangeOf<V> for Whole {
     }
 }
 
-/// A user's change to a value, to be made on each copy. Boxed twice, so that it takes one
-/// word of every entry of the log.
-pub struct Patch<V>(Box<Box<PatchFn<V>>>);
+/// A user's change to a value, to be made on each copy. The key's hash is in the same
+/// allocation: each entry of the log has the size of the largest kind.
+pub struct Patch<V>(Box<dyn HashedPatch<V>>);
 
-type PatchFn<V> = dyn Fn(&mut V) + Send + Sync;
+trait HashedPatch<V>: Send + Sync {
+    fn hash(&self) -> u64;
+    fn apply(&self, value: &mut V);
+    /// Whether what it owns has a destructor.
+    fn needs_drop(&self) -> bool;
+}
+
+impl<V, F: Fn(&mut V) + Send + Sync> HashedPatch<V> for (u64, F) {
+    fn hash(&self) -> u64 {
+        self.0
+    }
+
+    fn apply(&self, value: &mut V) {
+        (self.1)(value);
+    }
+
+    fn needs_drop(&self) -> bool {
+        mem::needs_drop::<F>()
+    }
+}
 
 impl<V> Patch<V> {
-    pub(crate) fn new(patch: impl Fn(&mut V) + Send + Sync + 'static) -> Self {
-        Self(Box::new(Box::new(patch)))
+    pub(crate) fn new(hash: u64, patch: impl Fn(&mut V) + Send + Sync + 'static) -> Self {
+        Self(Box::new((hash, patch)))
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.0.hash()
     }
 
     pub(crate) fn apply(&self, value: &mut V) {
-        (self.0)(value);
+        self.0.apply(value);
+    }
+
+    pub(crate) fn needs_drop(&self) -> bool {
+        self.0.needs_drop()
     }
 }
 
@@ -119,8 +145,8 @@ impl<K, V, C> Op<K, V, C> {
             Self::Insert { hash, key, .. }
             | Self::Replace { hash, key, .. }
             | Self::Change { hash, key, .. }
-            | Self::Patch { hash, key, .. }
             | Self::Remove { hash, key } => f(*hash, key),
+            Self::Patch { key, patch } => f(patch.hash(), key),
             Self::RemoveAll(keys) => keys.iter().for_each(|(hash, key)| f(*hash, key)),
             Self::Clear | Self::Grow(_) | Self::Shrink => {}
         }
@@ -149,8 +175,8 @@ where
                     change.apply(value);
                 }
             }
-            Self::Patch { hash, key, patch } => {
-                if let Some(value) = table.get_mut(*hash, key) {
+            Self::Patch { key, patch } => {
+                if let Some(value) = table.get_mut(patch.hash(), key) {
                     patch.apply(value);
                 }
             }
@@ -187,7 +213,7 @@ where
                 table.retire(Some(key), Some(value));
             }
             Self::Change { key, .. } | Self::Remove { key, .. } => table.retire(Some(key), None),
-            Self::Patch { key, patch, .. } => {
+            Self::Patch { key, patch } => {
                 table.retire(Some(key), None);
                 table.retire_patch(patch);
             }
@@ -296,9 +322,13 @@ impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {
             Self::Insert { hash, key, .. }
             | Self::Replace { hash, key, .. }
             | Self::Change { hash, key, .. }
-            | Self::Patch { hash, key, .. }
             | Self::Remove { hash, key } => {
                 if is_restored(restored, *hash, key) {
+                    self.apply(table, shared);
+                }
+            }
+            Self::Patch { key, patch } => {
+                if is_restored(restored, patch.hash(), key) {
                     self.apply(table, shared);
                 }
             }
@@ -329,8 +359,8 @@ impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {
                 }
                 table.retire(Some(key), None);
             }
-            Self::Patch { hash, key, patch } => {
-                if let Some(value) = table.get_mut(hash, &key) {
+            Self::Patch { key, patch } => {
+                if let Some(value) = table.get_mut(patch.hash(), &key) {
                     patch.apply(value);
                 }
                 table.retire(Some(key), None);

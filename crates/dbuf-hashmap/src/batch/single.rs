@@ -154,8 +154,8 @@ impl<W: Owner> Batch<W> {
             self.inner.record(|table, _| {
                 let (key, value) = table.at_mut(bucket);
                 op(value);
-                let (key, patch) = (key.clone(), Patch::new(op));
-                ((), Some(Op::Patch { hash, key, patch }))
+                let (key, patch) = (key.clone(), Patch::new(hash, op));
+                ((), Some(Op::Patch { key, patch }))
             });
         }
         true
