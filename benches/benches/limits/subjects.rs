@@ -310,10 +310,9 @@ fn two_tables() -> impl FnMut(u64) {
         let back = 1 - *copies.front.get_mut();
         let table = &mut copies.tables[back];
         if let Some((bucket, key, value)) = copies.log.pop() {
-            if let Some(entry) = table.get_bucket_mut(bucket) {
-                if entry.0 == key {
-                    entry.1 = value;
-                }
+            match table.get_bucket_mut(bucket) {
+                Some(entry) if entry.0 == key => entry.1 = value,
+                _ => unreachable!("no entry moves"),
             }
         }
         if let Ok(mut entry) = table.find_entry(hasher.hash_one(key), |entry| entry.0 == key) {
