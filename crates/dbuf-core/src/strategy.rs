@@ -245,6 +245,9 @@ pub unsafe trait Strategy {
 /// [`Writer::finish`](crate::Writer::finish) and everything that waits is
 /// offered for these only. A single-threaded strategy is not one of them.
 ///
+/// `S: BlockingStrategy` implies that the strategy and its tokens can be shared and sent
+/// between threads, so generic code names no other bound.
+///
 /// The marker is safe to implement: a wrong one makes programs hang, not unsound.
 ///
 /// # Examples
@@ -262,7 +265,7 @@ pub unsafe trait Strategy {
 /// publish_and_wait(&mut writer);
 /// assert_eq!(*reader.read(), 2);
 /// ```
-pub trait BlockingStrategy: Strategy {}
+pub trait BlockingStrategy: Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync {}
 
 /// A strategy that can refuse a swap before it begins.
 ///

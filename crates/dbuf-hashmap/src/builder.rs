@@ -173,7 +173,7 @@ impl<H, S> Builder<H, S> {
         K: Hash + Eq + Clone + Send + Sync,
         V: Clone + Send + Sync,
         H: BuildHasher + Send + Sync,
-        S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+        S: BlockingStrategy,
     {
         let policy = self.policy;
         let (writer, reader) = self.split(true);

@@ -224,7 +224,7 @@ where
     K: Serialize + Send + Sync,
     V: Serialize + Send + Sync,
     H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.read().serialize(serializer)
@@ -248,7 +248,7 @@ where
     K: Deserialize<'de> + Hash + Eq + Clone + Send + Sync,
     V: Deserialize<'de> + Clone + Send + Sync,
     H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    S: BlockingStrategy + Default,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let map = Self::default();
@@ -262,7 +262,7 @@ impl<T, H, S> Serialize for ConcurrentHashSet<T, H, S>
 where
     T: Serialize + Send + Sync,
     H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.read().serialize(serializer)
@@ -274,7 +274,7 @@ impl<'de, T, H, S> Deserialize<'de> for ConcurrentHashSet<T, H, S>
 where
     T: Deserialize<'de> + Hash + Eq + Clone + Send + Sync,
     H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    S: BlockingStrategy + Default,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let set = Self::default();

@@ -168,7 +168,7 @@ where
     K: Send + Sync,
     V: Send + Sync,
     H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     /// Watches the map. With feature `async`.
     ///

@@ -123,7 +123,7 @@ fn replaced_waker_may_drop_the_last_guard() {
 /// writes, and starts the next one.
 fn waker_writes_inline<S>(strategy: S)
 where
-    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
+    S: BlockingStrategy + 'static,
 {
     let (mut writer, reader) = arc(0_u32, 0, strategy);
     let guard = reader.read();

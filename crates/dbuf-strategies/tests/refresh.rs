@@ -98,7 +98,7 @@ fn guards_of_every_kind_are_refreshed() {
 /// each of them in turn.
 fn kept_guards_hold_up_nobody<S>(strategy: S)
 where
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     let (mut writer, reader) = arc(0, 0, strategy);
     let shared = &reader.shared();

@@ -104,7 +104,7 @@ fn counted<S: Strategy + Default>() -> (Owner<S>, Handle<S>, impl Fn() -> usize)
 
 fn ended_threads_leave_no_reader<S>(bursts: usize)
 where
-    S: BlockingStrategy<ReaderToken: Send> + Default + Send + Sync,
+    S: BlockingStrategy + Default,
 {
     let (mut writer, shared, registered) = counted::<S>();
     let at_once = if cfg!(miri) { 3 } else { 250 };

@@ -28,15 +28,9 @@ const WATCHERS: usize = 8;
 const LEAST: u64 = 2;
 const TURN: u64 = 16;
 
-pub(crate) trait Soaked:
-    BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
-{
-}
+pub(crate) trait Soaked: BlockingStrategy + 'static {}
 
-impl<S> Soaked for S where
-    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
-{
-}
+impl<S> Soaked for S where S: BlockingStrategy + 'static {}
 
 type Ptr<S> = Arc<DoubleBuffer<Ledger, S>>;
 type Log<S> = OpWriter<Ptr<S>, Op>;

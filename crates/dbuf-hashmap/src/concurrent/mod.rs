@@ -170,7 +170,7 @@ where
     K: Send + Sync,
     V: Send + Sync,
     H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     pub(crate) fn from_parts(
         writers: Writers<K, V, H, S>,
@@ -264,7 +264,7 @@ where
     K: Send + Sync,
     V: Send + Sync,
     H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     /// Looks at one value. Costs a [`read`](Self::read), a hash and a look-up.
     ///

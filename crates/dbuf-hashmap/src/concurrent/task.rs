@@ -26,7 +26,7 @@ where
     K: Hash + Eq + Clone + Send + Sync,
     V: Clone + Send + Sync,
     H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     /// Begins a batch, as [`write`](Self::write). Other writers, threads too, wait
     /// until it ends: do not hold it across an await that may take long, and never

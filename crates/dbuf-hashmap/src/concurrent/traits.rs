@@ -12,7 +12,7 @@ where
     K: Hash + Eq + Clone + Send + Sync,
     V: Clone + Send + Sync,
     H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    S: BlockingStrategy + Default,
 {
     fn default() -> Self {
         Builder::default().build_concurrent()
@@ -25,7 +25,7 @@ where
     K: Hash + Eq + Clone + Send + Sync,
     V: Clone + Send + Sync,
     H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    S: BlockingStrategy + Default,
 {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let map = Self::default();
@@ -52,7 +52,7 @@ where
     K: Hash + Eq + Clone + Send + Sync,
     V: Clone + Send + Sync,
     H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         self.write().extend(entries);
@@ -65,7 +65,7 @@ where
     K: Hash + Eq + Clone + Send + Sync,
     V: Clone + Send + Sync,
     H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         (&*self).extend(entries);
@@ -78,7 +78,7 @@ where
     K: fmt::Debug + Send + Sync,
     V: fmt::Debug + Send + Sync,
     H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.read().fmt(f)

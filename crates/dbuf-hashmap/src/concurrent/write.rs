@@ -19,7 +19,7 @@ where
     K: Hash + Eq + Clone + Send + Sync,
     V: Clone + Send + Sync,
     H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     /// Begins a batch. Other writers wait until it ends, readers do not.
     ///

@@ -61,7 +61,7 @@ impl<H, S> Builder<H, S> {
     where
         T: Hash + Eq + Clone + Send + Sync,
         H: BuildHasher + Send + Sync,
-        S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+        S: BlockingStrategy,
     {
         ConcurrentHashSet {
             map: self.build_concurrent(),
@@ -119,7 +119,7 @@ impl<T, H, S> ConcurrentHashSet<T, H, S>
 where
     T: Send + Sync,
     H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     /// Looks at the set as it is published now; as [`ConcurrentHashMap::read`].
     ///
@@ -218,7 +218,7 @@ impl<T, H, S> ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq + Clone + Send + Sync,
     H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     /// Begins a batch; as [`ConcurrentHashMap::write`].
     ///
@@ -448,7 +448,7 @@ impl<T, H, S> Default for ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq + Clone + Send + Sync,
     H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    S: BlockingStrategy + Default,
 {
     fn default() -> Self {
         Builder::default().build_concurrent_set()
@@ -459,7 +459,7 @@ impl<T, H, S> FromIterator<T> for ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq + Clone + Send + Sync,
     H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    S: BlockingStrategy + Default,
 {
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
         let set = Self::default();
@@ -481,7 +481,7 @@ impl<T, H, S> Extend<T> for &ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq + Clone + Send + Sync,
     H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
         self.write().extend(elements);
@@ -493,7 +493,7 @@ impl<T, H, S> Extend<T> for ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq + Clone + Send + Sync,
     H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
         (&*self).extend(elements);
@@ -505,7 +505,7 @@ impl<T, H, S> fmt::Debug for ConcurrentHashSet<T, H, S>
 where
     T: fmt::Debug + Send + Sync,
     H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.read().fmt(f)
