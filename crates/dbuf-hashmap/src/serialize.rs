@@ -221,10 +221,9 @@ where
 /// As a map, of one published state.
 impl<K, V, H, S> Serialize for ConcurrentHashMap<K, V, H, S>
 where
-    K: Serialize + Send + Sync,
-    V: Serialize + Send + Sync,
-    H: Send + Sync,
-    S: BlockingStrategy,
+    K: Serialize,
+    V: Serialize,
+    S: Strategy,
 {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.read().serialize(serializer)
@@ -245,9 +244,9 @@ where
 /// ```
 impl<'de, K, V, H, S> Deserialize<'de> for ConcurrentHashMap<K, V, H, S>
 where
-    K: Deserialize<'de> + Hash + Eq + Clone + Send + Sync,
-    V: Deserialize<'de> + Clone + Send + Sync,
-    H: BuildHasher + Default + Send + Sync,
+    K: Deserialize<'de> + Hash + Eq + Clone,
+    V: Deserialize<'de> + Clone,
+    H: BuildHasher + Default,
     S: BlockingStrategy + Default,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -258,12 +257,7 @@ where
 }
 
 /// As a sequence, of one published state.
-impl<T, H, S> Serialize for ConcurrentHashSet<T, H, S>
-where
-    T: Serialize + Send + Sync,
-    H: Send + Sync,
-    S: BlockingStrategy,
-{
+impl<T: Serialize, H, S: Strategy> Serialize for ConcurrentHashSet<T, H, S> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.read().serialize(serializer)
     }
@@ -272,8 +266,8 @@ where
 /// A new set. From a sequence.
 impl<'de, T, H, S> Deserialize<'de> for ConcurrentHashSet<T, H, S>
 where
-    T: Deserialize<'de> + Hash + Eq + Clone + Send + Sync,
-    H: BuildHasher + Default + Send + Sync,
+    T: Deserialize<'de> + Hash + Eq + Clone,
+    H: BuildHasher + Default,
     S: BlockingStrategy + Default,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -14,7 +14,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use dbuf_strategies::core::{
-    ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Strategy, split,
+    ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, split,
 };
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use dbuf_testing::Tracked;

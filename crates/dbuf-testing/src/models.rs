@@ -14,7 +14,7 @@ use std::task::Wake;
 use dbuf_core::primitive::Sleeper;
 use dbuf_core::primitive::atomic::AtomicBool;
 use dbuf_core::{
-    ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Reader, Strategy, Writer, arc,
+    ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Reader, Writer, arc,
 };
 use loom::thread;
 

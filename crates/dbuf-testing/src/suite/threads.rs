@@ -2,7 +2,7 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::Barrier;
 use std::thread;
 
-use dbuf_core::{BlockingStrategy, ReadGuard, Reader, Strategy, Writer, split};
+use dbuf_core::{BlockingStrategy, ReadGuard, Reader, Writer, split};
 
 use super::SuitePtr;
 
