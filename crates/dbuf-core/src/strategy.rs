@@ -256,7 +256,7 @@ pub unsafe trait Strategy {
 /// use dbuf_core::{BlockingStrategy, BufferPtr, Writer};
 /// use dbuf_strategies::LockStrategy;
 ///
-/// fn publish_and_wait<P: BufferPtr<S: BlockingStrategy>>(writer: &mut Writer<P>) {
+/// fn publish_and_wait<P: BufferPtr<Strategy: BlockingStrategy>>(writer: &mut Writer<P>) {
 ///     writer.start_swap();
 ///     writer.finish();
 /// }
@@ -284,7 +284,7 @@ pub trait BlockingStrategy: Strategy<ReaderToken: Send, WriterToken: Send> + Sen
 /// use dbuf_core::{BufferPtr, RefusingStrategy, Writer};
 /// use dbuf_strategies::LocalStrategy;
 ///
-/// fn publish_if_nobody_looks<P: BufferPtr<S: RefusingStrategy>>(writer: &mut Writer<P>) -> bool {
+/// fn publish_if_nobody_looks<P: BufferPtr<Strategy: RefusingStrategy>>(writer: &mut Writer<P>) -> bool {
 ///     writer.try_swap()
 /// }
 ///

@@ -25,7 +25,7 @@ impl<K, V, H, L> Serialize for Guard<K, V, H, L>
 where
     K: Serialize,
     V: Serialize,
-    L: Lease<T = Table<K, V>, X = Shared<H>>,
+    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.as_map().serialize(serializer)
@@ -43,7 +43,7 @@ impl<T: Serialize, H> Serialize for SetRef<'_, T, H> {
 impl<T, H, L> Serialize for set::Guard<T, H, L>
 where
     T: Serialize,
-    L: Lease<T = Table<T, ()>, X = Shared<H>>,
+    L: Lease<Value = Table<T, ()>, Extras = Shared<H>>,
 {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.as_set().serialize(serializer)

@@ -25,7 +25,7 @@ use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy
 /// numbers what it publishes (kills "try_swap without a version").
 fn try_swap_is_refused_by_either_side<P>(ptr: P)
 where
-    P: BufferPtr<T = u32, S: RefusingStrategy>,
+    P: BufferPtr<Value = u32, Strategy: RefusingStrategy>,
 {
     let (mut writer, reader) = split(ptr).unwrap();
     let old = reader.read();

@@ -365,9 +365,9 @@ impl Clone for ReadsItself {
 
 // SAFETY: a reference to a static (P1 to P6).
 unsafe impl BufferPtr for ReadsItself {
-    type T = u32;
-    type S = EpochStrategy;
-    type X = ();
+    type Value = u32;
+    type Strategy = EpochStrategy;
+    type Extras = ();
 }
 
 #[test]

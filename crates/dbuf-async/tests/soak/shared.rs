@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use dbuf_async::Watcher;
 use dbuf_async::core::{
-    BlockingStrategy, DoubleBuffer, Guard, OpWriter, OwnedReadGuard, Reader, SharedReader,
-    Strategy, Version, Writer,
+    BlockingStrategy, DoubleBuffer, Guard, OpWriter, OwnedReadGuard, Reader, SharedReader, Version,
+    Writer,
 };
 use dbuf_async::strategies::Watched;
 use dbuf_testing::soak::{self, Notes, Tally};
