@@ -53,9 +53,9 @@ impl<B> Deref for LimitOf<B> {
 // by `Arc::into_inner` or its drop, acquires what the other clones released. P6 there is
 // a `&mut Service` by `Arc::get_mut` only, which refuses while a handle has a clone.
 unsafe impl<T, S: Strategy, X> BufferPtr for LimitOf<DoubleBuffer<T, S, X>> {
-    type T = T;
-    type S = S;
-    type X = X;
+    type Value = T;
+    type Strategy = S;
+    type Extras = X;
 }
 
 fn main() -> Result<(), dbuf_core::Taken> {

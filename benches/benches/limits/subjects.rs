@@ -244,7 +244,7 @@ pub(crate) fn gets() -> Vec<Subject> {
 pub(crate) fn inserts() -> Vec<Subject> {
     fn filled<S>(builder: Builder<Hash, S>) -> impl FnMut(u64)
     where
-        S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+        S: BlockingStrategy,
     {
         let map = builder.build_concurrent();
         map.write().extend((0..KEYS).map(|n| (key(n), n as u64)));

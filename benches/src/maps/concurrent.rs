@@ -7,7 +7,7 @@ use crate::Hash;
 
 impl<K: Key, V: Stored, S> Handle<K> for ConcurrentHashMap<K, V, Hash, S>
 where
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync + 'static,
+    S: BlockingStrategy + Default + 'static,
 {
     fn build(capacity: usize) -> Self {
         Builder::new()

@@ -55,7 +55,7 @@ pub struct Watcher<R: ReaderPtr> {
     told: Version,
 }
 
-impl<R: ReaderPtr<S = Watched<S>>, S: Strategy> Watcher<R> {
+impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
     /// Watches what `reader` reads. It has been told of what is published now.
     ///
     /// # Examples
@@ -176,7 +176,7 @@ impl<R: ReaderPtr<S = Watched<S>>, S: Strategy> Watcher<R> {
 }
 
 /// What learns of the publishes; nothing if the buffer is gone. The pin ends here.
-fn waiter<R: ReaderPtr<S = Watched<S>>, S: Strategy>(reader: &Reader<R>) -> Option<Waiter> {
+fn waiter<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy>(reader: &Reader<R>) -> Option<Waiter> {
     let buffer = reader.ptr().pin().ok()?;
     Some(buffer.strategy().waiter())
 }
@@ -275,7 +275,7 @@ pub struct Changed<'w, R: ReaderPtr> {
     watcher: &'w mut Watcher<R>,
 }
 
-impl<R: ReaderPtr<S = Watched<S>>, S: Strategy> Future for Changed<'_, R> {
+impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Future for Changed<'_, R> {
     type Output = Result<Version, Closed>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -323,7 +323,7 @@ pub struct Versions<'w, R: ReaderPtr> {
 }
 
 #[cfg(feature = "stream")]
-impl<R: ReaderPtr<S = Watched<S>>, S: Strategy> futures_core::Stream for Versions<'_, R> {
+impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> futures_core::Stream for Versions<'_, R> {
     type Item = Version;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Version>> {

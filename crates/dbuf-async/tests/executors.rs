@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread;
 
 use common::yield_now;
-use dbuf_async::core::{BlockingStrategy, OpWriter, ReadGuard, Strategy, arc, rc};
+use dbuf_async::core::{BlockingStrategy, OpWriter, ReadGuard, arc, rc};
 use dbuf_async::strategies::{
     CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy, Watched,
 };
@@ -78,7 +78,7 @@ const BATCHES: u64 = 300;
 /// One writes, two read, three watch. Every value is its own version.
 async fn shared<S>(on: &dyn Executor, new: fn() -> S)
 where
-    S: BlockingStrategy + Strategy<WriterToken: Send, ReaderToken: Send> + Send + Sync + 'static,
+    S: BlockingStrategy + 'static,
 {
     let (writer, reader) = arc(0, 0, Watched::new(new()));
     let mut writer = OpWriter::new(writer);

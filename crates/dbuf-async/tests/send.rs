@@ -56,8 +56,8 @@ fn futures_are_send_where_the_writer_is() {
 fn futures_are_send_in_generic_code() {
     fn transacts<P, O>(mut writer: OpWriter<P, O>, op: fn() -> O) -> impl Future + Send
     where
-        P: BufferPtr<T: Clone, S: Strategy<WriterToken: Send>> + Send,
-        O: Operation<P::T, P::X> + Send,
+        P: BufferPtr<Value: Clone, Strategy: Strategy<WriterToken: Send>> + Send,
+        O: Operation<P::Value, P::Extras> + Send,
     {
         async move {
             drop(writer.write_async().await);

@@ -10,7 +10,7 @@ pub type Version = u64;
 
 /// The buffer behind a pointer.
 pub(crate) type BufferOf<P> =
-    DoubleBuffer<<P as BufferPtr>::T, <P as BufferPtr>::S, <P as BufferPtr>::X>;
+    DoubleBuffer<<P as BufferPtr>::Value, <P as BufferPtr>::Strategy, <P as BufferPtr>::Extras>;
 
 /// A value and the number of the publish that made it visible.
 ///

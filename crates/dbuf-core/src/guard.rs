@@ -39,7 +39,7 @@ use crate::{BufferPtr, Reader};
 pub struct Guard<L: Lease> {
     /// A pointer and not a reference: a reference field would have to stay valid
     /// to the end of `drop(guard)`, which itself lets the writer in.
-    cell: NonNull<Versioned<L::T>>,
+    cell: NonNull<Versioned<L::Value>>,
     lease: L,
 }
 
@@ -59,7 +59,7 @@ impl<L: Lease> Guard<L> {
     }
 
     #[inline]
-    fn versioned(&self) -> &Versioned<L::T> {
+    fn versioned(&self) -> &Versioned<L::Value> {
         // SAFETY: the lease stands on this cell, so the writer stays away from
         // it (S2, C5) and its earlier writes are visible (S4).
         unsafe { self.cell.as_ref() }
@@ -141,7 +141,7 @@ impl<L: Lease> Guard<L> {
     /// assert_eq!(*ReadGuard::extras(&reader.read()), "shared");
     /// ```
     #[inline]
-    pub fn extras(guard: &Self) -> &L::X {
+    pub fn extras(guard: &Self) -> &L::Extras {
         guard.lease.extras()
     }
 
@@ -165,7 +165,7 @@ impl<L: Lease> Guard<L> {
     #[inline]
     pub fn map<U: ?Sized>(
         guard: Self,
-        f: impl for<'a> FnOnce(&'a L::T, &'a L::X) -> &'a U,
+        f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> &'a U,
     ) -> MappedGuard<U, L> {
         let value = NonNull::from(f(&guard.versioned().value, Self::extras(&guard)));
         MappedGuard {
@@ -199,7 +199,7 @@ impl<L: Lease> Guard<L> {
     #[inline]
     pub fn try_map<U: ?Sized>(
         guard: Self,
-        f: impl for<'a> FnOnce(&'a L::T, &'a L::X) -> Option<&'a U>,
+        f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> Option<&'a U>,
     ) -> Result<MappedGuard<U, L>, Self> {
         match f(&guard.versioned().value, Self::extras(&guard)).map(NonNull::from) {
             Some(value) => Ok(MappedGuard {
@@ -212,21 +212,21 @@ impl<L: Lease> Guard<L> {
 }
 
 impl<L: Lease> Deref for Guard<L> {
-    type Target = L::T;
+    type Target = L::Value;
 
     #[inline]
-    fn deref(&self) -> &L::T {
+    fn deref(&self) -> &L::Value {
         &self.versioned().value
     }
 }
 
-impl<L: Lease<T: fmt::Debug>> fmt::Debug for Guard<L> {
+impl<L: Lease<Value: fmt::Debug>> fmt::Debug for Guard<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<L: Lease<T: fmt::Display>> fmt::Display for Guard<L> {
+impl<L: Lease<Value: fmt::Display>> fmt::Display for Guard<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
@@ -285,7 +285,7 @@ impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
     /// assert_eq!(*MappedGuard::extras(&first), "shared");
     /// ```
     #[inline]
-    pub fn extras(guard: &Self) -> &L::X {
+    pub fn extras(guard: &Self) -> &L::Extras {
         guard.lease.extras()
     }
 
@@ -310,7 +310,7 @@ impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
     #[inline]
     pub fn map<W: ?Sized>(
         guard: Self,
-        f: impl for<'a> FnOnce(&'a U, &'a L::X) -> &'a W,
+        f: impl for<'a> FnOnce(&'a U, &'a L::Extras) -> &'a W,
     ) -> MappedGuard<W, L> {
         let value = NonNull::from(f(&guard, Self::extras(&guard)));
         MappedGuard {
@@ -345,7 +345,7 @@ impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
     #[inline]
     pub fn try_map<W: ?Sized>(
         guard: Self,
-        f: impl for<'a> FnOnce(&'a U, &'a L::X) -> Option<&'a W>,
+        f: impl for<'a> FnOnce(&'a U, &'a L::Extras) -> Option<&'a W>,
     ) -> Result<MappedGuard<W, L>, Self> {
         match f(&guard, Self::extras(&guard)).map(NonNull::from) {
             Some(value) => Ok(MappedGuard {

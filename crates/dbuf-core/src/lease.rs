@@ -19,13 +19,13 @@ pub(crate) mod sealed {
 
     /// What a guard needs of its lease.
     pub trait Sealed {
-        type T;
-        type X;
+        type Value;
+        type Extras;
         type Token;
         /// The cell on which the lease stands, for as long as it lives.
         #[allow(private_interfaces, reason = "nobody outside can name the trait")]
-        fn cell(&self) -> NonNull<Versioned<Self::T>>;
-        fn extras(&self) -> &Self::X;
+        fn cell(&self) -> NonNull<Versioned<Self::Value>>;
+        fn extras(&self) -> &Self::Extras;
         /// Whether a new guard would show the same.
         fn is_current(&self) -> bool;
         /// Acquires a new guard and takes it in place of the old one, which is returned
@@ -52,7 +52,7 @@ use sealed::Sealed;
 /// use dbuf_strategies::LockStrategy;
 ///
 /// // Takes a guard of any kind.
-/// fn total(list: &Guard<impl Lease<T = Vec<u32>>>) -> u32 {
+/// fn total(list: &Guard<impl Lease<Value = Vec<u32>>>) -> u32 {
 ///     list.iter().sum()
 /// }
 ///
@@ -64,7 +64,7 @@ use sealed::Sealed;
 pub trait Lease: Sealed {}
 impl<L: Sealed> Lease for L {}
 
-pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::GuardToken;
+pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::GuardToken;
 
 /// A place held by a borrowed [reader](crate::Reader).
 ///
@@ -104,17 +104,17 @@ impl<'r, R: ReaderPtr> ReaderLease<'r, R> {
 
 #[allow(private_interfaces, reason = "nobody outside can name the trait")]
 impl<R: ReaderPtr> Sealed for ReaderLease<'_, R> {
-    type T = R::T;
-    type X = R::X;
+    type Value = R::Value;
+    type Extras = R::Extras;
     type Token = GuardTokenOf<R>;
 
     #[inline]
-    fn cell(&self) -> NonNull<Versioned<R::T>> {
-        self.pin.cell(R::S::side(&self.guard))
+    fn cell(&self) -> NonNull<Versioned<R::Value>> {
+        self.pin.cell(R::Strategy::side(&self.guard))
     }
 
     #[inline]
-    fn extras(&self) -> &R::X {
+    fn extras(&self) -> &R::Extras {
         self.pin.extras()
     }
 
@@ -206,18 +206,18 @@ impl<P: BufferPtr> OwnedLease<P> {
 #[cfg(feature = "alloc")]
 #[allow(private_interfaces, reason = "nobody outside can name the trait")]
 impl<P: BufferPtr> Sealed for OwnedLease<P> {
-    type T = P::T;
-    type X = P::X;
+    type Value = P::Value;
+    type Extras = P::Extras;
     type Token = GuardTokenOf<P>;
 
     #[inline]
-    fn cell(&self) -> NonNull<Versioned<P::T>> {
+    fn cell(&self) -> NonNull<Versioned<P::Value>> {
         let (buffer, _) = self.reader.parts();
-        buffer.cell(P::S::side(&self.guard))
+        buffer.cell(P::Strategy::side(&self.guard))
     }
 
     #[inline]
-    fn extras(&self) -> &P::X {
+    fn extras(&self) -> &P::Extras {
         self.reader.extras()
     }
 

@@ -59,9 +59,9 @@ use crate::{DoubleBuffer, Strategy};
 ///
 /// // SAFETY: as for the `Arc`, which nothing here gives away or unwraps (P1 to P6).
 /// unsafe impl BufferPtr for Limit {
-///     type T = u32;
-///     type S = LockStrategy;
-///     type X = ();
+///     type Value = u32;
+///     type Strategy = LockStrategy;
+///     type Extras = ();
 /// }
 ///
 /// let limit = Limit(Arc::new(DoubleBuffer::new(10, 10, LockStrategy::new())));
@@ -70,14 +70,14 @@ use crate::{DoubleBuffer, Strategy};
 /// assert_eq!(*reader.read(), 20);
 /// ```
 pub unsafe trait BufferPtr:
-    Clone + Deref<Target = DoubleBuffer<Self::T, Self::S, Self::X>>
+    Clone + Deref<Target = DoubleBuffer<Self::Value, Self::Strategy, Self::Extras>>
 {
     /// The value.
-    type T;
+    type Value;
     /// The strategy.
-    type S: Strategy;
+    type Strategy: Strategy;
     /// The extras.
-    type X;
+    type Extras;
 }
 
 /// A pointer through which a buffer can be read while it is there.
@@ -96,7 +96,7 @@ pub unsafe trait BufferPtr:
 /// use dbuf_strategies::LockStrategy;
 ///
 /// // Reads through a pointer that owns, and through one that does not.
-/// fn show<R: ReaderPtr<T = u32>>(reader: &Reader<R>) -> String {
+/// fn show<R: ReaderPtr<Value = u32>>(reader: &Reader<R>) -> String {
 ///     match reader.try_read() {
 ///         Ok(value) => value.to_string(),
 ///         Err(_) => "gone".to_string(),
@@ -111,15 +111,15 @@ pub unsafe trait BufferPtr:
 /// ```
 pub unsafe trait ReaderPtr: Clone {
     /// The value.
-    type T;
+    type Value;
     /// The strategy.
-    type S: Strategy;
+    type Strategy: Strategy;
     /// The extras.
-    type X;
+    type Extras;
     /// Why there is nothing to read. `Infallible` for pointers that own.
     type Error;
     /// What keeps the buffer alive during one read.
-    type Pin<'a>: Deref<Target = DoubleBuffer<Self::T, Self::S, Self::X>>
+    type Pin<'a>: Deref<Target = DoubleBuffer<Self::Value, Self::Strategy, Self::Extras>>
     where
         Self: 'a;
 
@@ -150,12 +150,12 @@ pub unsafe trait ReaderPtr: Clone {
 // the pointer's. It never fails (P4), and taking the buffer out (P5) or a `&mut`
 // to it (P6) needs the pointer, which the pin borrows.
 unsafe impl<P: BufferPtr> ReaderPtr for P {
-    type T = P::T;
-    type S = P::S;
-    type X = P::X;
+    type Value = P::Value;
+    type Strategy = P::Strategy;
+    type Extras = P::Extras;
     type Error = Infallible;
     type Pin<'a>
-        = &'a DoubleBuffer<P::T, P::S, P::X>
+        = &'a DoubleBuffer<P::Value, P::Strategy, P::Extras>
     where
         Self: 'a;
 
@@ -168,9 +168,9 @@ unsafe impl<P: BufferPtr> ReaderPtr for P {
 // SAFETY: a reference is an address (P1, P2); the borrow keeps the buffer alive,
 // in place (P3), unowned (P5) and unborrowed by `&mut` (P6).
 unsafe impl<T, S: Strategy, X> BufferPtr for &DoubleBuffer<T, S, X> {
-    type T = T;
-    type S = S;
-    type X = X;
+    type Value = T;
+    type Strategy = S;
+    type Extras = X;
 }
 
 // SAFETY: the heap cell does not move (P1, P2) and lives as long as any clone
@@ -178,17 +178,17 @@ unsafe impl<T, S: Strategy, X> BufferPtr for &DoubleBuffer<T, S, X> {
 // other clones released (P5).
 #[cfg(feature = "alloc")]
 unsafe impl<T, S: Strategy, X> BufferPtr for Rc<DoubleBuffer<T, S, X>> {
-    type T = T;
-    type S = S;
-    type X = X;
+    type Value = T;
+    type Strategy = S;
+    type Extras = X;
 }
 
 // SAFETY: as for `Rc`; the counts are atomic.
 #[cfg(feature = "alloc")]
 unsafe impl<T, S: Strategy, X> BufferPtr for Arc<DoubleBuffer<T, S, X>> {
-    type T = T;
-    type S = S;
-    type X = X;
+    type Value = T;
+    type Strategy = S;
+    type Extras = X;
 }
 
 // SAFETY: the pin is an `Rc` to the one cell (P1 to P3, P5); once the strong
@@ -196,9 +196,9 @@ unsafe impl<T, S: Strategy, X> BufferPtr for Arc<DoubleBuffer<T, S, X>> {
 // a weak pointer lives (P6), and so while a weak reader does.
 #[cfg(feature = "alloc")]
 unsafe impl<T, S: Strategy, X> ReaderPtr for rc::Weak<DoubleBuffer<T, S, X>> {
-    type T = T;
-    type S = S;
-    type X = X;
+    type Value = T;
+    type Strategy = S;
+    type Extras = X;
     type Error = Closed;
     type Pin<'a>
         = Rc<DoubleBuffer<T, S, X>>
@@ -214,9 +214,9 @@ unsafe impl<T, S: Strategy, X> ReaderPtr for rc::Weak<DoubleBuffer<T, S, X>> {
 // SAFETY: as for `rc::Weak`.
 #[cfg(feature = "alloc")]
 unsafe impl<T, S: Strategy, X> ReaderPtr for sync::Weak<DoubleBuffer<T, S, X>> {
-    type T = T;
-    type S = S;
-    type X = X;
+    type Value = T;
+    type Strategy = S;
+    type Extras = X;
     type Error = Closed;
     type Pin<'a>
         = Arc<DoubleBuffer<T, S, X>>
@@ -242,7 +242,7 @@ unsafe impl<T, S: Strategy, X> ReaderPtr for sync::Weak<DoubleBuffer<T, S, X>> {
 /// use dbuf_core::{OwningPtr, Writer};
 /// use dbuf_strategies::LockStrategy;
 ///
-/// fn last_value<P: OwningPtr>(writer: Writer<P>) -> Option<P::T> {
+/// fn last_value<P: OwningPtr>(writer: Writer<P>) -> Option<P::Value> {
 ///     let (front, _back) = writer.try_into_buffers().ok()?;
 ///     Some(front)
 /// }
@@ -297,9 +297,9 @@ unsafe impl<T, S: Strategy, X> OwningPtr for Arc<DoubleBuffer<T, S, X>> {
 // only one.
 #[cfg(feature = "triomphe")]
 unsafe impl<T, S: Strategy, X> BufferPtr for triomphe::Arc<DoubleBuffer<T, S, X>> {
-    type T = T;
-    type S = S;
-    type X = X;
+    type Value = T;
+    type Strategy = S;
+    type Extras = X;
 }
 
 // SAFETY: `try_unwrap` looks at the count with Acquire, which the drop of a clone

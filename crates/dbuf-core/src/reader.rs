@@ -10,7 +10,7 @@ use crate::buffer::BufferOf;
 use crate::lease::ReaderLease;
 use crate::{BufferPtr, ReadGuard, ReaderPtr, Strategy, Version};
 
-pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::S as Strategy>::ReaderToken;
+pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::ReaderToken;
 
 /// A handle that reads the front.
 ///
@@ -192,7 +192,7 @@ impl<P: BufferPtr> Reader<P> {
     /// let (writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
     /// assert!(reader.strategy().is_writer_claimed());
     /// ```
-    pub fn strategy(&self) -> &P::S {
+    pub fn strategy(&self) -> &P::Strategy {
         self.parts().0.strategy()
     }
 
@@ -207,7 +207,7 @@ impl<P: BufferPtr> Reader<P> {
     /// let buffer = DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared");
     /// assert_eq!(*Reader::new(&buffer).extras(), "shared");
     /// ```
-    pub fn extras(&self) -> &P::X {
+    pub fn extras(&self) -> &P::Extras {
         self.parts().0.extras()
     }
 

@@ -245,6 +245,9 @@ pub unsafe trait Strategy {
 /// [`Writer::finish`](crate::Writer::finish) and everything that waits is
 /// offered for these only. A single-threaded strategy is not one of them.
 ///
+/// `S: BlockingStrategy` implies that the strategy and its tokens can be shared and sent
+/// between threads, so generic code names no other bound.
+///
 /// The marker is safe to implement: a wrong one makes programs hang, not unsound.
 ///
 /// # Examples
@@ -253,7 +256,7 @@ pub unsafe trait Strategy {
 /// use dbuf_core::{BlockingStrategy, BufferPtr, Writer};
 /// use dbuf_strategies::LockStrategy;
 ///
-/// fn publish_and_wait<P: BufferPtr<S: BlockingStrategy>>(writer: &mut Writer<P>) {
+/// fn publish_and_wait<P: BufferPtr<Strategy: BlockingStrategy>>(writer: &mut Writer<P>) {
 ///     writer.start_swap();
 ///     writer.finish();
 /// }
@@ -262,7 +265,7 @@ pub unsafe trait Strategy {
 /// publish_and_wait(&mut writer);
 /// assert_eq!(*reader.read(), 2);
 /// ```
-pub trait BlockingStrategy: Strategy {}
+pub trait BlockingStrategy: Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync {}
 
 /// A strategy that can refuse a swap before it begins.
 ///
@@ -281,7 +284,7 @@ pub trait BlockingStrategy: Strategy {}
 /// use dbuf_core::{BufferPtr, RefusingStrategy, Writer};
 /// use dbuf_strategies::LocalStrategy;
 ///
-/// fn publish_if_nobody_looks<P: BufferPtr<S: RefusingStrategy>>(writer: &mut Writer<P>) -> bool {
+/// fn publish_if_nobody_looks<P: BufferPtr<Strategy: RefusingStrategy>>(writer: &mut Writer<P>) -> bool {
 ///     writer.try_swap()
 /// }
 ///

@@ -32,7 +32,7 @@ use crate::{
 /// assert_eq!(reader.read()[0], 7);
 /// ```
 pub struct Writer<P: BufferPtr> {
-    token: ManuallyDrop<<P::S as Strategy>::WriterToken>,
+    token: ManuallyDrop<<P::Strategy as Strategy>::WriterToken>,
     ptr: P,
 }
 
@@ -113,7 +113,7 @@ impl<P: BufferPtr> Writer<P> {
     /// assert_eq!(*writer.front(), 2);
     /// ```
     #[inline]
-    pub fn front(&self) -> &P::T {
+    pub fn front(&self) -> &P::Value {
         let cell = self.buffer().cell(self.buffer().strategy().front());
         // SAFETY: the front is written only after a swap was started and
         // finished (C5, S2), and starting one takes `&mut self`.
@@ -123,7 +123,7 @@ impl<P: BufferPtr> Writer<P> {
     /// The back, for reading.
     #[cfg(feature = "alloc")]
     #[inline]
-    pub(crate) fn back(&self) -> &P::T {
+    pub(crate) fn back(&self) -> &P::Value {
         let cell = self.buffer().cell(self.buffer().strategy().front().other());
         // SAFETY: only `&mut self` writes a side (C5); readers that still stand on
         // this one only read.
@@ -142,7 +142,7 @@ impl<P: BufferPtr> Writer<P> {
     /// assert_eq!(*Writer::claim(&buffer).unwrap().extras(), "shared");
     /// ```
     #[inline]
-    pub fn extras(&self) -> &P::X {
+    pub fn extras(&self) -> &P::Extras {
         self.buffer().extras()
     }
 
@@ -159,7 +159,7 @@ impl<P: BufferPtr> Writer<P> {
     /// assert_eq!(writer.strategy().front(), Side::B);
     /// ```
     #[inline]
-    pub fn strategy(&self) -> &P::S {
+    pub fn strategy(&self) -> &P::Strategy {
         self.buffer().strategy()
     }
 
@@ -347,14 +347,14 @@ impl<P: BufferPtr> Writer<P> {
     /// assert_eq!((*guard, *reader.read()), (1, 3));
     /// ```
     #[inline]
-    pub fn try_back_mut(&mut self) -> Option<&mut P::T> {
+    pub fn try_back_mut(&mut self) -> Option<&mut P::Value> {
         self.try_parts().map(|parts| parts.back)
     }
 
     /// Both sides and the extras, if no swap is unfinished. The only place where
     /// `&mut T` is made.
     #[inline]
-    pub(crate) fn try_parts(&mut self) -> Option<Parts<'_, P::T, P::X>> {
+    pub(crate) fn try_parts(&mut self) -> Option<Parts<'_, P::Value, P::Extras>> {
         if !self.try_finish() {
             return None;
         }
@@ -389,7 +389,7 @@ impl<P: BufferPtr> Writer<P> {
     /// drop(reader);
     /// assert_eq!(writer.try_into_buffers().unwrap(), (1, 2));
     /// ```
-    pub fn try_into_buffers(self) -> Result<(P::T, P::T), Self>
+    pub fn try_into_buffers(self) -> Result<(P::Value, P::Value), Self>
     where
         P: OwningPtr,
     {
@@ -407,7 +407,7 @@ impl<P: BufferPtr> Writer<P> {
     }
 
     /// Takes the handle apart without ending the claim.
-    fn into_raw(self) -> (P, ManuallyDrop<<P::S as Strategy>::WriterToken>) {
+    fn into_raw(self) -> (P, ManuallyDrop<<P::Strategy as Strategy>::WriterToken>) {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped or used again, so each field is moved
         // out once.
@@ -418,7 +418,7 @@ impl<P: BufferPtr> Writer<P> {
     }
 }
 
-impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
+impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
     /// Waits until the last swap is finished: until every guard on the old side
     /// is dropped.
     ///
@@ -491,7 +491,7 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
     /// writer.swap();
     /// assert_eq!(*reader.read(), 3);
     /// ```
-    pub fn back_mut(&mut self) -> &mut P::T {
+    pub fn back_mut(&mut self) -> &mut P::Value {
         self.split_mut().1
     }
 
@@ -509,7 +509,7 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
     /// writer.swap();
     /// assert_eq!(*reader.read(), [2, 1]);
     /// ```
-    pub fn split_mut(&mut self) -> (&P::T, &mut P::T) {
+    pub fn split_mut(&mut self) -> (&P::Value, &mut P::Value) {
         self.finish();
         match self.try_parts() {
             Some(parts) => (parts.front, parts.back),
@@ -547,13 +547,13 @@ impl<P: BufferPtr<S: BlockingStrategy>> Writer<P> {
     /// writer.store(3);
     /// assert_eq!(*reader.read(), 3);
     /// ```
-    pub fn store(&mut self, value: P::T) {
+    pub fn store(&mut self, value: P::Value) {
         *self.back_mut() = value;
         self.start_swap();
     }
 }
 
-impl<P: BufferPtr<S: RefusingStrategy>> Writer<P> {
+impl<P: BufferPtr<Strategy: RefusingStrategy>> Writer<P> {
     /// Swaps if no guard is in the way, now or on the old side of the last swap;
     /// else nothing is published and nothing changed.
     ///

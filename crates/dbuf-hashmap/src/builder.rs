@@ -170,10 +170,10 @@ impl<H, S> Builder<H, S> {
     /// ```
     pub fn build_concurrent<K, V>(self) -> ConcurrentHashMap<K, V, H, S>
     where
-        K: Hash + Eq + Clone + Send + Sync,
-        V: Clone + Send + Sync,
-        H: BuildHasher + Send + Sync,
-        S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+        K: Hash + Eq + Clone,
+        V: Clone,
+        H: BuildHasher,
+        S: BlockingStrategy,
     {
         let policy = self.policy;
         let (writer, reader) = self.split(true);

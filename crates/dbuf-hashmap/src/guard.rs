@@ -44,7 +44,7 @@ pub type MapGuard<'r, K, V, H = RandomState, S = DefaultStrategy> =
 pub type SharedMapGuard<'s, K, V, H = RandomState, S = DefaultStrategy> =
     Guard<K, V, H, SharedLease<'s, Ptr<K, V, H, S>>>;
 
-impl<K, V, H, L: Lease<T = Table<K, V>, X = Shared<H>>> Guard<K, V, H, L> {
+impl<K, V, H, L: Lease<Value = Table<K, V>, Extras = Shared<H>>> Guard<K, V, H, L> {
     #[inline]
     pub(crate) fn new(inner: dbuf_core::Guard<L>) -> Self {
         Self {
@@ -264,7 +264,7 @@ impl<K, V, H, L: Lease<T = Table<K, V>, X = Shared<H>>> Guard<K, V, H, L> {
 impl<K, V, H, L> Guard<K, V, H, L>
 where
     H: BuildHasher,
-    L: Lease<T = Table<K, V>, X = Shared<H>>,
+    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
 {
     /// The value of a key.
     ///
@@ -322,7 +322,7 @@ impl<K, V, H, L> fmt::Debug for Guard<K, V, H, L>
 where
     K: fmt::Debug,
     V: fmt::Debug,
-    L: Lease<T = Table<K, V>, X = Shared<H>>,
+    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_map().fmt(f)
@@ -336,8 +336,8 @@ where
     V: PartialEq,
     H: BuildHasher,
     I: BuildHasher,
-    L: Lease<T = Table<K, V>, X = Shared<H>>,
-    M: Lease<T = Table<K, V>, X = Shared<I>>,
+    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
+    M: Lease<Value = Table<K, V>, Extras = Shared<I>>,
 {
     fn eq(&self, other: &Guard<K, V, I, M>) -> bool {
         self.as_map() == other.as_map()
@@ -349,7 +349,7 @@ where
     K: Hash + Eq,
     V: Eq,
     H: BuildHasher,
-    L: Lease<T = Table<K, V>, X = Shared<H>>,
+    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
 {
 }
 
@@ -357,7 +357,7 @@ where
 impl<K, V, H, L, Q> Index<&Q> for Guard<K, V, H, L>
 where
     H: BuildHasher,
-    L: Lease<T = Table<K, V>, X = Shared<H>>,
+    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
     Q: Hash + Equivalent<K> + ?Sized,
 {
     type Output = V;
@@ -369,7 +369,7 @@ where
 
 impl<'g, K, V, H, L> IntoIterator for &'g Guard<K, V, H, L>
 where
-    L: Lease<T = Table<K, V>, X = Shared<H>>,
+    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
 {
     type Item = (&'g K, &'g V);
     type IntoIter = Iter<'g, K, V>;

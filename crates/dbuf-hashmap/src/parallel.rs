@@ -63,7 +63,7 @@ impl<'g, K, V, H, L> IntoParallelIterator for &'g Guard<K, V, H, L>
 where
     K: Sync,
     V: Sync,
-    L: Lease<T = Table<K, V>, X = Shared<H>>,
+    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
 {
     type Item = (&'g K, &'g V);
     type Iter = ParIter<'g, K, V>;

@@ -25,7 +25,7 @@ impl<K, V, H, L> Serialize for Guard<K, V, H, L>
 where
     K: Serialize,
     V: Serialize,
-    L: Lease<T = Table<K, V>, X = Shared<H>>,
+    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.as_map().serialize(serializer)
@@ -43,7 +43,7 @@ impl<T: Serialize, H> Serialize for SetRef<'_, T, H> {
 impl<T, H, L> Serialize for set::Guard<T, H, L>
 where
     T: Serialize,
-    L: Lease<T = Table<T, ()>, X = Shared<H>>,
+    L: Lease<Value = Table<T, ()>, Extras = Shared<H>>,
 {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.as_set().serialize(serializer)
@@ -221,10 +221,9 @@ where
 /// As a map, of one published state.
 impl<K, V, H, S> Serialize for ConcurrentHashMap<K, V, H, S>
 where
-    K: Serialize + Send + Sync,
-    V: Serialize + Send + Sync,
-    H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    K: Serialize,
+    V: Serialize,
+    S: Strategy,
 {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.read().serialize(serializer)
@@ -245,10 +244,10 @@ where
 /// ```
 impl<'de, K, V, H, S> Deserialize<'de> for ConcurrentHashMap<K, V, H, S>
 where
-    K: Deserialize<'de> + Hash + Eq + Clone + Send + Sync,
-    V: Deserialize<'de> + Clone + Send + Sync,
-    H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    K: Deserialize<'de> + Hash + Eq + Clone,
+    V: Deserialize<'de> + Clone,
+    H: BuildHasher + Default,
+    S: BlockingStrategy + Default,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let map = Self::default();
@@ -258,12 +257,7 @@ where
 }
 
 /// As a sequence, of one published state.
-impl<T, H, S> Serialize for ConcurrentHashSet<T, H, S>
-where
-    T: Serialize + Send + Sync,
-    H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
-{
+impl<T: Serialize, H, S: Strategy> Serialize for ConcurrentHashSet<T, H, S> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.read().serialize(serializer)
     }
@@ -272,9 +266,9 @@ where
 /// A new set. From a sequence.
 impl<'de, T, H, S> Deserialize<'de> for ConcurrentHashSet<T, H, S>
 where
-    T: Deserialize<'de> + Hash + Eq + Clone + Send + Sync,
-    H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    T: Deserialize<'de> + Hash + Eq + Clone,
+    H: BuildHasher + Default,
+    S: BlockingStrategy + Default,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let set = Self::default();

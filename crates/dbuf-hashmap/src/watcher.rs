@@ -1,11 +1,10 @@
 //! Readers that await changes.
 
 use core::fmt;
-use core::hash::BuildHasher;
 use core::ops::Deref;
 use std::hash::RandomState;
 
-use dbuf_core::{BlockingStrategy, Closed, Strategy, Version};
+use dbuf_core::{Closed, Strategy, Version};
 use dbuf_strategies::Watched;
 
 use crate::owner::Ptr;
@@ -163,13 +162,7 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, Watched<S>> {
     }
 }
 
-impl<K, V, H, S> ConcurrentHashMap<K, V, H, Watched<S>>
-where
-    K: Send + Sync,
-    V: Send + Sync,
-    H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
-{
+impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, Watched<S>> {
     /// Watches the map. With feature `async`.
     ///
     /// The watcher does not keep the writers' side alive: once the last handle is

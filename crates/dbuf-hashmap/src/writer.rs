@@ -81,7 +81,9 @@ where
     pub fn publish(&mut self) -> Published {
         self.inner.publish()
     }
+}
 
+impl<K, V, H, S: Strategy> Writer<K, V, H, S> {
     /// Whether there are deferred changes that readers cannot see yet.
     ///
     /// # Examples

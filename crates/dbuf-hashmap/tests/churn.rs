@@ -9,7 +9,6 @@
 use std::sync::Barrier;
 use std::thread;
 
-use dbuf_hashmap::strategies::core::Strategy;
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use dbuf_hashmap::{BlockingStrategy, Builder};
 use dbuf_testing::Counting;
@@ -24,7 +23,7 @@ const KEYS: u32 = 16;
 
 fn threads_leave_nothing<S>(name: &str, strategy: S)
 where
-    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     let map = Builder::new()
         .strategy(strategy)

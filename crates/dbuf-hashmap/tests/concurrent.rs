@@ -419,7 +419,7 @@ fn a_panic_leaves_the_map_whole_and_the_lock_free() {
 fn every_strategy_and_every_way_to_make_one() {
     fn works<S>(strategy: S)
     where
-        S: dbuf_hashmap::BlockingStrategy<ReaderToken: Send, WriterToken: Send>,
+        S: dbuf_hashmap::BlockingStrategy,
         S: Send + Sync,
     {
         let map = Builder::new().strategy(strategy).build_concurrent();

@@ -199,10 +199,7 @@ fn a_waker_writes_in_place() {
     use dbuf_hashmap::strategies::*;
     fn run<S>(s: S)
     where
-        S: dbuf_hashmap::BlockingStrategy<ReaderToken: Send, WriterToken: Send>
-            + Send
-            + Sync
-            + 'static,
+        S: dbuf_hashmap::BlockingStrategy + 'static,
     {
         struct Writes(Box<dyn Fn() + Send + Sync>);
         impl Wake for Writes {

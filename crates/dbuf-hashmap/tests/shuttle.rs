@@ -20,25 +20,14 @@ use std::time::Duration;
 
 use common::{unwind, unwinds};
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy, Strategy};
+use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::thread::{JoinHandle, spawn};
 
-trait Modelled:
-    BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync + 'static
-{
-}
+trait Modelled: BlockingStrategy + Default + 'static {}
 
-impl<S> Modelled for S where
-    S: BlockingStrategy
-        + Strategy<ReaderToken: Send, WriterToken: Send>
-        + Default
-        + Send
-        + Sync
-        + 'static
-{
-}
+impl<S> Modelled for S where S: BlockingStrategy + Default + 'static {}
 
 /// How often what a model is about did happen, over all executions.
 type Seen = AtomicUsize;

@@ -12,7 +12,7 @@ const EACH: u32 = 100;
 
 fn transfers_are_never_seen_halfway<S>(strategy: S)
 where
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     let rounds = if cfg!(miri) { 20 } else { 2000 };
     let (mut writer, reader) = Builder::new().strategy(strategy).build::<u32, u32>();

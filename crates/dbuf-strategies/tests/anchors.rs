@@ -14,26 +14,14 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use dbuf_strategies::core::{
-    ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Strategy, split,
+    ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, split,
 };
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use dbuf_testing::Tracked;
 use dbuf_testing::suite::{self, buffer};
 
-trait Concurrent: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send>
-where
-    Self: Default + Send + Sync + 'static,
-{
-}
-impl<S> Concurrent for S where
-    S: BlockingStrategy
-        + Default
-        + Send
-        + Sync
-        + 'static
-        + Strategy<ReaderToken: Send, WriterToken: Send>
-{
-}
+trait Concurrent: BlockingStrategy + Default + 'static {}
+impl<S> Concurrent for S where S: BlockingStrategy + Default + 'static {}
 
 type Handles<S> = (ArcWriter<Tracked, S, u32>, ArcReader<Tracked, S, u32>);
 

@@ -36,7 +36,7 @@ fn look<S: BlockingStrategy>(reader: &ArcReader<Wide, S>, last: &mut u64) {
 
 fn churn<S>(strategy: S)
 where
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
+    S: BlockingStrategy + 'static,
 {
     let (mut writer, reader) = arc([0; 64], [0; 64], strategy);
     let ptr = Arc::clone(writer.ptr());

@@ -54,9 +54,9 @@ impl<B> Deref for Labelled<B> {
 
 // SAFETY: P1 to P6 are those of the `Rc` inside, which is never given out.
 unsafe impl<T, S: Strategy, X> BufferPtr for Labelled<DoubleBuffer<T, S, X>> {
-    type T = T;
-    type S = S;
-    type X = X;
+    type Value = T;
+    type Strategy = S;
+    type Extras = X;
 }
 
 suite!(labelled_epoch: any, blocking => || Labelled::new(buffer(EpochStrategy::new())));

@@ -124,7 +124,7 @@ fn writes<S>(
     random: &mut Random,
     steps: usize,
 ) where
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync + 'static,
+    S: BlockingStrategy + 'static,
 {
     for _ in 0..steps {
         let at = random.next(writers.len());
@@ -152,7 +152,7 @@ type Job<S> = (Vec<SharedReader<Ptr<S>>>, u64, bool);
 
 fn fuzz<S>(new: fn() -> S, seed: u64)
 where
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
+    S: BlockingStrategy + 'static,
 {
     let (rounds, steps) = if cfg!(miri) { (2, 12) } else { (300, 400) };
     let mut random = Random(seed | 1);

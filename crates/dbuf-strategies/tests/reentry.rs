@@ -25,7 +25,7 @@ use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy
 /// numbers what it publishes (kills "try_swap without a version").
 fn try_swap_is_refused_by_either_side<P>(ptr: P)
 where
-    P: BufferPtr<T = u32, S: RefusingStrategy>,
+    P: BufferPtr<Value = u32, Strategy: RefusingStrategy>,
 {
     let (mut writer, reader) = split(ptr).unwrap();
     let old = reader.read();
@@ -123,7 +123,7 @@ fn replaced_waker_may_drop_the_last_guard() {
 /// writes, and starts the next one.
 fn waker_writes_inline<S>(strategy: S)
 where
-    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
+    S: BlockingStrategy + 'static,
 {
     let (mut writer, reader) = arc(0_u32, 0, strategy);
     let guard = reader.read();

@@ -56,7 +56,7 @@ fn guard_is_current_until_a_swap_of_every_strategy() {
 }
 
 /// Follows ten publishes with one guard.
-fn follows<L: Lease<T = u32>>(mut guard: Guard<L>, mut publish: impl FnMut(u32)) -> Guard<L> {
+fn follows<L: Lease<Value = u32>>(mut guard: Guard<L>, mut publish: impl FnMut(u32)) -> Guard<L> {
     for value in 1..=10 {
         publish(value);
         assert_eq!(*guard, value - 1);
@@ -98,7 +98,7 @@ fn guards_of_every_kind_are_refreshed() {
 /// each of them in turn.
 fn kept_guards_hold_up_nobody<S>(strategy: S)
 where
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     let (mut writer, reader) = arc(0, 0, strategy);
     let shared = &reader.shared();

@@ -31,7 +31,7 @@ fn pair<S: dbuf_strategies::core::Strategy<ReaderToken: Send> + Send + Sync>(
 
 fn many_threads_read_one_handle<S>(strategy: S)
 where
-    S: dbuf_strategies::core::BlockingStrategy + Send + Sync,
+    S: dbuf_strategies::core::BlockingStrategy,
     S: dbuf_strategies::core::Strategy<ReaderToken: Send>,
 {
     let (mut writer, shared) = pair(strategy);

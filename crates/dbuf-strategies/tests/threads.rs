@@ -104,7 +104,7 @@ fn counted<S: Strategy + Default>() -> (Owner<S>, Handle<S>, impl Fn() -> usize)
 
 fn ended_threads_leave_no_reader<S>(bursts: usize)
 where
-    S: BlockingStrategy<ReaderToken: Send> + Default + Send + Sync,
+    S: BlockingStrategy + Default,
 {
     let (mut writer, shared, registered) = counted::<S>();
     let at_once = if cfg!(miri) { 3 } else { 250 };
@@ -365,9 +365,9 @@ impl Clone for ReadsItself {
 
 // SAFETY: a reference to a static (P1 to P6).
 unsafe impl BufferPtr for ReadsItself {
-    type T = u32;
-    type S = EpochStrategy;
-    type X = ();
+    type Value = u32;
+    type Strategy = EpochStrategy;
+    type Extras = ();
 }
 
 #[test]

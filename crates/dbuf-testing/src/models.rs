@@ -14,23 +14,16 @@ use std::task::Wake;
 use dbuf_core::primitive::Sleeper;
 use dbuf_core::primitive::atomic::AtomicBool;
 use dbuf_core::{
-    ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Reader, Strategy, Writer, arc,
+    ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Reader, Writer, arc,
 };
 use loom::thread;
 
 use crate::Tracked;
 
 /// A strategy that a model can run: built inside it, shared between threads.
-pub trait Modelled: BlockingStrategy + Send + Sync + 'static
-where
-    Self: Strategy<ReaderToken: Send, WriterToken: Send>,
-{
-}
+pub trait Modelled: BlockingStrategy + 'static {}
 
-impl<S> Modelled for S where
-    S: BlockingStrategy + Send + Sync + 'static + Strategy<ReaderToken: Send, WriterToken: Send>
-{
-}
+impl<S> Modelled for S where S: BlockingStrategy + 'static {}
 
 /// What the executions of a model saw, counted outside it.
 #[derive(Debug, Default)]

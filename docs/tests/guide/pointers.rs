@@ -35,9 +35,9 @@ impl Deref for Current {
 // SAFETY: none. This is the mistake: P1 is broken whenever the switch is thrown. The
 // test below makes no two references of it that overlap.
 unsafe impl BufferPtr for Current {
-    type T = &'static str;
-    type S = LocalStrategy;
-    type X = ();
+    type Value = &'static str;
+    type Strategy = LocalStrategy;
+    type Extras = ();
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Operation<Ledger> for Op {
 /// One writer's next change, by a thread. Whether it was published.
 pub(crate) fn change<P>(writer: &mut OpWriter<P, Op>, who: usize, kind: u64) -> bool
 where
-    P: BufferPtr<T = Ledger, S: BlockingStrategy, X = ()>,
+    P: BufferPtr<Value = Ledger, Strategy: BlockingStrategy, Extras = ()>,
 {
     match kind % 8 {
         0 => {
@@ -113,7 +113,7 @@ where
 /// that is cancelled halfway. Whether it was published.
 pub(crate) async fn change_async<P>(writer: &mut OpWriter<P, Op>, who: usize, kind: u64) -> bool
 where
-    P: BufferPtr<T = Ledger, X = ()>,
+    P: BufferPtr<Value = Ledger, Extras = ()>,
 {
     match kind % 4 {
         0 => {

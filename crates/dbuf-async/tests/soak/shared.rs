@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use dbuf_async::Watcher;
 use dbuf_async::core::{
-    BlockingStrategy, DoubleBuffer, Guard, OpWriter, OwnedReadGuard, Reader, SharedReader,
-    Strategy, Version, Writer,
+    BlockingStrategy, DoubleBuffer, Guard, OpWriter, OwnedReadGuard, Reader, SharedReader, Version,
+    Writer,
 };
 use dbuf_async::strategies::Watched;
 use dbuf_testing::soak::{self, Notes, Tally};
@@ -28,15 +28,9 @@ const WATCHERS: usize = 8;
 const LEAST: u64 = 2;
 const TURN: u64 = 16;
 
-pub(crate) trait Soaked:
-    BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
-{
-}
+pub(crate) trait Soaked: BlockingStrategy + 'static {}
 
-impl<S> Soaked for S where
-    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
-{
-}
+impl<S> Soaked for S where S: BlockingStrategy + 'static {}
 
 type Ptr<S> = Arc<DoubleBuffer<Ledger, S>>;
 type Log<S> = OpWriter<Ptr<S>, Op>;

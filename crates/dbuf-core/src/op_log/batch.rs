@@ -23,7 +23,7 @@ mod sealed {
 /// // Takes a batch of any writer, however it is owned.
 /// fn has_news<W>(batch: &Batch<W>) -> bool
 /// where
-///     W: DerefMut<Target: BatchOwner<Ptr: BufferPtr<T: PartialEq>>>,
+///     W: DerefMut<Target: BatchOwner<Ptr: BufferPtr<Value: PartialEq>>>,
 /// {
 ///     **batch != *batch.published()
 /// }
@@ -37,9 +37,9 @@ mod sealed {
 /// ```
 pub trait BatchOwner: sealed::Sealed {
     /// The pointer to the buffer.
-    type Ptr: BufferPtr<T: Clone>;
+    type Ptr: BufferPtr<Value: Clone>;
     /// The operation.
-    type Op: Operation<<Self::Ptr as BufferPtr>::T, <Self::Ptr as BufferPtr>::X>;
+    type Op: Operation<<Self::Ptr as BufferPtr>::Value, <Self::Ptr as BufferPtr>::Extras>;
 
     /// The writer itself, for looking.
     ///
@@ -76,7 +76,7 @@ pub trait BatchOwner: sealed::Sealed {
 
 impl<P: BufferPtr, O> sealed::Sealed for OpWriter<P, O> {}
 
-impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> BatchOwner for OpWriter<P, O> {
+impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> BatchOwner for OpWriter<P, O> {
     type Ptr = P;
     type Op = O;
 
@@ -91,8 +91,8 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> BatchOwner for OpWriter<P
 
 type PtrOf<W> = <<W as Deref>::Target as BatchOwner>::Ptr;
 type OpOf<W> = <<W as Deref>::Target as BatchOwner>::Op;
-type ValueOf<W> = <PtrOf<W> as BufferPtr>::T;
-type ExtrasOf<W> = <PtrOf<W> as BufferPtr>::X;
+type ValueOf<W> = <PtrOf<W> as BufferPtr>::Value;
+type ExtrasOf<W> = <PtrOf<W> as BufferPtr>::Extras;
 
 /// Changes that become visible together.
 ///
@@ -183,7 +183,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     #[inline(always)]
     pub fn begin(mut owner: W) -> Self
     where
-        PtrOf<W>: BufferPtr<S: BlockingStrategy>,
+        PtrOf<W>: BufferPtr<Strategy: BlockingStrategy>,
     {
         owner.op_writer_mut().writer.finish();
         Self::open(owner)

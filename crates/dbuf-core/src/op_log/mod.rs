@@ -180,7 +180,7 @@ impl Published {
     }
 }
 
-impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
+impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// Starts a log. Nothing is copied or waited for before the first batch.
     ///
     /// # Examples
@@ -466,7 +466,7 @@ impl<P: BufferPtr, O> OpWriter<P, O> {
     /// writer.publish();
     /// assert_eq!(*writer.front(), 1);
     /// ```
-    pub fn front(&self) -> &P::T {
+    pub fn front(&self) -> &P::Value {
         self.writer.front()
     }
 
@@ -485,7 +485,7 @@ impl<P: BufferPtr, O> OpWriter<P, O> {
     /// writer.write().apply(|n, step| *n += step);
     /// assert_eq!((*writer.extras(), *writer.front()), (10, 10));
     /// ```
-    pub fn extras(&self) -> &P::X {
+    pub fn extras(&self) -> &P::Extras {
         self.writer.extras()
     }
 
@@ -573,7 +573,9 @@ impl<P: BufferPtr, O> OpWriter<P, O> {
     }
 }
 
-impl<P: BufferPtr<T: Clone, S: BlockingStrategy>, O: Operation<P::T, P::X>> OpWriter<P, O> {
+impl<P: BufferPtr<Value: Clone, Strategy: BlockingStrategy>, O: Operation<P::Value, P::Extras>>
+    OpWriter<P, O>
+{
     /// Begins a batch, or goes on with a deferred one. Waits for guards on the
     /// old side of the last publish (see [`Writer::finish`]), then replays the
     /// log: each operation of that publish once. After a batch that was rolled back, it

@@ -41,7 +41,7 @@ pub(super) enum Ending {
 
 /// Both sides, for a caller that has seen the swap finished.
 #[inline]
-fn finished<P: BufferPtr>(writer: &mut Writer<P>) -> Parts<'_, P::T, P::X> {
+fn finished<P: BufferPtr>(writer: &mut Writer<P>) -> Parts<'_, P::Value, P::Extras> {
     match writer.try_parts() {
         Some(parts) => parts,
         None => unreachable!("finished is latched (S5), and an open batch starts no swap"),
@@ -49,7 +49,7 @@ fn finished<P: BufferPtr>(writer: &mut Writer<P>) -> Parts<'_, P::T, P::X> {
 }
 
 /// Between batches.
-impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
+impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// A batch that was forgotten is one that failed. Returns whether it gave
     /// changes up.
     pub(super) fn close_forgotten(&mut self) -> bool {
@@ -215,7 +215,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
 }
 
 /// While a batch is open. The swap is finished then.
-impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
+impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// The state of an open batch that may go on.
     #[inline]
     fn open_state(&self) -> State {
@@ -242,7 +242,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     #[inline]
     pub(super) fn change<R>(
         &mut self,
-        f: impl FnOnce(&mut P::T, &P::X, &mut Tail<'_, O>) -> (R, Option<State>),
+        f: impl FnOnce(&mut P::Value, &P::Extras, &mut Tail<'_, O>) -> (R, Option<State>),
     ) -> R {
         let before = self.open_state();
         self.state = State::Torn;
@@ -264,7 +264,7 @@ impl<P: BufferPtr<T: Clone>, O: Operation<P::T, P::X>> OpWriter<P, O> {
     #[inline]
     pub(super) fn lend<'w, L, R>(
         &'w mut self,
-        mark: impl FnOnce(&'w mut P::T, &'w P::X) -> L,
+        mark: impl FnOnce(&'w mut P::Value, &'w P::Extras) -> L,
         f: impl FnOnce(L) -> R,
     ) -> R {
         let before = self.open_state();

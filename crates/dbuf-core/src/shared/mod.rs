@@ -156,7 +156,7 @@ impl<P: BufferPtr> SharedReader<P> {
     /// assert_eq!(reader.shared().with(|n, _| n + 1), 2);
     /// ```
     #[inline]
-    pub fn with<R>(&self, f: impl FnOnce(&P::T, &P::X) -> R) -> R {
+    pub fn with<R>(&self, f: impl FnOnce(&P::Value, &P::Extras) -> R) -> R {
         let guard = self.read();
         f(&guard, Guard::extras(&guard))
     }
@@ -194,7 +194,7 @@ impl<P: BufferPtr> SharedReader<P> {
     /// assert_eq!(*SharedReader::new(&buffer).extras(), "shared");
     /// ```
     #[inline]
-    pub fn extras(&self) -> &P::X {
+    pub fn extras(&self) -> &P::Extras {
         self.buffer().extras()
     }
 
@@ -285,17 +285,17 @@ pub struct SharedLease<'s, P: BufferPtr> {
 
 #[allow(private_interfaces, reason = "nobody outside can name the trait")]
 impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
-    type T = P::T;
-    type X = P::X;
+    type Value = P::Value;
+    type Extras = P::Extras;
     type Token = GuardTokenOf<P>;
 
     #[inline]
-    fn cell(&self) -> NonNull<Versioned<P::T>> {
-        self.shared.buffer().cell(P::S::side(&self.guard))
+    fn cell(&self) -> NonNull<Versioned<P::Value>> {
+        self.shared.buffer().cell(P::Strategy::side(&self.guard))
     }
 
     #[inline]
-    fn extras(&self) -> &P::X {
+    fn extras(&self) -> &P::Extras {
         self.shared.extras()
     }
 
@@ -332,7 +332,7 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
     /// They are those of one lease, and none is used again.
     #[inline(always)]
     unsafe fn release(
-        strategy: &P::S,
+        strategy: &P::Strategy,
         slot: NonNull<Slot<ReaderTokenOf<P>>>,
         guard: GuardTokenOf<P>,
     ) {

@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
-use dbuf_core::{BlockingStrategy, Strategy};
+use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 pub(crate) use lock::Writers;
@@ -33,6 +33,10 @@ use crate::{Builder, DefaultStrategy, SharedMapGuard, SharedReader, SharedValueG
 /// each changes two copies. `DashMap` and its like write several times as fast; here a
 /// read costs next to nothing whatever the others do, a [snapshot](Self::read) is
 /// consistent, and a [batch](Self::write) becomes visible as a whole.
+///
+/// It is `Send` and `Sync` where keys, values, hasher and strategy are both. Like std's
+/// collections it demands that nowhere else, and a type that holds a map names no bounds
+/// (but `S: Strategy`, where it is generic over that).
 ///
 /// # Guards and writes
 ///
@@ -98,21 +102,15 @@ use crate::{Builder, DefaultStrategy, SharedMapGuard, SharedReader, SharedValueG
 /// NAMES.insert(1, "one".to_owned());
 /// assert_eq!(NAMES.get_with(&1, String::len), Some(3));
 /// ```
-pub struct ConcurrentHashMap<K, V, H = RandomState, S = DefaultStrategy>
-where
-    K: Send + Sync,
-    V: Send + Sync,
-    H: Send + Sync,
-    S: Strategy<ReaderToken: Send> + Send + Sync,
-{
+pub struct ConcurrentHashMap<K, V, H = RandomState, S: Strategy = DefaultStrategy> {
     reader: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
     writers: Arc<Writers<K, V, H, S>>,
 }
 
 impl<K, V> ConcurrentHashMap<K, V>
 where
-    K: Hash + Eq + Clone + Send + Sync,
-    V: Clone + Send + Sync,
+    K: Hash + Eq + Clone,
+    V: Clone,
 {
     /// An empty map with a [`RandomState`] and the default strategy.
     /// [`Builder`] has the other choices.
@@ -143,9 +141,9 @@ where
 
 impl<K, V, H> ConcurrentHashMap<K, V, H>
 where
-    K: Hash + Eq + Clone + Send + Sync,
-    V: Clone + Send + Sync,
-    H: BuildHasher + Send + Sync,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
 {
     /// An empty map with this hasher.
     ///
@@ -165,13 +163,7 @@ where
     }
 }
 
-impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
-where
-    K: Send + Sync,
-    V: Send + Sync,
-    H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
-{
+impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     pub(crate) fn from_parts(
         writers: Writers<K, V, H, S>,
         reader: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
@@ -259,13 +251,7 @@ where
     }
 }
 
-impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
-where
-    K: Send + Sync,
-    V: Send + Sync,
-    H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
-{
+impl<K, V, H: BuildHasher, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     /// Looks at one value. Costs a [`read`](Self::read), a hash and a look-up.
     ///
     /// The guard holds writers up, and [this thread must not
@@ -350,13 +336,7 @@ where
     }
 }
 
-impl<K, V, H, S> Clone for ConcurrentHashMap<K, V, H, S>
-where
-    K: Send + Sync,
-    V: Send + Sync,
-    H: Send + Sync,
-    S: Strategy<ReaderToken: Send> + Send + Sync,
-{
+impl<K, V, H, S: Strategy> Clone for ConcurrentHashMap<K, V, H, S> {
     fn clone(&self) -> Self {
         Self {
             reader: self.reader.clone(),

@@ -14,19 +14,19 @@ use crate::{Batch, ConcurrentBatch, ConcurrentHashMap, DefaultStrategy};
 pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
     Batch<WriterGuard<'m, K, V, H, S, InTask>>;
 
-/// With feature `async`. The futures are `Send` and run on any executor. They wait
-/// where the blocking calls do, for other writers and for guards, and where those
-/// panic: **a task that awaits a write while it holds a guard of the map waits for
+/// With feature `async`. The futures run on any executor, and are `Send` where keys, values
+/// and hasher are `Send` and `Sync`. They wait where the blocking calls do, for other
+/// writers and for guards, and where those panic: **a task that awaits a write while it holds a guard of the map waits for
 /// itself, forever.** (In a spawned task that does not compile: guards are not
 /// `Send`.) A future that was polled and is neither polled again nor dropped holds up other
 /// writers for a millisecond at most. When a change is published, its
 /// [`PublishPolicy`](crate::PublishPolicy) says.
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where
-    K: Hash + Eq + Clone + Send + Sync,
-    V: Clone + Send + Sync,
-    H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
 {
     /// Begins a batch, as [`write`](Self::write). Other writers, threads too, wait
     /// until it ends: do not hold it across an await that may take long, and never

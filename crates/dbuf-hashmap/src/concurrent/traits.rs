@@ -3,16 +3,16 @@
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 
-use dbuf_core::BlockingStrategy;
+use dbuf_core::{BlockingStrategy, Strategy};
 
 use crate::{Builder, ConcurrentHashMap};
 
 impl<K, V, H, S> Default for ConcurrentHashMap<K, V, H, S>
 where
-    K: Hash + Eq + Clone + Send + Sync,
-    V: Clone + Send + Sync,
-    H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher + Default,
+    S: BlockingStrategy + Default,
 {
     fn default() -> Self {
         Builder::default().build_concurrent()
@@ -22,10 +22,10 @@ where
 /// A later value of a key replaces an earlier one.
 impl<K, V, H, S> FromIterator<(K, V)> for ConcurrentHashMap<K, V, H, S>
 where
-    K: Hash + Eq + Clone + Send + Sync,
-    V: Clone + Send + Sync,
-    H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher + Default,
+    S: BlockingStrategy + Default,
 {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let map = Self::default();
@@ -37,8 +37,8 @@ where
 /// With the default hasher and strategy, as std's maps have it; `collect` makes any.
 impl<K, V, const N: usize> From<[(K, V); N]> for ConcurrentHashMap<K, V>
 where
-    K: Hash + Eq + Clone + Send + Sync,
-    V: Clone + Send + Sync,
+    K: Hash + Eq + Clone,
+    V: Clone,
 {
     fn from(entries: [(K, V); N]) -> Self {
         entries.into_iter().collect()
@@ -49,10 +49,10 @@ where
 /// this map.
 impl<K, V, H, S> Extend<(K, V)> for &ConcurrentHashMap<K, V, H, S>
 where
-    K: Hash + Eq + Clone + Send + Sync,
-    V: Clone + Send + Sync,
-    H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
 {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         self.write().extend(entries);
@@ -62,10 +62,10 @@ where
 /// As for a reference.
 impl<K, V, H, S> Extend<(K, V)> for ConcurrentHashMap<K, V, H, S>
 where
-    K: Hash + Eq + Clone + Send + Sync,
-    V: Clone + Send + Sync,
-    H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
 {
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         (&*self).extend(entries);
@@ -75,10 +75,9 @@ where
 /// Shows what is published.
 impl<K, V, H, S> fmt::Debug for ConcurrentHashMap<K, V, H, S>
 where
-    K: fmt::Debug + Send + Sync,
-    V: fmt::Debug + Send + Sync,
-    H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
+    K: fmt::Debug,
+    V: fmt::Debug,
+    S: Strategy,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.read().fmt(f)

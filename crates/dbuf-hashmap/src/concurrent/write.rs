@@ -16,10 +16,10 @@ pub type ConcurrentBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
 
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where
-    K: Hash + Eq + Clone + Send + Sync,
-    V: Clone + Send + Sync,
-    H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
 {
     /// Begins a batch. Other writers wait until it ends, readers do not.
     ///

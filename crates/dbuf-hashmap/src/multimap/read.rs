@@ -42,7 +42,7 @@ impl<K, V, H: BuildHasher, S: Strategy> crate::Reader<K, Bag<V>, H, S> {
 }
 
 /// Of a multi-map.
-impl<K, V, H, L: Lease<T = Table<K, Bag<V>>, X = Shared<H>>> Guard<K, Bag<V>, H, L> {
+impl<K, V, H, L: Lease<Value = Table<K, Bag<V>>, Extras = Shared<H>>> Guard<K, Bag<V>, H, L> {
     /// How many values there are. Adds up all bags.
     ///
     /// # Examples

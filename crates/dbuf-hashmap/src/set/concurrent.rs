@@ -31,12 +31,7 @@ use crate::{
 /// assert!(blocked.contains("10.0.0.1"));
 /// assert_eq!(blocked.read().iter().count(), 2);
 /// ```
-pub struct ConcurrentHashSet<T, H = RandomState, S = DefaultStrategy>
-where
-    T: Send + Sync,
-    H: Send + Sync,
-    S: Strategy<ReaderToken: Send> + Send + Sync,
-{
+pub struct ConcurrentHashSet<T, H = RandomState, S: Strategy = DefaultStrategy> {
     map: ConcurrentHashMap<T, (), H, S>,
 }
 
@@ -59,9 +54,9 @@ impl<H, S> Builder<H, S> {
     /// ```
     pub fn build_concurrent_set<T>(self) -> ConcurrentHashSet<T, H, S>
     where
-        T: Hash + Eq + Clone + Send + Sync,
-        H: BuildHasher + Send + Sync,
-        S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+        T: Hash + Eq + Clone,
+        H: BuildHasher,
+        S: BlockingStrategy,
     {
         ConcurrentHashSet {
             map: self.build_concurrent(),
@@ -69,7 +64,7 @@ impl<H, S> Builder<H, S> {
     }
 }
 
-impl<T: Hash + Eq + Clone + Send + Sync> ConcurrentHashSet<T> {
+impl<T: Hash + Eq + Clone> ConcurrentHashSet<T> {
     /// An empty set with a [`RandomState`] and the default strategy.
     ///
     /// # Examples
@@ -97,8 +92,8 @@ impl<T: Hash + Eq + Clone + Send + Sync> ConcurrentHashSet<T> {
 
 impl<T, H> ConcurrentHashSet<T, H>
 where
-    T: Hash + Eq + Clone + Send + Sync,
-    H: BuildHasher + Send + Sync,
+    T: Hash + Eq + Clone,
+    H: BuildHasher,
 {
     /// An empty set with this hasher.
     ///
@@ -115,12 +110,7 @@ where
     }
 }
 
-impl<T, H, S> ConcurrentHashSet<T, H, S>
-where
-    T: Send + Sync,
-    H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
-{
+impl<T, H, S: Strategy> ConcurrentHashSet<T, H, S> {
     /// Looks at the set as it is published now; as [`ConcurrentHashMap::read`].
     ///
     /// # Examples
@@ -216,9 +206,9 @@ where
 
 impl<T, H, S> ConcurrentHashSet<T, H, S>
 where
-    T: Hash + Eq + Clone + Send + Sync,
-    H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    T: Hash + Eq + Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
 {
     /// Begins a batch; as [`ConcurrentHashMap::write`].
     ///
@@ -431,12 +421,7 @@ where
     }
 }
 
-impl<T, H, S> Clone for ConcurrentHashSet<T, H, S>
-where
-    T: Send + Sync,
-    H: Send + Sync,
-    S: Strategy<ReaderToken: Send> + Send + Sync,
-{
+impl<T, H, S: Strategy> Clone for ConcurrentHashSet<T, H, S> {
     fn clone(&self) -> Self {
         Self {
             map: self.map.clone(),
@@ -446,9 +431,9 @@ where
 
 impl<T, H, S> Default for ConcurrentHashSet<T, H, S>
 where
-    T: Hash + Eq + Clone + Send + Sync,
-    H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    T: Hash + Eq + Clone,
+    H: BuildHasher + Default,
+    S: BlockingStrategy + Default,
 {
     fn default() -> Self {
         Builder::default().build_concurrent_set()
@@ -457,9 +442,9 @@ where
 
 impl<T, H, S> FromIterator<T> for ConcurrentHashSet<T, H, S>
 where
-    T: Hash + Eq + Clone + Send + Sync,
-    H: BuildHasher + Default + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync,
+    T: Hash + Eq + Clone,
+    H: BuildHasher + Default,
+    S: BlockingStrategy + Default,
 {
     fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
         let set = Self::default();
@@ -469,7 +454,7 @@ where
 }
 
 /// With the default hasher and strategy; `collect` makes any.
-impl<T: Hash + Eq + Clone + Send + Sync, const N: usize> From<[T; N]> for ConcurrentHashSet<T> {
+impl<T: Hash + Eq + Clone, const N: usize> From<[T; N]> for ConcurrentHashSet<T> {
     fn from(elements: [T; N]) -> Self {
         elements.into_iter().collect()
     }
@@ -479,9 +464,9 @@ impl<T: Hash + Eq + Clone + Send + Sync, const N: usize> From<[T; N]> for Concur
 /// this set.
 impl<T, H, S> Extend<T> for &ConcurrentHashSet<T, H, S>
 where
-    T: Hash + Eq + Clone + Send + Sync,
-    H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    T: Hash + Eq + Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
 {
     fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
         self.write().extend(elements);
@@ -491,9 +476,9 @@ where
 /// As for a reference.
 impl<T, H, S> Extend<T> for ConcurrentHashSet<T, H, S>
 where
-    T: Hash + Eq + Clone + Send + Sync,
-    H: BuildHasher + Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    T: Hash + Eq + Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
 {
     fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
         (&*self).extend(elements);
@@ -501,12 +486,7 @@ where
 }
 
 /// Shows what is published.
-impl<T, H, S> fmt::Debug for ConcurrentHashSet<T, H, S>
-where
-    T: fmt::Debug + Send + Sync,
-    H: Send + Sync,
-    S: BlockingStrategy<ReaderToken: Send> + Send + Sync,
-{
+impl<T: fmt::Debug, H, S: Strategy> fmt::Debug for ConcurrentHashSet<T, H, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.read().fmt(f)
     }

@@ -36,7 +36,7 @@ pub type SetGuard<'r, T, H = RandomState, S = DefaultStrategy> =
 pub type SharedSetGuard<'s, T, H = RandomState, S = DefaultStrategy> =
     Guard<T, H, SharedLease<'s, Ptr<T, (), H, S>>>;
 
-impl<T, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> Guard<T, H, L> {
+impl<T, H, L: Lease<Value = Table<T, ()>, Extras = Shared<H>>> Guard<T, H, L> {
     #[inline]
     pub(crate) fn new(map: crate::Guard<T, (), H, L>) -> Self {
         Self { map }
@@ -162,7 +162,9 @@ impl<T, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> Guard<T, H, L> {
     }
 }
 
-impl<T: fmt::Debug, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> fmt::Debug for Guard<T, H, L> {
+impl<T: fmt::Debug, H, L: Lease<Value = Table<T, ()>, Extras = Shared<H>>> fmt::Debug
+    for Guard<T, H, L>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_set().fmt(f)
     }
@@ -173,7 +175,7 @@ impl<T, H, L> PartialEq for Guard<T, H, L>
 where
     T: Hash + Eq,
     H: BuildHasher,
-    L: Lease<T = Table<T, ()>, X = Shared<H>>,
+    L: Lease<Value = Table<T, ()>, Extras = Shared<H>>,
 {
     fn eq(&self, other: &Self) -> bool {
         self.as_set() == other.as_set()
@@ -184,11 +186,13 @@ impl<T, H, L> Eq for Guard<T, H, L>
 where
     T: Hash + Eq,
     H: BuildHasher,
-    L: Lease<T = Table<T, ()>, X = Shared<H>>,
+    L: Lease<Value = Table<T, ()>, Extras = Shared<H>>,
 {
 }
 
-impl<'g, T, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> IntoIterator for &'g Guard<T, H, L> {
+impl<'g, T, H, L: Lease<Value = Table<T, ()>, Extras = Shared<H>>> IntoIterator
+    for &'g Guard<T, H, L>
+{
     type Item = &'g T;
     type IntoIter = Iter<'g, T>;
 

@@ -9,7 +9,7 @@ use std::thread;
 
 use arbitrary::{Arbitrary, Unstructured};
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy, Strategy};
+use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy};
 
 thread_local! {
     /// So many more calls of user code, and one panics. 0: none does.
@@ -70,7 +70,7 @@ type Model = BTreeMap<u32, u32>;
 /// One write, on the map and on the model.
 fn step<S>(map: &Map<S>, model: &mut Model, op: u32, k: u32, v: u32)
 where
-    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+    S: BlockingStrategy,
 {
     match op {
         0..=4 => {
@@ -296,7 +296,7 @@ impl Program {
 
     pub(crate) fn run<S>(self, strategy: S)
     where
-        S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync,
+        S: BlockingStrategy,
     {
         let policy = match self.policy {
             Policy::Immediate => PublishPolicy::Immediate,

@@ -3,7 +3,6 @@
 use std::hash::RandomState;
 use std::time::Duration;
 
-use dbuf_hashmap::strategies::core::Strategy;
 use dbuf_hashmap::{BlockingStrategy, ConcurrentHashMap, MapRef};
 
 use crate::common::{unwind, unwinds};
@@ -16,15 +15,9 @@ const OWN: u32 = 100;
 const PART: u32 = 200;
 const SUM: u32 = 300;
 
-pub(crate) trait Soaked:
-    BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
-{
-}
+pub(crate) trait Soaked: BlockingStrategy + 'static {}
 
-impl<S> Soaked for S where
-    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
-{
-}
+impl<S> Soaked for S where S: BlockingStrategy + 'static {}
 
 /// The number twice, in memory that every change replaces.
 pub(crate) type Number = Box<[u64; 2]>;

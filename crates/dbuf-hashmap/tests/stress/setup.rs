@@ -4,19 +4,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dbuf_hashmap::strategies::core::Strategy;
 use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy};
 
 /// A strategy that a concurrent map takes.
-pub(crate) trait Stressed:
-    BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync
-{
-}
+pub(crate) trait Stressed: BlockingStrategy + Default {}
 
-impl<S> Stressed for S where
-    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Default + Send + Sync
-{
-}
+impl<S> Stressed for S where S: BlockingStrategy + Default {}
 
 pub(crate) type Map<V, S> = ConcurrentHashMap<u32, V, RandomState, S>;
 

@@ -43,15 +43,9 @@ macro_rules! over_strategies {
 use over_strategies;
 
 /// What such a map asks of its strategy.
-trait MapStrategy:
-    dbuf_hashmap::BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
-{
-}
+trait MapStrategy: dbuf_hashmap::BlockingStrategy + 'static {}
 
-impl<S> MapStrategy for S where
-    S: dbuf_hashmap::BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
-{
-}
+impl<S> MapStrategy for S where S: dbuf_hashmap::BlockingStrategy + 'static {}
 
 /// A watched map of numbers.
 type Map<S> =

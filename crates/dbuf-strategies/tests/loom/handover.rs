@@ -161,11 +161,7 @@ impl std::task::Wake for Sleeps {
 /// the writer polls once under one claim and sleeps under the next. Whoever was asked wakes.
 fn asked<S>(new: fn() -> S)
 where
-    S: dbuf_strategies::core::BlockingStrategy
-        + Strategy<ReaderToken: Send, WriterToken: Send>
-        + Send
-        + Sync
-        + 'static,
+    S: dbuf_strategies::core::BlockingStrategy + 'static,
 {
     check(move || {
         let buffer: Buffer<S> =

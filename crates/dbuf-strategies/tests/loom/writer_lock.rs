@@ -141,7 +141,7 @@ impl<S: dbuf_core::BlockingStrategy> Finish for Real<S> {
 /// that the reader is gone before the waker is called: both go on.
 fn the_last_leave_wakes_all<S>(new: fn() -> S)
 where
-    S: dbuf_core::BlockingStrategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
+    S: dbuf_core::BlockingStrategy + 'static,
 {
     check(2, move || {
         let (writer, reader): (_, ArcReader<usize, S>) = arc(0, 0, new());

@@ -26,7 +26,7 @@ fn log<P: SuitePtr>(ptr: P) -> OpWriter<P, Add> {
 /// Every op reaches each copy once, whatever batches they come in.
 pub fn log_keeps_the_copies_equal<P>(new: impl Fn() -> P)
 where
-    P: SuitePtr<S: BlockingStrategy>,
+    P: SuitePtr<Strategy: BlockingStrategy>,
 {
     let mut writer = log(new());
     let reader = writer.reader();
@@ -104,7 +104,7 @@ pub fn forgotten_batch_is_rolled_back<P: SuitePtr>(new: impl Fn() -> P) {
 /// An op that panics, caught inside and outside its batch.
 pub fn panicking_op_is_rolled_back<P>(new: impl Fn() -> P)
 where
-    P: SuitePtr<S: BlockingStrategy>,
+    P: SuitePtr<Strategy: BlockingStrategy>,
 {
     let mut writer = log(new());
     let reader = writer.reader();
@@ -141,7 +141,7 @@ where
 /// `transact` publishes all or nothing.
 pub fn transact_is_all_or_nothing<P>(new: impl Fn() -> P)
 where
-    P: SuitePtr<S: BlockingStrategy>,
+    P: SuitePtr<Strategy: BlockingStrategy>,
 {
     let mut writer = log(new());
     let reader = writer.reader();

@@ -68,8 +68,8 @@ pub const EXTRAS: u32 = 7;
 ///
 /// handles(|| std::rc::Rc::new(buffer(LockStrategy::new())));
 /// ```
-pub trait SuitePtr: BufferPtr<T = Tracked, X = u32> {}
-impl<P: BufferPtr<T = Tracked, X = u32>> SuitePtr for P {}
+pub trait SuitePtr: BufferPtr<Value = Tracked, Extras = u32> {}
+impl<P: BufferPtr<Value = Tracked, Extras = u32>> SuitePtr for P {}
 
 /// A buffer for the suite: both sides 0.
 ///

@@ -12,7 +12,7 @@ fn publish<P: SuitePtr>(writer: &mut Writer<P>, value: usize) {
     assert!(writer.start_swap());
 }
 
-fn shows<P: BufferPtr<T = crate::Tracked>>(guard: &ReadGuard<'_, P>, value: usize) -> bool {
+fn shows<P: BufferPtr<Value = crate::Tracked>>(guard: &ReadGuard<'_, P>, value: usize) -> bool {
     guard.get() == value && ReadGuard::version(guard) == value as u64
 }
 

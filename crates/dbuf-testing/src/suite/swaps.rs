@@ -138,7 +138,7 @@ pub fn forgotten_guard_only_holds_up<P: SuitePtr>(new: impl Fn() -> P) {
 /// `swap` publishes, finishes, and brings the old value back.
 pub fn swap_publishes_and_finishes<P>(new: impl Fn() -> P)
 where
-    P: SuitePtr<S: BlockingStrategy>,
+    P: SuitePtr<Strategy: BlockingStrategy>,
 {
     let (mut writer, reader) = split(new()).unwrap();
     for value in 1..=4 {
@@ -155,7 +155,7 @@ where
 /// `store` needs no look at the old value.
 pub fn store_overwrites<P>(new: impl Fn() -> P)
 where
-    P: SuitePtr<S: BlockingStrategy>,
+    P: SuitePtr<Strategy: BlockingStrategy>,
 {
     let (mut writer, reader) = split(new()).unwrap();
     writer.store(crate::Tracked::new(1));
@@ -167,7 +167,7 @@ where
 /// A timed wait for a guard of this very thread ends, with nothing changed.
 pub fn finish_timeout_gives_up_and_changes_nothing<P>(new: impl Fn() -> P)
 where
-    P: SuitePtr<S: BlockingStrategy>,
+    P: SuitePtr<Strategy: BlockingStrategy>,
 {
     let (mut writer, reader) = split(new()).unwrap();
     let guard = reader.read();

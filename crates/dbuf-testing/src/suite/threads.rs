@@ -2,7 +2,7 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::Barrier;
 use std::thread;
 
-use dbuf_core::{BlockingStrategy, ReadGuard, Reader, Strategy, Writer, split};
+use dbuf_core::{BlockingStrategy, ReadGuard, Reader, Writer, split};
 
 use super::SuitePtr;
 
@@ -12,7 +12,7 @@ const PUBLISHES: usize = if cfg!(miri) { 20 } else { 2000 };
 /// its version, and never older than the last.
 pub fn readers_never_see_a_torn_value<P>(new: impl Fn() -> P)
 where
-    P: SuitePtr<S: BlockingStrategy + Strategy<ReaderToken: Send>> + Send,
+    P: SuitePtr<Strategy: BlockingStrategy> + Send,
 {
     let (mut writer, reader) = split(new()).unwrap();
     let done = AtomicBool::new(false);
@@ -49,7 +49,7 @@ where
 /// S6: a writer that sleeps is woken by the leave on another thread.
 pub fn last_leave_on_another_thread_wakes_the_writer<P>(new: impl Fn() -> P)
 where
-    P: SuitePtr<S: BlockingStrategy + Strategy<ReaderToken: Send>> + Send,
+    P: SuitePtr<Strategy: BlockingStrategy> + Send,
 {
     let (mut writer, reader) = split(new()).unwrap();
     let rounds = if cfg!(miri) { 5 } else { 200 };
@@ -80,7 +80,7 @@ where
 /// also by a thread that holds a guard.
 pub fn readers_come_and_go_during_swaps<P>(new: impl Fn() -> P)
 where
-    P: SuitePtr<S: BlockingStrategy + Strategy<ReaderToken: Send>> + Send + Sync,
+    P: SuitePtr<Strategy: BlockingStrategy> + Send + Sync,
 {
     let ptr = new();
     let mut writer = Writer::claim(ptr.clone()).unwrap();
@@ -114,7 +114,7 @@ where
 /// S1, S10: threads take turns at writing, and drop the writer mid-swap.
 pub fn claim_passes_between_threads<P>(new: impl Fn() -> P)
 where
-    P: SuitePtr<S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send>> + Send + Sync,
+    P: SuitePtr<Strategy: BlockingStrategy> + Send + Sync,
 {
     let ptr = new();
     let rounds = if cfg!(miri) { 5 } else { 300 };

@@ -22,7 +22,7 @@ pub(crate) trait Looks {
     fn forget(self: Box<Self>);
 }
 
-impl<R: ReaderPtr<T = Value> + 'static> Reads for Reader<R> {
+impl<R: ReaderPtr<Value = Value> + 'static> Reads for Reader<R> {
     fn read(self: Rc<Self>, mapped: bool) -> Option<Box<dyn Looks>> {
         // SAFETY: `Kept` keeps the reader where it is for longer than the guard.
         let reader: &'static Self = unsafe { &*Rc::as_ptr(&self) };
@@ -72,7 +72,7 @@ impl<G, R> Drop for Kept<G, R> {
     }
 }
 
-impl<R: ReaderPtr<T = Value>> Looks for Kept<ReadGuard<'static, R>, Reader<R>> {
+impl<R: ReaderPtr<Value = Value>> Looks for Kept<ReadGuard<'static, R>, Reader<R>> {
     fn see(&self) -> (usize, Version) {
         (self.guard.get(), ReadGuard::version(&self.guard))
     }
@@ -82,7 +82,7 @@ impl<R: ReaderPtr<T = Value>> Looks for Kept<ReadGuard<'static, R>, Reader<R>> {
     }
 }
 
-impl<R: ReaderPtr<T = Value>> Looks for Kept<MappedReadGuard<'static, Value, R>, Reader<R>> {
+impl<R: ReaderPtr<Value = Value>> Looks for Kept<MappedReadGuard<'static, Value, R>, Reader<R>> {
     fn see(&self) -> (usize, Version) {
         (self.guard.get(), MappedReadGuard::version(&self.guard))
     }
@@ -92,7 +92,7 @@ impl<R: ReaderPtr<T = Value>> Looks for Kept<MappedReadGuard<'static, Value, R>,
     }
 }
 
-impl<P: BufferPtr<T = Value>> Looks for OwnedReadGuard<P> {
+impl<P: BufferPtr<Value = Value>> Looks for OwnedReadGuard<P> {
     fn see(&self) -> (usize, Version) {
         (self.get(), Self::version(self))
     }

@@ -10,7 +10,7 @@ use super::log::{Log, Transact};
 use super::value::Value;
 
 /// What only a strategy does on which threads may sleep.
-pub(crate) struct Blocking<P: BufferPtr<T = Value, X = ()>> {
+pub(crate) struct Blocking<P: BufferPtr<Value = Value, Extras = ()>> {
     pub(crate) finish_timeout: fn(&mut Writer<P>) -> bool,
     pub(crate) swap: fn(&mut Writer<P>),
     pub(crate) store: fn(&mut Writer<P>, Value),
@@ -18,7 +18,7 @@ pub(crate) struct Blocking<P: BufferPtr<T = Value, X = ()>> {
     pub(crate) transact: Transact<P>,
 }
 
-impl<P: BufferPtr<T = Value, X = (), S: BlockingStrategy>> Blocking<P> {
+impl<P: BufferPtr<Value = Value, Extras = (), Strategy: BlockingStrategy>> Blocking<P> {
     pub(crate) fn new() -> Self {
         Self {
             finish_timeout: |writer| writer.finish_timeout(Duration::ZERO),
@@ -34,7 +34,7 @@ impl<P: BufferPtr<T = Value, X = (), S: BlockingStrategy>> Blocking<P> {
 type WeakReader<P> = Box<dyn Fn(&P) -> Rc<dyn Reads>>;
 
 /// What differs between strategies and pointers.
-pub(crate) struct Kind<P: BufferPtr<T = Value, X = ()>> {
+pub(crate) struct Kind<P: BufferPtr<Value = Value, Extras = ()>> {
     pub(crate) weak: WeakReader<P>,
     pub(crate) blocking: Option<Blocking<P>>,
     pub(crate) try_swap: Option<fn(&mut Writer<P>) -> bool>,
@@ -42,8 +42,8 @@ pub(crate) struct Kind<P: BufferPtr<T = Value, X = ()>> {
     pub(crate) until_dropped: bool,
 }
 
-impl<P: BufferPtr<T = Value, X = ()> + 'static> Kind<P> {
-    pub(crate) fn new<R: ReaderPtr<T = Value> + 'static>(
+impl<P: BufferPtr<Value = Value, Extras = ()> + 'static> Kind<P> {
+    pub(crate) fn new<R: ReaderPtr<Value = Value> + 'static>(
         downgrade: fn(&P) -> R,
         blocking: Option<Blocking<P>>,
     ) -> Self {

@@ -34,7 +34,7 @@ pub(crate) type Log<P> = OpWriter<P, Add>;
 /// Makes a change on both. Whether it panicked, which tears the batch.
 fn change<P>(batch: &mut Batch<&mut Log<P>>, model: &mut LogModel, change: Change) -> bool
 where
-    P: BufferPtr<T = Value, X = ()>,
+    P: BufferPtr<Value = Value, Extras = ()>,
 {
     let made = caught(|| match change {
         Change::Apply(n) => batch.apply(Add(n.into())),
@@ -78,7 +78,7 @@ pub(crate) fn batch<P>(
     changes: &[Change],
     ending: Ending,
 ) where
-    P: BufferPtr<T = Value, X = ()>,
+    P: BufferPtr<Value = Value, Extras = ()>,
 {
     let finished = model.look();
     let Some(begun) = caught(|| writer.try_write()) else {
@@ -158,7 +158,7 @@ pub(crate) fn transact<P>(
     changes: &[Change],
     outcome: Outcome,
 ) where
-    P: BufferPtr<T = Value, X = ()>,
+    P: BufferPtr<Value = Value, Extras = ()>,
 {
     let (mut began, mut torn) = (false, false);
     let result = caught(|| {

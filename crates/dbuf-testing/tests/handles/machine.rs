@@ -114,7 +114,7 @@ impl Drop for Trail<'_> {
     }
 }
 
-pub(crate) struct Machine<P: BufferPtr<T = Value, X = ()>> {
+pub(crate) struct Machine<P: BufferPtr<Value = Value, Extras = ()>> {
     hand: Hand<P>,
     guards: Vec<Held>,
     readers: Vec<Handle>,
@@ -127,7 +127,7 @@ pub(crate) struct Machine<P: BufferPtr<T = Value, X = ()>> {
     leaks: bool,
 }
 
-impl<P: OwningPtr<T = Value, X = ()> + 'static> Machine<P> {
+impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
     pub(crate) fn new(ptr: P, kind: Kind<P>) -> Self {
         Self {
             hand: Hand::Empty,

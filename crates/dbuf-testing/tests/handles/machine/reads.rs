@@ -12,7 +12,7 @@ use super::{Handle, Held, Machine, pick};
 const READERS: usize = 5;
 const GUARDS: usize = 8;
 
-impl<P: OwningPtr<T = Value, X = ()> + 'static> Machine<P> {
+impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
     /// Adds a reader to the list, or drops it if there are many.
     pub(super) fn keep(&mut self, reader: Rc<dyn Reads>, is_weak: bool) {
         if self.readers.len() < READERS {

@@ -9,7 +9,7 @@ use dbuf_core::OwningPtr;
 use super::super::value::{POISON, Value};
 use super::{Hand, Held, Machine};
 
-impl<P: OwningPtr<T = Value, X = ()> + 'static> Machine<P> {
+impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
     /// Behind a log, and after it, nobody knows what the back is.
     pub(super) fn forget_the_back(&mut self) {
         if !matches!(self.hand, Hand::Forgotten) {
