@@ -1,6 +1,5 @@
-//! A clock that fails, as under a system call filter where the kernel maps none: an unwind
-//! out of a publish, half-way. Whatever was made and what was not, no guard's value
-//! changes.
+//! A clock that fails: an unwind out of a publish, half-way. Whatever was made and what
+//! was not, no guard's value changes.
 #![cfg(all(target_os = "linux", not(any(dbuf_loom, miri))))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -8,8 +7,8 @@
     reason = "tests always have std"
 )]
 
-use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod failing_clock;
+
 use std::task::{Context, Poll, Waker};
 
 use dbuf_strategies::core::{ArcReader, ArcWriter, OpWriter, Operation, Strategy, Writer, arc};
@@ -18,37 +17,7 @@ use dbuf_strategies::{
     Watched,
 };
 
-thread_local! {
-    /// How many more times this thread's clock works.
-    static WORKS: Cell<usize> = const { Cell::new(usize::MAX) };
-}
-
-/// The C library's, replaced for this binary.
-///
-/// # Safety
-///
-/// As for the C library's.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn clock_gettime(id: libc::clockid_t, time: *mut libc::timespec) -> i32 {
-    let left = WORKS.try_with(|works| works.replace(works.get().saturating_sub(1)));
-    if left == Ok(0) {
-        // SAFETY: it has no precondition.
-        let error = unsafe { libc::__errno_location() };
-        // SAFETY: it points to this thread's error number.
-        unsafe { *error = libc::EPERM };
-        return -1;
-    }
-    // SAFETY: the caller's promises.
-    unsafe { libc::syscall(libc::SYS_clock_gettime, id, time) as i32 }
-}
-
-/// Runs `f` with a clock that works so many times. Whether it unwound.
-fn unwinds_after(works: usize, f: impl FnOnce()) -> bool {
-    WORKS.set(works);
-    let unwound = catch_unwind(AssertUnwindSafe(f)).is_err();
-    WORKS.set(usize::MAX);
-    unwound
-}
+use failing_clock::unwinds_after;
 
 type Handles<S> = (ArcWriter<u64, S>, ArcReader<u64, S>);
 
@@ -224,9 +193,7 @@ fn kept_changes_survive_a_publish_that_was_not_made() {
     batch.apply(Add(1));
     batch.keep();
     // At its first use, before W1.
-    WORKS.set(0);
-    let unwound = catch_unwind(AssertUnwindSafe(|| writer.publish())).is_err();
-    WORKS.set(usize::MAX);
+    let unwound = unwinds_after(0, || _ = writer.publish());
     assert!(unwound && *reader.read() == 0, "it was not made");
     writer.write().publish();
     writer.publish();

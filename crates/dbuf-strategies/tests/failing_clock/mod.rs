@@ -1,0 +1,36 @@
+//! A clock that fails, as under a system call filter where the kernel maps none.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+thread_local! {
+    /// How many more times this thread's clock works.
+    static WORKS: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// The C library's, replaced for this binary.
+///
+/// # Safety
+///
+/// As for the C library's.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn clock_gettime(id: libc::clockid_t, time: *mut libc::timespec) -> i32 {
+    let left = WORKS.try_with(|works| works.replace(works.get().saturating_sub(1)));
+    if left == Ok(0) {
+        // SAFETY: it has no precondition.
+        let error = unsafe { libc::__errno_location() };
+        // SAFETY: it points to this thread's error number.
+        unsafe { *error = libc::EPERM };
+        return -1;
+    }
+    // SAFETY: the caller's promises.
+    unsafe { libc::syscall(libc::SYS_clock_gettime, id, time) as i32 }
+}
+
+/// Runs `f` with a clock that works so many times. Whether it unwound.
+pub(crate) fn unwinds_after(works: usize, f: impl FnOnce()) -> bool {
+    WORKS.set(works);
+    let unwound = catch_unwind(AssertUnwindSafe(f)).is_err();
+    WORKS.set(usize::MAX);
+    unwound
+}
