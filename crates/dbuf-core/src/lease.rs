@@ -82,7 +82,7 @@ pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::Guar
 /// let guard: Guard<ReaderLease<'_, _>> = reader.read(); // `ReadGuard<'_, _>` in short
 /// assert_eq!(*guard, 1);
 /// ```
-pub struct ReaderLease<'r, R: ReaderPtr + 'r> {
+pub struct ReaderLease<'r, R: ReaderPtr> {
     guard: ManuallyDrop<GuardTokenOf<R>>,
     token: &'r ReaderTokenOf<R>,
     /// A pointer, since it may lead into what the pin owns.

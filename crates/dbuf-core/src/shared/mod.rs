@@ -29,6 +29,7 @@
 //! make a slot for as long as they have a guard. (If such a guard is forgotten, what the
 //! thread knew of its slot is never freed.)
 
+mod any;
 mod slot;
 mod thread;
 
@@ -38,6 +39,7 @@ use core::mem::{self, ManuallyDrop};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
+pub use self::any::AnyLease;
 use self::slot::{Slot, Table};
 use crate::buffer::{BufferOf, Versioned};
 use crate::lease::GuardTokenOf;
