@@ -177,8 +177,8 @@ impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
 
 /// What learns of the publishes; nothing if the buffer is gone. The pin ends here.
 fn waiter<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy>(reader: &Reader<R>) -> Option<Waiter> {
-    let buffer = reader.ptr().pin().ok()?;
-    Some(buffer.strategy().waiter())
+    let pin = reader.ptr().pin().ok()?;
+    Some(reader.ptr().buffer(&pin).strategy().waiter())
 }
 
 impl<R: ReaderPtr> Watcher<R> {

@@ -2,6 +2,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 use core::ops::Deref;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
 use crate::Version;
@@ -22,6 +23,9 @@ use crate::{BufferPtr, Reader};
 /// reader of the guard's own ([`OwnedReadGuard`]), or by one of a
 /// [`SharedReader`](crate::SharedReader).
 ///
+/// It stays on its thread, and other threads may look through a reference to it where they
+/// may look at the buffer.
+///
 /// Its methods are associated functions, so that none shadows the value's.
 ///
 /// # Examples
@@ -36,12 +40,23 @@ use crate::{BufferPtr, Reader};
 /// assert_eq!((*guard, ReadGuard::version(&guard)), (1, 0));
 /// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
-pub struct Guard<L: Lease> {
+pub struct Guard<L> {
     /// A pointer and not a reference: a reference field would have to stay valid
     /// to the end of `drop(guard)`, which itself lets the writer in.
-    cell: NonNull<Versioned<L::Value>>,
+    ///
+    /// To a `Versioned<L::Value>`. Untyped, since a projection would make the guard
+    /// invariant in what it borrows.
+    cell: NonNull<()>,
     lease: L,
 }
+
+// SAFETY: `&Guard` gives `&T` and `&X` to other threads, and else only what a shared lease
+// gives. The lease ends on the thread where it began.
+unsafe impl<L> Sync for Guard<L> where L: Lease<Value: Sync, Extras: Sync> + Sync {}
+
+// As a reference to the value and the extras.
+impl<L: Lease<Value: RefUnwindSafe, Extras: RefUnwindSafe>> UnwindSafe for Guard<L> {}
+impl<L: Lease<Value: RefUnwindSafe, Extras: RefUnwindSafe>> RefUnwindSafe for Guard<L> {}
 
 /// A guard that borrows its [reader](crate::Reader).
 pub type ReadGuard<'r, R> = Guard<ReaderLease<'r, R>>;
@@ -53,8 +68,18 @@ impl<L: Lease> Guard<L> {
     #[inline]
     pub(crate) fn new(lease: L) -> Self {
         Self {
-            cell: lease.cell(),
+            cell: lease.cell().cast(),
             lease,
+        }
+    }
+
+    /// The same place, held in another way.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn map_lease<M>(self, f: impl FnOnce(L) -> M) -> Guard<M> {
+        Guard {
+            cell: self.cell,
+            lease: f(self.lease),
         }
     }
 
@@ -62,7 +87,7 @@ impl<L: Lease> Guard<L> {
     fn versioned(&self) -> &Versioned<L::Value> {
         // SAFETY: the lease stands on this cell, so the writer stays away from
         // it (S2, C5) and its earlier writes are visible (S4).
-        unsafe { self.cell.as_ref() }
+        unsafe { self.cell.cast::<Versioned<L::Value>>().as_ref() }
     }
 
     /// The number of the publish that this guard looks at. A plain load.
@@ -120,7 +145,7 @@ impl<L: Lease> Guard<L> {
     fn renew(&mut self) -> bool {
         let before = Self::version(self);
         let old = self.lease.acquire_again();
-        self.cell = self.lease.cell();
+        self.cell = self.lease.cell().cast();
         let changed = Self::version(self) != before;
         // Last, since it may run a waker.
         // SAFETY: the guard is borrowed exclusively, so nothing borrows from it.
@@ -220,6 +245,12 @@ impl<L: Lease> Deref for Guard<L> {
     }
 }
 
+impl<L: Lease> AsRef<L::Value> for Guard<L> {
+    fn as_ref(&self) -> &L::Value {
+        self
+    }
+}
+
 impl<L: Lease<Value: fmt::Debug>> fmt::Debug for Guard<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
@@ -246,9 +277,18 @@ impl<L: Lease<Value: fmt::Display>> fmt::Display for Guard<L> {
 /// assert_eq!(scores.iter().sum::<i32>(), 16);
 /// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
-pub struct MappedGuard<U: ?Sized, L: Lease> {
+pub struct MappedGuard<U: ?Sized, L> {
     value: NonNull<U>,
     lease: L,
+}
+
+// SAFETY: as for `Guard`, with `&U` in the place of `&T`.
+unsafe impl<U: ?Sized + Sync, L: Lease<Extras: Sync> + Sync> Sync for MappedGuard<U, L> {}
+
+impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> UnwindSafe for MappedGuard<U, L> {}
+impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> RefUnwindSafe
+    for MappedGuard<U, L>
+{
 }
 
 impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
@@ -404,6 +444,12 @@ impl<P: BufferPtr> OwnedReadGuard<P> {
     /// ```
     pub fn into_reader(guard: Self) -> Box<Reader<P>> {
         guard.lease.into_reader()
+    }
+}
+
+impl<U: ?Sized, L: Lease> AsRef<U> for MappedGuard<U, L> {
+    fn as_ref(&self) -> &U {
+        self
     }
 }
 

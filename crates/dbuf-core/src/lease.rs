@@ -7,6 +7,7 @@ use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
 use crate::buffer::Versioned;
+use crate::pointer::PinnedBy;
 use crate::reader::ReaderTokenOf;
 #[cfg(feature = "alloc")]
 use crate::{BufferPtr, Reader};
@@ -81,25 +82,46 @@ pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::Guar
 /// let guard: Guard<ReaderLease<'_, _>> = reader.read(); // `ReadGuard<'_, _>` in short
 /// assert_eq!(*guard, 1);
 /// ```
-pub struct ReaderLease<'r, R: ReaderPtr + 'r> {
+pub struct ReaderLease<'r, R: ReaderPtr> {
     guard: ManuallyDrop<GuardTokenOf<R>>,
     token: &'r ReaderTokenOf<R>,
-    pin: R::Pin<'r>,
+    /// A pointer, since it may lead into what the pin owns.
+    buffer: NonNull<PinnedBy<R>>,
+    _pin: R::Pin,
 }
 
 impl<'r, R: ReaderPtr> ReaderLease<'r, R> {
+    /// `pin` is one of `ptr`.
     #[inline]
-    pub(crate) fn new(pin: R::Pin<'r>, token: &'r ReaderTokenOf<R>) -> Self {
+    pub(crate) fn new(ptr: &'r R, pin: R::Pin, token: &'r ReaderTokenOf<R>) -> Self {
+        let buffer = ptr.buffer(&pin);
         // SAFETY: the token was made by the strategy behind this pointer (C1, by
-        // P2); it belongs to a `Reader`, which is not `Sync` (C4); the pin keeps
+        // P2); it belongs to a `Reader`, which is not `Sync` (C4); pointer and pin keep
         // the strategy in place (C6, by P3).
-        let guard = unsafe { pin.strategy().acquire(token) };
+        let guard = unsafe { buffer.strategy().acquire(token) };
         Self {
             guard: ManuallyDrop::new(guard),
             token,
-            pin,
+            buffer: NonNull::from(buffer),
+            _pin: pin,
         }
     }
+
+    #[inline]
+    fn buffer(&self) -> &PinnedBy<R> {
+        // SAFETY: the borrowed pointer and the pin keep it alive and in place (P3).
+        unsafe { self.buffer.as_ref() }
+    }
+}
+
+// SAFETY: with `&` to a lease one gets at the buffer, the extras and the side of the guard
+// token. What uses the reader's token takes the guard by `&mut` or by value, and a guard is
+// not `Send` (C4).
+unsafe impl<R: ReaderPtr> Sync for ReaderLease<'_, R>
+where
+    PinnedBy<R>: Sync,
+    GuardTokenOf<R>: Sync,
+{
 }
 
 #[allow(private_interfaces, reason = "nobody outside can name the trait")]
@@ -110,29 +132,29 @@ impl<R: ReaderPtr> Sealed for ReaderLease<'_, R> {
 
     #[inline]
     fn cell(&self) -> NonNull<Versioned<R::Value>> {
-        self.pin.cell(R::Strategy::side(&self.guard))
+        self.buffer().cell(R::Strategy::side(&self.guard))
     }
 
     #[inline]
     fn extras(&self) -> &R::Extras {
-        self.pin.extras()
+        self.buffer().extras()
     }
 
     #[inline]
     fn is_current(&self) -> bool {
         // SAFETY: the guard of this lease, acquired with this token (C1, C4).
-        unsafe { self.pin.strategy().is_current(self.token, &self.guard) }
+        unsafe { self.buffer().strategy().is_current(self.token, &self.guard) }
     }
 
     fn acquire_again(&mut self) -> GuardTokenOf<R> {
         // SAFETY: as in `new`.
-        let guard = unsafe { self.pin.strategy().acquire(self.token) };
+        let guard = unsafe { self.buffer().strategy().acquire(self.token) };
         ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
     }
 
     unsafe fn release_old(&self, old: GuardTokenOf<R>) {
         // SAFETY: acquired with this token, and taken out of the lease (C1, C3, C4).
-        unsafe { self.pin.strategy().release(self.token, old) };
+        unsafe { self.buffer().strategy().release(self.token, old) };
     }
 }
 
@@ -143,7 +165,7 @@ impl<R: ReaderPtr> Drop for ReaderLease<'_, R> {
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
         // SAFETY: acquired in `new` with this token (C1, C3), on a thread that
         // has the reader to itself (C4); what borrowed from the lease is gone.
-        unsafe { self.pin.strategy().release(self.token, guard) };
+        unsafe { self.buffer().strategy().release(self.token, guard) };
     }
 }
 
@@ -169,6 +191,17 @@ impl<R: ReaderPtr> fmt::Debug for ReaderLease<'_, R> {
 pub struct OwnedLease<P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,
     reader: Box<Reader<P>>,
+}
+
+// SAFETY: as for `ReaderLease`; the pointer is dereferenced as well, and the reader's cell,
+// which is written before there is a guard, is read.
+#[cfg(feature = "alloc")]
+unsafe impl<P: BufferPtr> Sync for OwnedLease<P>
+where
+    P: Sync,
+    PinnedBy<P>: Sync,
+    GuardTokenOf<P>: Sync,
+{
 }
 
 #[cfg(feature = "alloc")]

@@ -89,6 +89,9 @@ pub use lease::{Lease, ReaderLease};
 pub use op_log::{Batch, BatchOwner, OpWriter, Operation, Published};
 pub use pointer::{BufferPtr, OwningPtr, ReaderPtr};
 pub use reader::Reader;
+#[doc(hidden)]
+#[cfg(feature = "std")]
+pub use shared::AnyLease;
 #[cfg(feature = "std")]
 pub use shared::{MappedSharedReadGuard, SharedLease, SharedReadGuard, SharedReader};
 pub use side::Side;

@@ -118,12 +118,10 @@ pub unsafe trait ReaderPtr: Clone {
     type Extras;
     /// Why there is nothing to read. `Infallible` for pointers that own.
     type Error;
-    /// What keeps the buffer alive during one read.
-    type Pin<'a>: Deref<Target = DoubleBuffer<Self::Value, Self::Strategy, Self::Extras>>
-    where
-        Self: 'a;
+    /// What keeps the buffer alive during one read, beside the pointer itself.
+    type Pin;
 
-    /// Reaches the buffer.
+    /// Keeps the buffer alive, if it is.
     ///
     /// # Errors
     ///
@@ -143,25 +141,47 @@ pub unsafe trait ReaderPtr: Clone {
     /// drop(buffer);
     /// assert_eq!(weak.pin().unwrap_err(), Closed);
     /// ```
-    fn pin(&self) -> Result<Self::Pin<'_>, Self::Error>;
+    fn pin(&self) -> Result<Self::Pin, Self::Error>;
+
+    /// The buffer that a [`pin`](Self::pin) of this pointer keeps alive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use dbuf_core::{DoubleBuffer, ReaderPtr};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let buffer = Arc::new(DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared"));
+    /// let weak = Arc::downgrade(&buffer);
+    /// let pin = weak.pin().unwrap();
+    /// assert_eq!(*weak.buffer(&pin).extras(), "shared");
+    /// ```
+    fn buffer<'a>(&'a self, pin: &'a Self::Pin) -> &'a PinnedBy<Self>;
 }
 
-// SAFETY: the pin is a reference from the pointer's own `deref`, so P1 to P3 are
-// the pointer's. It never fails (P4), and taking the buffer out (P5) or a `&mut`
-// to it (P6) needs the pointer, which the pin borrows.
+/// The buffer behind a pointer that may be weak.
+pub(crate) type PinnedBy<R> =
+    DoubleBuffer<<R as ReaderPtr>::Value, <R as ReaderPtr>::Strategy, <R as ReaderPtr>::Extras>;
+
+// SAFETY: the buffer is what the pointer's own `deref` gives, for as long as the pointer is
+// borrowed, so P1 to P6 are the pointer's. A pin never fails (P4).
 unsafe impl<P: BufferPtr> ReaderPtr for P {
     type Value = P::Value;
     type Strategy = P::Strategy;
     type Extras = P::Extras;
     type Error = Infallible;
-    type Pin<'a>
-        = &'a DoubleBuffer<P::Value, P::Strategy, P::Extras>
-    where
-        Self: 'a;
+    type Pin = ();
 
     #[inline]
-    fn pin(&self) -> Result<Self::Pin<'_>, Infallible> {
-        Ok(self)
+    fn pin(&self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    #[inline]
+    fn buffer<'a>(&'a self, (): &'a ()) -> &'a PinnedBy<Self> {
+        self
     }
 }
 
@@ -200,14 +220,16 @@ unsafe impl<T, S: Strategy, X> ReaderPtr for rc::Weak<DoubleBuffer<T, S, X>> {
     type Strategy = S;
     type Extras = X;
     type Error = Closed;
-    type Pin<'a>
-        = Rc<DoubleBuffer<T, S, X>>
-    where
-        Self: 'a;
+    type Pin = Rc<DoubleBuffer<T, S, X>>;
 
     #[inline]
-    fn pin(&self) -> Result<Self::Pin<'_>, Closed> {
+    fn pin(&self) -> Result<Self::Pin, Closed> {
         self.upgrade().ok_or(Closed)
+    }
+
+    #[inline]
+    fn buffer<'a>(&'a self, pin: &'a Self::Pin) -> &'a DoubleBuffer<T, S, X> {
+        pin
     }
 }
 
@@ -218,14 +240,16 @@ unsafe impl<T, S: Strategy, X> ReaderPtr for sync::Weak<DoubleBuffer<T, S, X>> {
     type Strategy = S;
     type Extras = X;
     type Error = Closed;
-    type Pin<'a>
-        = Arc<DoubleBuffer<T, S, X>>
-    where
-        Self: 'a;
+    type Pin = Arc<DoubleBuffer<T, S, X>>;
 
     #[inline]
-    fn pin(&self) -> Result<Self::Pin<'_>, Closed> {
+    fn pin(&self) -> Result<Self::Pin, Closed> {
         self.upgrade().ok_or(Closed)
+    }
+
+    #[inline]
+    fn buffer<'a>(&'a self, pin: &'a Self::Pin) -> &'a DoubleBuffer<T, S, X> {
+        pin
     }
 }
 

@@ -2,6 +2,7 @@ use core::cell::{Cell, OnceCell};
 use core::convert::Infallible;
 use core::fmt;
 use core::marker::PhantomData;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
@@ -61,7 +62,7 @@ impl<R: ReaderPtr> Reader<R> {
     pub fn new(ptr: R) -> Self {
         let token = OnceCell::new();
         if let Ok(pin) = ptr.pin() {
-            token.get_or_init(|| pin.strategy().new_reader());
+            token.get_or_init(|| ptr.buffer(&pin).strategy().new_reader());
         }
         Self {
             token,
@@ -115,8 +116,10 @@ impl<R: ReaderPtr> Reader<R> {
     #[inline]
     pub fn try_read(&self) -> Result<ReadGuard<'_, R>, R::Error> {
         let pin = self.ptr.pin()?;
-        let token = self.token.get_or_init(|| pin.strategy().new_reader());
-        Ok(ReadGuard::new(ReaderLease::new(pin, token)))
+        let token = self
+            .token
+            .get_or_init(|| self.ptr.buffer(&pin).strategy().new_reader());
+        Ok(ReadGuard::new(ReaderLease::new(&self.ptr, pin, token)))
     }
 
     /// Whether nobody is there to publish: no writer is claimed at this moment,
@@ -134,7 +137,7 @@ impl<R: ReaderPtr> Reader<R> {
     /// ```
     pub fn is_closed(&self) -> bool {
         match self.ptr.pin() {
-            Ok(pin) => !pin.strategy().is_writer_claimed(),
+            Ok(pin) => !self.ptr.buffer(&pin).strategy().is_writer_claimed(),
             Err(_) => true,
         }
     }
@@ -266,6 +269,11 @@ impl<P: BufferPtr> Reader<P> {
 }
 
 /// A reader of its own for the same buffer, as by [`Reader::new`].
+// A panic of user code (a waker's, as the last step of a leave) finds tokens and counts as
+// they are to be (S7), so only the value's own cells can be seen half-changed.
+impl<R: ReaderPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>> UnwindSafe for Reader<R> {}
+impl<R: ReaderPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>> RefUnwindSafe for Reader<R> {}
+
 impl<R: ReaderPtr> Clone for Reader<R> {
     fn clone(&self) -> Self {
         Self::new(self.ptr.clone())

@@ -122,7 +122,6 @@ mod batch;
 mod builder;
 mod concurrent;
 mod garbage;
-mod guard;
 mod iter;
 mod layer;
 mod map_ref;
@@ -132,13 +131,14 @@ mod op;
 mod owner;
 #[cfg(feature = "rayon")]
 mod parallel;
-mod part;
 mod reader;
 #[cfg(feature = "serde")]
 mod serialize;
 pub mod set;
 mod shared;
+mod snapshot;
 mod table;
+mod value_ref;
 #[cfg(feature = "async")]
 mod watcher;
 mod writer;
@@ -170,16 +170,16 @@ pub use dbuf_strategies::LockStrategy;
 pub use dbuf_strategies::Watched;
 pub use dbuf_strategies::{DefaultStrategy, LocalStrategy};
 pub use equivalent::Equivalent;
-pub use guard::{Guard, MapGuard, SharedMapGuard};
 pub use iter::{Iter, Keys, Values};
 pub use map_ref::MapRef;
 pub use owner::{Owner, WriterBatch, WriterMut};
 #[cfg(feature = "rayon")]
 pub use parallel::ParIter;
-pub use part::{PartGuard, SharedValueGuard, ValueGuard};
 pub use reader::Reader;
 pub use set::ConcurrentHashSet;
 pub use shared::SharedReader;
+pub use snapshot::Snapshot;
+pub use value_ref::Ref;
 #[cfg(feature = "async")]
 pub use watcher::Watcher;
 pub use writer::Writer;

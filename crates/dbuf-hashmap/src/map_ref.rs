@@ -8,7 +8,7 @@ use equivalent::Equivalent;
 use crate::table::{Shared, Table};
 use crate::{Iter, Keys, Values};
 
-/// One state of a map, borrowed: from a [guard](crate::MapGuard::as_map), from a
+/// One state of a map, borrowed: from a [guard](crate::Snapshot::as_map), from a
 /// [batch](crate::Batch::as_map) with its pending changes, or
 /// [without a guard](crate::Batch::published) from the writer.
 ///

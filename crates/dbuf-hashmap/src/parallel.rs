@@ -2,15 +2,14 @@
 
 use core::fmt;
 
-use dbuf_core::Lease;
+use dbuf_core::Strategy;
 use hashbrown::hash_table;
 use rayon::iter::plumbing::UnindexedConsumer;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::table::{Shared, Table};
-use crate::{Guard, MapRef};
+use crate::{MapRef, Snapshot};
 
-/// All entries of a map, in parallel: `par_iter` of a [`Guard`] or a [`MapRef`].
+/// All entries of a map, in parallel: `par_iter` of a [`Snapshot`] or a [`MapRef`].
 ///
 /// The guard stays with the thread that took it. While that thread waits for the
 /// others it may run other tasks of the pool: one of them that waits for *this*
@@ -59,11 +58,11 @@ impl<'a, K: Sync, V: Sync, H> IntoParallelIterator for MapRef<'a, K, V, H> {
     }
 }
 
-impl<'g, K, V, H, L> IntoParallelIterator for &'g Guard<K, V, H, L>
+impl<'g, K, V, H, S> IntoParallelIterator for &'g Snapshot<'_, K, V, H, S>
 where
     K: Sync,
     V: Sync,
-    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
+    S: Strategy,
 {
     type Item = (&'g K, &'g V);
     type Iter = ParIter<'g, K, V>;

@@ -6,7 +6,7 @@ use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, MapGuard, SharedReader, ValueGuard};
+use crate::{DefaultStrategy, Ref, SharedReader, Snapshot};
 
 /// A handle that reads a map.
 ///
@@ -56,8 +56,8 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     /// assert_eq!(map["a"] + map["b"], 3);
     /// ```
     #[inline]
-    pub fn read(&self) -> MapGuard<'_, K, V, H, S> {
-        MapGuard::new(self.inner.read())
+    pub fn read(&self) -> Snapshot<'_, K, V, H, S> {
+        Snapshot::new(self.inner.read())
     }
 
     /// Looks at one value. Costs a [`read`](Self::read), a hash and a look-up.
@@ -71,14 +71,14 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     /// assert!(reader.get("b").is_none());
     /// ```
     #[inline]
-    pub fn get<Q>(&self, key: &Q) -> Option<ValueGuard<'_, K, V, H, S>>
+    pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, H, S>>
     where
         Q: Hash + Equivalent<K> + ?Sized,
         H: BuildHasher,
     {
         // Before the guard: the writer waits for none that is still hashing.
         let hash = self.inner.extras().hash(key);
-        MapGuard::value(self.inner.read(), hash, key)
+        Snapshot::value(self.inner.read(), hash, key)
     }
 
     /// A handle for many threads: it keeps a reader for each, so that nobody has

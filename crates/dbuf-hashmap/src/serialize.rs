@@ -4,14 +4,13 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::marker::PhantomData;
 
-use dbuf_core::{BlockingStrategy, Lease, Strategy};
+use dbuf_core::{BlockingStrategy, Strategy};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::multimap::{self, Bag};
 use crate::set::{self, SetRef};
-use crate::table::{Shared, Table};
-use crate::{Batch, ConcurrentHashMap, ConcurrentHashSet, Guard, MapRef, Owner, Writer};
+use crate::{Batch, ConcurrentHashMap, ConcurrentHashSet, MapRef, Owner, Snapshot, Writer};
 
 /// As a map.
 impl<K: Serialize, V: Serialize, H> Serialize for MapRef<'_, K, V, H> {
@@ -21,11 +20,11 @@ impl<K: Serialize, V: Serialize, H> Serialize for MapRef<'_, K, V, H> {
 }
 
 /// As a map.
-impl<K, V, H, L> Serialize for Guard<K, V, H, L>
+impl<K, V, H, R> Serialize for Snapshot<'_, K, V, H, R>
 where
     K: Serialize,
     V: Serialize,
-    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
+    R: Strategy,
 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.as_map().serialize(serializer)
@@ -40,11 +39,7 @@ impl<T: Serialize, H> Serialize for SetRef<'_, T, H> {
 }
 
 /// As a sequence.
-impl<T, H, L> Serialize for set::Guard<T, H, L>
-where
-    T: Serialize,
-    L: Lease<Value = Table<T, ()>, Extras = Shared<H>>,
-{
+impl<T: Serialize, H, R: Strategy> Serialize for set::Snapshot<'_, T, H, R> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.as_set().serialize(serializer)
     }

@@ -6,7 +6,7 @@ use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, SharedMapGuard, SharedValueGuard};
+use crate::{DefaultStrategy, Ref, Snapshot};
 
 /// A handle that reads a map from any thread, through `&self`: from
 /// [`Reader::shared`](crate::Reader::shared).
@@ -51,8 +51,8 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
     /// assert_eq!(shared.read()["a"], 1);
     /// ```
     #[inline]
-    pub fn read(&self) -> SharedMapGuard<'_, K, V, H, S> {
-        SharedMapGuard::new(self.inner.read())
+    pub fn read(&self) -> Snapshot<'_, K, V, H, S> {
+        Snapshot::new(self.inner.read())
     }
 
     /// Looks at one value. Allocates as [`read`](Self::read) does.
@@ -67,14 +67,14 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
     /// assert!(shared.get("b").is_none());
     /// ```
     #[inline]
-    pub fn get<Q>(&self, key: &Q) -> Option<SharedValueGuard<'_, K, V, H, S>>
+    pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, H, S>>
     where
         Q: Hash + Equivalent<K> + ?Sized,
         H: BuildHasher,
     {
         // Before the guard: the writer waits for none that is still hashing.
         let hash = self.inner.extras().hash(key);
-        SharedMapGuard::value(self.inner.read(), hash, key)
+        Snapshot::value(self.inner.read(), hash, key)
     }
 }
 

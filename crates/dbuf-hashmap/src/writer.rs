@@ -112,7 +112,7 @@ impl<K, V, H, S: Strategy> Writer<K, V, H, S> {
         MapRef::new(self.inner.front(), self.inner.extras())
     }
 
-    /// The number of the last publish; see [`MapGuard::version`](crate::MapGuard::version).
+    /// The number of the last publish; see [`Snapshot::version`](crate::Snapshot::version).
     ///
     /// # Examples
     ///

@@ -10,7 +10,7 @@ use core::hash::{Hash, Hasher};
 use core::mem;
 
 use common::{assert_doubles, assert_doubles_again, assert_goes_on, doubles, unwind, unwinds};
-use dbuf_hashmap::{MapGuard, ValueGuard};
+use dbuf_hashmap::{Ref, Snapshot};
 
 /// The debug form of a writer shows how many changes its log holds.
 fn logged(writer: &impl core::fmt::Debug) -> String {
@@ -240,9 +240,9 @@ fn anchors_24_guards_do_not_shadow_what_they_guard() {
     writer.write().insert("a", Some(1));
     // `map` is the option's own, through the guard.
     assert_eq!(reader.get("a").unwrap().map(|n| n + 1), Some(2));
-    let one = ValueGuard::try_map(reader.get("a").unwrap(), Option::as_ref).unwrap();
+    let one = Ref::try_map(reader.get("a").unwrap(), Option::as_ref).unwrap();
     assert_eq!(*one, 1);
-    let one = MapGuard::try_map(reader.read(), |map| map.get("a")?.as_ref()).unwrap();
+    let one = Snapshot::try_map(reader.read(), |map| map.get("a")?.as_ref()).unwrap();
     assert_eq!(*one, 1);
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Barrier, LazyLock, Mutex, MutexGuard, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use dbuf_hashmap::{ConcurrentHashMap, SharedMapGuard};
+use dbuf_hashmap::{ConcurrentHashMap, Snapshot};
 
 type Map = ConcurrentHashMap<u32, u32>;
 
@@ -143,7 +143,7 @@ fn the_first_use_is_in_a_destructor() {
 /// Keeps a guard until its thread is gone, and waits at the gate before.
 struct HoldsGuard(RefCell<Option<Held>>);
 
-type Held = (SharedMapGuard<'static, u32, u32>, Arc<Barrier>);
+type Held = (Snapshot<'static, u32, u32>, Arc<Barrier>);
 
 impl Drop for HoldsGuard {
     fn drop(&mut self) {

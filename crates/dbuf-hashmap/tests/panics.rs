@@ -7,7 +7,7 @@ use core::hash::{Hash, Hasher};
 use std::thread;
 
 use common::{assert_doubles_again, assert_goes_on, doubles, unwind, unwinds};
-use dbuf_hashmap::{Entry, MapGuard, Writer, WriterBatch};
+use dbuf_hashmap::{Entry, Snapshot, Writer, WriterBatch};
 
 #[test]
 fn panic_in_update_rolls_back() {
@@ -205,7 +205,7 @@ fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>
     writer.catch_up();
 }
 
-fn seen(map: MapGuard<'_, Fused<'_>, Fused<'_>>) -> Vec<(u32, u32)> {
+fn seen(map: Snapshot<'_, Fused<'_>, Fused<'_>>) -> Vec<(u32, u32)> {
     let mut seen: Vec<_> = map.iter().map(|(k, v)| (k.0, v.0)).collect();
     seen.sort_unstable();
     seen

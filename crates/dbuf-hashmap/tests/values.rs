@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use std::hash::{DefaultHasher, RandomState};
 
 use dbuf_hashmap::{
-    Builder, Equivalent, LocalStrategy, MapGuard, MapRef, Reader, ValueGuard, Writer, WriterBatch,
+    Builder, Equivalent, LocalStrategy, MapRef, Reader, Ref, Snapshot, Writer, WriterBatch,
 };
 
 /// Counts how many of a kind are alive and how many clones were made.
@@ -581,8 +581,8 @@ fn handles_cross_threads_and_guards_do_not() {
     send::<MapRef<'_, String, u32>>();
     never!(Sync: Reader<u32, u32>);
     never!(
-        Send: MapGuard<'_, u32, u32>,
-        ValueGuard<'_, u32, u32>,
+        Send: Snapshot<'_, u32, u32>,
+        Ref<'_, u32, u32>,
         Reader<u32, Rc<u32>>,
         // The published copy can be read on another thread meanwhile.
         Writer<u32, Cell<u32>>,

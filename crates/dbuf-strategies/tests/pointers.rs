@@ -9,14 +9,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
 use dbuf_strategies::core::{
-    BufferPtr, Closed, DoubleBuffer, OpWriter, ReadGuard, Reader, Strategy, WeakReader, Writer,
-    arc, rc, split,
+    BlockingStrategy, BufferPtr, Closed, DoubleBuffer, MappedReadGuard, MappedSharedReadGuard,
+    OpWriter, OwnedReadGuard, ReadGuard, Reader, ReaderPtr, SharedReadGuard, SharedReader,
+    Strategy, WeakReader, Writer, arc, rc, split,
 };
-use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy};
+use dbuf_strategies::{
+    CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
+};
 use dbuf_testing::suite;
 use dbuf_testing::suite::buffer;
 
@@ -263,6 +267,7 @@ macro_rules! pin {
 }
 pin!(is_send: Send);
 pin!(is_sync: Sync);
+pin!(is_unwind_safe: UnwindSafe + RefUnwindSafe);
 
 /// The positive half of the table; the negative half is in `tests/ui`.
 #[test]
@@ -278,13 +283,66 @@ fn send_and_sync_are_what_they_should_be() {
         is_send::<Reader<Arced<u32, S>>>();
         is_send::<OpWriter<Arced<u32, S>, Box<dyn FnMut(&mut u32, &()) + Send>>>();
     }
+    /// A guard is shared as a reference is; the negative half is in `tests/ui` here too.
+    fn guards<S: BlockingStrategy<GuardToken: Sync>>() {
+        is_sync::<ReadGuard<'_, Arced<u32, S>>>();
+        is_sync::<ReadGuard<'_, Weak<DoubleBuffer<u32, S>>>>();
+        is_sync::<OwnedReadGuard<Arced<u32, S>>>();
+        is_sync::<SharedReadGuard<'_, Arced<u32, S>>>();
+        is_sync::<MappedReadGuard<'_, str, Arced<u32, S>>>();
+        is_sync::<MappedSharedReadGuard<'_, str, Arced<u32, S>>>();
+        is_unwind_safe::<ReadGuard<'_, Arced<u32, S>>>();
+        is_unwind_safe::<OwnedReadGuard<Arced<u32, S>>>();
+        is_unwind_safe::<SharedReadGuard<'_, Arced<u32, S>>>();
+        is_unwind_safe::<MappedReadGuard<'_, str, Arced<u32, S>>>();
+        is_unwind_safe::<Reader<Arced<u32, S>>>();
+        is_unwind_safe::<SharedReader<Arced<u32, S>>>();
+        is_unwind_safe::<OpWriter<Arced<u32, S>, Box<dyn FnMut(&mut u32, &()) + Send>>>();
+    }
     concurrent::<CountStrategy>();
     concurrent::<EpochStrategy>();
     concurrent::<FlashStrategy>();
     concurrent::<LockStrategy>();
+    guards::<CountStrategy>();
+    guards::<EpochStrategy>();
+    guards::<FlashStrategy>();
+    guards::<LockStrategy>();
+    guards::<DefaultStrategy>();
+    is_unwind_safe::<ReadGuard<'_, Arced<u32, LocalStrategy>>>();
     is_send::<DoubleBuffer<u32, LocalStrategy>>();
     is_sync::<dbuf_strategies::core::SharedReader<Arced<u32, EpochStrategy>>>();
     is_send::<dbuf_strategies::core::SharedReader<Arced<u32, EpochStrategy>>>();
+}
+
+/// Guards may be used where shorter ones are asked for, as references may.
+#[allow(dead_code, reason = "compiling is the test")]
+fn guards_shorten<'a: 'b, 'b, R: ReaderPtr, P: BufferPtr>(
+    read: ReadGuard<'a, R>,
+    shared: SharedReadGuard<'a, P>,
+    mapped: MappedReadGuard<'a, &'a str, R>,
+) -> (
+    ReadGuard<'b, R>,
+    SharedReadGuard<'b, P>,
+    MappedReadGuard<'b, &'b str, R>,
+) {
+    (read, shared, mapped)
+}
+
+/// Threads look at a value through one guard.
+#[test]
+fn a_guard_is_shared_between_threads() {
+    let (mut writer, reader) = arc(vec![1, 2], vec![], EpochStrategy::new());
+    let guard = reader.read();
+    let part = ReadGuard::map(reader.read(), |list, ()| &list[1]);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| assert_eq!((guard.len(), *part, ReadGuard::version(&guard)), (2, 2, 0)));
+        }
+        writer.start_swap();
+        assert!(!writer.try_finish());
+    });
+    drop((guard, part));
+    assert!(writer.try_finish());
 }
 
 /// ANCHORS 24: a guard's own functions do not shadow the value's methods.

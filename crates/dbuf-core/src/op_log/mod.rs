@@ -58,6 +58,7 @@ mod state;
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::task::{Context, Poll, ready};
 
 use crate::{BlockingStrategy, BufferPtr, Reader, Writer};
@@ -676,6 +677,14 @@ impl<P: BufferPtr<Value: Clone, Strategy: BlockingStrategy>, O: Operation<P::Val
         batch.publish();
         Ok(result)
     }
+}
+
+// A change that panicked is taken back before anybody sees it, so only the value's own cells
+// can be seen half-changed.
+impl<P: BufferPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>, O> UnwindSafe for OpWriter<P, O> {}
+impl<P: BufferPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>, O> RefUnwindSafe
+    for OpWriter<P, O>
+{
 }
 
 impl<P: BufferPtr, O> fmt::Debug for OpWriter<P, O> {

@@ -29,14 +29,17 @@
 //! make a slot for as long as they have a guard. (If such a guard is forgotten, what the
 //! thread knew of its slot is never freed.)
 
+mod any;
 mod slot;
 mod thread;
 
 use alloc::sync::Arc;
 use core::fmt;
 use core::mem::{self, ManuallyDrop};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
+pub use self::any::AnyLease;
 use self::slot::{Slot, Table};
 use crate::buffer::{BufferOf, Versioned};
 use crate::lease::GuardTokenOf;
@@ -241,6 +244,10 @@ impl<P: BufferPtr> Drop for Counted<'_, P> {
     }
 }
 
+// As for `Reader`.
+impl<P: BufferPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>> UnwindSafe for SharedReader<P> {}
+impl<P: BufferPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>> RefUnwindSafe for SharedReader<P> {}
+
 impl<P: BufferPtr> Clone for SharedReader<P> {
     fn clone(&self) -> Self {
         Self {
@@ -281,6 +288,17 @@ pub struct SharedLease<'s, P: BufferPtr> {
     /// What the guard was acquired with. The guard keeps it ([`slot`], T3).
     slot: NonNull<Slot<ReaderTokenOf<P>>>,
     shared: &'s SharedReader<P>,
+}
+
+// SAFETY: with `&` to a lease one gets at the buffer, the extras and the side of the guard
+// token. What uses the slot takes the guard by `&mut` or by value, and a guard is not `Send`
+// (C4, T1).
+unsafe impl<P: BufferPtr> Sync for SharedLease<'_, P>
+where
+    P: Sync,
+    BufferOf<P>: Sync,
+    GuardTokenOf<P>: Sync,
+{
 }
 
 #[allow(private_interfaces, reason = "nobody outside can name the trait")]

@@ -21,7 +21,7 @@ pub use task::TaskBatch;
 pub use write::ConcurrentBatch;
 
 use crate::owner::Ptr;
-use crate::{Builder, DefaultStrategy, SharedMapGuard, SharedReader, SharedValueGuard};
+use crate::{Builder, DefaultStrategy, Ref, SharedReader, Snapshot};
 
 /// A hash map that any thread reads and writes, through `&self`.
 ///
@@ -193,8 +193,8 @@ impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     /// assert_eq!(snapshot["a"], 1);
     /// ```
     #[inline]
-    pub fn read(&self) -> SharedMapGuard<'_, K, V, H, S> {
-        SharedMapGuard::new(self.reader.read())
+    pub fn read(&self) -> Snapshot<'_, K, V, H, S> {
+        Snapshot::new(self.reader.read())
     }
 
     /// How many entries there are.
@@ -267,13 +267,13 @@ impl<K, V, H: BuildHasher, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     /// assert!(map.get("b").is_none());
     /// ```
     #[inline]
-    pub fn get<Q>(&self, key: &Q) -> Option<SharedValueGuard<'_, K, V, H, S>>
+    pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, H, S>>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
         // Before the guard: the writer waits for none that is still hashing.
         let hash = self.reader.extras().hash(key);
-        SharedMapGuard::value(self.reader.read(), hash, key)
+        Snapshot::value(self.reader.read(), hash, key)
     }
 
     /// Calls `f` with the value of a key, and returns what it returns.

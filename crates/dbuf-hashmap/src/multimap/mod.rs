@@ -2,7 +2,7 @@
 //! a bag at a time.
 //!
 //! A key that is there has at least one value. Reading is the map's: [`Reader`],
-//! [`MultiMapGuard`] and [`MultiMapRef`] look up bags, and have a few
+//! [`Snapshot`] and [`MultiMapRef`] look up bags, and have a few
 //! methods more.
 //!
 //! # Examples
@@ -31,7 +31,7 @@ use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
 pub use bag::Bag;
 pub use batch::Batch;
-pub use read::{MultiMapGuard, MultiMapRef, Reader};
+pub use read::{MultiMapRef, Reader, Snapshot};
 
 use crate::layer::layer_writer;
 use crate::owner::{Log, Ptr, WriterMut};

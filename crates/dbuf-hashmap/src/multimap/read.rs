@@ -3,19 +3,18 @@
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
-use dbuf_core::{Lease, Strategy};
+use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use super::Bag;
-use crate::table::{Shared, Table};
-use crate::{DefaultStrategy, Guard, MapGuard, MapRef, ValueGuard};
+use crate::{DefaultStrategy, MapRef, Ref};
 
 /// A handle that reads a multi-map.
 pub type Reader<K, V, H = RandomState, S = DefaultStrategy> = crate::Reader<K, Bag<V>, H, S>;
 
 /// A look at a multi-map, as it stood when the guard was taken.
-pub type MultiMapGuard<'r, K, V, H = RandomState, S = DefaultStrategy> =
-    MapGuard<'r, K, Bag<V>, H, S>;
+pub type Snapshot<'r, K, V, H = RandomState, S = DefaultStrategy> =
+    crate::Snapshot<'r, K, Bag<V>, H, S>;
 
 /// One state of a multi-map, borrowed.
 pub type MultiMapRef<'a, K, V, H = RandomState> = MapRef<'a, K, Bag<V>, H>;
@@ -33,16 +32,16 @@ impl<K, V, H: BuildHasher, S: Strategy> crate::Reader<K, Bag<V>, H, S> {
     /// assert!(reader.get_one("b").is_none());
     /// ```
     #[inline]
-    pub fn get_one<Q>(&self, key: &Q) -> Option<ValueGuard<'_, K, Bag<V>, H, S, V>>
+    pub fn get_one<Q>(&self, key: &Q) -> Option<Ref<'_, K, Bag<V>, H, S, V>>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        ValueGuard::try_map(self.get(key)?, |bag| bag.first()).ok()
+        Ref::try_map(self.get(key)?, |bag| bag.first()).ok()
     }
 }
 
 /// Of a multi-map.
-impl<K, V, H, L: Lease<Value = Table<K, Bag<V>>, Extras = Shared<H>>> Guard<K, Bag<V>, H, L> {
+impl<K, V, H, S: Strategy> crate::Snapshot<'_, K, Bag<V>, H, S> {
     /// How many values there are. Adds up all bags.
     ///
     /// # Examples

@@ -8,10 +8,8 @@ use std::hash::RandomState;
 use dbuf_core::{BlockingStrategy, Published, Strategy};
 use equivalent::Equivalent;
 
-use super::{Batch, SharedReader, SharedSetGuard};
-use crate::{
-    Builder, ConcurrentHashMap, DefaultStrategy, SharedMapGuard, SharedValueGuard, WriterGuard,
-};
+use super::{Batch, SharedReader, Snapshot};
+use crate::{Builder, ConcurrentHashMap, DefaultStrategy, Ref, WriterGuard};
 
 /// A hash set that any thread reads and writes, through `&self`.
 ///
@@ -120,8 +118,8 @@ impl<T, H, S: Strategy> ConcurrentHashSet<T, H, S> {
     /// assert_eq!(set.read().iter().sum::<i32>(), 3);
     /// ```
     #[inline]
-    pub fn read(&self) -> SharedSetGuard<'_, T, H, S> {
-        SharedSetGuard::new(self.map.read())
+    pub fn read(&self) -> Snapshot<'_, T, H, S> {
+        Snapshot::new(self.map.read())
     }
 
     /// Whether an element is there.
@@ -149,12 +147,12 @@ impl<T, H, S: Strategy> ConcurrentHashSet<T, H, S> {
     /// let set = dbuf_hashmap::ConcurrentHashSet::from(["a".to_owned()]);
     /// assert_eq!(*set.get("a").unwrap(), "a");
     /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<SharedValueGuard<'_, T, (), H, S, T>>
+    pub fn get<Q>(&self, element: &Q) -> Option<Ref<'_, T, (), H, S, T>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,
     {
-        SharedMapGuard::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0)).ok()
+        crate::Snapshot::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0)).ok()
     }
 
     /// How many elements there are.

@@ -14,10 +14,10 @@
 
 mod batch;
 mod concurrent;
-mod guard;
 mod reader;
 mod set_ref;
 mod shared;
+mod snapshot;
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -27,10 +27,10 @@ use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
 pub use batch::Batch;
 pub use concurrent::{ConcurrentBatch, ConcurrentHashSet};
-pub use guard::{Guard, SetGuard, SharedSetGuard};
 pub use reader::Reader;
 pub use set_ref::{Iter, SetRef};
 pub use shared::SharedReader;
+pub use snapshot::Snapshot;
 
 use crate::layer::layer_writer;
 use crate::op::Whole;

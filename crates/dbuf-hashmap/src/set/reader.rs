@@ -5,9 +5,9 @@ use std::hash::RandomState;
 use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
-use super::{SetGuard, SharedReader};
+use super::{SharedReader, Snapshot};
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, MapGuard, ValueGuard};
+use crate::{DefaultStrategy, Ref};
 
 /// A handle that reads a set. As the map's [`Reader`](crate::Reader).
 ///
@@ -41,8 +41,8 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
     /// assert_eq!(reader.read().len(), 1);
     /// ```
     #[inline]
-    pub fn read(&self) -> SetGuard<'_, T, H, S> {
-        SetGuard::new(self.map.read())
+    pub fn read(&self) -> Snapshot<'_, T, H, S> {
+        Snapshot::new(self.map.read())
     }
 
     /// Whether an element is there.
@@ -72,12 +72,12 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
     /// writer.write().insert("a");
     /// assert_eq!(reader.get("a").as_deref(), Some(&"a"));
     /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<ValueGuard<'_, T, (), H, S, T>>
+    pub fn get<Q>(&self, element: &Q) -> Option<Ref<'_, T, (), H, S, T>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,
     {
-        MapGuard::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0)).ok()
+        crate::Snapshot::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0)).ok()
     }
 
     /// A handle for many threads; as the map's

@@ -5,8 +5,8 @@ use std::hash::RandomState;
 use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
-use super::SharedSetGuard;
-use crate::{DefaultStrategy, SharedMapGuard, SharedValueGuard};
+use super::Snapshot;
+use crate::{DefaultStrategy, Ref};
 
 /// A handle that reads a set from any thread, through `&self`: from
 /// [`Reader::shared`](super::Reader::shared). As the map's
@@ -43,8 +43,8 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
     /// assert_eq!(shared.read().len(), 1);
     /// ```
     #[inline]
-    pub fn read(&self) -> SharedSetGuard<'_, T, H, S> {
-        SharedSetGuard::new(self.map.read())
+    pub fn read(&self) -> Snapshot<'_, T, H, S> {
+        Snapshot::new(self.map.read())
     }
 
     /// Whether an element is there.
@@ -76,12 +76,12 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
     /// let shared = reader.shared();
     /// assert_eq!(shared.get("a").as_deref(), Some(&"a"));
     /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<SharedValueGuard<'_, T, (), H, S, T>>
+    pub fn get<Q>(&self, element: &Q) -> Option<Ref<'_, T, (), H, S, T>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,
     {
-        SharedMapGuard::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0)).ok()
+        crate::Snapshot::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0)).ok()
     }
 
     /// The reader of the map that the set is.

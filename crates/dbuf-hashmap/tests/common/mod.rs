@@ -4,7 +4,7 @@
 use core::panic::AssertUnwindSafe;
 use std::panic::{catch_unwind, resume_unwind};
 
-use dbuf_hashmap::{MapGuard, Reader, Writer};
+use dbuf_hashmap::{Reader, Snapshot, Writer};
 
 /// Unwinds without the message of a panic.
 pub fn unwind() -> ! {
@@ -26,7 +26,7 @@ pub fn doubles() -> (Writer<u32, u32>, Reader<u32, u32>) {
     (writer, reader)
 }
 
-pub fn assert_doubles(map: MapGuard<'_, u32, u32>) {
+pub fn assert_doubles(map: Snapshot<'_, u32, u32>) {
     assert_eq!(map.len(), 10);
     assert!(map.iter().all(|(n, double)| *double == 2 * n));
 }

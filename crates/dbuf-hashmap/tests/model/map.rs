@@ -3,7 +3,7 @@ use core::mem;
 use std::collections::HashMap;
 
 use arbitrary::{Arbitrary, Unstructured};
-use dbuf_hashmap::{Builder, Entry, MapGuard, MapRef, Reader, WriterBatch};
+use dbuf_hashmap::{Builder, Entry, MapRef, Reader, Snapshot, WriterBatch};
 use proptest::prelude::*;
 
 use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, room, unwind};
@@ -59,7 +59,7 @@ impl<S: Transacts + 'static> World for Map<S> {
     type Writer = Writer<S>;
     type Reader = Reader<String, Box<u32>, FewBuckets, S>;
     type Batch<'w> = Batch<'w, S>;
-    type Guard<'r> = MapGuard<'r, String, Box<u32>, FewBuckets, S>;
+    type Guard<'r> = Snapshot<'r, String, Box<u32>, FewBuckets, S>;
     const SPOIL_TEARS: bool = true;
 
     fn changes() -> BoxedStrategy<Change> {

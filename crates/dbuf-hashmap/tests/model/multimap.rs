@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use arbitrary::{Arbitrary, Unstructured};
 use dbuf_hashmap::Builder;
-use dbuf_hashmap::multimap::{MultiMapGuard, MultiMapRef, Reader, WriterBatch};
+use dbuf_hashmap::multimap::{MultiMapRef, Reader, Snapshot, WriterBatch};
 use proptest::prelude::*;
 
 use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, room, unwind};
@@ -41,7 +41,7 @@ impl<S: Transacts + 'static> World for MultiMap<S> {
     type Writer = Writer<S>;
     type Reader = Reader<String, Box<u8>, FewBuckets, S>;
     type Batch<'w> = Batch<'w, S>;
-    type Guard<'r> = MultiMapGuard<'r, String, Box<u8>, FewBuckets, S>;
+    type Guard<'r> = Snapshot<'r, String, Box<u8>, FewBuckets, S>;
     /// `retain` asks about every value before it touches one.
     const SPOIL_TEARS: bool = false;
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use arbitrary::{Arbitrary, Unstructured};
 use dbuf_hashmap::Builder;
-use dbuf_hashmap::set::{Reader, SetGuard, SetRef, WriterBatch};
+use dbuf_hashmap::set::{Reader, SetRef, Snapshot, WriterBatch};
 use proptest::prelude::*;
 
 use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, unwind};
@@ -41,7 +41,7 @@ impl<S: Transacts + 'static> World for Set<S> {
     type Writer = Writer<S>;
     type Reader = Reader<String, FewBuckets, S>;
     type Batch<'w> = Batch<'w, S>;
-    type Guard<'r> = SetGuard<'r, String, FewBuckets, S>;
+    type Guard<'r> = Snapshot<'r, String, FewBuckets, S>;
     const SPOIL_TEARS: bool = true;
 
     fn changes() -> BoxedStrategy<Change> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{SharedMapGuard, SharedReader, Watched, Watcher};
+use dbuf_hashmap::{SharedReader, Snapshot, Watched, Watcher};
 use proptest::prelude::*;
 
 use super::futures::{Polled, poll_and_cancel, run_woken, yield_now};
@@ -13,7 +13,7 @@ use super::{Map, MapStrategy, map};
 type Entries = BTreeMap<u32, u32>;
 type Watch<S> = Watcher<u32, u32, std::hash::RandomState, S>;
 type Read<S> = SharedReader<u32, u32, std::hash::RandomState, Watched<S>>;
-type Guard<'r, S> = SharedMapGuard<'r, u32, u32, std::hash::RandomState, Watched<S>>;
+type Guard<'r, S> = Snapshot<'r, u32, u32, std::hash::RandomState, Watched<S>>;
 
 #[derive(Clone, Copy, Debug)]
 enum Call {

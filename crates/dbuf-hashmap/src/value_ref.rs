@@ -2,14 +2,15 @@ use core::fmt;
 use core::ops::Deref;
 use std::hash::RandomState;
 
-use dbuf_core::{Lease, MappedGuard, ReaderLease, SharedLease, Version};
+use dbuf_core::{AnyLease, MappedGuard, Strategy, Version};
 
 use crate::DefaultStrategy;
 use crate::owner::Ptr;
 
-/// A look at a part of a map: one value, or what that was narrowed to.
+/// A look at a part of a map: one value, or what that was narrowed to (`U`). What `get`
+/// returns, of a map or of a reader.
 ///
-/// Holds up the writer as a [`Guard`](crate::Guard) does.
+/// Holds up the writer as a [`Snapshot`](crate::Snapshot) does.
 ///
 /// # Examples
 ///
@@ -21,36 +22,30 @@ use crate::owner::Ptr;
 /// assert_eq!(*value, "one");
 /// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
-pub struct PartGuard<U: ?Sized, L: Lease> {
-    inner: MappedGuard<U, L>,
+pub struct Ref<'a, K, V, H = RandomState, S: Strategy = DefaultStrategy, U: ?Sized = V> {
+    inner: Inner<'a, K, V, H, S, U>,
 }
 
-/// What [`Reader::get`](crate::Reader::get) returns.
-pub type ValueGuard<'r, K, V, H = RandomState, S = DefaultStrategy, U = V> =
-    PartGuard<U, ReaderLease<'r, Ptr<K, V, H, S>>>;
+type Inner<'a, K, V, H, S, U> = MappedGuard<U, AnyLease<'a, Ptr<K, V, H, S>>>;
 
-/// What [`SharedReader::get`](crate::SharedReader::get) returns.
-pub type SharedValueGuard<'s, K, V, H = RandomState, S = DefaultStrategy, U = V> =
-    PartGuard<U, SharedLease<'s, Ptr<K, V, H, S>>>;
-
-impl<U: ?Sized, L: Lease> PartGuard<U, L> {
+impl<'a, K, V, H, S: Strategy, U: ?Sized> Ref<'a, K, V, H, S, U> {
     #[inline]
-    pub(crate) fn new(inner: MappedGuard<U, L>) -> Self {
+    pub(crate) fn new(inner: Inner<'a, K, V, H, S, U>) -> Self {
         Self { inner }
     }
 
     /// The number of the publish that the guard looks at; see
-    /// [`Guard::version`](crate::Guard::version). A plain load.
+    /// [`Snapshot::version`](crate::Snapshot::version). A plain load.
     ///
     /// # Examples
     ///
     /// ```
-    /// use dbuf_hashmap::ValueGuard;
+    /// use dbuf_hashmap::Ref;
     ///
     /// let (mut writer, reader) = dbuf_hashmap::new();
     /// writer.write().insert("a", 1);
     /// let value = reader.get("a").unwrap();
-    /// assert_eq!(ValueGuard::version(&value), 1);
+    /// assert_eq!(Ref::version(&value), 1);
     /// ```
     pub fn version(guard: &Self) -> Version {
         MappedGuard::version(&guard.inner)
@@ -65,15 +60,18 @@ impl<U: ?Sized, L: Lease> PartGuard<U, L> {
     /// # Examples
     ///
     /// ```
-    /// use dbuf_hashmap::ValueGuard;
+    /// use dbuf_hashmap::Ref;
     ///
     /// let (mut writer, reader) = dbuf_hashmap::new();
     /// writer.write().insert("a", (1, "one"));
-    /// let name = ValueGuard::map(reader.get("a").unwrap(), |pair| &pair.1);
+    /// let name = Ref::map(reader.get("a").unwrap(), |pair| &pair.1);
     /// assert_eq!(*name, "one");
     /// ```
-    pub fn map<W: ?Sized>(guard: Self, f: impl for<'a> FnOnce(&'a U) -> &'a W) -> PartGuard<W, L> {
-        PartGuard::new(MappedGuard::map(guard.inner, |part, _| f(part)))
+    pub fn map<W: ?Sized>(
+        guard: Self,
+        f: impl for<'u> FnOnce(&'u U) -> &'u W,
+    ) -> Ref<'a, K, V, H, S, W> {
+        Ref::new(MappedGuard::map(guard.inner, |part, _| f(part)))
     }
 
     /// Narrows the guard further, to a part that may be missing.
@@ -89,24 +87,24 @@ impl<U: ?Sized, L: Lease> PartGuard<U, L> {
     /// # Examples
     ///
     /// ```
-    /// use dbuf_hashmap::ValueGuard;
+    /// use dbuf_hashmap::Ref;
     ///
     /// let (mut writer, reader) = dbuf_hashmap::new();
     /// writer.write().insert("a", vec![1, 2]);
-    /// let last = ValueGuard::try_map(reader.get("a").unwrap(), |list| list.last()).unwrap();
+    /// let last = Ref::try_map(reader.get("a").unwrap(), |list| list.last()).unwrap();
     /// assert_eq!(*last, 2);
     /// ```
     pub fn try_map<W: ?Sized>(
         guard: Self,
-        f: impl for<'a> FnOnce(&'a U) -> Option<&'a W>,
-    ) -> Result<PartGuard<W, L>, Self> {
+        f: impl for<'u> FnOnce(&'u U) -> Option<&'u W>,
+    ) -> Result<Ref<'a, K, V, H, S, W>, Self> {
         MappedGuard::try_map(guard.inner, |part, _| f(part))
-            .map(PartGuard::new)
+            .map(Ref::new)
             .map_err(Self::new)
     }
 }
 
-impl<U: ?Sized, L: Lease> Deref for PartGuard<U, L> {
+impl<K, V, H, S: Strategy, U: ?Sized> Deref for Ref<'_, K, V, H, S, U> {
     type Target = U;
 
     #[inline]
@@ -115,13 +113,19 @@ impl<U: ?Sized, L: Lease> Deref for PartGuard<U, L> {
     }
 }
 
-impl<U: ?Sized + fmt::Debug, L: Lease> fmt::Debug for PartGuard<U, L> {
+impl<K, V, H, S: Strategy, U: ?Sized> AsRef<U> for Ref<'_, K, V, H, S, U> {
+    fn as_ref(&self) -> &U {
+        self
+    }
+}
+
+impl<K, V, H, S: Strategy, U: ?Sized + fmt::Debug> fmt::Debug for Ref<'_, K, V, H, S, U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<U: ?Sized + fmt::Display, L: Lease> fmt::Display for PartGuard<U, L> {
+impl<K, V, H, S: Strategy, U: ?Sized + fmt::Display> fmt::Display for Ref<'_, K, V, H, S, U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }

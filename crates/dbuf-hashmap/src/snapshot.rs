@@ -1,18 +1,16 @@
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use core::marker::PhantomData;
 use core::ops::Index;
 use std::hash::RandomState;
 
-use dbuf_core::{Lease, ReaderLease, SharedLease, Version};
+use dbuf_core::{AnyLease, Strategy, Version};
 use equivalent::Equivalent;
 
 use crate::owner::Ptr;
-use crate::table::{Shared, Table};
-use crate::{DefaultStrategy, Iter, Keys, MapRef, PartGuard, Values};
+use crate::{DefaultStrategy, Iter, Keys, MapRef, Ref, Values};
 
-/// A look at a map, as it stood when the guard was taken: a [`MapGuard`] or a
-/// [`SharedMapGuard`].
+/// A look at a map, as it stood when it was taken: a guard on one state of the map. What
+/// `read` returns, of a map or of a reader.
 ///
 /// Its methods are its own, so it does not dereference to anything. The writer
 /// publishes without waiting for it, but can only write again once it is gone. A
@@ -30,26 +28,17 @@ use crate::{DefaultStrategy, Iter, Keys, MapRef, PartGuard, Values};
 /// assert_eq!(reader.read().len(), 2);
 /// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
-pub struct Guard<K, V, H, L: Lease> {
-    inner: dbuf_core::Guard<L>,
-    /// What the lease leads to. Named, so that they outlive every borrow of this.
-    map: PhantomData<(K, V, H)>,
+pub struct Snapshot<'a, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
+    inner: Inner<'a, K, V, H, S>,
 }
 
-/// The guard of a [`Reader`](crate::Reader).
-pub type MapGuard<'r, K, V, H = RandomState, S = DefaultStrategy> =
-    Guard<K, V, H, ReaderLease<'r, Ptr<K, V, H, S>>>;
+type Inner<'a, K, V, H, S> = dbuf_core::Guard<AnyLease<'a, Ptr<K, V, H, S>>>;
 
-/// The guard of a [`SharedReader`](crate::SharedReader).
-pub type SharedMapGuard<'s, K, V, H = RandomState, S = DefaultStrategy> =
-    Guard<K, V, H, SharedLease<'s, Ptr<K, V, H, S>>>;
-
-impl<K, V, H, L: Lease<Value = Table<K, V>, Extras = Shared<H>>> Guard<K, V, H, L> {
+impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     #[inline]
-    pub(crate) fn new(inner: dbuf_core::Guard<L>) -> Self {
+    pub(crate) fn new(inner: impl Into<Inner<'a, K, V, H, S>>) -> Self {
         Self {
-            inner,
-            map: PhantomData,
+            inner: inner.into(),
         }
     }
 
@@ -67,21 +56,21 @@ impl<K, V, H, L: Lease<Value = Table<K, V>, Extras = Shared<H>>> Guard<K, V, H, 
     /// # Examples
     ///
     /// ```
-    /// use dbuf_hashmap::MapGuard;
+    /// use dbuf_hashmap::Snapshot;
     ///
     /// let (mut writer, reader) = dbuf_hashmap::new();
     /// writer.write().insert("a", (1, "one"));
-    /// let name = MapGuard::try_map(reader.read(), |map| Some(&map.get("a")?.1)).unwrap();
+    /// let name = Snapshot::try_map(reader.read(), |map| Some(&map.get("a")?.1)).unwrap();
     /// assert_eq!(*name, "one");
-    /// let missing = MapGuard::try_map(reader.read(), |map| map.get("b"));
+    /// let missing = Snapshot::try_map(reader.read(), |map| map.get("b"));
     /// assert_eq!(missing.unwrap_err().len(), 1);
     /// ```
     pub fn try_map<U: ?Sized>(
         guard: Self,
-        f: impl for<'a> FnOnce(MapRef<'a, K, V, H>) -> Option<&'a U>,
-    ) -> Result<PartGuard<U, L>, Self> {
+        f: impl for<'m> FnOnce(MapRef<'m, K, V, H>) -> Option<&'m U>,
+    ) -> Result<Ref<'a, K, V, H, S, U>, Self> {
         dbuf_core::Guard::try_map(guard.inner, |table, shared| f(MapRef::new(table, shared)))
-            .map(PartGuard::new)
+            .map(Ref::new)
             .map_err(Self::new)
     }
 
@@ -89,18 +78,18 @@ impl<K, V, H, L: Lease<Value = Table<K, V>, Extras = Shared<H>>> Guard<K, V, H, 
     /// taken.
     #[inline]
     pub(crate) fn value<Q>(
-        inner: dbuf_core::Guard<L>,
+        inner: impl Into<Inner<'a, K, V, H, S>>,
         hash: u64,
         key: &Q,
-    ) -> Option<PartGuard<V, L>>
+    ) -> Option<Ref<'a, K, V, H, S>>
     where
         Q: Equivalent<K> + ?Sized,
     {
-        dbuf_core::Guard::try_map(inner, |table, _| {
+        dbuf_core::Guard::try_map(inner.into(), |table, _| {
             table.get(hash, key).map(|(_, value)| value)
         })
         .ok()
-        .map(PartGuard::new)
+        .map(Ref::new)
     }
 
     /// The map that the guard shows, as a plain reference.
@@ -261,10 +250,10 @@ impl<K, V, H, L: Lease<Value = Table<K, V>, Extras = Shared<H>>> Guard<K, V, H, 
     }
 }
 
-impl<K, V, H, L> Guard<K, V, H, L>
+impl<K, V, H, S> Snapshot<'_, K, V, H, S>
 where
     H: BuildHasher,
-    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
+    S: Strategy,
 {
     /// The value of a key.
     ///
@@ -318,11 +307,11 @@ where
     }
 }
 
-impl<K, V, H, L> fmt::Debug for Guard<K, V, H, L>
+impl<K, V, H, S> fmt::Debug for Snapshot<'_, K, V, H, S>
 where
     K: fmt::Debug,
     V: fmt::Debug,
-    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
+    S: Strategy,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_map().fmt(f)
@@ -330,34 +319,34 @@ where
 }
 
 /// Equal entries, in whatever order.
-impl<K, V, H, I, L, M> PartialEq<Guard<K, V, I, M>> for Guard<K, V, H, L>
+impl<K, V, H, I, S, R> PartialEq<Snapshot<'_, K, V, I, R>> for Snapshot<'_, K, V, H, S>
 where
     K: Hash + Eq,
     V: PartialEq,
     H: BuildHasher,
     I: BuildHasher,
-    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
-    M: Lease<Value = Table<K, V>, Extras = Shared<I>>,
+    S: Strategy,
+    R: Strategy,
 {
-    fn eq(&self, other: &Guard<K, V, I, M>) -> bool {
+    fn eq(&self, other: &Snapshot<'_, K, V, I, R>) -> bool {
         self.as_map() == other.as_map()
     }
 }
 
-impl<K, V, H, L> Eq for Guard<K, V, H, L>
+impl<K, V, H, S> Eq for Snapshot<'_, K, V, H, S>
 where
     K: Hash + Eq,
     V: Eq,
     H: BuildHasher,
-    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
+    S: Strategy,
 {
 }
 
 /// The value of a key. Panics if it is not there.
-impl<K, V, H, L, Q> Index<&Q> for Guard<K, V, H, L>
+impl<K, V, H, S, Q> Index<&Q> for Snapshot<'_, K, V, H, S>
 where
     H: BuildHasher,
-    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
+    S: Strategy,
     Q: Hash + Equivalent<K> + ?Sized,
 {
     type Output = V;
@@ -367,10 +356,7 @@ where
     }
 }
 
-impl<'g, K, V, H, L> IntoIterator for &'g Guard<K, V, H, L>
-where
-    L: Lease<Value = Table<K, V>, Extras = Shared<H>>,
-{
+impl<'g, K, V, H, S: Strategy> IntoIterator for &'g Snapshot<'_, K, V, H, S> {
     type Item = (&'g K, &'g V);
     type IntoIter = Iter<'g, K, V>;
 

@@ -2,16 +2,14 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
-use dbuf_core::{Lease, ReaderLease, SharedLease, Version};
+use dbuf_core::{Strategy, Version};
 use equivalent::Equivalent;
 
 use super::{Iter, SetRef};
 use crate::DefaultStrategy;
-use crate::owner::Ptr;
-use crate::table::{Shared, Table};
 
-/// A look at a set, as it stood when the guard was taken: a [`SetGuard`] or a
-/// [`SharedSetGuard`]. Holds up the writer as a [map's](crate::Guard) does.
+/// A look at a set, as it stood when it was taken. Holds up the writer as a
+/// [map's](crate::Snapshot) does.
 ///
 /// # Examples
 ///
@@ -24,21 +22,13 @@ use crate::table::{Shared, Table};
 /// assert!(guard.as_set().is_subset(&reader.read().as_set()));
 /// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
-pub struct Guard<T, H, L: Lease> {
-    map: crate::Guard<T, (), H, L>,
+pub struct Snapshot<'a, T, H = RandomState, S: Strategy = DefaultStrategy> {
+    map: crate::Snapshot<'a, T, (), H, S>,
 }
 
-/// The guard of a [`Reader`](super::Reader).
-pub type SetGuard<'r, T, H = RandomState, S = DefaultStrategy> =
-    Guard<T, H, ReaderLease<'r, Ptr<T, (), H, S>>>;
-
-/// The guard of a [`SharedReader`](super::SharedReader).
-pub type SharedSetGuard<'s, T, H = RandomState, S = DefaultStrategy> =
-    Guard<T, H, SharedLease<'s, Ptr<T, (), H, S>>>;
-
-impl<T, H, L: Lease<Value = Table<T, ()>, Extras = Shared<H>>> Guard<T, H, L> {
+impl<'a, T, H, S: Strategy> Snapshot<'a, T, H, S> {
     #[inline]
-    pub(crate) fn new(map: crate::Guard<T, (), H, L>) -> Self {
+    pub(crate) fn new(map: crate::Snapshot<'a, T, (), H, S>) -> Self {
         Self { map }
     }
 
@@ -71,7 +61,7 @@ impl<T, H, L: Lease<Value = Table<T, ()>, Extras = Shared<H>>> Guard<T, H, L> {
     }
 
     /// Brings the guard up to date, and returns whether it shows a newer publish than
-    /// before: as [`Guard::refresh`](crate::Guard::refresh) of a map.
+    /// before: as [`Snapshot::refresh`](crate::Snapshot::refresh) of a map.
     ///
     /// # Examples
     ///
@@ -162,37 +152,33 @@ impl<T, H, L: Lease<Value = Table<T, ()>, Extras = Shared<H>>> Guard<T, H, L> {
     }
 }
 
-impl<T: fmt::Debug, H, L: Lease<Value = Table<T, ()>, Extras = Shared<H>>> fmt::Debug
-    for Guard<T, H, L>
-{
+impl<T: fmt::Debug, H, S: Strategy> fmt::Debug for Snapshot<'_, T, H, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_set().fmt(f)
     }
 }
 
 /// Equal elements, in whatever order.
-impl<T, H, L> PartialEq for Guard<T, H, L>
+impl<T, H, S> PartialEq for Snapshot<'_, T, H, S>
 where
     T: Hash + Eq,
     H: BuildHasher,
-    L: Lease<Value = Table<T, ()>, Extras = Shared<H>>,
+    S: Strategy,
 {
     fn eq(&self, other: &Self) -> bool {
         self.as_set() == other.as_set()
     }
 }
 
-impl<T, H, L> Eq for Guard<T, H, L>
+impl<T, H, S> Eq for Snapshot<'_, T, H, S>
 where
     T: Hash + Eq,
     H: BuildHasher,
-    L: Lease<Value = Table<T, ()>, Extras = Shared<H>>,
+    S: Strategy,
 {
 }
 
-impl<'g, T, H, L: Lease<Value = Table<T, ()>, Extras = Shared<H>>> IntoIterator
-    for &'g Guard<T, H, L>
-{
+impl<'g, T, H, S: Strategy> IntoIterator for &'g Snapshot<'_, T, H, S> {
     type Item = &'g T;
     type IntoIter = Iter<'g, T>;
 
