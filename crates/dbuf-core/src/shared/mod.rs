@@ -74,9 +74,7 @@ use crate::{BufferPtr, Guard, MappedGuard, Reader, Strategy};
 /// ```
 pub struct SharedReader<P: BufferPtr> {
     ptr: P,
-    /// The table's. Here too, so that a read does not have to load it from there.
-    id: u64,
-    table: Arc<Table<ReaderTokenOf<P>>>,
+    readers: Readers<ReaderTokenOf<P>>,
 }
 
 impl<P: BufferPtr> SharedReader<P> {
@@ -99,8 +97,10 @@ impl<P: BufferPtr> SharedReader<P> {
     /// assert_eq!(*READS.read(), 20);
     /// ```
     pub fn new(ptr: P) -> Self {
-        let (id, table) = Table::new();
-        Self { ptr, id, table }
+        Self {
+            ptr,
+            readers: Readers::new(),
+        }
     }
 
     /// Looks at the front, from any thread.
@@ -123,22 +123,9 @@ impl<P: BufferPtr> SharedReader<P> {
     #[inline(always)]
     pub fn read(&self) -> SharedReadGuard<'_, P> {
         // The pointer's deref is user code, so it comes first.
-        let strategy = self.buffer().strategy();
-        // SAFETY: the table with this id is `self.table`.
-        let slot = unsafe { Table::enter(self.id) }
-            .unwrap_or_else(|| self.table.enter_new(|| strategy.new_reader()));
-        // SAFETY: the guard is counted on it, so it is there until that is gone (T3).
-        let token = unsafe { &slot.as_ref().token };
-        let counted = Counted(self, slot);
-        // SAFETY: made by the strategy behind this pointer or a clone (C1, by P2), for
-        // this thread (C4, T1); the handle keeps the strategy in place (C6, by P3).
-        let guard = unsafe { strategy.acquire(token) };
-        mem::forget(counted);
-        Guard::new(SharedLease {
-            guard: ManuallyDrop::new(guard),
-            slot,
-            shared: self,
-        })
+        let buffer = self.buffer();
+        // SAFETY: always the one buffer (P1, P2), which the handle keeps in place (P3).
+        unsafe { self.readers.read(buffer) }
     }
 
     /// Reads the front with a closure. Costs what [`read`](Self::read) does.
@@ -221,22 +208,81 @@ impl<P: BufferPtr> SharedReader<P> {
     /// ```
     #[inline]
     pub fn has_guard(&self) -> bool {
+        self.readers.has_guard()
+    }
+}
+
+/// What the threads read with that share one buffer: a table, and its id beside it, so that
+/// a read does not have to load it from there.
+pub(crate) struct Readers<T> {
+    id: u64,
+    table: Arc<Table<T>>,
+}
+
+impl<T: 'static> Readers<T> {
+    pub(crate) fn new() -> Self {
+        let (id, table) = Table::new();
+        Self { id, table }
+    }
+
+    /// Whether this thread has a guard, one that was forgotten included.
+    #[inline]
+    pub(crate) fn has_guard(&self) -> bool {
         // SAFETY: the table with this id is `self.table`.
-        unsafe { Table::<ReaderTokenOf<P>>::is_held(self.id) }
+        unsafe { Table::<T>::is_held(self.id) }
+    }
+
+    /// Looks at the front, with this thread's token. The first read of a thread makes it.
+    ///
+    /// # Safety
+    ///
+    /// Every call is given the same buffer, or one to which it was moved.
+    // Always: it is a few loads and stores, and the way out of an unwind makes it look long.
+    #[inline(always)]
+    pub(crate) unsafe fn read<'s, P>(&'s self, buffer: &'s BufferOf<P>) -> SharedReadGuard<'s, P>
+    where
+        P: BufferPtr<S: Strategy<ReaderToken = T>>,
+    {
+        let strategy = buffer.strategy();
+        // SAFETY: the table with this id is `self.table`.
+        let slot = unsafe { Table::enter(self.id) }
+            .unwrap_or_else(|| self.table.enter_new(|| strategy.new_reader()));
+        // SAFETY: the guard is counted on it, so it is there until that is gone (T3).
+        let token = unsafe { &slot.as_ref().token };
+        let counted = Counted(slot);
+        // SAFETY: made by this strategy (C1, promised by the caller), for this thread (C4,
+        // T1); borrowed, so it stays in place (C6).
+        let guard = unsafe { strategy.acquire(token) };
+        mem::forget(counted);
+        Guard::new(SharedLease {
+            guard: ManuallyDrop::new(guard),
+            slot,
+            buffer,
+        })
+    }
+}
+
+impl<T> Clone for Readers<T> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id,
+            table: Arc::clone(&self.table),
+        }
     }
 }
 
 /// Counts a guard out again, if it is dropped: a waker panicked in the acquire (Count's may
 /// take a count back, which is a leave).
-struct Counted<'s, P: BufferPtr>(&'s SharedReader<P>, NonNull<Slot<ReaderTokenOf<P>>>);
+struct Counted<T: 'static>(NonNull<Slot<T>>);
 
-impl<P: BufferPtr> Drop for Counted<'_, P> {
+impl<T> Drop for Counted<T> {
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
         // SAFETY: it is counted on it (T3).
-        if !unsafe { self.1.as_ref() }.leave() {
-            self.0.table.left(self.1);
+        if !unsafe { self.0.as_ref() }.leave() {
+            // SAFETY: as above.
+            unsafe { slot::left(self.0) };
         }
     }
 }
@@ -245,8 +291,7 @@ impl<P: BufferPtr> Clone for SharedReader<P> {
     fn clone(&self) -> Self {
         Self {
             ptr: self.ptr.clone(),
-            id: self.id,
-            table: Arc::clone(&self.table),
+            readers: self.readers.clone(),
         }
     }
 }
@@ -280,7 +325,8 @@ pub struct SharedLease<'s, P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,
     /// What the guard was acquired with. The guard keeps it ([`slot`], T3).
     slot: NonNull<Slot<ReaderTokenOf<P>>>,
-    shared: &'s SharedReader<P>,
+    /// Borrowed from the handle.
+    buffer: &'s BufferOf<P>,
 }
 
 #[allow(private_interfaces, reason = "nobody outside can name the trait")]
@@ -291,17 +337,17 @@ impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
 
     #[inline]
     fn cell(&self) -> NonNull<Versioned<P::T>> {
-        self.shared.buffer().cell(P::S::side(&self.guard))
+        self.buffer.cell(P::S::side(&self.guard))
     }
 
     #[inline]
     fn extras(&self) -> &P::X {
-        self.shared.extras()
+        self.buffer.extras()
     }
 
     #[inline]
     fn is_current(&self) -> bool {
-        let strategy = self.shared.buffer().strategy();
+        let strategy = self.buffer.strategy();
         // SAFETY: the guard keeps it (T3).
         let token = unsafe { &self.slot.as_ref().token };
         // SAFETY: the guard of this lease, acquired with this token (C1, C4).
@@ -309,10 +355,10 @@ impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
     }
 
     fn acquire_again(&mut self) -> GuardTokenOf<P> {
-        let strategy = self.shared.buffer().strategy();
+        let strategy = self.buffer.strategy();
         // SAFETY: the guard keeps it (T3).
         let token = unsafe { &self.slot.as_ref().token };
-        // SAFETY: as in `SharedReader::read`. It is counted as the one that it replaces.
+        // SAFETY: as in `Readers::read`. It is counted as the one that it replaces.
         let guard = unsafe { strategy.acquire(token) };
         ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
     }
@@ -320,11 +366,11 @@ impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
     unsafe fn release_old(&self, old: GuardTokenOf<P>) {
         // SAFETY: acquired with this token, and taken out of the lease; the new guard
         // keeps the token (T3).
-        unsafe { Self::release(self.shared.buffer().strategy(), self.slot, old) };
+        unsafe { Self::release(self.buffer.strategy(), self.slot, old) };
     }
 }
 
-impl<'s, P: BufferPtr> SharedLease<'s, P> {
+impl<P: BufferPtr> SharedLease<'_, P> {
     /// Releases a guard. Its parts come by value: so it never has to be in memory.
     ///
     /// # Safety
@@ -352,25 +398,27 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
     #[cold]
     #[inline(never)]
     unsafe fn release_late(
-        shared: &'s SharedReader<P>,
+        strategy: &P::S,
         slot: NonNull<Slot<ReaderTokenOf<P>>>,
         guard: GuardTokenOf<P>,
     ) {
         /// Counts the guard out, also if a waker panics.
-        struct Left<'s, P: BufferPtr>(&'s SharedReader<P>, NonNull<Slot<ReaderTokenOf<P>>>);
+        struct Left<T: 'static>(NonNull<Slot<T>>);
 
-        impl<P: BufferPtr> Drop for Left<'_, P> {
+        impl<T> Drop for Left<T> {
             fn drop(&mut self) {
-                self.0.table.left(self.1);
+                // SAFETY: it was counted on it.
+                unsafe { slot::left(self.0) };
             }
         }
 
         // The last guard's slot is forgotten first: a waker that runs in the release sees no
         // guard, and reads with a slot of its own.
-        shared.table.is_leaving(slot);
-        let left = Left(shared, slot);
+        // SAFETY: the guard is counted on it.
+        unsafe { slot::is_leaving(slot) };
+        let left = Left(slot);
         // SAFETY: promised by the caller.
-        unsafe { Self::release(shared.buffer().strategy(), slot, guard) };
+        unsafe { Self::release(strategy, slot, guard) };
         drop(left);
     }
 }
@@ -378,8 +426,7 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
 impl<P: BufferPtr> Drop for SharedLease<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        let (shared, slot) = (self.shared, self.slot);
-        let strategy = shared.buffer().strategy();
+        let (strategy, slot) = (self.buffer.strategy(), self.slot);
         // SAFETY: taken out here and nowhere else, and `self` is not used again.
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
         // SAFETY: the guard has kept it (T3).
@@ -389,7 +436,7 @@ impl<P: BufferPtr> Drop for SharedLease<'_, P> {
             unsafe { Self::release(strategy, slot, guard) };
         } else {
             // SAFETY: the parts of this lease.
-            unsafe { Self::release_late(shared, slot, guard) };
+            unsafe { Self::release_late(strategy, slot, guard) };
         }
     }
 }
