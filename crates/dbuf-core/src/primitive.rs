@@ -478,3 +478,21 @@ macro_rules! const_fn {
         $(#[$meta])* $vis fn $($rest)*
     };
 }
+
+/// Items that need constructors to be `const`: not under the model checker.
+#[cfg(not(dbuf_loom))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! if_const {
+    ($($items:item)*) => {
+        $($items)*
+    };
+}
+
+/// Items that need constructors to be `const`: not under the model checker.
+#[cfg(dbuf_loom)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! if_const {
+    ($($items:item)*) => {};
+}
