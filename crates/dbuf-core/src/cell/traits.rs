@@ -3,7 +3,7 @@
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-use super::{ConcurrentCell, Fresh, Preset};
+use super::ConcurrentCell;
 use crate::{Strategy, if_const};
 
 impl<T: Default, S: Strategy + Default> Default for ConcurrentCell<T, S> {
@@ -16,7 +16,7 @@ if_const! {
     /// With the default strategy, as [`ConcurrentCell::new`].
     impl<T, S: Strategy> From<T> for ConcurrentCell<T, S>
     where
-        Preset: Fresh<S>,
+        super::Preset: super::Fresh<S>,
     {
         fn from(value: T) -> Self {
             Self::new(value)
