@@ -16,6 +16,8 @@
 //! * [`Writer`] is claimed, at most one at a time, and writes the back.
 //! * [`Reader`] gives [`ReadGuard`]s of the front: one for each thread, or a
 //!   [`SharedReader`] for all of them.
+//! * [`ConcurrentCell`] is all of it in one: a value that any thread reads and replaces,
+//!   through `&self`.
 //! * [`OpWriter`] keeps both copies equal: every change is an [`Operation`] that
 //!   is logged, published in [`Batch`]es and replayed on the other copy.
 //!
@@ -38,7 +40,7 @@
 //! # Features
 //!
 //! * `std` (default): waits put the thread to sleep (without it they spin), a batch
-//!   notices when its thread unwinds, and [`SharedReader`] reads from any thread.
+//!   notices when its thread unwinds, and [`SharedReader`] and [`ConcurrentCell`] are there.
 //! * `alloc` (with `std`): `Rc` and `Arc` handles, and the operation log.
 //! * `triomphe`: handles over `triomphe::Arc`.
 #![no_std]
@@ -50,6 +52,8 @@ extern crate alloc;
 extern crate std;
 
 mod buffer;
+#[cfg(feature = "std")]
+mod cell;
 mod error;
 mod guard;
 mod lease;
@@ -78,6 +82,11 @@ pub mod writer_lock;
 mod readme {}
 
 pub use buffer::{DoubleBuffer, Version};
+#[cfg(feature = "std")]
+pub use cell::{CellGuard, ConcurrentCell};
+#[doc(hidden)]
+#[cfg(feature = "std")]
+pub use cell::{Fresh, Preset};
 pub use error::{Closed, Taken};
 #[cfg(feature = "alloc")]
 pub use guard::OwnedReadGuard;

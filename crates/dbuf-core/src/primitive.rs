@@ -47,9 +47,18 @@ pub mod cell {
 }
 
 /// Thread locals, or those of a model's threads.
+#[cfg(all(feature = "std", dbuf_loom))]
+macro_rules! loom_thread_local {
+    // loom's macro takes no inline const.
+    ($(static $name:ident: $Type:ty = const $init:block;)*) => {
+        loom::thread_local! { $(static $name: $Type = $init;)* }
+    };
+}
+#[cfg(all(feature = "std", dbuf_loom))]
+pub(crate) use loom_thread_local as thread_local;
 #[cfg(all(feature = "std", dbuf_shuttle))]
 pub use shuttle::thread_local;
-#[cfg(all(feature = "std", not(dbuf_shuttle)))]
+#[cfg(all(feature = "std", not(any(dbuf_loom, dbuf_shuttle))))]
 pub use std::thread_local;
 
 /// One thread's sleep, or a model of it.
@@ -477,4 +486,22 @@ macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
         $(#[$meta])* $vis fn $($rest)*
     };
+}
+
+/// Items that need constructors to be `const`: not under the model checker.
+#[cfg(not(dbuf_loom))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! if_const {
+    ($($items:item)*) => {
+        $($items)*
+    };
+}
+
+/// Items that need constructors to be `const`: not under the model checker.
+#[cfg(dbuf_loom)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! if_const {
+    ($($items:item)*) => {};
 }

@@ -595,6 +595,62 @@ impl<P: BufferPtr> Drop for Writer<P> {
     }
 }
 
+/// A writer whose token is kept elsewhere, and goes back there.
+#[cfg(feature = "std")]
+pub(crate) struct Lent<'t, P: BufferPtr> {
+    writer: ManuallyDrop<Writer<P>>,
+    home: &'t mut Option<<P::Strategy as Strategy>::WriterToken>,
+}
+
+#[cfg(feature = "std")]
+impl<'t, P: BufferPtr> Lent<'t, P> {
+    /// A writer of the buffer behind `ptr`, with the token from `home`; `None` if it is empty.
+    ///
+    /// # Safety
+    ///
+    /// The token was made by that buffer's strategy.
+    #[inline]
+    pub(crate) unsafe fn new(
+        ptr: P,
+        home: &'t mut Option<<P::Strategy as Strategy>::WriterToken>,
+    ) -> Option<Self> {
+        let token = ManuallyDrop::new(home.take()?);
+        Some(Self {
+            writer: ManuallyDrop::new(Writer { token, ptr }),
+            home,
+        })
+    }
+}
+
+#[cfg(feature = "std")]
+impl<P: BufferPtr> core::ops::Deref for Lent<'_, P> {
+    type Target = Writer<P>;
+
+    #[inline]
+    fn deref(&self) -> &Writer<P> {
+        &self.writer
+    }
+}
+
+#[cfg(feature = "std")]
+impl<P: BufferPtr> core::ops::DerefMut for Lent<'_, P> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Writer<P> {
+        &mut self.writer
+    }
+}
+
+#[cfg(feature = "std")]
+impl<P: BufferPtr> Drop for Lent<'_, P> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: taken out here and nowhere else.
+        let writer = unsafe { ManuallyDrop::take(&mut self.writer) };
+        let (_, token) = writer.into_raw();
+        *self.home = Some(ManuallyDrop::into_inner(token));
+    }
+}
+
 /// Shows what needs no look at the values.
 impl<P: BufferPtr> fmt::Debug for Writer<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

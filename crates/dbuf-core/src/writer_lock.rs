@@ -69,6 +69,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::sync::OnceLock;
+use std::thread;
 use std::time::Instant;
 
 use crate::const_fn;
@@ -98,10 +99,14 @@ const NOBODY: usize = 0;
 
 /// What the lock guards: a writer whose last swap may be unfinished.
 pub trait Finish {
+    /// What it needs and the lock does not guard: a buffer that readers use meanwhile. `()`
+    /// for a writer that has a pointer to its buffer. Each call is given the same one.
+    type Shared;
+
     /// Returns whether no reader stands on the back.
-    fn try_finish(&mut self) -> bool;
+    fn try_finish(&mut self, shared: &Self::Shared) -> bool;
     /// Registers the task to be woken when no reader stands on the back any more.
-    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    fn poll_finish(&mut self, shared: &Self::Shared, cx: &mut Context<'_>) -> Poll<()>;
 }
 
 /// Which lock a waiter wants.
@@ -251,6 +256,17 @@ impl<T> WriterLock<T> {
         None
     }
 
+    /// Locks if nobody has the lock for long: for diagnosis, which waits for no user code.
+    pub fn lock_soon(&self) -> Option<WriterGuard<'_, T, OnThread>> {
+        for _ in 0..ROUNDS_OF_DIAGNOSIS {
+            if let Some(guard) = self.try_lock_any() {
+                return Some(guard);
+            }
+            thread::yield_now();
+        }
+        None
+    }
+
     fn readers(&self) -> &Arc<ForReaders> {
         self.readers
             .get_or_init(|| Arc::new(ForReaders(WakerSet::new())))
@@ -279,15 +295,18 @@ impl<T: Finish> WriterLock<T> {
     /// Locks if nobody has the lock and no reader stands on the back, also if a waiter has
     /// reserved the turn.
     #[inline]
-    pub fn try_lock_finished<M: Holds>(&self) -> Option<WriterGuard<'_, T, M>> {
+    pub fn try_lock_finished<M: Holds>(&self, shared: &T::Shared) -> Option<WriterGuard<'_, T, M>> {
         let mut guard = self.try_lock_any()?;
-        guard.is_finished().then_some(guard)
+        guard.is_finished(shared).then_some(guard)
     }
 
     /// The same, and leaves the lock to a waiter that has reserved the turn.
     #[inline]
-    fn try_lock_finished_unless_reserved(&self) -> Option<WriterGuard<'_, T, OnThread>> {
-        let guard = self.try_lock_finished()?;
+    fn try_lock_finished_unless_reserved(
+        &self,
+        shared: &T::Shared,
+    ) -> Option<WriterGuard<'_, T, OnThread>> {
+        let guard = self.try_lock_finished(shared)?;
         (!self.is_reserved()).then_some(guard)
     }
 
@@ -300,31 +319,36 @@ impl<T: Finish> WriterLock<T> {
     /// Locks when nobody has the lock, whatever readers do: to publish, or to read what
     /// the writer knows. Calls `own` if this thread has the lock.
     #[inline]
-    pub fn lock_any(&self, own: fn() -> !) -> WriterGuard<'_, T, OnThread> {
+    pub fn lock_any(&self, shared: &T::Shared, own: fn() -> !) -> WriterGuard<'_, T, OnThread> {
         match self.try_lock_any() {
             Some(guard) => guard,
-            None => self.wait(Want::Any, own),
+            None => self.wait(Want::Any, shared, own),
         }
     }
 
     /// Locks when nobody has the lock and no reader stands on the back. Calls `own` if
     /// this thread has the lock.
     #[inline]
-    pub fn lock_finished(&self, own: fn() -> !) -> WriterGuard<'_, T, OnThread> {
-        match self.try_lock_finished_unless_reserved() {
+    pub fn lock_finished(
+        &self,
+        shared: &T::Shared,
+        own: fn() -> !,
+    ) -> WriterGuard<'_, T, OnThread> {
+        match self.try_lock_finished_unless_reserved(shared) {
             Some(guard) => guard,
-            None => self.wait(Want::Finished, own),
+            None => self.wait(Want::Finished, shared, own),
         }
     }
 
     /// As [`lock_finished`](Self::lock_finished), for at most about `timeout`.
     pub fn lock_finished_timeout(
         &self,
+        shared: &T::Shared,
         timeout: Duration,
         own: fn() -> !,
     ) -> Option<WriterGuard<'_, T, OnThread>> {
-        self.try_lock_finished_unless_reserved()
-            .or_else(|| self.wait_until(Want::Finished, &mut Deadline::In(timeout), own))
+        self.try_lock_finished_unless_reserved(shared)
+            .or_else(|| self.wait_until(Want::Finished, shared, &mut Deadline::In(timeout), own))
     }
 
     /// As [`lock_finished`](Self::lock_finished), for a task.
@@ -332,17 +356,20 @@ impl<T: Finish> WriterLock<T> {
     /// # Cancel safety
     ///
     /// Dropped before it is ready, nothing happened.
-    pub fn lock_finished_async<M: Holds>(&self) -> LockFinished<'_, T, M> {
+    pub fn lock_finished_async<'l, M: Holds>(
+        &'l self,
+        shared: &'l T::Shared,
+    ) -> LockFinished<'l, T, M> {
         LockFinished {
-            waiter: Waiter::new(self),
+            waiter: Waiter::new(self, shared),
             holds: PhantomData,
         }
     }
 
     #[cold]
-    fn wait(&self, want: Want, own: fn() -> !) -> WriterGuard<'_, T, OnThread> {
+    fn wait(&self, want: Want, shared: &T::Shared, own: fn() -> !) -> WriterGuard<'_, T, OnThread> {
         loop {
-            if let Some(guard) = self.wait_until(want, &mut Deadline::Never, own) {
+            if let Some(guard) = self.wait_until(want, shared, &mut Deadline::Never, own) {
                 return guard;
             }
         }
@@ -352,18 +379,19 @@ impl<T: Finish> WriterLock<T> {
     fn wait_until(
         &self,
         want: Want,
+        shared: &T::Shared,
         deadline: &mut Deadline,
         own: fn() -> !,
     ) -> Option<WriterGuard<'_, T, OnThread>> {
         if self.is_held_here() {
             own();
         }
-        if let Some(guard) = self.spin(want) {
+        if let Some(guard) = self.spin(want, shared) {
             return Some(guard);
         }
         with_sleeper(|sleeper| {
             let waker = Waker::from(Arc::clone(sleeper));
-            let mut waiter = Waiter::new(self);
+            let mut waiter = Waiter::new(self, shared);
             loop {
                 let turn = match waiter.attempt(want, Sleeps::Thread, &waker) {
                     Attempt::Locked(guard) => return Some(guard),
@@ -386,12 +414,12 @@ impl<T: Finish> WriterLock<T> {
     }
 
     /// Tries for a moment, if nobody sleeps: a sleep costs more than many writes.
-    fn spin(&self, want: Want) -> Option<WriterGuard<'_, T, OnThread>> {
+    fn spin(&self, want: Want, shared: &T::Shared) -> Option<WriterGuard<'_, T, OnThread>> {
         self.wait_while_held();
         let mut guard = self.try_lock_any()?;
         let may_have = match want {
             Want::Any => true,
-            Want::Finished => !self.is_reserved() && guard.is_finished_soon(),
+            Want::Finished => !self.is_reserved() && guard.is_finished_soon(shared),
         };
         may_have.then_some(guard)
     }
@@ -408,6 +436,9 @@ impl<T: Finish> WriterLock<T> {
         }
     }
 }
+
+/// How often [`WriterLock::lock_soon`] tries.
+const ROUNDS_OF_DIAGNOSIS: u32 = 12;
 
 /// How often a thread checks the word before it sleeps.
 const ROUNDS: u32 = if SPINS == 0 { 0 } else { 12 };
@@ -467,8 +498,9 @@ enum Joined {
 }
 
 /// A thread or task that waits for the lock.
-struct Waiter<'l, T> {
+struct Waiter<'l, 's, T: Finish> {
     lock: &'l WriterLock<T>,
+    shared: &'s T::Shared,
     /// Given out with the first join.
     number: usize,
     joined: Joined,
@@ -489,10 +521,11 @@ enum Attempt<'l, T, M> {
     WaitForTurn(Duration),
 }
 
-impl<'l, T> Waiter<'l, T> {
-    fn new(lock: &'l WriterLock<T>) -> Self {
+impl<'l, 's, T: Finish> Waiter<'l, 's, T> {
+    fn new(lock: &'l WriterLock<T>, shared: &'s T::Shared) -> Self {
         Self {
             lock,
+            shared,
             number: NOBODY,
             joined: Joined::Nothing,
             sleeps: Sleeps::Task,
@@ -557,7 +590,7 @@ impl<'l, T> Waiter<'l, T> {
     }
 }
 
-impl<'l, T: Finish> Waiter<'l, T> {
+impl<'l, T: Finish> Waiter<'l, '_, T> {
     /// Locks, or joins a set that wakes it when another attempt is worth it.
     fn attempt<M: Holds>(
         &mut self,
@@ -607,19 +640,23 @@ impl<'l, T: Finish> Waiter<'l, T> {
             // It has joined, so a wake from here on is heard.
             let readers = Waker::from(Arc::clone(lock.readers()));
             let mut cx = Context::from_waker(&readers);
-            let waits = guard.inner().value.poll_finish(&mut cx).is_pending();
+            let waits = guard
+                .inner()
+                .value
+                .poll_finish(self.shared, &mut cx)
+                .is_pending();
             // Others may wait for the waker that this one has replaced.
             guard.inner().awaited = true;
             if waits {
                 self.lose_patience(Joined::Readers, READERS_PATIENCE);
                 return Some(Attempt::Wait);
             }
-            guard.is_finished();
+            guard.is_finished(self.shared);
             drop(guard);
             self.leave();
             return None;
         }
-        if !guard.is_finished_soon() {
+        if !guard.is_finished_soon(self.shared) {
             drop(guard);
             self.join(Joined::Readers, sleeps, waker);
             return None;
@@ -659,7 +696,7 @@ impl<'l, T: Finish> Waiter<'l, T> {
     }
 }
 
-impl<T> Drop for Waiter<'_, T> {
+impl<T: Finish> Drop for Waiter<'_, '_, T> {
     fn drop(&mut self) {
         if self.number == NOBODY {
             return;
@@ -684,8 +721,8 @@ impl<T> Drop for Waiter<'_, T> {
 
 /// Locks when nobody has the lock and no reader stands on the back; from
 /// [`WriterLock::lock_finished_async`].
-pub struct LockFinished<'l, T, M> {
-    waiter: Waiter<'l, T>,
+pub struct LockFinished<'l, T: Finish, M> {
+    waiter: Waiter<'l, 'l, T>,
     holds: PhantomData<fn() -> M>,
 }
 
@@ -707,7 +744,7 @@ impl<'l, T: Finish, M: Holds> Future for LockFinished<'l, T, M> {
     }
 }
 
-impl<T, M> fmt::Debug for LockFinished<'_, T, M> {
+impl<T: Finish, M> fmt::Debug for LockFinished<'_, T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LockFinished").finish_non_exhaustive()
     }
@@ -741,9 +778,9 @@ impl<'l, T, M> WriterGuard<'l, T, M> {
 impl<T: Finish, M> WriterGuard<'_, T, M> {
     /// Returns whether no reader stands on the back.
     #[inline]
-    fn is_finished(&mut self) -> bool {
+    fn is_finished(&mut self, shared: &T::Shared) -> bool {
         let inner = self.inner();
-        let finished = inner.value.try_finish();
+        let finished = inner.value.try_finish(shared);
         if finished && inner.awaited {
             inner.awaited = false;
             // Relaxed: the holder's own mark; its unlock reads it.
@@ -754,14 +791,14 @@ impl<T: Finish, M> WriterGuard<'_, T, M> {
 
     /// The same, and checks a few times: a reader is gone sooner than the lock could be
     /// given back and taken again.
-    fn is_finished_soon(&mut self) -> bool {
+    fn is_finished_soon(&mut self, shared: &T::Shared) -> bool {
         for _ in 0..SPINS {
-            if self.is_finished() {
+            if self.is_finished(shared) {
                 return true;
             }
             spin_loop();
         }
-        self.is_finished()
+        self.is_finished(shared)
     }
 }
 

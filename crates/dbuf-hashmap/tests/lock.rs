@@ -30,10 +30,12 @@ impl Gate {
 }
 
 impl Finish for Gate {
-    fn try_finish(&mut self) -> bool {
+    type Shared = ();
+
+    fn try_finish(&mut self, (): &()) -> bool {
         self.0.load(SeqCst)
     }
-    fn poll_finish(&mut self, _: &mut Context<'_>) -> Poll<()> {
+    fn poll_finish(&mut self, (): &(), _: &mut Context<'_>) -> Poll<()> {
         if self.0.load(SeqCst) {
             Poll::Ready(())
         } else {
@@ -48,7 +50,8 @@ fn own() -> ! {
 
 /// No waiter has reserved a turn that binds.
 fn unreserved(lock: &WriterLock<Gate>) -> bool {
-    lock.lock_finished_timeout(Duration::ZERO, own).is_some()
+    lock.lock_finished_timeout(&(), Duration::ZERO, own)
+        .is_some()
 }
 
 fn patience<T>(waits: &mut Polled<'_, T>) {
@@ -62,16 +65,16 @@ fn patience<T>(waits: &mut Polled<'_, T>) {
 #[test]
 fn turn_after_a_cancelled_turn_binds() {
     let (lock, _) = Gate::lock(true);
-    let held = lock.lock_any(own);
-    let mut first = Polled::new(lock.lock_finished_async::<InTask>());
+    let held = lock.lock_any(&(), own);
+    let mut first = Polled::new(lock.lock_finished_async::<InTask>(&()));
     patience(&mut first);
     drop(held);
     assert!(!unreserved(&lock), "the first turn binds");
     drop(first);
     assert!(unreserved(&lock));
     thread::sleep(Duration::from_millis(3));
-    let held = lock.lock_any(own);
-    let mut second = Polled::new(lock.lock_finished_async::<InTask>());
+    let held = lock.lock_any(&(), own);
+    let mut second = Polled::new(lock.lock_finished_async::<InTask>(&()));
     patience(&mut second);
     drop(held);
     assert!(!unreserved(&lock), "the second turn does not bind");
@@ -105,14 +108,14 @@ fn turn_after_a_cancelled_turn_binds_map() {
 #[test]
 fn a_lapsed_turn_may_be_reserved_again() {
     let (lock, _) = Gate::lock(true);
-    let held = lock.lock_any(own);
-    let mut waits = Polled::new(lock.lock_finished_async::<InTask>());
+    let held = lock.lock_any(&(), own);
+    let mut waits = Polled::new(lock.lock_finished_async::<InTask>(&()));
     patience(&mut waits);
     drop(held);
-    drop(lock.lock_finished(own)); // the turn lapses
+    drop(lock.lock_finished(&(), own)); // the turn lapses
     let mut overtaken = 0;
     for _ in 0..50 {
-        let held = lock.lock_any(own);
+        let held = lock.lock_any(&(), own);
         patience(&mut waits);
         drop(held);
         if !unreserved(&lock) {
@@ -156,7 +159,7 @@ fn blocks() -> (Waker, mpsc::Receiver<()>, mpsc::Sender<()>) {
 fn a_waker_for_readers_that_blocks_keeps_no_thread_of_the_queue_asleep() {
     let (lock, gate) = Gate::lock(false);
     let (waker, entered, go_on) = blocks();
-    let mut task = Box::pin(lock.lock_finished_async::<InTask>());
+    let mut task = Box::pin(lock.lock_finished_async::<InTask>(&()));
     assert!(
         task.as_mut()
             .poll(&mut Context::from_waker(&waker))
@@ -167,7 +170,7 @@ fn a_waker_for_readers_that_blocks_keeps_no_thread_of_the_queue_asleep() {
     let (unlock, may_unlock) = mpsc::channel::<()>();
     let other = lock.clone();
     let holder = thread::spawn(move || {
-        let held = other.lock_finished(own);
+        let held = other.lock_finished(&(), own);
         locked.send(()).unwrap();
         may_unlock.recv().unwrap();
         drop(held);
@@ -176,7 +179,7 @@ fn a_waker_for_readers_that_blocks_keeps_no_thread_of_the_queue_asleep() {
     let other = lock.clone();
     let (done, is_done) = mpsc::channel();
     thread::spawn(move || {
-        drop(other.lock_any(own));
+        drop(other.lock_any(&(), own));
         done.send(()).ok();
     });
     while lock.waiting() < 2 {
@@ -267,7 +270,7 @@ fn panicking_wakers_while_unwinding() {
     let mut tasks = vec![];
     for _ in 0..3 {
         let waker = Waker::from(Arc::new(Panics));
-        let mut task = Box::pin(lock.lock_finished_async::<InTask>());
+        let mut task = Box::pin(lock.lock_finished_async::<InTask>(&()));
         assert!(
             task.as_mut()
                 .poll(&mut Context::from_waker(&waker))
@@ -277,10 +280,10 @@ fn panicking_wakers_while_unwinding() {
         tasks.push(task);
     }
     gate.store(true, SeqCst);
-    let held = lock.try_lock_finished::<InTask>().unwrap();
+    let held = lock.try_lock_finished::<InTask>(&()).unwrap();
     for _ in 0..3 {
         let waker = Waker::from(Arc::new(Panics));
-        let mut task = Box::pin(lock.lock_finished_async::<InTask>());
+        let mut task = Box::pin(lock.lock_finished_async::<InTask>(&()));
         assert!(
             task.as_mut()
                 .poll(&mut Context::from_waker(&waker))
@@ -296,7 +299,7 @@ fn panicking_wakers_while_unwinding() {
     .unwrap_err();
     assert_eq!(payload.downcast_ref::<u8>(), Some(&7));
     std::mem::forget(payload);
-    assert!(lock.try_lock_finished::<OnThread>().is_some());
+    assert!(lock.try_lock_finished::<OnThread>(&()).is_some());
     for task in tasks {
         std::mem::forget(task);
     }
@@ -307,9 +310,9 @@ fn panicking_wakers_while_unwinding() {
 fn no_waker_is_kept() {
     let (lock, gate) = Gate::lock(true);
     let (count, waker) = Count::waker();
-    let held = lock.lock_any(own);
+    let held = lock.lock_any(&(), own);
     for n in 0..10_000 {
-        let mut f = Box::pin(lock.lock_finished_async::<InTask>());
+        let mut f = Box::pin(lock.lock_finished_async::<InTask>(&()));
         for _ in 0..3 {
             assert!(
                 f.as_mut()
@@ -326,7 +329,7 @@ fn no_waker_is_kept() {
     assert_eq!(Arc::strong_count(&count), 2);
     gate.store(false, SeqCst);
     for n in 0..10_000 {
-        let mut f = Box::pin(lock.lock_finished_async::<InTask>());
+        let mut f = Box::pin(lock.lock_finished_async::<InTask>(&()));
         for _ in 0..3 {
             assert!(
                 f.as_mut()
@@ -340,7 +343,7 @@ fn no_waker_is_kept() {
     }
     assert_eq!(Arc::strong_count(&count), 2 + 100);
     gate.store(true, SeqCst);
-    drop(lock.try_lock_finished::<InTask>());
+    drop(lock.try_lock_finished::<InTask>(&()));
     assert_eq!(Arc::strong_count(&count), 2);
 }
 
@@ -348,13 +351,19 @@ fn no_waker_is_kept() {
 fn timeouts_zero_and_max() {
     let (lock, _) = Gate::lock(true);
     assert!(unreserved(&lock));
-    let held = lock.lock_any(own);
+    let held = lock.lock_any(&(), own);
     thread::scope(|scope| {
-        let zero = scope.spawn(|| lock.lock_finished_timeout(Duration::ZERO, own).is_some());
+        let zero = scope.spawn(|| {
+            lock.lock_finished_timeout(&(), Duration::ZERO, own)
+                .is_some()
+        });
         assert!(!zero.join().unwrap());
-        let max = scope.spawn(|| lock.lock_finished_timeout(Duration::MAX, own).is_some());
+        let max = scope.spawn(|| {
+            lock.lock_finished_timeout(&(), Duration::MAX, own)
+                .is_some()
+        });
         let big = scope.spawn(|| {
-            lock.lock_finished_timeout(Duration::from_secs(u64::MAX / 4), own)
+            lock.lock_finished_timeout(&(), Duration::from_secs(u64::MAX / 4), own)
                 .is_some()
         });
         thread::sleep(Duration::from_millis(50));
@@ -368,32 +377,34 @@ fn timeouts_zero_and_max() {
 #[test]
 fn own_lock_is_noticed_and_no_other() {
     let (lock, _) = Gate::lock(true);
-    let held = lock.lock_any(own);
-    assert!(catch_unwind(AssertUnwindSafe(|| drop(lock.lock_any(own)))).is_err());
+    let held = lock.lock_any(&(), own);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(lock.lock_any(&(), own)))).is_err());
     assert!(
-        catch_unwind(AssertUnwindSafe(|| drop(
-            lock.lock_finished_timeout(Duration::MAX, own)
-        )))
+        catch_unwind(AssertUnwindSafe(|| drop(lock.lock_finished_timeout(
+            &(),
+            Duration::MAX,
+            own
+        ))))
         .is_err()
     );
     let other = Gate::lock(true).0;
-    drop(other.lock_any(own));
+    drop(other.lock_any(&(), own));
     drop(held);
     // A task's guard, moved to and dropped by another thread, while a third waits.
     for _ in 0..200 {
-        let held = lock.try_lock_finished::<InTask>().unwrap();
+        let held = lock.try_lock_finished::<InTask>(&()).unwrap();
         thread::scope(|scope| {
-            let waits = scope.spawn(|| drop(lock.lock_finished(own)));
+            let waits = scope.spawn(|| drop(lock.lock_finished(&(), own)));
             scope.spawn(move || drop(held));
             waits.join().unwrap();
         });
     }
     // A thread that polls a future whose guard is the thread's own.
-    let mut f = Box::pin(lock.lock_finished_async::<OnThread>());
+    let mut f = Box::pin(lock.lock_finished_async::<OnThread>(&()));
     let Poll::Ready(g) = f.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
         panic!()
     };
-    assert!(catch_unwind(AssertUnwindSafe(|| drop(lock.lock_any(own)))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(lock.lock_any(&(), own)))).is_err());
     drop(g);
 }
 
@@ -420,6 +431,19 @@ fn send_and_sync() {
     use std::cell::Cell;
     use std::rc::Rc;
     type Mg<'l> = std::sync::MutexGuard<'l, ()>; // Sync, not Send
+
+    struct Of<T>(#[expect(dead_code, reason = "only its type matters")] T);
+    impl<T> Finish for Of<T> {
+        type Shared = ();
+
+        fn try_finish(&mut self, (): &()) -> bool {
+            true
+        }
+        fn poll_finish(&mut self, (): &(), _: &mut Context<'_>) -> Poll<()> {
+            Poll::Ready(())
+        }
+    }
+
     not_impl!(WriterGuard<'static, u8, OnThread>: Send);
     not_impl!(WriterGuard<'static, u8, OnThread>: Sync);
     does_impl!(WriterGuard<'static, u8, InTask>: Send);
@@ -434,8 +458,8 @@ fn send_and_sync() {
     not_impl!(WriterLock<Rc<u8>>: Sync);
     not_impl!(WriterLock<Rc<u8>>: Send);
     not_impl!(WriterLock<Mg<'static>>: Sync);
-    not_impl!(LockFinished<'static, Rc<u8>, InTask>: Send);
-    does_impl!(LockFinished<'static, Cell<u8>, OnThread>: Send);
+    not_impl!(LockFinished<'static, Of<Rc<u8>>, InTask>: Send);
+    does_impl!(LockFinished<'static, Of<Cell<u8>>, OnThread>: Send);
     not_impl!(dbuf_hashmap::ConcurrentBatch<'static, u8, u8>: Send);
     not_impl!(dbuf_hashmap::ConcurrentBatch<'static, u8, u8>: Sync);
     does_impl!(dbuf_hashmap::TaskBatch<'static, u8, u8>: Send);

@@ -2,6 +2,8 @@
 
 use core::task::{Context, Poll};
 
+#[cfg(feature = "std")]
+use dbuf_core::if_const;
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 #[cfg(feature = "epoch")]
@@ -145,3 +147,39 @@ unsafe impl Strategy for DefaultStrategy {
 }
 
 impl BlockingStrategy for DefaultStrategy {}
+
+/// [`dbuf_core::ConcurrentCell`], with the default strategy where none is named.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_strategies::ConcurrentCell;
+///
+/// static LIMIT: ConcurrentCell<u32> = ConcurrentCell::new(10);
+///
+/// LIMIT.store(20);
+/// assert_eq!(LIMIT.load(), 20);
+/// ```
+#[cfg(feature = "std")]
+pub type ConcurrentCell<T, S = DefaultStrategy> = dbuf_core::ConcurrentCell<T, S>;
+
+/// The guard of a [`ConcurrentCell`].
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_strategies::{CellGuard, ConcurrentCell};
+///
+/// let cell = ConcurrentCell::new(10);
+/// let guard: CellGuard<'_, u32> = cell.read();
+/// assert_eq!(*guard, 10);
+/// ```
+#[cfg(feature = "std")]
+pub type CellGuard<'c, T, S = DefaultStrategy> = dbuf_core::CellGuard<'c, T, S>;
+
+#[cfg(feature = "std")]
+if_const! {
+    impl dbuf_core::Fresh<DefaultStrategy> for dbuf_core::Preset {
+        const FRESH: DefaultStrategy = DefaultStrategy::new();
+    }
+}

@@ -10,7 +10,8 @@
 //! | [`LockStrategy`] | count under a mutex | takes the mutex | tests; the only concurrent one that can refuse a swap |
 //! | [`Watched<S>`] | as `S` | as `S`, and wakes who waits | readers that await the next publish |
 //!
-//! [`DefaultStrategy`] is the first of them that the features enable.
+//! [`DefaultStrategy`] is the first of them that the features enable. [`ConcurrentCell`] is
+//! a value that any thread reads and replaces, with that strategy unless another is named.
 //!
 //! # Examples
 //!
@@ -75,6 +76,16 @@ mod readme {}
 #[cfg(feature = "count")]
 pub use count::{CountReader, CountStrategy, CountWriter};
 pub use dbuf_core as core;
+#[cfg(all(
+    feature = "std",
+    any(
+        feature = "count",
+        feature = "epoch",
+        feature = "flash",
+        feature = "lock"
+    )
+))]
+pub use default::{CellGuard, ConcurrentCell};
 #[cfg(any(
     feature = "count",
     feature = "epoch",

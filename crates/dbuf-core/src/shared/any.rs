@@ -55,7 +55,7 @@ impl<P: BufferPtr> Sealed for AnyLease<'_, P> {
 
     unsafe fn release_old(&self, old: GuardTokenOf<P>) {
         // SAFETY: promised by the caller.
-        either!(self, lease => unsafe { lease.release_old(old) })
+        either!(self, lease => unsafe { lease.release_old(old) });
     }
 }
 

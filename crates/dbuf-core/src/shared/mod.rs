@@ -35,6 +35,7 @@ mod thread;
 
 use alloc::sync::Arc;
 use core::fmt;
+use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
@@ -77,9 +78,7 @@ use crate::{BufferPtr, Guard, MappedGuard, Reader, Strategy};
 /// ```
 pub struct SharedReader<P: BufferPtr> {
     ptr: P,
-    /// The table's. Here too, so that a read does not have to load it from there.
-    id: u64,
-    table: Arc<Table<ReaderTokenOf<P>>>,
+    readers: Readers<ReaderTokenOf<P>>,
 }
 
 impl<P: BufferPtr> SharedReader<P> {
@@ -102,8 +101,10 @@ impl<P: BufferPtr> SharedReader<P> {
     /// assert_eq!(*READS.read(), 20);
     /// ```
     pub fn new(ptr: P) -> Self {
-        let (id, table) = Table::new();
-        Self { ptr, id, table }
+        Self {
+            ptr,
+            readers: Readers::new(),
+        }
     }
 
     /// Looks at the front, from any thread.
@@ -126,22 +127,9 @@ impl<P: BufferPtr> SharedReader<P> {
     #[inline(always)]
     pub fn read(&self) -> SharedReadGuard<'_, P> {
         // The pointer's deref is user code, so it comes first.
-        let strategy = self.buffer().strategy();
-        // SAFETY: the table with this id is `self.table`.
-        let slot = unsafe { Table::enter(self.id) }
-            .unwrap_or_else(|| self.table.enter_new(|| strategy.new_reader()));
-        // SAFETY: the guard is counted on it, so it is there until that is gone (T3).
-        let token = unsafe { &slot.as_ref().token };
-        let counted = Counted(self, slot);
-        // SAFETY: made by the strategy behind this pointer or a clone (C1, by P2), for
-        // this thread (C4, T1); the handle keeps the strategy in place (C6, by P3).
-        let guard = unsafe { strategy.acquire(token) };
-        mem::forget(counted);
-        Guard::new(SharedLease {
-            guard: ManuallyDrop::new(guard),
-            slot,
-            shared: self,
-        })
+        let buffer = self.buffer();
+        // SAFETY: always the one buffer (P1, P2), which the handle keeps in place (P3).
+        unsafe { self.readers.read(buffer) }
     }
 
     /// Reads the front with a closure. Costs what [`read`](Self::read) does.
@@ -224,22 +212,82 @@ impl<P: BufferPtr> SharedReader<P> {
     /// ```
     #[inline]
     pub fn has_guard(&self) -> bool {
+        self.readers.has_guard()
+    }
+}
+
+/// What the threads read with that share one buffer: a table, and its id beside it, so that
+/// a read does not have to load it from there.
+pub(crate) struct Readers<T> {
+    id: u64,
+    table: Arc<Table<T>>,
+}
+
+impl<T: 'static> Readers<T> {
+    pub(crate) fn new() -> Self {
+        let (id, table) = Table::new();
+        Self { id, table }
+    }
+
+    /// Whether this thread has a guard, one that was forgotten included.
+    #[inline]
+    pub(crate) fn has_guard(&self) -> bool {
         // SAFETY: the table with this id is `self.table`.
-        unsafe { Table::<ReaderTokenOf<P>>::is_held(self.id) }
+        unsafe { Table::<T>::is_held(self.id) }
+    }
+
+    /// Looks at the front, with this thread's token. The first read of a thread makes it.
+    ///
+    /// # Safety
+    ///
+    /// Every call is given the same buffer, or one to which it was moved.
+    // Always: it is a few loads and stores, and the way out of an unwind makes it look long.
+    #[inline(always)]
+    pub(crate) unsafe fn read<'s, P>(&'s self, buffer: &'s BufferOf<P>) -> SharedReadGuard<'s, P>
+    where
+        P: BufferPtr<Strategy: Strategy<ReaderToken = T>>,
+    {
+        let strategy = buffer.strategy();
+        // SAFETY: the table with this id is `self.table`.
+        let slot = unsafe { Table::enter(self.id) }
+            .unwrap_or_else(|| self.table.enter_new(|| strategy.new_reader()));
+        // SAFETY: the guard is counted on it, so it is there until that is gone (T3).
+        let token = unsafe { &slot.as_ref().token };
+        let counted = Counted(slot);
+        // SAFETY: made by this strategy (C1, promised by the caller), for this thread (C4,
+        // T1); borrowed, so it stays in place (C6).
+        let guard = unsafe { strategy.acquire(token) };
+        mem::forget(counted);
+        Guard::new(SharedLease {
+            guard: ManuallyDrop::new(guard),
+            slot,
+            buffer: NonNull::from(buffer),
+            handle: PhantomData,
+        })
+    }
+}
+
+impl<T> Clone for Readers<T> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id,
+            table: Arc::clone(&self.table),
+        }
     }
 }
 
 /// Counts a guard out again, if it is dropped: a waker panicked in the acquire (Count's may
 /// take a count back, which is a leave).
-struct Counted<'s, P: BufferPtr>(&'s SharedReader<P>, NonNull<Slot<ReaderTokenOf<P>>>);
+struct Counted<T: 'static>(NonNull<Slot<T>>);
 
-impl<P: BufferPtr> Drop for Counted<'_, P> {
+impl<T> Drop for Counted<T> {
     #[cold]
     #[inline(never)]
     fn drop(&mut self) {
         // SAFETY: it is counted on it (T3).
-        if !unsafe { self.1.as_ref() }.leave() {
-            self.0.table.left(self.1);
+        if !unsafe { self.0.as_ref() }.leave() {
+            // SAFETY: as above.
+            unsafe { slot::left(self.0) };
         }
     }
 }
@@ -252,8 +300,7 @@ impl<P: BufferPtr> Clone for SharedReader<P> {
     fn clone(&self) -> Self {
         Self {
             ptr: self.ptr.clone(),
-            id: self.id,
-            table: Arc::clone(&self.table),
+            readers: self.readers.clone(),
         }
     }
 }
@@ -287,7 +334,10 @@ pub struct SharedLease<'s, P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,
     /// What the guard was acquired with. The guard keeps it ([`slot`], T3).
     slot: NonNull<Slot<ReaderTokenOf<P>>>,
-    shared: &'s SharedReader<P>,
+    /// Borrowed from the handle. Not a reference, which would ask its value to outlive `'s`
+    /// of everyone who names a guard.
+    buffer: NonNull<BufferOf<P>>,
+    handle: PhantomData<&'s P>,
 }
 
 // SAFETY: with `&` to a lease one gets at the buffer, the extras and the side of the guard
@@ -295,7 +345,6 @@ pub struct SharedLease<'s, P: BufferPtr> {
 // (C4, T1).
 unsafe impl<P: BufferPtr> Sync for SharedLease<'_, P>
 where
-    P: Sync,
     BufferOf<P>: Sync,
     GuardTokenOf<P>: Sync,
 {
@@ -309,17 +358,17 @@ impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
 
     #[inline]
     fn cell(&self) -> NonNull<Versioned<P::Value>> {
-        self.shared.buffer().cell(P::Strategy::side(&self.guard))
+        self.buffer().cell(P::Strategy::side(&self.guard))
     }
 
     #[inline]
     fn extras(&self) -> &P::Extras {
-        self.shared.extras()
+        self.buffer().extras()
     }
 
     #[inline]
     fn is_current(&self) -> bool {
-        let strategy = self.shared.buffer().strategy();
+        let strategy = self.buffer().strategy();
         // SAFETY: the guard keeps it (T3).
         let token = unsafe { &self.slot.as_ref().token };
         // SAFETY: the guard of this lease, acquired with this token (C1, C4).
@@ -327,10 +376,10 @@ impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
     }
 
     fn acquire_again(&mut self) -> GuardTokenOf<P> {
-        let strategy = self.shared.buffer().strategy();
+        let strategy = self.buffer().strategy();
         // SAFETY: the guard keeps it (T3).
         let token = unsafe { &self.slot.as_ref().token };
-        // SAFETY: as in `SharedReader::read`. It is counted as the one that it replaces.
+        // SAFETY: as in `Readers::read`. It is counted as the one that it replaces.
         let guard = unsafe { strategy.acquire(token) };
         ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
     }
@@ -338,11 +387,17 @@ impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
     unsafe fn release_old(&self, old: GuardTokenOf<P>) {
         // SAFETY: acquired with this token, and taken out of the lease; the new guard
         // keeps the token (T3).
-        unsafe { Self::release(self.shared.buffer().strategy(), self.slot, old) };
+        unsafe { Self::release(self.buffer().strategy(), self.slot, old) };
     }
 }
 
 impl<'s, P: BufferPtr> SharedLease<'s, P> {
+    #[inline]
+    fn buffer(&self) -> &'s BufferOf<P> {
+        // SAFETY: borrowed for `'s` in `Readers::read`.
+        unsafe { self.buffer.as_ref() }
+    }
+
     /// Releases a guard. Its parts come by value: so it never has to be in memory.
     ///
     /// # Safety
@@ -370,25 +425,27 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
     #[cold]
     #[inline(never)]
     unsafe fn release_late(
-        shared: &'s SharedReader<P>,
+        strategy: &P::Strategy,
         slot: NonNull<Slot<ReaderTokenOf<P>>>,
         guard: GuardTokenOf<P>,
     ) {
         /// Counts the guard out, also if a waker panics.
-        struct Left<'s, P: BufferPtr>(&'s SharedReader<P>, NonNull<Slot<ReaderTokenOf<P>>>);
+        struct Left<T: 'static>(NonNull<Slot<T>>);
 
-        impl<P: BufferPtr> Drop for Left<'_, P> {
+        impl<T> Drop for Left<T> {
             fn drop(&mut self) {
-                self.0.table.left(self.1);
+                // SAFETY: it was counted on it.
+                unsafe { slot::left(self.0) };
             }
         }
 
         // The last guard's slot is forgotten first: a waker that runs in the release sees no
         // guard, and reads with a slot of its own.
-        shared.table.is_leaving(slot);
-        let left = Left(shared, slot);
+        // SAFETY: the guard is counted on it.
+        unsafe { slot::is_leaving(slot) };
+        let left = Left(slot);
         // SAFETY: promised by the caller.
-        unsafe { Self::release(shared.buffer().strategy(), slot, guard) };
+        unsafe { Self::release(strategy, slot, guard) };
         drop(left);
     }
 }
@@ -396,8 +453,7 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
 impl<P: BufferPtr> Drop for SharedLease<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        let (shared, slot) = (self.shared, self.slot);
-        let strategy = shared.buffer().strategy();
+        let (strategy, slot) = (self.buffer().strategy(), self.slot);
         // SAFETY: taken out here and nowhere else, and `self` is not used again.
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
         // SAFETY: the guard has kept it (T3).
@@ -407,7 +463,7 @@ impl<P: BufferPtr> Drop for SharedLease<'_, P> {
             unsafe { Self::release(strategy, slot, guard) };
         } else {
             // SAFETY: the parts of this lease.
-            unsafe { Self::release_late(shared, slot, guard) };
+            unsafe { Self::release_late(strategy, slot, guard) };
         }
     }
 }

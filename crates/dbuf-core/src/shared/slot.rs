@@ -8,9 +8,9 @@
 //!   forgets it first.
 //! - **T3** Its own thread ends a slot only while no guard is on it. A thread that ends
 //!   before its guards marks the slot [`LATE`], and the last guard ends it.
+//! - **T4** A guard borrows a handle, and a handle keeps the table.
 //!
-//! Every handle and guard keeps the table, so a slot that a thread finds by the id of a
-//! table of which it has a handle is there.
+//! So a slot that a thread finds by the id of a table of which it has a handle is there.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -35,6 +35,8 @@ pub(super) struct Slot<T> {
     pub(super) token: T,
     /// How many guards are on it, and [`LATE`].
     guards: Cell<usize>,
+    /// The table that owns it, for the guards of a slot that is late.
+    table: NonNull<Table<T>>,
 }
 
 /// The thread's end has passed, and the last guard ends the slot.
@@ -139,6 +141,7 @@ impl<T: 'static> Table<T> {
         let slot = Box::new(Slot {
             token: new(),
             guards: Cell::new(LATE | 1),
+            table: NonNull::from(&**self),
         });
         let slot = NonNull::from(Box::leak(slot));
         self.lock().insert(slot.addr().get(), OwnedSlot(slot));
@@ -160,27 +163,39 @@ impl<T: 'static> Table<T> {
         // SAFETY: promised by the caller; no guard goes in between.
         unsafe { Self::find(id) }.is_some_and(Slot::is_held)
     }
+}
 
-    /// A guard on a [`LATE`] slot is about to be released. Nothing leads to the slot any
-    /// more if it is the last.
-    pub(super) fn is_leaving(&self, slot: NonNull<Slot<T>>) {
-        // SAFETY: the guard keeps it (T3).
-        if unsafe { slot.as_ref() }.guards.get() == LATE | 1 {
-            thread::remove(self.id, slot.cast());
-        }
+/// A guard on a [`LATE`] slot is about to be released. Nothing leads to the slot any more
+/// if it is the last.
+///
+/// # Safety
+///
+/// The guard is this thread's and counted on the slot.
+pub(super) unsafe fn is_leaving<T: 'static>(slot: NonNull<Slot<T>>) {
+    // SAFETY: the guard keeps it (T3).
+    let this = unsafe { slot.as_ref() };
+    if this.guards.get() == LATE | 1 {
+        // SAFETY: T4.
+        thread::remove(unsafe { this.table.as_ref() }.id, slot.cast());
     }
+}
 
-    /// A guard on a [`LATE`] slot was released.
-    pub(super) fn left(&self, slot: NonNull<Slot<T>>) {
-        // SAFETY: the guard kept it until here (T3).
-        let guards = unsafe { &slot.as_ref().guards };
-        guards.set(guards.get() - 1);
-        if guards.get() == LATE {
-            // Again: a waker may have dropped the other guards in the release of this one.
-            thread::remove(self.id, slot.cast());
-            // SAFETY: this thread's, without guards, and forgotten (T2, T3).
-            unsafe { self.end(slot.cast()) };
-        }
+/// A guard on a [`LATE`] slot was released.
+///
+/// # Safety
+///
+/// The guard was this thread's and counted on the slot, and is not used again.
+pub(super) unsafe fn left<T: 'static>(slot: NonNull<Slot<T>>) {
+    // SAFETY: the guard kept it until here (T3).
+    let this = unsafe { slot.as_ref() };
+    // SAFETY: T4; what the guard borrowed outlives this call.
+    let table = unsafe { this.table.as_ref() };
+    this.guards.set(this.guards.get() - 1);
+    if this.guards.get() == LATE {
+        // Again: a waker may have dropped the other guards in the release of this one.
+        thread::remove(table.id, slot.cast());
+        // SAFETY: this thread's, without guards, and forgotten (T2, T3).
+        unsafe { table.end(slot.cast()) };
     }
 }
 

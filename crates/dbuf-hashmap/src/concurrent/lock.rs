@@ -8,7 +8,6 @@ use core::ops::{Deref, DerefMut};
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::hash::RandomState;
-use std::thread;
 use std::time::Instant;
 
 use dbuf_core::writer_lock::{self, Finish, OnThread, WriterLock};
@@ -99,12 +98,14 @@ where
     H: BuildHasher,
     S: Strategy,
 {
+    type Shared = ();
+
     #[inline]
-    fn try_finish(&mut self) -> bool {
+    fn try_finish(&mut self, (): &()) -> bool {
         self.log.try_finish()
     }
 
-    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_finish(&mut self, (): &(), cx: &mut Context<'_>) -> Poll<()> {
         self.log.poll_finish(cx)
     }
 }
@@ -217,13 +218,9 @@ where
     /// How many guards or readers the last publish waits for. None while a batch is open:
     /// its swap is finished.
     pub(crate) fn stragglers(&self) -> usize {
-        for _ in 0..ROUNDS {
-            if let Some(guard) = self.lock.try_lock_any::<OnThread>() {
-                return guard.log.stragglers();
-            }
-            thread::yield_now();
-        }
-        0
+        self.lock
+            .lock_soon()
+            .map_or(0, |guard| guard.log.stragglers())
     }
 
     pub(crate) fn queued(&self) -> usize {
@@ -234,24 +231,24 @@ where
     // Always, as `dbuf_core::Batch::begin`.
     #[inline(always)]
     pub(crate) fn begin(&self) -> Begun<'_, K, V, H, S> {
-        Begun::begin(WriterGuard(self.lock.lock_finished(own_batch)))
+        Begun::begin(WriterGuard(self.lock.lock_finished(&(), own_batch)))
     }
 
     /// The same, for at most about `timeout`.
     pub(crate) fn begin_timeout(&self, timeout: Duration) -> Option<Begun<'_, K, V, H, S>> {
-        let guard = self.lock.lock_finished_timeout(timeout, own_batch)?;
+        let guard = self.lock.lock_finished_timeout(&(), timeout, own_batch)?;
         Some(Begun::begin(WriterGuard(guard)))
     }
 
     /// Begins a batch if nothing is in the way.
     pub(crate) fn try_begin(&self) -> Option<Begun<'_, K, V, H, S>> {
-        Some(Begun::begin(WriterGuard(self.lock.try_lock_finished()?)))
+        Some(Begun::begin(WriterGuard(self.lock.try_lock_finished(&())?)))
     }
 
     /// Begins a batch when nothing is in the way.
     #[cfg(feature = "async")]
     pub(super) async fn begin_async<M: writer_lock::Holds>(&self) -> Begun<'_, K, V, H, S, M> {
-        Begun::begin(WriterGuard(self.lock.lock_finished_async().await))
+        Begun::begin(WriterGuard(self.lock.lock_finished_async(&()).await))
     }
 
     /// Whether a single change is published as its batch is dropped.
@@ -270,7 +267,7 @@ where
 
     /// Publishes what is pending. Waits for the lock, and for no reader.
     pub(crate) fn publish(&self) -> Published {
-        let guard = WriterGuard(self.lock.lock_any(own_batch));
+        let guard = WriterGuard(self.lock.lock_any(&(), own_batch));
         if !guard.has_pending() {
             return Published::Nothing;
         }
@@ -305,9 +302,6 @@ impl<K, V, H, S: Strategy> State<K, V, H, S> {
         }
     }
 }
-
-/// How often `stragglers` tries to lock.
-const ROUNDS: u32 = 12;
 
 #[cold]
 #[inline(never)]

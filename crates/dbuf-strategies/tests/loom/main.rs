@@ -6,6 +6,7 @@
     reason = "tests always have std"
 )]
 
+mod cell;
 mod handover;
 mod waker;
 mod watched;

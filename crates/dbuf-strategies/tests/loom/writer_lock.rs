@@ -16,11 +16,13 @@ use loom::thread;
 struct Plain(usize);
 
 impl Finish for Plain {
-    fn try_finish(&mut self) -> bool {
+    type Shared = ();
+
+    fn try_finish(&mut self, (): &()) -> bool {
         true
     }
 
-    fn poll_finish(&mut self, _: &mut Context<'_>) -> Poll<()> {
+    fn poll_finish(&mut self, (): &(), _: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }
 }
@@ -57,13 +59,13 @@ fn threads_lock_one_after_the_other() {
         let lock = Arc::new(WriterLock::new(Plain(0)));
         let threads = [(); 2].map(|()| {
             let lock = Arc::clone(&lock);
-            thread::spawn(move || lock.lock_any(own).0 += 1)
+            thread::spawn(move || lock.lock_any(&(), own).0 += 1)
         });
-        lock.lock_any(own).0 += 1;
+        lock.lock_any(&(), own).0 += 1;
         for thread in threads {
             thread.join().unwrap();
         }
-        assert_eq!(lock.lock_any(own).0, 3);
+        assert_eq!(lock.lock_any(&(), own).0, 3);
         assert_eq!(lock.waiting(), 0);
     });
 }
@@ -76,14 +78,14 @@ fn threads_and_tasks_wait_for_one_lock() {
         let lock = Arc::new(WriterLock::new(Plain(0)));
         let other = Arc::clone(&lock);
         let task = thread::spawn(move || {
-            run(other.lock_finished_async::<InTask>()).0 += 1;
+            run(other.lock_finished_async::<InTask>(&())).0 += 1;
         });
         let other = Arc::clone(&lock);
-        let thread = thread::spawn(move || other.lock_finished(own).0 += 1);
-        run(lock.lock_finished_async::<InTask>()).0 += 1;
+        let thread = thread::spawn(move || other.lock_finished(&(), own).0 += 1);
+        run(lock.lock_finished_async::<InTask>(&())).0 += 1;
         task.join().unwrap();
         thread.join().unwrap();
-        assert_eq!(lock.lock_any(own).0, 3);
+        assert_eq!(lock.lock_any(&(), own).0, 3);
     });
 }
 
@@ -98,18 +100,18 @@ impl Wake for Never {
 fn a_task_that_never_runs(dropped: bool) {
     check(3, move || {
         let lock = Arc::new(WriterLock::new(Plain(0)));
-        let guard = lock.lock_any(own);
+        let guard = lock.lock_any(&(), own);
         let waker = Waker::from(Arc::new(Never));
-        let mut waits = Box::pin(lock.lock_finished_async::<InTask>());
+        let mut waits = Box::pin(lock.lock_finished_async::<InTask>(&()));
         let polled = waits.as_mut().poll(&mut Context::from_waker(&waker));
         assert!(polled.is_pending());
         let other = Arc::clone(&lock);
-        let thread = thread::spawn(move || other.lock_finished(own).0 += 1);
+        let thread = thread::spawn(move || other.lock_finished(&(), own).0 += 1);
         drop(guard);
         let waits = (!dropped).then_some(waits);
-        lock.lock_finished(own).0 += 1;
+        lock.lock_finished(&(), own).0 += 1;
         thread.join().unwrap();
-        assert_eq!(lock.lock_any(own).0, 2);
+        assert_eq!(lock.lock_any(&(), own).0, 2);
         drop(waits);
     });
 }
@@ -128,11 +130,13 @@ fn a_task_that_is_dropped_keeps_no_thread_asleep() {
 struct Real<S: dbuf_core::Strategy>(ArcWriter<usize, S>);
 
 impl<S: dbuf_core::BlockingStrategy> Finish for Real<S> {
-    fn try_finish(&mut self) -> bool {
+    type Shared = ();
+
+    fn try_finish(&mut self, (): &()) -> bool {
         self.0.try_finish()
     }
 
-    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_finish(&mut self, (): &(), cx: &mut Context<'_>) -> Poll<()> {
         self.0.poll_finish(cx)
     }
 }
@@ -148,14 +152,14 @@ where
         let lock = Arc::new(WriterLock::new(Real(writer)));
         let entered = Arc::new(AtomicBool::new(false));
         let guard = reader.read();
-        let mut locked = lock.lock_finished(own);
+        let mut locked = lock.lock_finished(&(), own);
         assert!(locked.0.start_swap());
         drop(locked);
         let writers = [(); 2].map(|()| {
             let lock = Arc::clone(&lock);
             let entered = Arc::clone(&entered);
             thread::spawn(move || {
-                let mut locked = lock.lock_finished(own);
+                let mut locked = lock.lock_finished(&(), own);
                 *locked.0.back_mut() += 1;
                 // Relaxed: only the model's end asks.
                 entered.store(true, Ordering::Relaxed);
@@ -166,7 +170,7 @@ where
             writer.join().unwrap();
         }
         assert!(entered.load(Ordering::Relaxed));
-        assert_eq!(*lock.lock_finished(own).0.back_mut(), 2);
+        assert_eq!(*lock.lock_finished(&(), own).0.back_mut(), 2);
     });
 }
 
@@ -187,12 +191,12 @@ fn a_waiting_writer_does_not_hold_the_lock() {
         let (writer, reader) = arc(0, 0, CountStrategy::new());
         let lock = Arc::new(WriterLock::new(Real(writer)));
         let guard = reader.read();
-        let mut locked = lock.lock_finished(own);
+        let mut locked = lock.lock_finished(&(), own);
         assert!(locked.0.start_swap());
         drop(locked);
         let other = Arc::clone(&lock);
-        let waits = thread::spawn(move || *lock.lock_finished(own).0.back_mut() = 1);
-        assert_eq!(other.lock_any(own).0.stragglers(), 1);
+        let waits = thread::spawn(move || *lock.lock_finished(&(), own).0.back_mut() = 1);
+        assert_eq!(other.lock_any(&(), own).0.stragglers(), 1);
         drop(guard);
         waits.join().unwrap();
     });

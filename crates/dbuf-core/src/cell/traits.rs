@@ -1,0 +1,36 @@
+//! What a cell is expected to implement.
+
+use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+
+use super::ConcurrentCell;
+use crate::{Strategy, if_const};
+
+impl<T: Default, S: Strategy + Default> Default for ConcurrentCell<T, S> {
+    fn default() -> Self {
+        Self::with_strategy(T::default(), S::default())
+    }
+}
+
+if_const! {
+    /// With the default strategy, as [`ConcurrentCell::new`].
+    impl<T, S: Strategy> From<T> for ConcurrentCell<T, S>
+    where
+        super::Preset: super::Fresh<S>,
+    {
+        fn from(value: T) -> Self {
+            Self::new(value)
+        }
+    }
+}
+
+/// Shows what is published.
+impl<T: fmt::Debug, S: Strategy> fmt::Debug for ConcurrentCell<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ConcurrentCell").field(&self.read()).finish()
+    }
+}
+
+// A panic leaves the published value as it was, and the lock free.
+impl<T: UnwindSafe, S: Strategy> UnwindSafe for ConcurrentCell<T, S> {}
+impl<T: RefUnwindSafe, S: Strategy> RefUnwindSafe for ConcurrentCell<T, S> {}

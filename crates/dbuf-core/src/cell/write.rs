@@ -1,0 +1,435 @@
+//! Writes to a cell.
+
+use core::mem;
+use core::time::Duration;
+
+use super::{Claim, ConcurrentCell};
+use crate::writer::Lent;
+use crate::writer_lock::{OnThread, WriterGuard};
+use crate::{BlockingStrategy, DoubleBuffer, Strategy};
+
+/// The lock in hand.
+type Locked<'c, S> = WriterGuard<'c, Claim<S>, OnThread>;
+
+/// How the replaced value is copied if readers hold it.
+type Copy<T> = fn(&T) -> T;
+
+impl<T, S: Strategy> ConcurrentCell<T, S> {
+    /// The writer, for the lock's holder.
+    #[inline]
+    fn writer<'l>(
+        &'l self,
+        locked: &'l mut Locked<'_, S>,
+    ) -> Lent<'l, &'l DoubleBuffer<Option<T>, S>> {
+        // SAFETY: the token in the lock is this buffer's (K2).
+        match unsafe { Lent::new(&self.buffer, &mut locked.0) } {
+            Some(writer) => writer,
+            None => unreachable!("locked before it began (K3)"),
+        }
+    }
+
+    /// How many the last write still waits for, as far as the strategy can tell: guards, or
+    /// readers. Zero when the next write need not wait for any. For diagnosis: never waits,
+    /// out of date when it returns, and zero if other writers keep the lock from it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cell = dbuf_strategies::ConcurrentCell::new("a");
+    /// let guard = cell.read();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| cell.store("b"));
+    /// });
+    /// assert_eq!(cell.stragglers(), 1);
+    /// drop(guard);
+    /// cell.catch_up();
+    /// assert_eq!(cell.stragglers(), 0);
+    /// ```
+    pub fn stragglers(&self) -> usize {
+        self.readers();
+        let locked = self.lock.0.lock_soon();
+        locked.map_or(0, |mut locked| self.writer(&mut locked).stragglers())
+    }
+
+    /// Writes what `make` puts into its second argument, and unlocks. Returns what `make`
+    /// returned, and the replaced value: itself if no reader holds it, else a copy if one is
+    /// asked for.
+    // Always: `make` is the caller's closure.
+    #[inline(always)]
+    fn write<R>(
+        &self,
+        locked: Locked<'_, S>,
+        make: impl FnOnce(&T, &mut Option<T>) -> R,
+        copy: Option<Copy<T>>,
+    ) -> (R, Option<T>) {
+        // Declared before the lock's guard, and so dropped with no lock held, also while a
+        // panic unwinds.
+        let mut value = None;
+        let (_leftover, result, replaced);
+        let mut locked = locked;
+        let mut writer = self.writer(&mut locked);
+        let Some(parts) = writer.try_parts() else {
+            unreachable!("finished is latched (S5)");
+        };
+        let (Some(front), back) = (parts.front, parts.back) else {
+            unreachable!("the front holds a value (K1)");
+        };
+        result = make(front, &mut value);
+        assert!(value.is_some(), "K1");
+        _leftover = mem::replace(back, value.take());
+        writer.start_swap();
+        // Nobody waits for this swap yet, so nobody has to be told that it is finished.
+        replaced = match (writer.try_back_mut(), copy) {
+            (Some(back), _) => back.take(),
+            (None, Some(copy)) => writer.back().as_ref().map(copy),
+            (None, None) => None,
+        };
+        drop(writer);
+        drop(locked);
+        (result, replaced)
+    }
+}
+
+impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
+    /// Locks with no reader on the back.
+    #[inline]
+    fn lock(&self) -> Locked<'_, S> {
+        self.refuse_own_guard();
+        self.lock.0.lock_finished(self.strategy(), own_write)
+    }
+
+    /// Locks if that needs no waiting.
+    #[inline]
+    fn try_lock(&self) -> Option<Locked<'_, S>> {
+        if self.readers().has_guard() {
+            return None;
+        }
+        self.lock.0.try_lock_finished(self.strategy())
+    }
+
+    /// Panics if this thread holds a guard, for which it would wait.
+    #[inline]
+    fn refuse_own_guard(&self) {
+        if self.readers().has_guard() {
+            own_guard();
+        }
+    }
+
+    /// Replaces the value. Every read that starts after it has returned sees the new one.
+    ///
+    /// Waits for other writers, and for guards of the value *before* the one that it
+    /// replaces; normally there are none. The replaced value is
+    /// [dropped](Self#when-the-old-value-is-dropped) here if nobody holds it. Clones nothing
+    /// and allocates nothing.
+    ///
+    /// # Panics
+    ///
+    /// See [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cell = dbuf_strategies::ConcurrentCell::new("a");
+    /// cell.store("b");
+    /// assert_eq!(*cell.read(), "b");
+    /// ```
+    #[doc(alias = "send")]
+    #[doc(alias = "set")]
+    pub fn store(&self, value: T) {
+        self.write(self.lock(), |_, new| *new = Some(value), None);
+    }
+
+    /// Replaces the value if that needs no waiting.
+    ///
+    /// # Errors
+    ///
+    /// Gives the value back if another writer is at work, a guard of an older value is in the
+    /// way, or this thread holds any guard of this cell.
+    ///
+    /// # Panics
+    ///
+    /// With `Drop`, as all [writes](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cell = dbuf_strategies::ConcurrentCell::new("a");
+    /// let guard = cell.read();
+    /// assert_eq!(cell.try_store("b"), Err("b"));
+    /// drop(guard);
+    /// assert_eq!(cell.try_store("b"), Ok(()));
+    /// ```
+    pub fn try_store(&self, value: T) -> Result<(), T> {
+        self.store_with(self.try_lock(), value)
+    }
+
+    /// As [`store`](Self::store), but waits for at most about `timeout`.
+    ///
+    /// This is how a service notices a guard that somebody forgot, or holds across a slow
+    /// call: log the number of [`stragglers`](Self::stragglers).
+    ///
+    /// # Errors
+    ///
+    /// Gives the value back when the time is over.
+    ///
+    /// # Panics
+    ///
+    /// See [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    /// use std::time::Duration;
+    ///
+    /// let cell = dbuf_strategies::ConcurrentCell::new("a");
+    /// let guard = cell.read();
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         cell.store("b"); // the first write after the guard waits for nobody
+    ///         assert_eq!(cell.store_timeout("c", Duration::from_millis(1)), Err("c"));
+    ///     });
+    /// });
+    /// drop(guard);
+    /// assert_eq!(cell.store_timeout("c", Duration::from_millis(1)), Ok(()));
+    /// ```
+    pub fn store_timeout(&self, value: T, timeout: Duration) -> Result<(), T> {
+        self.refuse_own_guard();
+        let strategy = self.strategy();
+        let locked = self
+            .lock
+            .0
+            .lock_finished_timeout(strategy, timeout, own_write);
+        self.store_with(locked, value)
+    }
+
+    fn store_with(&self, locked: Option<Locked<'_, S>>, value: T) -> Result<(), T> {
+        match locked {
+            Some(locked) => {
+                self.write(locked, |_, new| *new = Some(value), None);
+                Ok(())
+            }
+            None => Err(value),
+        }
+    }
+
+    /// Replaces the value and returns the old one: itself if no reader holds it, else a clone.
+    ///
+    /// # Panics
+    ///
+    /// See [above](Self#panics). A panic in `Clone` comes after the value was replaced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cell = dbuf_strategies::ConcurrentCell::new("a");
+    /// assert_eq!(cell.swap("b"), "a");
+    /// ```
+    #[doc(alias = "replace")]
+    pub fn swap(&self, value: T) -> T
+    where
+        T: Clone,
+    {
+        let ((), old) = self.write(self.lock(), |_, new| *new = Some(value), Some(T::clone));
+        match old {
+            Some(old) => old,
+            None => unreachable!("the old front held a value (K1)"),
+        }
+    }
+
+    /// Changes a clone of the value, publishes it and returns what `f` returns.
+    ///
+    /// `f` runs once, while other writers wait and readers do not. No other write comes in
+    /// between, so none is lost.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and see [above](Self#panics). Nothing is published then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cell = dbuf_strategies::ConcurrentCell::new(vec![1]);
+    /// let length = cell.update(|list| {
+    ///     list.push(2);
+    ///     list.len()
+    /// });
+    /// assert_eq!((length, cell.load()), (2, vec![1, 2]));
+    /// ```
+    #[doc(alias = "send_modify")]
+    pub fn update<R>(&self, f: impl FnOnce(&mut T) -> R) -> R
+    where
+        T: Clone,
+    {
+        let change = |front: &T, new: &mut Option<T>| f(new.insert(front.clone()));
+        self.write(self.lock(), change, None).0
+    }
+
+    /// As [`update`](Self::update), if that needs no waiting. Returns `None`, and drops `f`
+    /// unused, where [`try_store`](Self::try_store) gives the value back.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and with `Clone` and `Drop`, as all [writes](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cell = dbuf_strategies::ConcurrentCell::new(1);
+    /// assert_eq!(cell.try_update(|n| { *n += 1; *n }), Some(2));
+    /// let _guard = cell.read();
+    /// assert_eq!(cell.try_update(|n| *n += 1), None);
+    /// ```
+    pub fn try_update<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R>
+    where
+        T: Clone,
+    {
+        let change = |front: &T, new: &mut Option<T>| f(new.insert(front.clone()));
+        Some(self.write(self.try_lock()?, change, None).0)
+    }
+
+    /// Replaces the value by what `f` makes of it. Unlike [`update`](Self::update) it clones
+    /// nothing by itself.
+    ///
+    /// `f` runs once, while other writers wait and readers do not: it is never tried again.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and see [above](Self#panics). Nothing is published then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let cell = dbuf_strategies::ConcurrentCell::new(String::from("a"));
+    /// cell.rcu(|name| format!("{name}b"));
+    /// assert_eq!(*cell.read(), "ab");
+    /// ```
+    pub fn rcu(&self, f: impl FnOnce(&T) -> T) {
+        self.write(self.lock(), |front, new| *new = Some(f(front)), None);
+    }
+
+    /// Drops the value that the last write replaced, if that is still there: waits until no
+    /// reader holds it.
+    ///
+    /// # Panics
+    ///
+    /// See [above](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::thread;
+    ///
+    /// use dbuf_strategies::ConcurrentCell;
+    ///
+    /// let file = Arc::new(());
+    /// let cell = ConcurrentCell::new(Some(Arc::clone(&file)));
+    /// let guard = cell.read();
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| cell.store(None));
+    /// });
+    /// drop(guard);
+    /// assert_eq!(Arc::strong_count(&file), 2); // readers drop nothing
+    /// cell.catch_up();
+    /// assert_eq!(Arc::strong_count(&file), 1);
+    /// ```
+    pub fn catch_up(&self) {
+        let mut locked = self.lock();
+        let leftover = self
+            .writer(&mut locked)
+            .try_back_mut()
+            .and_then(Option::take);
+        drop(locked);
+        drop(leftover);
+    }
+
+    /// As [`store`](Self::store), and awaits where that waits. On any executor.
+    ///
+    /// A task that awaits it while it holds a guard of this cell waits for itself, forever.
+    /// (In a spawned task that does not compile: guards are not `Send`.)
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, nothing was stored, and the value is dropped.
+    ///
+    /// # Panics
+    ///
+    /// With `Drop`, as all [writes](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{pin::pin, task::{Context, Waker}};
+    /// # let mut cx = Context::from_waker(Waker::noop());
+    /// let cell = dbuf_strategies::ConcurrentCell::new("a");
+    /// # let task =
+    /// async {
+    ///     cell.store_async("b").await;
+    ///     assert_eq!(cell.load(), "b");
+    /// }
+    /// # ;
+    /// # assert!(pin!(task).poll(&mut cx).is_ready());
+    /// ```
+    pub async fn store_async(&self, value: T) {
+        let locked = self.lock_async().await;
+        self.write(locked, |_, new| *new = Some(value), None);
+    }
+
+    /// As [`update`](Self::update), and awaits where that waits.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, `f` has not run.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, and with `Clone` and `Drop`, as all [writes](Self#panics).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{pin::pin, task::{Context, Waker}};
+    /// # let mut cx = Context::from_waker(Waker::noop());
+    /// let cell = dbuf_strategies::ConcurrentCell::new(1);
+    /// # let task =
+    /// async {
+    ///     assert_eq!(cell.update_async(|n| { *n += 1; *n }).await, 2);
+    /// }
+    /// # ;
+    /// # assert!(pin!(task).poll(&mut cx).is_ready());
+    /// ```
+    pub async fn update_async<R>(&self, f: impl FnOnce(&mut T) -> R) -> R
+    where
+        T: Clone,
+    {
+        let locked = self.lock_async().await;
+        let change = |front: &T, new: &mut Option<T>| f(new.insert(front.clone()));
+        self.write(locked, change, None).0
+    }
+
+    /// Locks for the rest of a poll, which stays on its thread.
+    async fn lock_async(&self) -> Locked<'_, S> {
+        self.readers();
+        self.lock.0.lock_finished_async(self.strategy()).await
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn own_guard() -> ! {
+    panic!(
+        "a thread writes to a cell while it holds a guard of that cell (from `read`), and \
+         could wait for its own guard forever: drop the guard first, or use `load`, `with` or \
+         `try_store`"
+    )
+}
+
+#[cold]
+#[inline(never)]
+fn own_write() -> ! {
+    panic!(
+        "a thread writes to a cell while it changes that cell (in a closure of `update` or \
+         `rcu`), and would wait for itself forever"
+    )
+}

@@ -1,0 +1,571 @@
+//! `ConcurrentCell`: one value, any thread, every strategy.
+#![cfg(not(dbuf_loom))]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::mem::forget;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use dbuf_strategies::core::{BlockingStrategy, ConcurrentCell as AnyCell, Strategy};
+use dbuf_strategies::{
+    CellGuard, ConcurrentCell, CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy,
+    LockStrategy, Watched,
+};
+use dbuf_testing::Tracked;
+
+/// Shared between threads, as all of ours are.
+trait Shared:
+    BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
+{
+}
+impl<S> Shared for S where
+    S: BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
+{
+}
+
+macro_rules! each {
+    ($($test:ident)*) => {$(
+        #[test]
+        fn $test() {
+            each::$test(CountStrategy::new);
+            each::$test(EpochStrategy::new);
+            each::$test(FlashStrategy::new);
+            each::$test(LockStrategy::new);
+            each::$test(DefaultStrategy::new);
+            each::$test(|| Watched::new(EpochStrategy::new()));
+            each::$test(|| Watched::new(FlashStrategy::new()));
+        }
+    )*};
+}
+
+each! {
+    no_write_is_lost
+    a_guard_keeps_its_value
+    a_cell_moves_between_uses
+    own_guards_are_refused
+    a_panic_publishes_nothing
+    a_destructor_stores_again
+    a_forgotten_guard_only_holds_up
+    a_cancelled_write_did_nothing
+    values_are_dropped_once
+}
+
+/// Not `Clone`.
+#[derive(Debug, PartialEq)]
+struct Plain(usize);
+
+fn panics(f: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it does not panic");
+    match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => (*payload.downcast_ref::<&str>().unwrap()).to_owned(),
+    }
+}
+
+/// Runs `f` on another thread, and waits for it.
+fn elsewhere(f: impl FnOnce() + Send) {
+    thread::scope(|scope| scope.spawn(f).join().unwrap());
+}
+
+/// Polls a future by hand.
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+mod each {
+    use super::*;
+
+    /// Every update is there in the end, every read that starts after a write sees it, and no
+    /// thread sees an older value after a newer one.
+    pub(super) fn no_write_is_lost<S: Shared>(new: fn() -> S) {
+        let cell = &AnyCell::with_strategy(Tracked::new(0), new());
+        let (writers, writes) = (3, if cfg!(miri) { 8 } else { 500 });
+        thread::scope(|scope| {
+            for _ in 0..writers {
+                scope.spawn(move || {
+                    for _ in 0..writes {
+                        let written = cell.update(|value| {
+                            value.set(value.get() + 1);
+                            value.get()
+                        });
+                        assert!(
+                            cell.read().get() >= written,
+                            "a write that returned is seen"
+                        );
+                    }
+                });
+            }
+            scope.spawn(move || {
+                let mut seen = 0;
+                while seen < writers * writes {
+                    let guard = cell.read();
+                    assert!(guard.get() >= seen);
+                    seen = guard.get();
+                    assert_eq!(CellGuard::version(&guard), seen as u64);
+                }
+            });
+        });
+        assert_eq!(cell.load().get(), writers * writes);
+        assert_eq!(cell.version(), (writers * writes) as u64);
+        assert_eq!(cell.stragglers(), 0);
+    }
+
+    /// Also in a guard that is nested or refreshed.
+    pub(super) fn a_guard_keeps_its_value<S: Shared>(new: fn() -> S) {
+        let cell = AnyCell::with_strategy(Plain(0), new());
+        let mut guard = cell.read();
+        elsewhere(|| cell.store(Plain(1)));
+        let nested = cell.read();
+        assert_eq!((&*guard, &*nested), (&Plain(0), &Plain(1)));
+        elsewhere(|| {
+            assert_eq!(cell.try_store(Plain(2)), Err(Plain(2)));
+            let timeout = Duration::from_millis(1);
+            assert_eq!(cell.store_timeout(Plain(2), timeout), Err(Plain(2)));
+            assert!(cell.stragglers() > 0);
+        });
+        drop(nested);
+        assert!(CellGuard::refresh(&mut guard));
+        assert_eq!(*guard, Plain(1));
+        assert!(!CellGuard::refresh(&mut guard) || cell.version() == 1);
+        elsewhere(|| cell.store(Plain(2)));
+        assert_eq!(*guard, Plain(1));
+        drop(guard);
+        assert_eq!(cell.with(|value| value.0), 2);
+        assert_eq!(cell.into_inner(), Plain(2));
+    }
+
+    /// The strategy, the sides and the lock are in the cell itself.
+    pub(super) fn a_cell_moves_between_uses<S: Shared>(new: fn() -> S) {
+        let mut cell = AnyCell::with_strategy(vec![0], new());
+        for round in 1..4 {
+            assert_eq!(cell.read().len(), round);
+            let mut moved = Box::new(cell);
+            moved.update(|list| list.push(round));
+            assert_eq!(moved.read().len(), round + 1);
+            // The same thread's token, at another address, for another cell's old place.
+            let mut other = Box::new(AnyCell::with_strategy(vec![], new()));
+            assert!(other.read().is_empty());
+            std::mem::swap(&mut *moved, &mut *other);
+            assert_eq!((moved.read().len(), other.read().len()), (0, round + 1));
+            moved.store(vec![9; 9]);
+            assert_eq!((moved.read().len(), other.read().len()), (9, round + 1));
+            cell = thread::spawn(move || {
+                assert_eq!(other.read().len(), round + 1);
+                *other
+            })
+            .join()
+            .unwrap();
+        }
+        assert_eq!(cell.into_inner(), [0, 1, 2, 3]);
+    }
+
+    /// Whether it would have to wait or not, and before anything changed.
+    pub(super) fn own_guards_are_refused<S: Shared>(new: fn() -> S) {
+        let cell = AnyCell::with_strategy(1, new());
+        let other = AnyCell::with_strategy(1, new());
+        let guard = cell.read();
+        let writes: [&dyn Fn(); 6] = [
+            &|| cell.store(2),
+            &|| assert!(cell.store_timeout(2, Duration::MAX).is_ok()),
+            &|| assert_eq!(cell.swap(2), 2),
+            &|| cell.update(|n| *n = 2),
+            &|| cell.rcu(|_| 2),
+            &|| cell.catch_up(),
+        ];
+        for write in writes {
+            assert!(panics(write).contains("holds a guard"));
+        }
+        assert_eq!(cell.try_store(2), Err(2));
+        assert_eq!(cell.try_update(|n| *n = 2), None);
+        assert!(panics(|| cell.with(|_| cell.store(2))).contains("holds a guard"));
+        assert_eq!((*guard, cell.load(), cell.version()), (1, 1, 0));
+        other.store(2); // another cell's
+        elsewhere(|| cell.store(3)); // another thread
+        drop(guard);
+        assert_eq!(cell.try_store(4), Ok(()));
+        assert_eq!((cell.load(), cell.version()), (4, 2));
+
+        // A write within a write of one's own.
+        let writes: [&dyn Fn(); 3] = [&|| cell.store(5), &|| cell.rcu(|_| 5), &|| {
+            cell.update(|n| *n = 5)
+        }];
+        for write in writes {
+            let message = panics(|| cell.update(|_| write()));
+            assert!(message.contains("while it changes that cell"), "{message}");
+            assert!(
+                panics(|| cell.rcu(|_| {
+                    write();
+                    6
+                }))
+                .contains("while it changes")
+            );
+        }
+        let refused = cell.update(|n| {
+            *n += 1;
+            assert_eq!(cell.load(), 4, "not published yet");
+            (cell.try_store(5), cell.try_update(|n| *n = 5))
+        });
+        assert_eq!((refused, cell.load()), ((Err(5), None), 5));
+    }
+
+    pub(super) fn a_panic_publishes_nothing<S: Shared>(new: fn() -> S) {
+        /// Panics when it is cloned as often as said.
+        #[derive(Debug)]
+        struct Fragile(usize, Arc<AtomicUsize>);
+        impl Clone for Fragile {
+            fn clone(&self) -> Self {
+                let left = self.1.fetch_sub(1, SeqCst);
+                assert_ne!(left, 1, "cloned");
+                Self(self.0, Arc::clone(&self.1))
+            }
+        }
+
+        let clones = Arc::new(AtomicUsize::new(0));
+        let value = |n| Fragile(n, Arc::clone(&clones));
+        let cell = AnyCell::with_strategy(value(0), new());
+        let check = |n: usize, version: u64| {
+            assert_eq!((cell.read().0, cell.version()), (n, version));
+            elsewhere(|| assert_eq!(cell.stragglers(), 0));
+        };
+        let closure = || {
+            cell.update(|fragile| {
+                fragile.0 = 9;
+                panic!("closure")
+            })
+        };
+        assert_eq!(panics(closure), "closure");
+        check(0, 0);
+        assert_eq!(panics(|| cell.rcu(|_| panic!("closure"))), "closure");
+        check(0, 0);
+        clones.store(1, SeqCst);
+        assert!(panics(|| cell.update(|fragile| fragile.0 = 9)).contains("cloned"));
+        check(0, 0);
+        clones.store(1, SeqCst);
+        assert!(panics(|| drop(cell.load())).contains("cloned"));
+        cell.update(|fragile| fragile.0 += 1);
+        check(1, 1);
+        // A copy is made of what a reader holds only, after it was replaced.
+        clones.store(1, SeqCst);
+        assert_eq!(cell.swap(value(2)).0, 1);
+        let guard = cell.read();
+        elsewhere(|| assert!(panics(|| drop(cell.swap(value(3)))).contains("cloned")));
+        drop(guard);
+        check(3, 3);
+        cell.store(value(4));
+        check(4, 4);
+    }
+
+    pub(super) fn a_destructor_stores_again<S: Shared>(new: fn() -> S) {
+        /// Stores its predecessor.
+        struct Again<S: Shared>(usize, Weak<AnyCell<Self, S>>);
+        impl<S: Shared> Drop for Again<S> {
+            fn drop(&mut self) {
+                if let (1.., Some(cell)) = (self.0, self.1.upgrade()) {
+                    cell.store(Self(self.0 - 1, Weak::clone(&self.1)));
+                }
+            }
+        }
+
+        let cell =
+            Arc::new_cyclic(|cell| AnyCell::with_strategy(Again(3, Weak::clone(cell)), new()));
+        // Drops 3, which stores 2, which drops 5, and so on: 4, 1, 3, 0, 2; 0 stores nothing.
+        cell.store(Again(5, Arc::downgrade(&cell)));
+        assert_eq!((cell.read().0, cell.version()), (2, 7));
+        elsewhere(|| assert_eq!(cell.stragglers(), 0));
+    }
+
+    /// The thread itself may not write, others once, and all read. It is not inherited, and
+    /// the value comes out.
+    pub(super) fn a_forgotten_guard_only_holds_up<S: Shared>(new: fn() -> S) {
+        let cell = AnyCell::with_strategy(0, new());
+        elsewhere(|| {
+            forget(cell.read());
+            assert!(panics(|| cell.store(9)).contains("holds a guard"));
+        });
+        assert_eq!(cell.try_store(1), Ok(()));
+        assert_eq!(cell.try_store(2), Err(2));
+        let timeout = Duration::from_millis(1);
+        assert_eq!(cell.store_timeout(2, timeout), Err(2));
+        assert_eq!((cell.load(), cell.stragglers()), (1, 1));
+        assert_eq!(cell.into_inner(), 1);
+    }
+
+    /// In whatever poll it is dropped; and it is ready when the guard is gone.
+    pub(super) fn a_cancelled_write_did_nothing<S: Shared>(new: fn() -> S) {
+        struct Count(AtomicUsize);
+        impl Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, SeqCst);
+            }
+        }
+
+        fn is_send(_: &impl Send) {}
+
+        let cell = AnyCell::with_strategy(Arc::new(0), new());
+        let kept = Arc::new(1);
+        drop(cell.store_async(Arc::clone(&kept)));
+        assert_eq!(Arc::strong_count(&kept), 1);
+        assert!(poll(Box::pin(cell.store_async(Arc::clone(&kept))).as_mut()).is_ready());
+        assert_eq!(**cell.read(), 1);
+
+        let guard = cell.read();
+        // A task, whose thread may hold a guard that is another task's.
+        assert!(poll(Box::pin(cell.store_async(Arc::new(2))).as_mut()).is_ready());
+        let woken = Arc::new(Count(AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut cx = Context::from_waker(&waker);
+        let mut cancelled = Box::pin(cell.store_async(Arc::clone(&kept)));
+        is_send(&cancelled);
+        assert!(cancelled.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(Arc::strong_count(&kept), 3); // in the guard's side, and on its way
+        drop(cancelled);
+        assert_eq!(Arc::strong_count(&kept), 2);
+        let ran = Cell::new(false);
+        let mut update = Box::pin(cell.update_async(|n| {
+            ran.set(true);
+            *n = Arc::new(**n + 1);
+        }));
+        assert!(update.as_mut().poll(&mut cx).is_pending());
+        assert!(!ran.get());
+        drop(guard);
+        assert_eq!(woken.0.load(SeqCst), 1);
+        while update.as_mut().poll(&mut cx).is_pending() {}
+        assert!(ran.get());
+        assert_eq!((**cell.read(), cell.version()), (3, 3));
+        assert_eq!(Arc::strong_count(&kept), 1);
+    }
+
+    /// By the write that replaces it; what a reader holds by the next write, or by
+    /// `catch_up`; what is in the cell with the cell.
+    pub(super) fn values_are_dropped_once<S: Shared>(new: fn() -> S) {
+        let all: Vec<_> = (0..6).map(|_| Arc::new(())).collect();
+        let live = || {
+            all.iter()
+                .map(|value| Arc::strong_count(value) - 1)
+                .collect::<Vec<_>>()
+        };
+        let value = |n: usize| Arc::clone(&all[n]);
+        let cell = AnyCell::with_strategy(value(0), new());
+        cell.store(value(1));
+        assert_eq!(live(), [0, 1, 0, 0, 0, 0]);
+        let guard = cell.read();
+        elsewhere(|| cell.store(value(2)));
+        drop(guard);
+        assert_eq!(live(), [0, 1, 1, 0, 0, 0]);
+        cell.store(value(3));
+        assert_eq!(live(), [0, 0, 0, 1, 0, 0]);
+        let guard = cell.read();
+        elsewhere(|| cell.rcu(|_| value(4)));
+        drop(guard);
+        cell.catch_up();
+        cell.catch_up();
+        assert_eq!(live(), [0, 0, 0, 0, 1, 0]);
+        assert_eq!(Arc::strong_count(&cell.swap(value(5))), 2);
+        cell.update(|_| ());
+        assert_eq!(live(), [0, 0, 0, 0, 0, 1]);
+        drop(cell);
+        assert_eq!(live(), [0; 6]);
+    }
+}
+
+/// The destructor of a replaced value runs with no lock held, also while a panic unwinds.
+#[test]
+fn values_are_dropped_unlocked() {
+    struct Writes(Weak<ConcurrentCell<Option<Self>>>);
+    impl Drop for Writes {
+        fn drop(&mut self) {
+            if let Some(cell) = self.0.upgrade() {
+                cell.try_store(None).ok().expect("the lock is held");
+            }
+        }
+    }
+    impl Clone for Writes {
+        fn clone(&self) -> Self {
+            Self(Weak::clone(&self.0))
+        }
+    }
+
+    let cell = Arc::new(ConcurrentCell::new(None));
+    let writes = || Some(Writes(Arc::downgrade(&cell)));
+    cell.store(writes());
+    cell.store(writes()); // drops the first, which stores `None`, which drops the second ..
+    assert!(cell.read().is_none());
+    cell.store(writes());
+    let unwinds = || {
+        cell.update(|_| panic!("closure")); // drops the clone
+    };
+    assert_eq!(panics(unwinds), "closure");
+    assert!(cell.read().is_none());
+    cell.store(writes());
+    let guard = cell.read();
+    elsewhere(|| cell.store(None));
+    drop(guard);
+    cell.catch_up();
+    assert!(cell.read().is_none());
+}
+
+/// A waker of a watcher is called by the write. If it panics, the write is made.
+#[test]
+fn a_watchers_waker_may_panic() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("from a waker");
+        }
+    }
+
+    let cell = AnyCell::with_strategy(Arc::new(0), Watched::new(EpochStrategy::new()));
+    let first = cell.load();
+    let mut waiter = cell.strategy().waiter();
+    let waker = Waker::from(Arc::new(Panics));
+    let polled = waiter.poll_newer(0, &mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    assert_eq!(panics(|| cell.store(Arc::new(1))), "from a waker");
+    assert_eq!((**cell.read(), cell.version(), waiter.version()), (1, 1, 1));
+    cell.store(Arc::new(2));
+    assert_eq!(Arc::strong_count(&first), 1);
+    assert_eq!(**cell.read(), 2);
+}
+
+static STATIC: ConcurrentCell<usize> = ConcurrentCell::new(0);
+static STATICS: (
+    AnyCell<&str, CountStrategy>,
+    AnyCell<&str, FlashStrategy>,
+    AnyCell<&str, LockStrategy>,
+    AnyCell<&str, Watched<DefaultStrategy>>,
+) = (
+    AnyCell::with_strategy("a", CountStrategy::new()),
+    AnyCell::with_strategy("a", FlashStrategy::new()),
+    AnyCell::with_strategy("a", LockStrategy::new()),
+    AnyCell::with_strategy("a", Watched::new(DefaultStrategy::new())),
+);
+
+/// Reads and writes in its destructor, and holds a guard until then.
+struct Late {
+    guard: RefCell<Option<CellGuard<'static, usize>>>,
+}
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        if let Some(guard) = self.guard.take() {
+            assert!(*guard <= *STATIC.read());
+            assert!(panics(|| STATIC.store(0)).contains("holds a guard"));
+            drop(guard);
+        }
+        STATIC.update(|n| *n += 1);
+    }
+}
+
+thread_local! {
+    static LATE: Late = const { Late { guard: RefCell::new(None) } };
+}
+
+/// Guards outlive their thread's slots, and threads leave nothing behind.
+#[test]
+fn a_static_cell_is_used_by_threads_that_end() {
+    assert!(STATIC.load() < 1000);
+    STATIC.store(0);
+    let rounds = if cfg!(miri) { 3 } else { 100 };
+    for round in 0..rounds {
+        let (ready, go) = channel();
+        let thread = thread::spawn(move || {
+            // Registers its destructor first, so that it runs last.
+            LATE.with(|late| {
+                if round % 2 == 0 {
+                    *late.guard.borrow_mut() = Some(STATIC.read());
+                }
+            });
+            ready.send(()).unwrap();
+        });
+        go.recv().unwrap();
+        thread.join().unwrap();
+        assert_eq!(STATIC.load(), round + 1);
+        assert_eq!(STATIC.stragglers(), 0);
+    }
+    STATICS.0.store("b");
+    STATICS.1.store("c");
+    STATICS.2.store("d");
+    STATICS.3.store("e");
+    let read = (
+        STATICS.0.load(),
+        STATICS.1.load(),
+        STATICS.2.load(),
+        STATICS.3.load(),
+    );
+    assert_eq!(read, ("b", "c", "d", "e"));
+}
+
+/// A strategy that was used before: its front may be the empty side, or somebody else has the
+/// claim.
+#[test]
+fn a_used_strategy_is_refused() {
+    let claimed = CountStrategy::new();
+    forget(claimed.try_claim_writer());
+    let swapped = CountStrategy::new();
+    let mut token = swapped.try_claim_writer().unwrap();
+    // SAFETY: its own token (C1), finished (C2), without data (C5).
+    unsafe { swapped.start_swap(&mut token) };
+    // SAFETY: its own token (C1).
+    unsafe { swapped.release_writer(token) };
+    for strategy in [claimed, swapped] {
+        let cell = AnyCell::with_strategy(Plain(1), strategy);
+        assert!(panics(|| drop(cell.read())).contains("not fresh"));
+        assert!(panics(|| cell.store(Plain(2))).contains("not fresh"));
+        assert!(panics(|| assert_eq!(cell.stragglers(), 0)).contains("not fresh"));
+        assert_eq!(cell.into_inner(), Plain(1));
+    }
+}
+
+#[test]
+fn what_others_implement() {
+    let cell = ConcurrentCell::from(3);
+    assert_eq!(
+        format!("{cell:?} {:?} {}", cell.read(), cell.read()),
+        "ConcurrentCell(3) 3 3"
+    );
+    assert_eq!(<ConcurrentCell<Vec<u8>>>::default().into_inner(), [0; 0]);
+    assert_eq!(<ConcurrentCell<u8>>::from(7).into_inner(), 7);
+    // A caught panic leaves it whole.
+    assert!(catch_unwind(|| cell.update(|_| panic!("closure"))).is_err());
+    // `Debug` shows what is published, also during a write.
+    cell.update(|n| {
+        *n = 4;
+        assert_eq!(format!("{cell:?}"), "ConcurrentCell(3)");
+    });
+    assert_eq!(cell.load(), 4);
+}
+
+fn is_sync<T: Sync>() {}
+
+fn is_send_and_sync<T: Send + Sync>() {}
+
+#[test]
+fn a_cell_is_shared_where_its_value_is() {
+    trait Ambiguous<A> {
+        fn is_not_sync() {}
+    }
+    impl<T: ?Sized> Ambiguous<()> for T {}
+    struct Is;
+    impl<T: ?Sized + Sync> Ambiguous<Is> for T {}
+
+    is_send_and_sync::<ConcurrentCell<String>>();
+    is_send_and_sync::<ConcurrentCell<String, FlashStrategy>>();
+    // Each fails to compile, being ambiguous, if the type is `Sync`.
+    <ConcurrentCell<Cell<u8>> as Ambiguous<_>>::is_not_sync();
+    <ConcurrentCell<std::rc::Rc<u8>> as Ambiguous<_>>::is_not_sync();
+    <ConcurrentCell<std::sync::MutexGuard<'static, ()>> as Ambiguous<_>>::is_not_sync();
+    <CellGuard<'static, Cell<u8>> as Ambiguous<_>>::is_not_sync();
+    is_sync::<CellGuard<'static, u8>>();
+}

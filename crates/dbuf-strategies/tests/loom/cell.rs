@@ -1,0 +1,135 @@
+//! The cell: threads that read, store and clone a value that is no plain word.
+
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::Arc;
+
+use dbuf_core::{CellGuard, ConcurrentCell};
+use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy, Watched};
+use dbuf_testing::Tracked;
+use dbuf_testing::models::Modelled;
+use loom::thread;
+
+/// A value that is written when it is dropped: a reader that still has it, or whose look is
+/// not ordered before the drop, is a reported race.
+struct Value(Tracked);
+
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        value(self.0.get())
+    }
+}
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        self.0.set(usize::MAX);
+    }
+}
+
+fn value(number: usize) -> Value {
+    Value(Tracked::new(number))
+}
+
+fn increment(value: &mut Value) -> usize {
+    let number = value.0.get() + 1;
+    value.0.set(number);
+    number
+}
+
+/// A cell that was used: its first use is behind a `OnceLock`, of which loom knows nothing.
+fn cell<S: Modelled>(new: fn() -> S) -> Arc<ConcurrentCell<Value, S>> {
+    let cell = ConcurrentCell::with_strategy(value(0), new());
+    assert_eq!(cell.version(), 0);
+    Arc::new(cell)
+}
+
+/// Runs every interleaving with at most so many preemptions. In some of them a write met a
+/// reader, or the model proves nothing.
+fn check(preemptions: usize, body: impl Fn(&Arc<AtomicUsize>) + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    let met = Arc::new(AtomicUsize::new(0));
+    let in_model = Arc::clone(&met);
+    builder.check(move || body(&in_model));
+    assert!(met.load(Relaxed) > 0, "no write met a reader");
+}
+
+/// One read. The value and the version always agree.
+fn look<S: Modelled>(cell: &ConcurrentCell<Value, S>) -> usize {
+    let guard = cell.read();
+    assert_eq!(guard.0.get() as u64, CellGuard::version(&guard));
+    guard.0.get()
+}
+
+/// A store, an update and two readers, one of which clones what it reads. What a store
+/// replaced is dropped while others read.
+fn stores_are_read<S: Modelled>(new: fn() -> S) {
+    check(2, move |met| {
+        let cell = cell(new);
+        let (other, met) = (Arc::clone(&cell), Arc::clone(met));
+        let writes = thread::spawn(move || {
+            other.store(value(1));
+            met.fetch_add(other.stragglers(), Relaxed);
+            assert_eq!(look(&other), 1, "a store that returned is seen");
+            let written = other.update(increment);
+            assert_eq!((written, look(&other)), (2, 2));
+        });
+        let other = Arc::clone(&cell);
+        let loads = thread::spawn(move || {
+            let first = other.load().0.get();
+            let second = look(&other);
+            assert!(first <= second, "read {second} after {first}");
+        });
+        let first = look(&cell);
+        let second = look(&cell);
+        assert!(first <= second, "read {second} after {first}");
+        writes.join().unwrap();
+        loads.join().unwrap();
+        assert_eq!(look(&cell), 2);
+    });
+}
+
+/// Two threads that write: no update is lost, and a writer that waits for a reader goes on.
+fn updates_add_up<S: Modelled>(new: fn() -> S) {
+    check(2, move |met| {
+        let cell = cell(new);
+        let writers = [(); 2].map(|()| {
+            let (cell, met) = (Arc::clone(&cell), Arc::clone(met));
+            thread::spawn(move || {
+                let written = cell.update(increment);
+                met.fetch_add(cell.stragglers(), Relaxed);
+                assert!(look(&cell) >= written, "a write that returned is seen");
+            })
+        });
+        look(&cell);
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        assert_eq!(cell.load().0.get(), 2);
+    });
+}
+
+macro_rules! models {
+    ($($name:ident: $new:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn stores_are_read() {
+                super::stores_are_read(|| $new);
+            }
+
+            #[test]
+            fn updates_add_up() {
+                super::updates_add_up(|| $new);
+            }
+        }
+    )*};
+}
+
+models! {
+    count: CountStrategy::new();
+    epoch: EpochStrategy::new();
+    flash: FlashStrategy::new();
+    lock: LockStrategy::new();
+    watched: Watched::new(CountStrategy::new());
+}
