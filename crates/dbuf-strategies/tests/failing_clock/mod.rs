@@ -14,7 +14,10 @@ thread_local! {
 ///
 /// As for the C library's.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn clock_gettime(id: libc::clockid_t, time: *mut libc::timespec) -> i32 {
+pub(crate) unsafe extern "C" fn clock_gettime(
+    id: libc::clockid_t,
+    time: *mut libc::timespec,
+) -> i32 {
     let left = WORKS.try_with(|works| works.replace(works.get().saturating_sub(1)));
     if left == Ok(0) {
         // SAFETY: it has no precondition.

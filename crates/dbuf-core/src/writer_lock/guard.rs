@@ -1,0 +1,95 @@
+//! The lock in hand.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::{Deref, DerefMut};
+
+use super::{FINISHED, FREE, Finish, Inner, OnThread, WAITED, WriterLock};
+use crate::primitive::atomic::Ordering;
+use crate::primitive::{SPINS, spin_loop};
+
+/// The lock in hand. `M` says whether a thread has it ([`OnThread`]) or a task
+/// ([`InTask`]).
+pub struct WriterGuard<'l, T, M = OnThread> {
+    lock: &'l WriterLock<T>,
+    /// Sent and shared as `&mut T` is, where `M` allows it.
+    value: PhantomData<(&'l mut T, M)>,
+}
+
+impl<'l, T, M> WriterGuard<'l, T, M> {
+    /// For the one that has just locked: its drop unlocks.
+    #[inline]
+    pub(super) fn new(lock: &'l WriterLock<T>) -> Self {
+        Self {
+            lock,
+            value: PhantomData,
+        }
+    }
+
+    #[inline]
+    pub(super) fn inner(&mut self) -> &mut Inner<T> {
+        // SAFETY: the guard has the lock, and is borrowed exclusively.
+        self.lock.inner.with_mut(|inner| unsafe { &mut *inner })
+    }
+}
+
+impl<T: Finish, M> WriterGuard<'_, T, M> {
+    /// Returns whether no reader stands on the back.
+    #[inline]
+    pub(super) fn is_finished(&mut self, shared: &T::Shared) -> bool {
+        let inner = self.inner();
+        let finished = inner.value.try_finish(shared);
+        if finished && inner.awaited {
+            inner.awaited = false;
+            // Relaxed: the holder's own mark; its unlock reads it.
+            self.lock.word.fetch_or(FINISHED, Ordering::Relaxed);
+        }
+        finished
+    }
+
+    /// The same, and checks a few times: a reader is gone sooner than the lock could be
+    /// given back and taken again.
+    pub(super) fn is_finished_soon(&mut self, shared: &T::Shared) -> bool {
+        for _ in 0..SPINS {
+            if self.is_finished(shared) {
+                return true;
+            }
+            spin_loop();
+        }
+        self.is_finished(shared)
+    }
+}
+
+impl<T, M> Deref for WriterGuard<'_, T, M> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard has the lock.
+        self.lock.inner.with(|inner| unsafe { &(*inner).value })
+    }
+}
+
+impl<T, M> DerefMut for WriterGuard<'_, T, M> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner().value
+    }
+}
+
+impl<T, M> Drop for WriterGuard<'_, T, M> {
+    #[inline]
+    fn drop(&mut self) {
+        // ORDERING: U1: Release; partner: the compare-exchanges that lock.
+        let word = self.lock.word.swap(FREE, Ordering::Release);
+        if word & (WAITED | FINISHED) != 0 {
+            self.lock.wake(word);
+        }
+    }
+}
+
+impl<T, M> fmt::Debug for WriterGuard<'_, T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterGuard").finish_non_exhaustive()
+    }
+}

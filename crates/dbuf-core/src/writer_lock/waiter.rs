@@ -1,0 +1,314 @@
+//! Threads and tasks that wait for the lock.
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+use core::time::Duration;
+use std::time::Instant;
+
+use super::{
+    FREE, Finish, HOLDER, Holds, LOCK_PATIENCE, NOBODY, READERS_PATIENCE, TURN, WAITED, Want,
+    WriterGuard, WriterLock,
+};
+use crate::primitive::atomic::Ordering;
+use crate::primitive::elapsed;
+use crate::waker_set::{Sleeps, WakerSet};
+
+/// When a wait ends. The clock is not read before somebody sleeps.
+pub(super) enum Deadline {
+    Never,
+    In(Duration),
+    At(Instant),
+}
+
+impl Deadline {
+    /// What is left; `None` without end.
+    pub(super) fn left(&mut self) -> Option<Duration> {
+        if let Self::In(timeout) = *self {
+            // One that is too far to represent is none.
+            *self = match Instant::now().checked_add(timeout) {
+                Some(end) => Self::At(end),
+                None => Self::Never,
+            };
+            return Some(timeout);
+        }
+        match self {
+            Self::At(end) => Some(end.saturating_duration_since(Instant::now())),
+            Self::Never | Self::In(_) => None,
+        }
+    }
+}
+
+/// Where a waiter has joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Joined {
+    Nothing,
+    /// Waits for the lock.
+    Queue,
+    /// Waits for readers.
+    Readers,
+}
+
+/// A thread or task that waits for the lock.
+pub(super) struct Waiter<'l, 's, T: Finish> {
+    lock: &'l WriterLock<T>,
+    shared: &'s T::Shared,
+    /// Given out with the first join.
+    number: usize,
+    joined: Joined,
+    sleeps: Sleeps,
+    /// `WAITED` from the time that it joined the queue until it has locked: others may
+    /// wait behind it (W2).
+    marks: usize,
+    /// When it began to wait for the lock, and for readers.
+    began: [Option<Instant>; 2],
+}
+
+/// What came of an attempt to lock.
+pub(super) enum Attempt<'l, T, M> {
+    Locked(WriterGuard<'l, T, M>),
+    /// Woken when it is worth another attempt.
+    Wait,
+    /// Another waiter's turn, which is over after this time. May be woken before.
+    WaitForTurn(Duration),
+}
+
+impl<'l, 's, T: Finish> Waiter<'l, 's, T> {
+    pub(super) fn new(lock: &'l WriterLock<T>, shared: &'s T::Shared) -> Self {
+        Self {
+            lock,
+            shared,
+            number: NOBODY,
+            joined: Joined::Nothing,
+            sleeps: Sleeps::Task,
+            marks: 0,
+            began: [None; 2],
+        }
+    }
+
+    /// Q1, or the same for readers. Not under the lock: wakers are user code.
+    fn join(&mut self, joined: Joined, sleeps: Sleeps, waker: &Waker) {
+        if self.number == NOBODY {
+            self.number = self.lock.queue.number();
+            // Relaxed: a hint.
+            self.lock.waiting.fetch_add(1, Ordering::Relaxed);
+        }
+        let waker = waker.clone();
+        self.joined = joined;
+        self.sleeps = sleeps;
+        if joined == Joined::Queue {
+            self.marks = WAITED;
+        }
+        if let Some(set) = self.set() {
+            set.join(self.number, sleeps, waker);
+        }
+    }
+
+    /// The set that it has joined.
+    fn set(&self) -> Option<&'l WakerSet> {
+        match self.joined {
+            Joined::Nothing => None,
+            Joined::Queue => Some(&self.lock.queue),
+            Joined::Readers => Some(&self.lock.readers().0),
+        }
+    }
+
+    /// Leaves its set. Returns whether it was woken there before. Not under the lock:
+    /// wakers are user code.
+    fn leave(&mut self) -> bool {
+        let woken = self.set().is_some_and(|set| !set.leave(self.number));
+        self.joined = Joined::Nothing;
+        woken
+    }
+
+    /// Reserves the next turn, if it has waited for long and the last turn is long over.
+    fn lose_patience(&mut self, joined: Joined, patience: Duration) {
+        let began = &mut self.began[usize::from(joined == Joined::Readers)];
+        let began = *began.get_or_insert_with(Instant::now);
+        // Relaxed: only this waiter reserves under its number. The turn may have lapsed.
+        if self.lock.turn.load(Ordering::Relaxed) == self.number || elapsed(began) < patience {
+            return;
+        }
+        let last = *self.lock.last_turn.lock();
+        if last.is_none_or(|last| elapsed(last) >= LOCK_PATIENCE) {
+            // Relaxed: a turn binds those that see it.
+            let _ = self.lock.turn.compare_exchange(
+                NOBODY,
+                self.number,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
+    }
+}
+
+impl<'l, T: Finish> Waiter<'l, '_, T> {
+    /// Locks, or joins a set that wakes it when another attempt is worth it.
+    pub(super) fn attempt<M: Holds>(
+        &mut self,
+        want: Want,
+        sleeps: Sleeps,
+        waker: &Waker,
+    ) -> Attempt<'l, T, M> {
+        let lock = self.lock;
+        self.leave();
+        loop {
+            // Relaxed: the compare-exchange decides.
+            let word = lock.word.load(Ordering::Relaxed);
+            let Some(guard) = lock.barge(word, self.marks) else {
+                self.leave();
+                self.join(Joined::Queue, sleeps, waker);
+                // Q2. Relaxed: a read-modify-write of the word that U1 swaps, and nothing but
+                // the word is read by it.
+                let word = lock.word.fetch_or(WAITED, Ordering::Relaxed);
+                if word & HOLDER != FREE {
+                    self.lose_patience(Joined::Queue, LOCK_PATIENCE);
+                    return Attempt::Wait;
+                }
+                self.leave();
+                continue;
+            };
+            self.marks = 0;
+            let attempt = match want {
+                Want::Any => Some(Attempt::Locked(guard)),
+                Want::Finished => self.finished(guard, sleeps, waker),
+            };
+            if let Some(attempt) = attempt {
+                return attempt;
+            }
+        }
+    }
+
+    /// With the lock in hand: keeps it if no reader is in the way and it is nobody else's
+    /// turn. `None` if another attempt is worth it at once.
+    fn finished<M>(
+        &mut self,
+        mut guard: WriterGuard<'l, T, M>,
+        sleeps: Sleeps,
+        waker: &Waker,
+    ) -> Option<Attempt<'l, T, M>> {
+        let lock = self.lock;
+        if self.joined == Joined::Readers {
+            // It has joined, so a wake from here on is heard.
+            let readers = Waker::from(Arc::clone(lock.readers()));
+            let mut cx = Context::from_waker(&readers);
+            let waits = guard
+                .inner()
+                .value
+                .poll_finish(self.shared, &mut cx)
+                .is_pending();
+            // Others may wait for the waker that this one has replaced.
+            guard.inner().awaited = true;
+            if waits {
+                self.lose_patience(Joined::Readers, READERS_PATIENCE);
+                return Some(Attempt::Wait);
+            }
+            guard.is_finished(self.shared);
+            drop(guard);
+            self.leave();
+            return None;
+        }
+        if !guard.is_finished_soon(self.shared) {
+            drop(guard);
+            self.join(Joined::Readers, sleeps, waker);
+            return None;
+        }
+        // Relaxed: a turn binds those that see it, and is ended with the lock in hand.
+        let turn = lock.turn.load(Ordering::Relaxed);
+        if turn == NOBODY {
+            return Some(Attempt::Locked(guard));
+        }
+        if turn != self.number {
+            let inner = guard.inner();
+            let began = match inner.turn_began {
+                Some((of, began)) if of == turn => began,
+                _ => inner.turn_began.insert((turn, Instant::now())).1,
+            };
+            let left = TURN.saturating_sub(elapsed(began));
+            if !left.is_zero() {
+                drop(guard);
+                self.join(Joined::Queue, sleeps, waker);
+                // Relaxed: as Q2. That the word is free says nothing here.
+                lock.word.fetch_or(WAITED, Ordering::Relaxed);
+                // Relaxed: if this misses that the turn was taken, the sleep ends with it.
+                if lock.turn.load(Ordering::Relaxed) == turn {
+                    return Some(Attempt::WaitForTurn(left));
+                }
+                self.leave();
+                return None;
+            }
+        }
+        // Relaxed: as above.
+        let _ = lock
+            .turn
+            .compare_exchange(turn, NOBODY, Ordering::Relaxed, Ordering::Relaxed);
+        *lock.last_turn.lock() = Some(Instant::now());
+        guard.inner().turn_began = None;
+        Some(Attempt::Locked(guard))
+    }
+}
+
+impl<T: Finish> Drop for Waiter<'_, '_, T> {
+    fn drop(&mut self) {
+        if self.number == NOBODY {
+            return;
+        }
+        // Relaxed: a hint.
+        self.lock.waiting.fetch_sub(1, Ordering::Relaxed);
+        // Relaxed: a turn binds those that see it.
+        let _ = self.lock.turn.compare_exchange(
+            self.number,
+            NOBODY,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        let is_queued = self.joined == Joined::Queue;
+        let was_woken = self.leave() || !is_queued;
+        if self.marks != 0 && was_woken && self.sleeps == Sleeps::Thread {
+            // W2: it was woken and gives up.
+            self.lock.queue.wake_next();
+        }
+    }
+}
+
+/// Locks when nobody has the lock and no reader stands on the back; from
+/// [`WriterLock::lock_finished_async`].
+pub struct LockFinished<'l, T: Finish, M> {
+    waiter: Waiter<'l, 'l, T>,
+    holds: PhantomData<fn() -> M>,
+}
+
+impl<'l, T: Finish, M> LockFinished<'l, T, M> {
+    pub(super) fn new(lock: &'l WriterLock<T>, shared: &'l T::Shared) -> Self {
+        Self {
+            waiter: Waiter::new(lock, shared),
+            holds: PhantomData,
+        }
+    }
+}
+
+impl<'l, T: Finish, M: Holds> Future for LockFinished<'l, T, M> {
+    type Output = WriterGuard<'l, T, M>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let waiter = &mut self.get_mut().waiter;
+        match waiter.attempt(Want::Finished, Sleeps::Task, cx.waker()) {
+            Attempt::Locked(guard) => Poll::Ready(guard),
+            Attempt::Wait => Poll::Pending,
+            Attempt::WaitForTurn(_) => {
+                // No timer is at hand: the task is polled again and again, for `TURN` at
+                // most.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<T: Finish, M> fmt::Debug for LockFinished<'_, T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockFinished").finish_non_exhaustive()
+    }
+}
