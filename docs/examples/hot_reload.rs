@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The program edits the file and looks at it, four times. What parses is taken over: the
-//! workers, two threads with a reader each, use it from their next request on. What does
-//! not parse is refused with one line, and the workers go on with what they have.
+//! workers, two threads, use it from their next request on. What does not parse is refused
+//! with one line, and the workers go on with what they have.
 
 use core::error::Error;
 use core::str::FromStr;
@@ -14,14 +14,19 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::{env, fs, process, thread};
 
-use dbuf_core::{ArcReader, ArcWriter, arc};
-use dbuf_strategies::EpochStrategy;
+use dbuf_strategies::ConcurrentCell;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Config {
     timeout: u32,
     retries: u32,
 }
+
+/// What the whole program goes by. These are the defaults, until the file was read.
+static CONFIG: ConcurrentCell<Config> = ConcurrentCell::new(Config {
+    timeout: 10,
+    retries: 0,
+});
 
 impl FromStr for Config {
     type Err = String;
@@ -47,19 +52,17 @@ impl FromStr for Config {
     }
 }
 
-/// The file, as it was seen last, and the buffer that follows it.
+/// The file, as it was seen last.
 struct Reload {
     path: PathBuf,
     seen: String,
-    config: ArcWriter<Config, EpochStrategy>,
 }
 
 impl Reload {
-    fn start(path: PathBuf) -> Result<(Self, ArcReader<Config, EpochStrategy>), Box<dyn Error>> {
+    fn start(path: PathBuf) -> Result<Self, Box<dyn Error>> {
         let seen = fs::read_to_string(&path)?;
-        let first: Config = seen.parse()?;
-        let (config, reader) = arc(first.clone(), first, EpochStrategy::new());
-        Ok((Self { path, seen, config }, reader))
+        CONFIG.store(seen.parse()?);
+        Ok(Self { path, seen })
     }
 
     /// Looks at the file. Whether it has changed. A service does this by a timer or on a
@@ -71,16 +74,15 @@ impl Reload {
         }
         self.seen = text;
         // All of it is right before any of it is stored.
-        let config = self.seen.parse()?;
-        self.config.store(config);
+        CONFIG.store(self.seen.parse()?);
         Ok(true)
     }
 }
 
 /// A thread of the service. Each request uses one configuration from begin to end.
-fn work(config: &ArcReader<Config, EpochStrategy>, requests: Receiver<Sender<Config>>) {
+fn work(requests: Receiver<Sender<Config>>) {
     for reply in requests {
-        let config = config.read();
+        let config = CONFIG.read();
         // An error: nobody waits for the reply any more.
         let _ = reply.send(config.clone());
     }
@@ -88,12 +90,11 @@ fn work(config: &ArcReader<Config, EpochStrategy>, requests: Receiver<Sender<Con
 
 fn show(path: PathBuf) -> Result<(), Box<dyn Error>> {
     fs::write(&path, "timeout = 10\nretries = 3")?;
-    let (mut reload, reader) = Reload::start(path.clone())?;
+    let mut reload = Reload::start(path.clone())?;
     thread::scope(|scope| {
         let workers = ["first", "second"].map(|name| {
             let (requests, queue) = channel();
-            let config = reader.clone();
-            scope.spawn(move || work(&config, queue));
+            scope.spawn(move || work(queue));
             (name, requests)
         });
         for (text, timeout, retries) in [
@@ -102,13 +103,15 @@ fn show(path: PathBuf) -> Result<(), Box<dyn Error>> {
             ("timeout = 30\nretrys = 5", 30, 3),
             ("timeout = 30\nretries = 5", 30, 5),
         ] {
-            let in_progress = reader.read();
-            let before = in_progress.clone();
+            let before = CONFIG.load();
             fs::write(&path, text)?;
             println!("the file becomes {text:?}");
             match reload.look() {
                 Ok(changed) => assert!(changed && !reload.look()?, "seen, and seen once"),
-                Err(error) => println!("  refused: {error}"),
+                Err(error) => {
+                    println!("  refused: {error}");
+                    assert_eq!(*CONFIG.read(), before);
+                }
             }
             for (name, requests) in &workers {
                 let (reply, answer) = channel();
@@ -117,7 +120,6 @@ fn show(path: PathBuf) -> Result<(), Box<dyn Error>> {
                 assert_eq!(config, Config { timeout, retries });
                 println!("  {name} worker: {config:?}");
             }
-            assert_eq!(*in_progress, before, "a guard keeps what it has");
         }
         Ok(())
     })

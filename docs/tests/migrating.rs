@@ -4,12 +4,14 @@
 const PAGE: &str = include_str!("../migrating.md");
 
 /// The neighbours, in the page's order, and how many rows each has at least.
-const SECTIONS: [(&str, usize); 5] = [
+const SECTIONS: [(&str, usize); 7] = [
     ("From `RwLock<HashMap>`", 15),
     ("From `DashMap`", 15),
     ("From `flashmap`", 15),
     ("From `evmap`", 15),
     ("From `left-right`", 12),
+    ("From `arc-swap`", 10),
+    ("From `tokio::sync::watch`", 9),
 ];
 
 /// A row: the code of the first column, and that of the second.

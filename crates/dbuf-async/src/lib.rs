@@ -21,7 +21,8 @@
 //!   [`Writer`](core::Writer), `write_async` and `transact_async` to an
 //!   [`OpWriter`](core::OpWriter).
 //! * [`Watcher`] is a reader that awaits the next publish. Its strategy is
-//!   [`Watched`](strategies::Watched): any other, wrapped.
+//!   [`Watched`](strategies::Watched): any other, wrapped. [`CellWatcher`] is the same of a
+//!   [`ConcurrentCell`](core::ConcurrentCell), which any handle may write.
 //!
 //! # Examples
 //!
@@ -85,7 +86,7 @@
 //! * none: `no_std`, no allocation: `finish_async`, `swap_async`.
 //! * `alloc`: `write_async`, `transact_async`.
 //! * `std` (default): a batch notices when its thread unwinds.
-//! * `watch`: [`Watcher`].
+//! * `watch`: [`Watcher`], [`CellWatcher`].
 //! * `stream`: `Watcher::versions`, a `futures_core::Stream`.
 //! * `epoch` (default), `flash`, `count`, `lock`: the strategy of that name, in
 //!   [`strategies`].
@@ -93,6 +94,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "watch")]
+mod cell;
 #[cfg(feature = "watch")]
 mod watcher;
 mod writer;
@@ -102,6 +105,8 @@ mod writer;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+#[cfg(feature = "watch")]
+pub use cell::CellWatcher;
 pub use dbuf_core as core;
 pub use dbuf_strategies as strategies;
 #[cfg(feature = "stream")]

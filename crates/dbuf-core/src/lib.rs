@@ -43,6 +43,7 @@
 //!   notices when its thread unwinds, and [`SharedReader`] and [`ConcurrentCell`] are there.
 //! * `alloc` (with `std`): `Rc` and `Arc` handles, and the operation log.
 //! * `triomphe`: handles over `triomphe::Arc`.
+//! * `serde` (with `std`): a [`ConcurrentCell`] is read and written as its value.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

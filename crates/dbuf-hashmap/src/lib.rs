@@ -82,6 +82,11 @@
 //! [`set`] is the map with nothing for values, [`ConcurrentHashSet`] included;
 //! [`multimap`] has many values for a key. Both have the same handles and batches.
 //!
+//! # One value
+//!
+//! [`ConcurrentCell`] is for what is no map: a configuration, a list, a struct that threads
+//! read and replace as a whole.
+//!
 //! # Hashers
 //!
 //! The default is std's [`RandomState`](std::hash::RandomState): slow, and safe
@@ -100,7 +105,8 @@
 //! * `epoch` (default), `flash`, `count` and `lock` enable the strategy of that
 //!   name. At least one has to be on.
 //! * `async`: writes that await their turn ([`ConcurrentHashMap::insert_async`] and
-//!   others, [`Writer::write_async`]), and readers that await changes ([`Watcher`]).
+//!   others, [`Writer::write_async`]), and readers that await changes ([`Watcher`], and
+//!   [`CellWatcher`] for a cell).
 //! * `serde`: a snapshot or a batch out, a map in.
 //! * `rayon`: parallel iteration over a snapshot.
 #![forbid(unsafe_code)]
@@ -154,6 +160,8 @@ pub use builder::{Builder, new};
 pub use concurrent::TaskBatch;
 pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, WriterGuard};
 #[cfg(feature = "async")]
+pub use dbuf_async::CellWatcher;
+#[cfg(feature = "async")]
 pub use dbuf_core::Closed;
 pub use dbuf_core::writer_lock::{InTask, OnThread};
 pub use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
@@ -168,7 +176,7 @@ pub use dbuf_strategies::FlashStrategy;
 pub use dbuf_strategies::LockStrategy;
 #[cfg(feature = "async")]
 pub use dbuf_strategies::Watched;
-pub use dbuf_strategies::{DefaultStrategy, LocalStrategy};
+pub use dbuf_strategies::{CellGuard, ConcurrentCell, DefaultStrategy, LocalStrategy};
 pub use equivalent::Equivalent;
 pub use iter::{Iter, Keys, Values};
 pub use map_ref::MapRef;

@@ -432,7 +432,7 @@ fn send_and_sync() {
     use std::rc::Rc;
     type Mg<'l> = std::sync::MutexGuard<'l, ()>; // Sync, not Send
 
-    struct Of<T>(#[expect(dead_code, reason = "only its type matters")] T);
+    struct Of<T>(T);
     impl<T> Finish for Of<T> {
         type Shared = ();
 

@@ -1,7 +1,7 @@
 //! Snapshots out, maps in.
 #![cfg(feature = "serde")]
 
-use dbuf_hashmap::{Writer, multimap, set};
+use dbuf_hashmap::{ConcurrentCell, Writer, multimap, set};
 use serde_json::{from_str, to_value};
 
 #[test]
@@ -29,6 +29,15 @@ fn what_goes_out_comes_in_again() {
         serde_json::json!([1])
     );
     assert_eq!(to_value(ones.published()).unwrap(), serde_json::json!([1]));
+}
+
+#[test]
+fn a_cell_is_its_value() {
+    let cell: ConcurrentCell<Vec<u32>> = from_str("[1, 2]").unwrap();
+    cell.update(|list| list.push(3));
+    assert_eq!(to_value(&cell).unwrap(), serde_json::json!([1, 2, 3]));
+    assert_eq!(to_value(cell.read()).unwrap(), serde_json::json!([1, 2, 3]));
+    assert!(from_str::<ConcurrentCell<u32>>("[]").is_err());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Barrier, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
@@ -199,7 +199,7 @@ mod each {
 
         // A write within a write of one's own.
         let writes: [&dyn Fn(); 3] = [&|| cell.store(5), &|| cell.rcu(|_| 5), &|| {
-            cell.update(|n| *n = 5)
+            cell.update(|n| *n = 5);
         }];
         for write in writes {
             let message = panics(|| cell.update(|_| write()));
@@ -243,7 +243,7 @@ mod each {
             cell.update(|fragile| {
                 fragile.0 = 9;
                 panic!("closure")
-            })
+            });
         };
         assert_eq!(panics(closure), "closure");
         check(0, 0);
@@ -440,17 +440,11 @@ fn a_watchers_waker_may_panic() {
 }
 
 static STATIC: ConcurrentCell<usize> = ConcurrentCell::new(0);
-static STATICS: (
-    AnyCell<&str, CountStrategy>,
-    AnyCell<&str, FlashStrategy>,
-    AnyCell<&str, LockStrategy>,
-    AnyCell<&str, Watched<DefaultStrategy>>,
-) = (
-    AnyCell::with_strategy("a", CountStrategy::new()),
-    AnyCell::with_strategy("a", FlashStrategy::new()),
-    AnyCell::with_strategy("a", LockStrategy::new()),
-    AnyCell::with_strategy("a", Watched::new(DefaultStrategy::new())),
-);
+static COUNT: AnyCell<&str, CountStrategy> = AnyCell::with_strategy("a", CountStrategy::new());
+static FLASH: AnyCell<&str, FlashStrategy> = AnyCell::with_strategy("a", FlashStrategy::new());
+static LOCK: AnyCell<&str, LockStrategy> = AnyCell::with_strategy("a", LockStrategy::new());
+static WATCHED: AnyCell<&str, Watched<DefaultStrategy>> =
+    AnyCell::with_strategy("a", Watched::new(DefaultStrategy::new()));
 
 /// Reads and writes in its destructor, and holds a guard until then.
 struct Late {
@@ -494,17 +488,16 @@ fn a_static_cell_is_used_by_threads_that_end() {
         assert_eq!(STATIC.load(), round + 1);
         assert_eq!(STATIC.stragglers(), 0);
     }
-    STATICS.0.store("b");
-    STATICS.1.store("c");
-    STATICS.2.store("d");
-    STATICS.3.store("e");
-    let read = (
-        STATICS.0.load(),
-        STATICS.1.load(),
-        STATICS.2.load(),
-        STATICS.3.load(),
-    );
-    assert_eq!(read, ("b", "c", "d", "e"));
+}
+
+#[test]
+fn every_strategy_makes_a_static_cell() {
+    COUNT.store("b");
+    FLASH.store("c");
+    LOCK.store("d");
+    WATCHED.store("e");
+    let read = [COUNT.load(), FLASH.load(), LOCK.load(), WATCHED.load()];
+    assert_eq!(read, ["b", "c", "d", "e"]);
 }
 
 /// A strategy that was used before: its front may be the empty side, or somebody else has the
@@ -512,7 +505,7 @@ fn a_static_cell_is_used_by_threads_that_end() {
 #[test]
 fn a_used_strategy_is_refused() {
     let claimed = CountStrategy::new();
-    forget(claimed.try_claim_writer());
+    assert!(claimed.try_claim_writer().is_some()); // never released
     let swapped = CountStrategy::new();
     let mut token = swapped.try_claim_writer().unwrap();
     // SAFETY: its own token (C1), finished (C2), without data (C5).

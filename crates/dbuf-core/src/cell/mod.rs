@@ -17,6 +17,8 @@
 //!   nobody else has it, and a watched cell is never closed.
 
 mod guard;
+#[cfg(feature = "serde")]
+mod serialize;
 mod traits;
 mod write;
 
