@@ -73,16 +73,6 @@ impl<L: Lease> Guard<L> {
         }
     }
 
-    /// The same place, held in another way.
-    #[cfg(feature = "std")]
-    #[inline]
-    pub(crate) fn map_lease<M>(self, f: impl FnOnce(L) -> M) -> Guard<M> {
-        Guard {
-            cell: self.cell,
-            lease: f(self.lease),
-        }
-    }
-
     #[inline]
     fn versioned(&self) -> &Versioned<L::Value> {
         // SAFETY: the lease stands on this cell, so the writer stays away from

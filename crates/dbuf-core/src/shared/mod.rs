@@ -125,6 +125,18 @@ impl<P: BufferPtr> SharedReader<P> {
     // Always: it is a few loads and stores, and the way out of an unwind makes it look long.
     #[inline(always)]
     pub fn read(&self) -> SharedReadGuard<'_, P> {
+        let (guard, slot) = self.enter();
+        Guard::new(SharedLease {
+            guard: ManuallyDrop::new(guard),
+            slot,
+            shared: self,
+        })
+    }
+
+    /// Takes a guard with this thread's token, and counts it on the slot.
+    // Always, as `read`.
+    #[inline(always)]
+    fn enter(&self) -> (GuardTokenOf<P>, NonNull<Slot<ReaderTokenOf<P>>>) {
         // The pointer's deref is user code, so it comes first.
         let strategy = self.buffer().strategy();
         // SAFETY: the table with this id is `self.table`.
@@ -137,11 +149,7 @@ impl<P: BufferPtr> SharedReader<P> {
         // this thread (C4, T1); the handle keeps the strategy in place (C6, by P3).
         let guard = unsafe { strategy.acquire(token) };
         mem::forget(counted);
-        Guard::new(SharedLease {
-            guard: ManuallyDrop::new(guard),
-            slot,
-            shared: self,
-        })
+        (guard, slot)
     }
 
     /// Reads the front with a closure. Costs what [`read`](Self::read) does.
@@ -343,6 +351,29 @@ impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
 }
 
 impl<'s, P: BufferPtr> SharedLease<'s, P> {
+    /// Releases a guard, and counts it out.
+    ///
+    /// # Safety
+    ///
+    /// The parts of a lease that is not used again.
+    #[inline(always)]
+    unsafe fn end(
+        shared: &'s SharedReader<P>,
+        slot: NonNull<Slot<ReaderTokenOf<P>>>,
+        guard: GuardTokenOf<P>,
+    ) {
+        let strategy = shared.buffer().strategy();
+        // SAFETY: the guard has kept it (T3).
+        if unsafe { slot.as_ref() }.leave() {
+            // Counted out already: a waker that runs in there may read and write.
+            // SAFETY: promised by the caller.
+            unsafe { Self::release(strategy, slot, guard) };
+        } else {
+            // SAFETY: promised by the caller.
+            unsafe { Self::release_late(shared, slot, guard) };
+        }
+    }
+
     /// Releases a guard. Its parts come by value: so it never has to be in memory.
     ///
     /// # Safety
@@ -396,19 +427,10 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
 impl<P: BufferPtr> Drop for SharedLease<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        let (shared, slot) = (self.shared, self.slot);
-        let strategy = shared.buffer().strategy();
         // SAFETY: taken out here and nowhere else, and `self` is not used again.
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
-        // SAFETY: the guard has kept it (T3).
-        if unsafe { slot.as_ref() }.leave() {
-            // Counted out already: a waker that runs in there may read and write.
-            // SAFETY: the parts of this lease.
-            unsafe { Self::release(strategy, slot, guard) };
-        } else {
-            // SAFETY: the parts of this lease.
-            unsafe { Self::release_late(shared, slot, guard) };
-        }
+        // SAFETY: the parts of this lease.
+        unsafe { Self::end(self.shared, self.slot, guard) };
     }
 }
 
