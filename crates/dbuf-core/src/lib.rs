@@ -63,6 +63,7 @@ mod reader;
 mod shared;
 mod side;
 mod strategy;
+mod threads;
 mod wait;
 #[doc(hidden)]
 #[cfg(feature = "std")]
