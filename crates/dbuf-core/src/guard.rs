@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 use crate::Version;
 use crate::buffer::Versioned;
 use crate::lease::{Lease, ReaderLease};
+use crate::threads::GuardOfTwoThreads;
 #[cfg(feature = "alloc")]
 use crate::{BufferPtr, Reader};
 
@@ -50,6 +51,9 @@ pub struct Guard<L> {
     lease: L,
 }
 
+// SAFETY: never: nothing implements the trait. (Its lease has a token of this thread, C4.)
+unsafe impl<L> Send for Guard<L> where Self: GuardOfTwoThreads {}
+
 // SAFETY: `&Guard` gives `&T` and `&X` to other threads, and else only what a shared lease
 // gives. The lease ends on the thread where it began.
 unsafe impl<L> Sync for Guard<L> where L: Lease<Value: Sync, Extras: Sync> + Sync {}
@@ -70,16 +74,6 @@ impl<L: Lease> Guard<L> {
         Self {
             cell: lease.cell().cast(),
             lease,
-        }
-    }
-
-    /// The same place, held in another way.
-    #[cfg(feature = "std")]
-    #[inline]
-    pub(crate) fn map_lease<M>(self, f: impl FnOnce(L) -> M) -> Guard<M> {
-        Guard {
-            cell: self.cell,
-            lease: f(self.lease),
         }
     }
 
@@ -281,6 +275,9 @@ pub struct MappedGuard<U: ?Sized, L> {
     value: NonNull<U>,
     lease: L,
 }
+
+// SAFETY: as for `Guard`.
+unsafe impl<U: ?Sized, L> Send for MappedGuard<U, L> where Self: GuardOfTwoThreads {}
 
 // SAFETY: as for `Guard`, with `&U` in the place of `&T`.
 unsafe impl<U: ?Sized + Sync, L: Lease<Extras: Sync> + Sync> Sync for MappedGuard<U, L> {}

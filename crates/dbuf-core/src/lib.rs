@@ -68,6 +68,7 @@ mod reader;
 mod shared;
 mod side;
 mod strategy;
+mod threads;
 mod wait;
 #[doc(hidden)]
 #[cfg(feature = "std")]

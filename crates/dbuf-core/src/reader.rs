@@ -1,7 +1,6 @@
-use core::cell::{Cell, OnceCell};
+use core::cell::OnceCell;
 use core::convert::Infallible;
 use core::fmt;
-use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 #[cfg(feature = "alloc")]
@@ -9,6 +8,7 @@ use alloc::boxed::Box;
 
 use crate::buffer::BufferOf;
 use crate::lease::ReaderLease;
+use crate::threads::ReaderOfTwoThreads;
 use crate::{BufferPtr, ReadGuard, ReaderPtr, Strategy, Version};
 
 pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::ReaderToken;
@@ -36,8 +36,6 @@ pub struct Reader<R: ReaderPtr> {
     /// `ptr`, so that it is dropped first.
     token: OnceCell<ReaderTokenOf<R>>,
     ptr: R,
-    /// Tokens are used by one thread at a time (C4), whatever they are made of.
-    not_sync: PhantomData<Cell<()>>,
 }
 
 impl<R: ReaderPtr> Reader<R> {
@@ -64,11 +62,7 @@ impl<R: ReaderPtr> Reader<R> {
         if let Ok(pin) = ptr.pin() {
             token.get_or_init(|| ptr.buffer(&pin).strategy().new_reader());
         }
-        Self {
-            token,
-            ptr,
-            not_sync: PhantomData,
-        }
+        Self { token, ptr }
     }
 
     /// The pointer that leads to the buffer.
@@ -268,12 +262,15 @@ impl<P: BufferPtr> Reader<P> {
     }
 }
 
-/// A reader of its own for the same buffer, as by [`Reader::new`].
+// SAFETY: never: nothing implements the trait. (It has a token of one thread, C4.)
+unsafe impl<R: ReaderPtr> Sync for Reader<R> where Self: ReaderOfTwoThreads {}
+
 // A panic of user code (a waker's, as the last step of a leave) finds tokens and counts as
 // they are to be (S7), so only the value's own cells can be seen half-changed.
 impl<R: ReaderPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>> UnwindSafe for Reader<R> {}
 impl<R: ReaderPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>> RefUnwindSafe for Reader<R> {}
 
+/// A reader of its own for the same buffer, as by [`Reader::new`].
 impl<R: ReaderPtr> Clone for Reader<R> {
     fn clone(&self) -> Self {
         Self::new(self.ptr.clone())

@@ -265,6 +265,12 @@ pub unsafe trait Strategy {
 /// publish_and_wait(&mut writer);
 /// assert_eq!(*reader.read(), 2);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "no thread may wait for readers of a buffer with strategy `{Self}`",
+    label = "needs a strategy on which a thread may wait",
+    note = "await the writes, or use the methods with `try_`",
+    note = "or use a strategy for several threads, such as `DefaultStrategy`"
+)]
 pub trait BlockingStrategy: Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync {}
 
 /// A strategy that can refuse a swap before it begins.
@@ -294,6 +300,10 @@ pub trait BlockingStrategy: Strategy<ReaderToken: Send, WriterToken: Send> + Sen
 /// drop(guard);
 /// assert!(publish_if_nobody_looks(&mut writer));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot refuse a swap before it begins",
+    note = "start the swap, and ask later whether it is finished: `start_swap`, `try_finish`"
+)]
 pub unsafe trait RefusingStrategy: Strategy {
     /// Swaps and finishes if no guard stands on the front, else changes nothing.
     ///

@@ -57,7 +57,7 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     /// ```
     #[inline]
     pub fn read(&self) -> Snapshot<'_, K, V, H, S> {
-        Snapshot::new(self.inner.read())
+        Snapshot::new(self.inner.read_any())
     }
 
     /// Looks at one value. Costs a [`read`](Self::read), a hash and a look-up.
@@ -78,7 +78,7 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     {
         // Before the guard: the writer waits for none that is still hashing.
         let hash = self.inner.extras().hash(key);
-        Snapshot::value(self.inner.read(), hash, key)
+        Snapshot::value(self.inner.read_any(), hash, key)
     }
 
     /// A handle for many threads: it keeps a reader for each, so that nobody has

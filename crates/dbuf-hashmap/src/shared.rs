@@ -52,7 +52,7 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
     /// ```
     #[inline]
     pub fn read(&self) -> Snapshot<'_, K, V, H, S> {
-        Snapshot::new(self.inner.read())
+        Snapshot::new(self.inner.read_any())
     }
 
     /// Looks at one value. Allocates as [`read`](Self::read) does.
@@ -74,7 +74,7 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
     {
         // Before the guard: the writer waits for none that is still hashing.
         let hash = self.inner.extras().hash(key);
-        Snapshot::value(self.inner.read(), hash, key)
+        Snapshot::value(self.inner.read_any(), hash, key)
     }
 }
 

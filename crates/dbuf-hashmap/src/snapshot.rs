@@ -36,10 +36,8 @@ type Inner<'a, K, V, H, S> = dbuf_core::Guard<AnyLease<'a, Ptr<K, V, H, S>>>;
 
 impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     #[inline]
-    pub(crate) fn new(inner: impl Into<Inner<'a, K, V, H, S>>) -> Self {
-        Self {
-            inner: inner.into(),
-        }
+    pub(crate) fn new(inner: Inner<'a, K, V, H, S>) -> Self {
+        Self { inner }
     }
 
     /// Narrows the guard to a part of the map that may be missing: a value, or
@@ -78,14 +76,14 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     /// taken.
     #[inline]
     pub(crate) fn value<Q>(
-        inner: impl Into<Inner<'a, K, V, H, S>>,
+        inner: Inner<'a, K, V, H, S>,
         hash: u64,
         key: &Q,
     ) -> Option<Ref<'a, K, V, H, S>>
     where
         Q: Equivalent<K> + ?Sized,
     {
-        dbuf_core::Guard::try_map(inner.into(), |table, _| {
+        dbuf_core::Guard::try_map(inner, |table, _| {
             table.get(hash, key).map(|(_, value)| value)
         })
         .ok()

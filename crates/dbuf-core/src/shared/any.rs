@@ -1,31 +1,92 @@
-//! One lease for the guards of [`Reader`](crate::Reader) and [`SharedReader`].
+//! One lease for the guards of [`Reader`] and [`SharedReader`], so that a guard type above
+//! this crate need not say whose it is.
 
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
-use super::SharedLease;
-use crate::buffer::Versioned;
+use super::{SharedLease, SharedReader, Slot};
+use crate::buffer::{BufferOf, Versioned};
+use crate::lease::GuardTokenOf;
 use crate::lease::sealed::Sealed;
-use crate::lease::{GuardTokenOf, ReaderLease};
-use crate::{BufferPtr, Guard};
+use crate::reader::ReaderTokenOf;
+use crate::{BufferPtr, Guard, Reader, Strategy};
 
-/// A place held by a reader, shared or not, so that a guard type above this crate need not
-/// say by which. Where the guard was made in sight, the compiler knows which.
-#[derive(Debug)]
-pub enum AnyLease<'a, P: BufferPtr> {
-    /// A [`Reader`](crate::Reader)'s.
-    Reader(ReaderLease<'a, P>),
-    /// A [`SharedReader`](crate::SharedReader)'s.
-    Shared(SharedLease<'a, P>),
+/// A place held by a reader, shared or not.
+// Plain fields and no enum of the two leases: an enum is built in memory and moved by larger
+// steps than it was written by, which made a look-up five times as slow.
+pub struct AnyLease<'a, P: BufferPtr> {
+    guard: ManuallyDrop<GuardTokenOf<P>>,
+    /// The slot, of a shared reader; else the token of the reader that is borrowed.
+    place: NonNull<()>,
+    buffer: &'a BufferOf<P>,
+    is_shared: bool,
+    /// The handle is borrowed.
+    handle: PhantomData<&'a P>,
 }
 
-/// Does the same with either.
-macro_rules! either {
-    ($lease:expr, $inner:ident => $do:expr) => {
-        match $lease {
-            AnyLease::Reader($inner) => $do,
-            AnyLease::Shared($inner) => $do,
+impl<P: BufferPtr> Reader<P> {
+    /// As [`read`](Self::read), with a guard that any reader may give.
+    #[inline]
+    pub fn read_any(&self) -> Guard<AnyLease<'_, P>> {
+        let (buffer, token) = self.parts();
+        // SAFETY: the reader's own strategy and token (C1), which is used by one thread at a
+        // time, as the reader is (C4); the borrow keeps the buffer in place (C6, P3).
+        let guard = unsafe { buffer.strategy().acquire(token) };
+        Guard::new(AnyLease {
+            guard: ManuallyDrop::new(guard),
+            place: NonNull::from(token).cast(),
+            buffer,
+            is_shared: false,
+            handle: PhantomData,
+        })
+    }
+}
+
+impl<P: BufferPtr> SharedReader<P> {
+    /// As [`read`](Self::read), with a guard that any reader may give.
+    // Always, as `read`.
+    #[inline(always)]
+    pub fn read_any(&self) -> Guard<AnyLease<'_, P>> {
+        // The pointer's deref is user code, so it comes first.
+        let buffer = self.buffer();
+        // SAFETY: always the one buffer (P1, P2), which the handle keeps in place (P3).
+        let (guard, slot) = unsafe { self.readers.enter(buffer.strategy()) };
+        Guard::new(AnyLease {
+            guard: ManuallyDrop::new(guard),
+            place: slot.cast(),
+            buffer,
+            is_shared: true,
+            handle: PhantomData,
+        })
+    }
+}
+
+impl<P: BufferPtr> AnyLease<'_, P> {
+    #[inline]
+    fn token(&self) -> &ReaderTokenOf<P> {
+        if self.is_shared {
+            // SAFETY: the guard keeps the slot (T3).
+            unsafe { &self.slot().as_ref().token }
+        } else {
+            // SAFETY: the reader is borrowed.
+            unsafe { self.place.cast().as_ref() }
         }
-    };
+    }
+
+    #[inline]
+    fn slot(&self) -> NonNull<Slot<ReaderTokenOf<P>>> {
+        self.place.cast()
+    }
+}
+
+// SAFETY: as for `SharedLease`, without the pointer.
+unsafe impl<P: BufferPtr> Sync for AnyLease<'_, P>
+where
+    BufferOf<P>: Sync,
+    GuardTokenOf<P>: Sync,
+{
 }
 
 #[allow(private_interfaces, reason = "nobody outside can name the trait")]
@@ -36,39 +97,66 @@ impl<P: BufferPtr> Sealed for AnyLease<'_, P> {
 
     #[inline]
     fn cell(&self) -> NonNull<Versioned<P::Value>> {
-        either!(self, lease => lease.cell())
+        self.buffer.cell(P::Strategy::side(&self.guard))
     }
 
     #[inline]
     fn extras(&self) -> &P::Extras {
-        either!(self, lease => lease.extras())
+        self.buffer.extras()
     }
 
     #[inline]
     fn is_current(&self) -> bool {
-        either!(self, lease => lease.is_current())
+        // SAFETY: the guard of this lease, acquired with this token (C1, C4).
+        unsafe { self.buffer.strategy().is_current(self.token(), &self.guard) }
     }
 
     fn acquire_again(&mut self) -> GuardTokenOf<P> {
-        either!(self, lease => lease.acquire_again())
+        // SAFETY: as in `read_any`. In a slot it is counted as the one that it replaces.
+        let guard = unsafe { self.buffer.strategy().acquire(self.token()) };
+        ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
     }
 
     unsafe fn release_old(&self, old: GuardTokenOf<P>) {
-        // SAFETY: promised by the caller.
-        either!(self, lease => unsafe { lease.release_old(old) });
+        // SAFETY: acquired with this token, and taken out of the lease (C1, C3, C4).
+        unsafe { self.buffer.strategy().release(self.token(), old) };
     }
 }
 
-impl<'a, P: BufferPtr> From<Guard<ReaderLease<'a, P>>> for Guard<AnyLease<'a, P>> {
+impl<P: BufferPtr> Drop for AnyLease<'_, P> {
     #[inline]
-    fn from(guard: Guard<ReaderLease<'a, P>>) -> Self {
-        guard.map_lease(AnyLease::Reader)
+    fn drop(&mut self) {
+        // SAFETY: taken out here and nowhere else, and `self` is not used again.
+        let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
+        if self.is_shared {
+            // SAFETY: the parts of this lease.
+            unsafe { end_shared::<P>(self.buffer.strategy(), self.slot(), guard) };
+        } else {
+            // SAFETY: acquired with this token (C1, C3), on a thread that has the reader to
+            // itself (C4); what borrowed from the lease is gone.
+            unsafe { self.buffer.strategy().release(self.token(), guard) };
+        }
     }
 }
 
-impl<'a, P: BufferPtr> From<Guard<SharedLease<'a, P>>> for Guard<AnyLease<'a, P>> {
-    #[inline]
-    fn from(guard: Guard<SharedLease<'a, P>>) -> Self {
-        guard.map_lease(AnyLease::Shared)
+/// Releases a shared reader's guard.
+///
+/// # Safety
+///
+/// The parts of a lease that is not used again.
+// Never: else the destructor is too large to be inlined, where it knows whose lease it is.
+#[inline(never)]
+unsafe fn end_shared<P: BufferPtr>(
+    strategy: &P::Strategy,
+    slot: NonNull<Slot<ReaderTokenOf<P>>>,
+    guard: GuardTokenOf<P>,
+) {
+    // SAFETY: promised by the caller.
+    unsafe { SharedLease::<P>::end(strategy, slot, guard) };
+}
+
+impl<P: BufferPtr> fmt::Debug for AnyLease<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyLease").finish_non_exhaustive()
     }
 }

@@ -241,13 +241,33 @@ impl<T: 'static> Readers<T> {
     /// # Safety
     ///
     /// Every call is given the same buffer, or one to which it was moved.
-    // Always: it is a few loads and stores, and the way out of an unwind makes it look long.
+    // Always, as `enter`.
     #[inline(always)]
     pub(crate) unsafe fn read<'s, P>(&'s self, buffer: &'s BufferOf<P>) -> SharedReadGuard<'s, P>
     where
         P: BufferPtr<Strategy: Strategy<ReaderToken = T>>,
     {
-        let strategy = buffer.strategy();
+        // SAFETY: promised by the caller.
+        let (guard, slot) = unsafe { self.enter(buffer.strategy()) };
+        Guard::new(SharedLease {
+            guard: ManuallyDrop::new(guard),
+            slot,
+            buffer: NonNull::from(buffer),
+            handle: PhantomData,
+        })
+    }
+
+    /// Acquires a guard with this thread's token, and counts it on the slot.
+    ///
+    /// # Safety
+    ///
+    /// As for [`read`](Self::read). The strategy stays in place while the guard lives.
+    // Always: it is a few loads and stores, and the way out of an unwind makes it look long.
+    #[inline(always)]
+    unsafe fn enter<S>(&self, strategy: &S) -> (S::GuardToken, NonNull<Slot<T>>)
+    where
+        S: Strategy<ReaderToken = T>,
+    {
         // SAFETY: the table with this id is `self.table`.
         let slot = unsafe { Table::enter(self.id) }
             .unwrap_or_else(|| self.table.enter_new(|| strategy.new_reader()));
@@ -255,15 +275,10 @@ impl<T: 'static> Readers<T> {
         let token = unsafe { &slot.as_ref().token };
         let counted = Counted(slot);
         // SAFETY: made by this strategy (C1, promised by the caller), for this thread (C4,
-        // T1); borrowed, so it stays in place (C6).
+        // T1); it stays in place (C6, promised).
         let guard = unsafe { strategy.acquire(token) };
         mem::forget(counted);
-        Guard::new(SharedLease {
-            guard: ManuallyDrop::new(guard),
-            slot,
-            buffer: NonNull::from(buffer),
-            handle: PhantomData,
-        })
+        (guard, slot)
     }
 }
 
@@ -379,7 +394,7 @@ impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
         let strategy = self.buffer().strategy();
         // SAFETY: the guard keeps it (T3).
         let token = unsafe { &self.slot.as_ref().token };
-        // SAFETY: as in `Readers::read`. It is counted as the one that it replaces.
+        // SAFETY: as in `Readers::enter`. It is counted as the one that it replaces.
         let guard = unsafe { strategy.acquire(token) };
         ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
     }
@@ -396,6 +411,28 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
     fn buffer(&self) -> &'s BufferOf<P> {
         // SAFETY: borrowed for `'s` in `Readers::read`.
         unsafe { self.buffer.as_ref() }
+    }
+
+    /// Releases a guard, and counts it out.
+    ///
+    /// # Safety
+    ///
+    /// The parts of a lease that is not used again.
+    #[inline(always)]
+    unsafe fn end(
+        strategy: &P::Strategy,
+        slot: NonNull<Slot<ReaderTokenOf<P>>>,
+        guard: GuardTokenOf<P>,
+    ) {
+        // SAFETY: the guard has kept it (T3).
+        if unsafe { slot.as_ref() }.leave() {
+            // Counted out already: a waker that runs in there may read and write.
+            // SAFETY: promised by the caller.
+            unsafe { Self::release(strategy, slot, guard) };
+        } else {
+            // SAFETY: promised by the caller.
+            unsafe { Self::release_late(strategy, slot, guard) };
+        }
     }
 
     /// Releases a guard. Its parts come by value: so it never has to be in memory.
@@ -453,18 +490,10 @@ impl<'s, P: BufferPtr> SharedLease<'s, P> {
 impl<P: BufferPtr> Drop for SharedLease<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        let (strategy, slot) = (self.buffer().strategy(), self.slot);
         // SAFETY: taken out here and nowhere else, and `self` is not used again.
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
-        // SAFETY: the guard has kept it (T3).
-        if unsafe { slot.as_ref() }.leave() {
-            // Counted out already: a waker that runs in there may read and write.
-            // SAFETY: the parts of this lease.
-            unsafe { Self::release(strategy, slot, guard) };
-        } else {
-            // SAFETY: the parts of this lease.
-            unsafe { Self::release_late(strategy, slot, guard) };
-        }
+        // SAFETY: the parts of this lease.
+        unsafe { Self::end(self.buffer().strategy(), self.slot, guard) };
     }
 }
 

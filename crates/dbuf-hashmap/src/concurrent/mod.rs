@@ -194,7 +194,7 @@ impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     /// ```
     #[inline]
     pub fn read(&self) -> Snapshot<'_, K, V, H, S> {
-        Snapshot::new(self.reader.read())
+        Snapshot::new(self.reader.read_any())
     }
 
     /// How many entries there are.
@@ -273,7 +273,7 @@ impl<K, V, H: BuildHasher, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     {
         // Before the guard: the writer waits for none that is still hashing.
         let hash = self.reader.extras().hash(key);
-        Snapshot::value(self.reader.read(), hash, key)
+        Snapshot::value(self.reader.read_any(), hash, key)
     }
 
     /// Calls `f` with the value of a key, and returns what it returns.
