@@ -148,11 +148,16 @@ mod writer;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-pub use batch::{Batch, Drain, Entry, IterMut, OccupiedEntry, VacantEntry, ValuesMut};
+pub use batch::{
+    Batch, Drain, Entry, ExtractIf, IterMut, OccupiedEntry, Operation, Refused, TryReserveError,
+    VacantEntry, ValuesMut,
+};
 pub use builder::{Builder, new};
 #[cfg(feature = "async")]
 pub use concurrent::TaskBatch;
-pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, WriterGuard};
+pub use concurrent::{
+    ConcurrentBatch, ConcurrentHashMap, PublishPolicy, RefIter, RefMulti, WriterGuard,
+};
 #[cfg(feature = "async")]
 pub use dbuf_core::Closed;
 pub use dbuf_core::writer_lock::{InTask, OnThread};

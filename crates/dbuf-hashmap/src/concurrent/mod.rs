@@ -1,9 +1,14 @@
-//! One handle for any thread: `ConcurrentHashMap`. Reads are here, writes in `write` and
-//! `task`, the lock that writers share in `lock`.
+//! One handle for any thread: `ConcurrentHashMap`. Reads are here and in `iter`, writes in
+//! `write` and `single`, for tasks in `task` and `task_single`, the lock that writers share in
+//! `lock`.
 
+mod iter;
 mod lock;
+mod single;
 #[cfg(feature = "async")]
 mod task;
+#[cfg(feature = "async")]
+mod task_single;
 mod traits;
 mod write;
 
@@ -14,6 +19,7 @@ use std::hash::RandomState;
 use dbuf_core::{BlockingStrategy, Strategy};
 use equivalent::Equivalent;
 
+pub use iter::{RefIter, RefMulti};
 pub(crate) use lock::Writers;
 pub use lock::{PublishPolicy, WriterGuard};
 #[cfg(feature = "async")]
@@ -161,7 +167,27 @@ where
     /// assert!(map.contains_key("a"));
     /// ```
     pub fn with_hasher(hasher: H) -> Self {
-        Builder::new().hasher(hasher).build_concurrent()
+        Self::with_capacity_and_hasher(0, hasher)
+    }
+
+    /// An empty map with this hasher, and room for so many entries in each of its two copies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    ///
+    /// use dbuf_hashmap::ConcurrentHashMap;
+    ///
+    /// let map = ConcurrentHashMap::with_capacity_and_hasher(10, RandomState::new());
+    /// map.insert("a", 1);
+    /// assert!(map.capacity() >= 10);
+    /// ```
+    pub fn with_capacity_and_hasher(capacity: usize, hasher: H) -> Self {
+        Builder::new()
+            .capacity(capacity)
+            .hasher(hasher)
+            .build_concurrent()
     }
 }
 
@@ -227,6 +253,18 @@ where
     /// ```
     pub fn is_empty(&self) -> bool {
         self.read().is_empty()
+    }
+
+    /// How many entries the published copy can hold before it grows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::<u32, u32>::with_capacity(10);
+    /// assert!(map.capacity() >= 10);
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.read().capacity()
     }
 
     /// The hasher.
