@@ -88,7 +88,7 @@ impl<T: Hash + Eq + Clone + Send + Sync> ConcurrentHashSet<T> {
     ///
     /// ```
     /// let set = dbuf_hashmap::ConcurrentHashSet::<u32>::with_capacity(10);
-    /// assert!(set.read().as_set().capacity() >= 10);
+    /// assert!(set.capacity() >= 10);
     /// ```
     pub fn with_capacity(capacity: usize) -> Self {
         Builder::new().capacity(capacity).build_concurrent_set()
@@ -111,7 +111,26 @@ where
     /// assert!(set.insert(1));
     /// ```
     pub fn with_hasher(hasher: H) -> Self {
-        Builder::new().hasher(hasher).build_concurrent_set()
+        Self::with_capacity_and_hasher(0, hasher)
+    }
+
+    /// An empty set with this hasher, and room for so many elements in each of its two copies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    ///
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// let set = ConcurrentHashSet::with_capacity_and_hasher(10, RandomState::new());
+    /// assert!(set.insert(1) && set.capacity() >= 10);
+    /// ```
+    pub fn with_capacity_and_hasher(capacity: usize, hasher: H) -> Self {
+        Builder::new()
+            .capacity(capacity)
+            .hasher(hasher)
+            .build_concurrent_set()
     }
 }
 

@@ -168,14 +168,16 @@ impl<T: fmt::Debug, H, L: Lease<T = Table<T, ()>, X = Shared<H>>> fmt::Debug for
     }
 }
 
-/// Equal elements, in whatever order.
-impl<T, H, L> PartialEq for Guard<T, H, L>
+/// Equal elements, in whatever order: of any two handles.
+impl<T, H, I, L, M> PartialEq<Guard<T, I, M>> for Guard<T, H, L>
 where
     T: Hash + Eq,
     H: BuildHasher,
+    I: BuildHasher,
     L: Lease<T = Table<T, ()>, X = Shared<H>>,
+    M: Lease<T = Table<T, ()>, X = Shared<I>>,
 {
-    fn eq(&self, other: &Self) -> bool {
+    fn eq(&self, other: &Guard<T, I, M>) -> bool {
         self.as_set() == other.as_set()
     }
 }

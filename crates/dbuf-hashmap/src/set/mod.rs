@@ -12,12 +12,14 @@
 //! assert_eq!(reader.read().len(), 1);
 //! ```
 
+mod algebra;
 mod batch;
 mod concurrent;
 mod guard;
 mod reader;
 mod set_ref;
 mod shared;
+mod writes;
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -31,6 +33,8 @@ pub use guard::{Guard, SetGuard, SharedSetGuard};
 pub use reader::Reader;
 pub use set_ref::{Iter, SetRef};
 pub use shared::SharedReader;
+#[cfg(feature = "async")]
+pub use writes::TaskBatch;
 
 use crate::layer::layer_writer;
 use crate::op::Whole;

@@ -60,7 +60,33 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,
     {
-        self.map.get(element).is_some()
+        self.map.contains_key(element)
+    }
+
+    /// How many elements are published.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(reader.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether none is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(!reader.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
     }
 
     /// Looks at the element as it is stored.
