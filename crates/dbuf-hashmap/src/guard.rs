@@ -9,7 +9,7 @@ use equivalent::Equivalent;
 
 use crate::owner::Ptr;
 use crate::table::{Shared, Table};
-use crate::{DefaultStrategy, Iter, Keys, MapRef, PartGuard, Values};
+use crate::{DefaultStrategy, EntryGuard, Iter, Keys, MapRef, PartGuard, Values};
 
 /// A look at a map, as it stood when the guard was taken: a [`MapGuard`] or a
 /// [`SharedMapGuard`].
@@ -85,22 +85,20 @@ impl<K, V, H, L: Lease<T = Table<K, V>, X = Shared<H>>> Guard<K, V, H, L> {
             .map_err(Self::new)
     }
 
-    /// The value of a key, with a hash that was computed before the guard was
+    /// The entry of a key, with a hash that was computed before the guard was
     /// taken.
     #[inline]
     pub(crate) fn value<Q>(
         inner: dbuf_core::Guard<L>,
         hash: u64,
         key: &Q,
-    ) -> Option<PartGuard<V, L>>
+    ) -> Option<EntryGuard<K, V, L>>
     where
         Q: Equivalent<K> + ?Sized,
     {
-        dbuf_core::Guard::try_map(inner, |table, _| {
-            table.get(hash, key).map(|(_, value)| value)
-        })
-        .ok()
-        .map(PartGuard::new)
+        dbuf_core::Guard::try_map(inner, |table, _| table.get(hash, key))
+            .ok()
+            .map(EntryGuard::new)
     }
 
     /// The map that the guard shows, as a plain reference.

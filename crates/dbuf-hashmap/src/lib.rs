@@ -121,6 +121,7 @@ compile_error!(
 mod batch;
 mod builder;
 mod concurrent;
+mod entry_guard;
 mod garbage;
 mod guard;
 mod iter;
@@ -174,6 +175,7 @@ pub use dbuf_strategies::LockStrategy;
 #[cfg(feature = "async")]
 pub use dbuf_strategies::Watched;
 pub use dbuf_strategies::{DefaultStrategy, LocalStrategy};
+pub use entry_guard::{EntryGuard, SharedValueGuard, ValueGuard};
 pub use equivalent::Equivalent;
 pub use guard::{Guard, MapGuard, SharedMapGuard};
 pub use iter::{Iter, Keys, Values};
@@ -181,7 +183,7 @@ pub use map_ref::MapRef;
 pub use owner::{Owner, WriterBatch, WriterMut};
 #[cfg(feature = "rayon")]
 pub use parallel::ParIter;
-pub use part::{PartGuard, SharedValueGuard, ValueGuard};
+pub use part::{MappedValueGuard, PartGuard, SharedMappedValueGuard};
 pub use reader::Reader;
 pub use set::ConcurrentHashSet;
 pub use shared::SharedReader;

@@ -7,30 +7,30 @@ use dbuf_core::{Lease, MappedGuard, ReaderLease, SharedLease, Version};
 use crate::DefaultStrategy;
 use crate::owner::Ptr;
 
-/// A look at a part of a map: one value, or what that was narrowed to.
+/// A look at a part of a map: what a guard was narrowed to, or an element of a set.
 ///
 /// Holds up the writer as a [`Guard`](crate::Guard) does.
 ///
 /// # Examples
 ///
 /// ```
-/// let (mut writer, reader) = dbuf_hashmap::new();
-/// writer.write().insert("a", String::from("one"));
-/// let value = reader.get("a").unwrap();
-/// writer.write().insert("a", String::from("two"));
-/// assert_eq!(*value, "one");
+/// let (mut writer, reader) = dbuf_hashmap::set::new();
+/// writer.write().insert(String::from("a"));
+/// let element = reader.get("a").unwrap();
+/// writer.write().remove("a");
+/// assert_eq!(*element, "a");
 /// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
 pub struct PartGuard<U: ?Sized, L: Lease> {
     inner: MappedGuard<U, L>,
 }
 
-/// What [`Reader::get`](crate::Reader::get) returns.
-pub type ValueGuard<'r, K, V, H = RandomState, S = DefaultStrategy, U = V> =
+/// A part of a map, seen through a [`Reader`](crate::Reader).
+pub type MappedValueGuard<'r, U, K, V, H = RandomState, S = DefaultStrategy> =
     PartGuard<U, ReaderLease<'r, Ptr<K, V, H, S>>>;
 
-/// What [`SharedReader::get`](crate::SharedReader::get) returns.
-pub type SharedValueGuard<'s, K, V, H = RandomState, S = DefaultStrategy, U = V> =
+/// A part of a map, seen through a [`SharedReader`](crate::SharedReader).
+pub type SharedMappedValueGuard<'s, U, K, V, H = RandomState, S = DefaultStrategy> =
     PartGuard<U, SharedLease<'s, Ptr<K, V, H, S>>>;
 
 impl<U: ?Sized, L: Lease> PartGuard<U, L> {
@@ -45,12 +45,11 @@ impl<U: ?Sized, L: Lease> PartGuard<U, L> {
     /// # Examples
     ///
     /// ```
-    /// use dbuf_hashmap::ValueGuard;
+    /// use dbuf_hashmap::PartGuard;
     ///
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// let value = reader.get("a").unwrap();
-    /// assert_eq!(ValueGuard::version(&value), 1);
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(PartGuard::version(&reader.get("a").unwrap()), 1);
     /// ```
     pub fn version(guard: &Self) -> Version {
         MappedGuard::version(&guard.inner)
@@ -65,11 +64,11 @@ impl<U: ?Sized, L: Lease> PartGuard<U, L> {
     /// # Examples
     ///
     /// ```
-    /// use dbuf_hashmap::ValueGuard;
+    /// use dbuf_hashmap::PartGuard;
     ///
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", (1, "one"));
-    /// let name = ValueGuard::map(reader.get("a").unwrap(), |pair| &pair.1);
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert((1, "one"));
+    /// let name = PartGuard::map(reader.get(&(1, "one")).unwrap(), |pair| &pair.1);
     /// assert_eq!(*name, "one");
     /// ```
     pub fn map<W: ?Sized>(guard: Self, f: impl for<'a> FnOnce(&'a U) -> &'a W) -> PartGuard<W, L> {
@@ -89,11 +88,12 @@ impl<U: ?Sized, L: Lease> PartGuard<U, L> {
     /// # Examples
     ///
     /// ```
-    /// use dbuf_hashmap::ValueGuard;
+    /// use dbuf_hashmap::PartGuard;
     ///
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", vec![1, 2]);
-    /// let last = ValueGuard::try_map(reader.get("a").unwrap(), |list| list.last()).unwrap();
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert(vec![1, 2]);
+    /// let list = reader.get(&[1, 2][..]).unwrap();
+    /// let last = PartGuard::try_map(list, |list| list.last()).unwrap();
     /// assert_eq!(*last, 2);
     /// ```
     pub fn try_map<W: ?Sized>(
@@ -126,3 +126,18 @@ impl<U: ?Sized + fmt::Display, L: Lease> fmt::Display for PartGuard<U, L> {
         (**self).fmt(f)
     }
 }
+
+/// Equal parts, of any two handles.
+impl<U, L, W, M> PartialEq<PartGuard<W, M>> for PartGuard<U, L>
+where
+    U: ?Sized + PartialEq<W>,
+    W: ?Sized,
+    L: Lease,
+    M: Lease,
+{
+    fn eq(&self, other: &PartGuard<W, M>) -> bool {
+        **self == **other
+    }
+}
+
+impl<U: ?Sized + Eq, L: Lease> Eq for PartGuard<U, L> {}

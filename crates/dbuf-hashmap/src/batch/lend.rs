@@ -158,8 +158,8 @@ impl<W: Owner> Batch<W> {
         Entry::new(self, key)
     }
 
-    /// The entry of a key by a borrowed form of it. The key is made only if it is not there;
-    /// it is then made at once, whether a value is inserted or not.
+    /// The entry of a key by a borrowed form of it. A key that is not there is made of it, by
+    /// a `From` that keeps it equal, at once and whether a value is inserted or not.
     ///
     /// # Examples
     ///

@@ -306,7 +306,8 @@ where
 {
     /// Looks at one value. Costs a [`read`](Self::read), a hash and a look-up.
     ///
-    /// The guard holds writers up, and [this thread must not
+    /// The guard dereferences to the value, and also has the [key](crate::EntryGuard::key). It
+    /// holds writers up, and [this thread must not
     /// write](Self#guards-and-writes) while it lives. [`get_cloned`](Self::get_cloned)
     /// and [`get_with`](Self::get_with) leave none behind.
     ///
@@ -318,6 +319,7 @@ where
     /// assert_eq!(map.get("a").as_deref(), Some(&1));
     /// assert!(map.get("b").is_none());
     /// ```
+    #[doc(alias = "get_key_value")]
     #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<SharedValueGuard<'_, K, V, H, S>>
     where

@@ -8,7 +8,7 @@ use equivalent::Equivalent;
 
 use super::Bag;
 use crate::table::{Shared, Table};
-use crate::{DefaultStrategy, Guard, MapGuard, MapRef, ValueGuard};
+use crate::{DefaultStrategy, Guard, MapGuard, MapRef, MappedValueGuard, ValueGuard};
 
 /// A handle that reads a multi-map.
 pub type Reader<K, V, H = RandomState, S = DefaultStrategy> = crate::Reader<K, Bag<V>, H, S>;
@@ -33,7 +33,7 @@ impl<K, V, H: BuildHasher, S: Strategy> crate::Reader<K, Bag<V>, H, S> {
     /// assert!(reader.get_one("b").is_none());
     /// ```
     #[inline]
-    pub fn get_one<Q>(&self, key: &Q) -> Option<ValueGuard<'_, K, Bag<V>, H, S, V>>
+    pub fn get_one<Q>(&self, key: &Q) -> Option<MappedValueGuard<'_, V, K, Bag<V>, H, S>>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {

@@ -10,7 +10,8 @@ use equivalent::Equivalent;
 
 use super::{Batch, SharedReader, SharedSetGuard};
 use crate::{
-    Builder, ConcurrentHashMap, DefaultStrategy, SharedMapGuard, SharedValueGuard, WriterGuard,
+    Builder, ConcurrentHashMap, DefaultStrategy, SharedMapGuard, SharedMappedValueGuard,
+    WriterGuard,
 };
 
 /// A hash set that any thread reads and writes, through `&self`.
@@ -178,7 +179,7 @@ where
     /// let set = dbuf_hashmap::ConcurrentHashSet::from(["a".to_owned()]);
     /// assert_eq!(*set.get("a").unwrap(), "a");
     /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<SharedValueGuard<'_, T, (), H, S, T>>
+    pub fn get<Q>(&self, element: &Q) -> Option<SharedMappedValueGuard<'_, T, T, (), H, S>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,

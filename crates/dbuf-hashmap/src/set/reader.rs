@@ -7,7 +7,7 @@ use equivalent::Equivalent;
 
 use super::{SetGuard, SharedReader};
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, MapGuard, ValueGuard};
+use crate::{DefaultStrategy, MapGuard, MappedValueGuard};
 
 /// A handle that reads a set. As the map's [`Reader`](crate::Reader).
 ///
@@ -98,7 +98,7 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
     /// writer.write().insert("a");
     /// assert_eq!(reader.get("a").as_deref(), Some(&"a"));
     /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<ValueGuard<'_, T, (), H, S, T>>
+    pub fn get<Q>(&self, element: &Q) -> Option<MappedValueGuard<'_, T, T, (), H, S>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,

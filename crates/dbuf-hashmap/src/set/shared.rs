@@ -6,7 +6,7 @@ use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use super::SharedSetGuard;
-use crate::{DefaultStrategy, SharedMapGuard, SharedValueGuard};
+use crate::{DefaultStrategy, SharedMapGuard, SharedMappedValueGuard};
 
 /// A handle that reads a set from any thread, through `&self`: from
 /// [`Reader::shared`](super::Reader::shared). As the map's
@@ -104,7 +104,7 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
     /// let shared = reader.shared();
     /// assert_eq!(shared.get("a").as_deref(), Some(&"a"));
     /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<SharedValueGuard<'_, T, (), H, S, T>>
+    pub fn get<Q>(&self, element: &Q) -> Option<SharedMappedValueGuard<'_, T, T, (), H, S>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,
