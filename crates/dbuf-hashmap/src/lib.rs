@@ -102,7 +102,7 @@
 //! * `async`: writes that await their turn ([`ConcurrentHashMap::insert_async`] and
 //!   others, [`Writer::write_async`]), and readers that await changes ([`Watcher`]).
 //! * `serde`: a snapshot or a batch out, a map in.
-//! * `rayon`: parallel iteration over a snapshot.
+//! * `rayon`: parallel iteration over a snapshot, a map collected in parallel.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use dbuf_hashmap::{ConcurrentHashMap, Entry, Reader, Writer};
@@ -37,7 +36,7 @@ fn entries_lend_as_std_does() {
     for word in ["a", "b", "a"] {
         *batch.entry(word).or_insert(0) += 1;
     }
-    let step = vec![10];
+    let step = Vec::from([10]);
     batch
         .entry("a")
         .and_modify(|n| *n += step[0])
@@ -152,7 +151,7 @@ fn extract_if_takes_out_what_it_is_asked_for() {
     let mut batch = writer.write();
     let mut some = batch.extract_if(|_, _| true);
     let first = some.next().unwrap().0;
-    mem::forget(some);
+
     assert_eq!(batch.len(), 9);
     batch.publish();
     assert_keys(&mut writer, (1..20).step_by(2).filter(|n| *n != first));

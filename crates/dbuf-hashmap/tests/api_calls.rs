@@ -122,7 +122,7 @@ fn a_closure_that_panics_leaves_the_map_as_it_was_and_ran_once() {
         ("upsert", |map, run| {
             map.upsert(1, vec![], |v| {
                 v.push(9);
-                run()
+                run();
             });
         }),
         ("upsert_with, make", |map, run| {
@@ -138,7 +138,7 @@ fn a_closure_that_panics_leaves_the_map_as_it_was_and_ran_once() {
         ("upsert_with, change", |map, run| {
             map.upsert_with(1, Vec::new, |v| {
                 v.push(9);
-                run()
+                run();
             });
         }),
         ("get_or_insert_with", |map, run| {
@@ -169,13 +169,13 @@ fn a_closure_that_panics_leaves_the_map_as_it_was_and_ran_once() {
             map.entry(1, |entry| {
                 entry.or_default().push(9);
                 run();
-            })
+            });
         }),
         ("entry, inserted", |map, run| {
             map.entry(2, |entry| {
                 entry.or_default().push(9);
                 run();
-            })
+            });
         }),
         ("entry, removed", |map, run| {
             map.entry(1, |entry| {
@@ -183,15 +183,15 @@ fn a_closure_that_panics_leaves_the_map_as_it_was_and_ran_once() {
                     entry.remove();
                 }
                 run();
-            })
+            });
         }),
         ("entry, modified", |map, run| {
             map.entry(1, |entry| {
                 _ = entry.and_modify(|v| {
                     v.push(9);
-                    run()
+                    run();
                 });
-            })
+            });
         }),
         ("remove_if", |map, run| {
             _ = map.remove_if(&1, |_, _| {

@@ -231,7 +231,7 @@ fn a_thread_with_a_guard_is_refused_always_and_before_anything_changed() {
             |map| _ = map.try_insert(1, 2),
             |map| _ = map.remove_entry(&1),
             |map| _ = map.compute(1, |_| Operation::<_>::Remove),
-            |map| _ = map.entry(1, |entry| *entry.or_insert(2) += 1),
+            |map| map.entry(1, |entry| *entry.or_insert(2) += 1),
             |map| drop(map.drain()),
             |map| map.shrink_to_fit(),
             |map| _ = map.try_reserve(1),

@@ -134,7 +134,7 @@ impl<W: Owner> Batch<W> {
     }
 
     /// Takes those entries out for which `take` returns `true`, one by one, as the iterator
-    /// is asked for them. What it was not asked for stays, also if it is forgotten.
+    /// is asked for them. What it was not asked for stays.
     ///
     /// Hashes and clones each key that it takes out.
     ///

@@ -42,7 +42,7 @@ use crate::{Builder, DefaultStrategy, SharedMapGuard, SharedReader, SharedValueG
 ///
 /// # Guards and writes
 ///
-/// [`get`](Self::get) and [`read`](Self::read) return guards. A guard never keeps
+/// [`get`](Self::get), [`read`](Self::read) and [`iter`](Self::iter) return guards. A guard never keeps
 /// another thread from reading, and never from making *one* publish; after that a
 /// writer waits until the guard is gone. So hold it briefly. **A thread that holds
 /// a guard of a map and writes to that map could wait for itself: every such

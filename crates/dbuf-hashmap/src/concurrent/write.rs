@@ -504,8 +504,8 @@ where
 #[inline(never)]
 fn own_guard() -> ! {
     panic!(
-        "a thread writes to a map while it holds a guard of that map (from `get` or \
-         `read`), and could wait for its own guard forever: drop the guard first, or \
+        "a thread writes to a map while it holds a guard of that map (from `get`, `read` \
+         or `iter`), and could wait for its own guard forever: drop the guard first, or \
          use `get_cloned`, `get_with`, `try_write` or `Batch::published`"
     )
 }
