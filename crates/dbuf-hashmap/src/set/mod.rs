@@ -19,6 +19,8 @@ mod guard;
 mod reader;
 mod set_ref;
 mod shared;
+#[cfg(feature = "async")]
+mod task;
 mod writes;
 
 use core::fmt;
@@ -34,7 +36,7 @@ pub use reader::Reader;
 pub use set_ref::{Iter, SetRef};
 pub use shared::SharedReader;
 #[cfg(feature = "async")]
-pub use writes::TaskBatch;
+pub use task::TaskBatch;
 
 use crate::layer::layer_writer;
 use crate::op::Whole;
