@@ -4,9 +4,10 @@
 const PAGE: &str = include_str!("../migrating.md");
 
 /// The neighbours, in the page's order, and how many rows each has at least.
-const SECTIONS: [(&str, usize); 7] = [
+const SECTIONS: [(&str, usize); 8] = [
     ("From `RwLock<HashMap>`", 15),
     ("From `DashMap`", 15),
+    ("From `papaya`", 15),
     ("From `flashmap`", 15),
     ("From `evmap`", 15),
     ("From `left-right`", 12),

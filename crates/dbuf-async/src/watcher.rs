@@ -1,19 +1,21 @@
 //! A reader that awaits the next publish.
 
+use core::convert::Infallible;
 use core::fmt;
+use core::future::poll_fn;
 use core::ops::Deref;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 
-use dbuf_core::{Closed, Reader, ReaderPtr, Strategy, Version};
+use dbuf_core::{Closed, ReadGuard, Reader, ReaderPtr, Strategy, Version};
 use dbuf_strategies::{Waiter, Watched};
 
 /// A [`Reader`] that awaits the next publish.
 ///
-/// It remembers which publish it was last *told of* by [`changed`](Self::changed);
-/// reading does not count, so reads cost what they cost. A publish that was read
-/// before it was told of is told of all the same, and several publishes at once
-/// are one: *at least once*, and always with something newer.
+/// It remembers which publish it was last *told of* by [`changed`](Self::changed) or read by
+/// [`borrow_and_update`](Self::borrow_and_update). Other reads do not count, so they cost what
+/// they cost: a publish that was read by one of them is told of all the same. Several
+/// publishes at once are one: *at least once*, and always with something newer.
 ///
 /// A fresh watcher has been told of what was published when it was made. A
 /// clone has been told of what its original was.
@@ -53,6 +55,8 @@ pub struct Watcher<R: ReaderPtr> {
     /// Empty only while a weak pointer has never been pinned.
     waiter: Option<Waiter>,
     told: Version,
+    /// Whether `changed` returned `Closed` last.
+    closed: bool,
 }
 
 impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
@@ -77,6 +81,7 @@ impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
             reader,
             waiter,
             told,
+            closed: false,
         }
     }
 
@@ -94,7 +99,9 @@ impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
     /// # Errors
     ///
     /// [`Closed`] if there is nothing newer and no writer is live. It works again
-    /// once another is claimed, unless the buffer of a weak reader is gone.
+    /// once another is claimed, unless the buffer of a weak reader is gone. If the call before
+    /// this one returned it too, it lets other tasks run first: a loop that ignores the error
+    /// is busy, but keeps nobody from claiming a writer.
     ///
     /// # Cancel safety
     ///
@@ -121,7 +128,78 @@ impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
     /// });
     /// ```
     pub fn changed(&mut self) -> Changed<'_, R> {
-        Changed { watcher: self }
+        Changed {
+            watcher: self,
+            yielded: false,
+        }
+    }
+
+    /// Waits until no writer is live, and marks nothing as told. Ready at once if none is.
+    ///
+    /// Wakes with each publish in between.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at any time, it has changed nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_async::core::arc;
+    /// use dbuf_async::strategies::{EpochStrategy, Watched};
+    /// use dbuf_async::Watcher;
+    ///
+    /// let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    /// let mut watcher = Watcher::new(reader);
+    /// writer.store(1);
+    /// drop(writer);
+    /// pollster::block_on(async {
+    ///     watcher.closed().await;
+    ///     assert_eq!(watcher.changed().await, Ok(1)); // the last publish
+    /// });
+    /// ```
+    pub async fn closed(&mut self) {
+        let mut seen = self.told;
+        let changed = self.changed();
+        poll_fn(|cx| {
+            while let Ok(version) = ready!(changed.watcher.poll_newer(seen, cx)) {
+                seen = version;
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Returns whether [`changed`](Self::changed) would have something newer now.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if there is nothing newer and no writer is live.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_async::core::{Closed, arc};
+    /// use dbuf_async::strategies::{EpochStrategy, Watched};
+    /// use dbuf_async::Watcher;
+    ///
+    /// let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    /// let mut watcher = Watcher::new(reader);
+    /// assert_eq!(watcher.has_changed(), Ok(false));
+    /// writer.store(1);
+    /// drop(writer);
+    /// assert_eq!(watcher.has_changed(), Ok(true));
+    /// assert_eq!(*watcher.borrow_and_update(), 1);
+    /// assert_eq!(watcher.has_changed(), Err(Closed));
+    /// ```
+    pub fn has_changed(&self) -> Result<bool, Closed> {
+        // First: what was published before is seen below.
+        let closed = self.reader.is_closed();
+        let waiter = self.waiter.clone().or_else(|| waiter(&self.reader));
+        match waiter.is_some_and(|waiter| waiter.version() > self.told) {
+            false if closed => Err(Closed),
+            changed => Ok(changed),
+        }
     }
 
     /// The numbers of publishes as a stream, each newer than the one before; it
@@ -161,17 +239,85 @@ impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
         }
     }
 
-    fn poll_changed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Version, Closed>> {
+    fn poll_newer(&mut self, told: Version, cx: &mut Context<'_>) -> Poll<Result<Version, Closed>> {
         if self.waiter.is_none() {
             self.waiter = waiter(&self.reader);
         }
-        let Some(waiter) = &mut self.waiter else {
-            return Poll::Ready(Err(Closed));
-        };
-        waiter.poll_newer(self.told, cx).map_ok(|version| {
-            self.told = version;
-            version
-        })
+        match &mut self.waiter {
+            Some(waiter) => waiter.poll_newer(told, cx),
+            None => Poll::Ready(Err(Closed)),
+        }
+    }
+}
+
+impl<R: ReaderPtr<Strategy = Watched<S>, Error = Infallible>, S: Strategy> Watcher<R> {
+    /// Looks at what is published now, and marks it as told: [`changed`](Self::changed) waits
+    /// for something newer. A [`read`](Reader::read) marks nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_async::core::arc;
+    /// use dbuf_async::strategies::{EpochStrategy, Watched};
+    /// use dbuf_async::Watcher;
+    ///
+    /// let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    /// let mut watcher = Watcher::new(reader);
+    /// writer.store(1);
+    /// assert_eq!(*watcher.borrow_and_update(), 1);
+    /// assert_eq!(watcher.has_changed(), Ok(false));
+    /// ```
+    pub fn borrow_and_update(&mut self) -> ReadGuard<'_, R> {
+        let guard = self.reader.read();
+        self.told = self.told.max(ReadGuard::version(&guard));
+        guard
+    }
+
+    /// Waits until a value is published for which `f` returns `true`, and returns the number
+    /// of that publish. Looks first at what is published now, and marks as told whatever it
+    /// looks at.
+    ///
+    /// It returns no guard, since one must not be held across an await: `f` can take out of
+    /// the value what is needed. A read that follows sees that publish or a later one.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if `f` accepts nothing that was published and no writer is live.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at any time, it has done no more than look, and mark what it looked at.
+    ///
+    /// # Panics
+    ///
+    /// With `f`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_async::core::arc;
+    /// use dbuf_async::strategies::{EpochStrategy, Watched};
+    /// use dbuf_async::Watcher;
+    ///
+    /// let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    /// let mut watcher = Watcher::new(reader);
+    /// let waits = std::thread::spawn(move || pollster::block_on(watcher.wait_for(|n| *n > 2)));
+    /// (1..=3).for_each(|n| writer.store(n));
+    /// assert_eq!(waits.join().unwrap(), Ok(3));
+    /// ```
+    pub async fn wait_for(
+        &mut self,
+        mut f: impl FnMut(&R::Value) -> bool,
+    ) -> Result<Version, Closed> {
+        loop {
+            {
+                let guard = self.borrow_and_update();
+                if f(&guard) {
+                    return Ok(ReadGuard::version(&guard));
+                }
+            }
+            self.changed().await?;
+        }
     }
 }
 
@@ -200,6 +346,25 @@ impl<R: ReaderPtr> Watcher<R> {
     /// ```
     pub fn told(&self) -> Version {
         self.told
+    }
+
+    /// Marks a publish, and those before it, as told: for one that was read by other means.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_async::Watcher;
+    /// use dbuf_async::core::arc;
+    /// use dbuf_async::strategies::{EpochStrategy, Watched};
+    ///
+    /// let (mut writer, reader) = arc(1, 1, Watched::new(EpochStrategy::new()));
+    /// let mut watcher = Watcher::new(reader);
+    /// writer.store(2);
+    /// watcher.mark_told(watcher.version());
+    /// assert_eq!(watcher.has_changed(), Ok(false));
+    /// ```
+    pub fn mark_told(&mut self, version: Version) {
+        self.told = self.told.max(version);
     }
 
     /// The reader alone.
@@ -235,6 +400,7 @@ impl<R: ReaderPtr> Clone for Watcher<R> {
             reader: self.reader.clone(),
             waiter: self.waiter.clone(),
             told: self.told,
+            closed: false,
         }
     }
 }
@@ -273,13 +439,25 @@ impl<R: ReaderPtr> fmt::Debug for Watcher<R> {
 #[must_use = "futures do nothing unless they are polled"]
 pub struct Changed<'w, R: ReaderPtr> {
     watcher: &'w mut Watcher<R>,
+    /// Whether other tasks were let to run before `Closed` is returned again.
+    yielded: bool,
 }
 
 impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Future for Changed<'_, R> {
     type Output = Result<Version, Closed>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.watcher.poll_changed(cx)
+        let Self { watcher, yielded } = &mut *self;
+        let news = ready!(watcher.poll_newer(watcher.told, cx));
+        if let Ok(version) = news {
+            watcher.told = version;
+        } else if watcher.closed && !*yielded {
+            *yielded = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        watcher.closed = news.is_err();
+        Poll::Ready(news)
     }
 }
 

@@ -45,6 +45,8 @@ fn futures_are_send_where_the_writer_is() {
     ) {
         drop::<Changed<'_, _>>(is_send(strong.changed()));
         drop::<Versions<'_, _>>(is_send(strong.versions()));
+        drop(is_send(strong.wait_for(|n| *n == 1)));
+        drop(is_send(weak.closed()));
         drop(is_send(weak.changed()));
         drop(is_send(borrowed.changed()));
     }

@@ -108,7 +108,7 @@
 //!   others, [`Writer::write_async`]), and readers that await changes ([`Watcher`], and
 //!   [`CellWatcher`] for a cell).
 //! * `serde`: a snapshot or a batch out, a map in.
-//! * `rayon`: parallel iteration over a snapshot.
+//! * `rayon`: parallel iteration over a snapshot, a map collected in parallel.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -127,10 +127,12 @@ compile_error!(
 mod batch;
 mod builder;
 mod concurrent;
+mod entry_ref;
 mod garbage;
 mod iter;
 mod layer;
 mod map_ref;
+mod mapped_ref;
 mod marks;
 pub mod multimap;
 mod op;
@@ -144,7 +146,6 @@ pub mod set;
 mod shared;
 mod snapshot;
 mod table;
-mod value_ref;
 #[cfg(feature = "async")]
 mod watcher;
 mod writer;
@@ -154,11 +155,16 @@ mod writer;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
-pub use batch::{Batch, Drain, Entry, IterMut, OccupiedEntry, VacantEntry, ValuesMut};
+pub use batch::{
+    Batch, Drain, Entry, ExtractIf, IterMut, OccupiedEntry, Operation, Refused, TryReserveError,
+    VacantEntry, ValuesMut,
+};
 pub use builder::{Builder, new};
 #[cfg(feature = "async")]
 pub use concurrent::TaskBatch;
-pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, PublishPolicy, WriterGuard};
+pub use concurrent::{
+    ConcurrentBatch, ConcurrentHashMap, PublishPolicy, RefIter, RefMulti, WriterGuard,
+};
 #[cfg(feature = "async")]
 pub use dbuf_async::CellWatcher;
 #[cfg(feature = "async")]
@@ -177,9 +183,11 @@ pub use dbuf_strategies::LockStrategy;
 #[cfg(feature = "async")]
 pub use dbuf_strategies::Watched;
 pub use dbuf_strategies::{CellGuard, ConcurrentCell, DefaultStrategy, LocalStrategy};
+pub use entry_ref::Ref;
 pub use equivalent::Equivalent;
 pub use iter::{Iter, Keys, Values};
 pub use map_ref::MapRef;
+pub use mapped_ref::MappedRef;
 pub use owner::{Owner, WriterBatch, WriterMut};
 #[cfg(feature = "rayon")]
 pub use parallel::ParIter;
@@ -187,7 +195,6 @@ pub use reader::Reader;
 pub use set::ConcurrentHashSet;
 pub use shared::SharedReader;
 pub use snapshot::Snapshot;
-pub use value_ref::Ref;
 #[cfg(feature = "async")]
 pub use watcher::Watcher;
 pub use writer::Writer;

@@ -43,6 +43,11 @@ impl<'a, K, V, H> MapRef<'a, K, V, H> {
         Self { table, shared }
     }
 
+    #[inline]
+    pub(crate) fn table(&self) -> &'a Table<K, V> {
+        self.table
+    }
+
     /// How many entries there are.
     ///
     /// # Examples

@@ -1,15 +1,18 @@
-//! Parallel iteration over a snapshot.
+//! Parallel iteration over a snapshot, and into a map.
 
+use alloc::vec::Vec;
 use core::fmt;
+use core::hash::{BuildHasher, Hash};
 
-use dbuf_core::Strategy;
+use dbuf_core::{BlockingStrategy, Strategy};
 use hashbrown::hash_table;
 use rayon::iter::plumbing::UnindexedConsumer;
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
 
-use crate::{MapRef, Snapshot};
+use crate::{ConcurrentHashMap, ConcurrentHashSet, MapRef, Snapshot};
 
-/// All entries of a map, in parallel: `par_iter` of a [`Snapshot`] or a [`MapRef`].
+/// All entries of a map, in parallel: `par_iter` of a [`Snapshot`] or a [`MapRef`]. Of a
+/// [`ConcurrentHashMap`], it is `map.read().par_iter()`.
 ///
 /// The guard stays with the thread that took it. While that thread waits for the
 /// others it may run other tasks of the pool: one of them that waits for *this*
@@ -69,5 +72,88 @@ where
 
     fn into_par_iter(self) -> Self::Iter {
         self.as_map().into_par_iter()
+    }
+}
+
+/// In one batch, which begins when all of the entries are there: until then nobody waits. A
+/// later entry of a key replaces an earlier one.
+impl<K, V, H, S> ParallelExtend<(K, V)> for &ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Clone + Send,
+    V: Clone + Send,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    fn par_extend<I: IntoParallelIterator<Item = (K, V)>>(&mut self, entries: I) {
+        let lists = entries.into_par_iter().collect_vec_list();
+        let mut batch = self.write();
+        batch.reserve(lists.iter().map(Vec::len).sum());
+        batch.extend(lists.into_iter().flatten());
+    }
+}
+
+/// As for a reference.
+impl<K, V, H, S> ParallelExtend<(K, V)> for ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Clone + Send,
+    V: Clone + Send,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    fn par_extend<I: IntoParallelIterator<Item = (K, V)>>(&mut self, entries: I) {
+        (&*self).par_extend(entries);
+    }
+}
+
+/// A later entry of a key replaces an earlier one.
+impl<K, V, H, S> FromParallelIterator<(K, V)> for ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Clone + Send,
+    V: Clone + Send,
+    H: BuildHasher + Default,
+    S: BlockingStrategy + Default,
+{
+    fn from_par_iter<I: IntoParallelIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut map = Self::default();
+        map.par_extend(entries);
+        map
+    }
+}
+
+/// In one batch, which begins when all of the elements are there.
+impl<T, H, S> ParallelExtend<T> for &ConcurrentHashSet<T, H, S>
+where
+    T: Hash + Eq + Clone + Send,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    fn par_extend<I: IntoParallelIterator<Item = T>>(&mut self, elements: I) {
+        let lists = elements.into_par_iter().collect_vec_list();
+        self.write().extend(lists.into_iter().flatten());
+    }
+}
+
+/// As for a reference.
+impl<T, H, S> ParallelExtend<T> for ConcurrentHashSet<T, H, S>
+where
+    T: Hash + Eq + Clone + Send,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    fn par_extend<I: IntoParallelIterator<Item = T>>(&mut self, elements: I) {
+        (&*self).par_extend(elements);
+    }
+}
+
+impl<T, H, S> FromParallelIterator<T> for ConcurrentHashSet<T, H, S>
+where
+    T: Hash + Eq + Clone + Send,
+    H: BuildHasher + Default,
+    S: BlockingStrategy + Default,
+{
+    fn from_par_iter<I: IntoParallelIterator<Item = T>>(elements: I) -> Self {
+        let mut set = Self::default();
+        set.par_extend(elements);
+        set
     }
 }

@@ -76,6 +76,99 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
         let hash = self.inner.extras().hash(key);
         Snapshot::value(self.inner.read_any(), hash, key)
     }
+
+    /// Calls `f` with the value of a key, and returns what it returns. The guard lives while
+    /// `f` runs.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let shared = reader.shared();
+    /// writer.write().insert("a", vec![1, 2]);
+    /// assert_eq!(shared.get_with("a", |list| list.len()), Some(2));
+    /// ```
+    #[inline]
+    pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        H: BuildHasher,
+    {
+        let hash = self.inner.extras().hash(key);
+        let table = self.inner.read();
+        table.get(hash, key).map(|(_, value)| f(value))
+    }
+
+    /// A clone of the value of a key, which the writer waits for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let shared = reader.shared();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(shared.get_cloned("a"), Some(1));
+    /// ```
+    #[inline]
+    pub fn get_cloned<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        V: Clone,
+        H: BuildHasher,
+    {
+        self.get_with(key, V::clone)
+    }
+
+    /// Whether a key is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let shared = reader.shared();
+    /// writer.write().insert("a", 1);
+    /// assert!(shared.contains_key("a") && !shared.contains_key("b"));
+    /// ```
+    #[inline]
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        H: BuildHasher,
+    {
+        self.get_with(key, |_| ()).is_some()
+    }
+
+    /// How many entries are published.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let shared = reader.shared();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(shared.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.read().len()
+    }
+
+    /// Whether none is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let shared = reader.shared();
+    /// writer.write().insert("a", 1);
+    /// assert!(!shared.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.read().is_empty()
+    }
 }
 
 impl<K, V, H, S: Strategy> Clone for SharedReader<K, V, H, S> {

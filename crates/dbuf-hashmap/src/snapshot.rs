@@ -7,7 +7,7 @@ use dbuf_core::{AnyLease, Strategy, Version};
 use equivalent::Equivalent;
 
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, Iter, Keys, MapRef, Ref, Values};
+use crate::{DefaultStrategy, Iter, Keys, MapRef, MappedRef, Ref, Values};
 
 /// A look at a map, as it stood when it was taken: a guard on one state of the map. What
 /// `read` returns, of a map or of a reader.
@@ -66,13 +66,13 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     pub fn try_map<U: ?Sized>(
         guard: Self,
         f: impl for<'m> FnOnce(MapRef<'m, K, V, H>) -> Option<&'m U>,
-    ) -> Result<Ref<'a, K, V, H, S, U>, Self> {
+    ) -> Result<MappedRef<'a, U, K, V, H, S>, Self> {
         dbuf_core::Guard::try_map(guard.inner, |table, shared| f(MapRef::new(table, shared)))
-            .map(Ref::new)
+            .map(MappedRef::new)
             .map_err(Self::new)
     }
 
-    /// The value of a key, with a hash that was computed before the guard was
+    /// The entry of a key, with a hash that was computed before the guard was
     /// taken.
     #[inline]
     pub(crate) fn value<Q>(
@@ -83,11 +83,9 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     where
         Q: Equivalent<K> + ?Sized,
     {
-        dbuf_core::Guard::try_map(inner, |table, _| {
-            table.get(hash, key).map(|(_, value)| value)
-        })
-        .ok()
-        .map(Ref::new)
+        dbuf_core::Guard::try_map(inner, |table, _| table.get(hash, key))
+            .ok()
+            .map(Ref::new)
     }
 
     /// The map that the guard shows, as a plain reference.

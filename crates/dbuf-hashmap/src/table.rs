@@ -5,8 +5,8 @@ use core::mem;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use equivalent::Equivalent;
-use hashbrown::HashTable;
 use hashbrown::hash_table::{self, Entry};
+use hashbrown::{HashTable, TryReserveError};
 
 use crate::garbage::Garbage;
 use crate::marks::{Mark, Marks};
@@ -143,6 +143,16 @@ impl<K, V> Table<K, V> {
     {
         self.entries
             .find_bucket_index(hash, |(k, _)| key.equivalent(k))
+    }
+
+    /// How many buckets there are, occupied or not.
+    pub(crate) fn buckets(&self) -> usize {
+        self.entries.num_buckets()
+    }
+
+    /// The entry in a bucket, if it is occupied.
+    pub(crate) fn get_at(&self, bucket: usize) -> Option<&(K, V)> {
+        self.entries.get_bucket(bucket)
     }
 
     pub(crate) fn at(&self, bucket: usize) -> &(K, V) {
@@ -420,6 +430,19 @@ impl<K: Hash, V> Table<K, V> {
         })
     }
 
+    /// Makes room if there is memory for it. The number of buckets, if it changed.
+    pub(crate) fn try_reserve<H: BuildHasher>(
+        &mut self,
+        additional: usize,
+        shared: &Shared<H>,
+    ) -> Result<Option<usize>, TryReserveError> {
+        let mut result = Ok(());
+        let buckets = self.resize(shared, |table| {
+            result = table.try_reserve(additional, |(k, _)| shared.hash(k));
+        });
+        result.map(|()| buckets)
+    }
+
     /// Gives back what room is not needed. The number of buckets, if it changed.
     pub(crate) fn shrink<H: BuildHasher>(&mut self, shared: &Shared<H>) -> Option<usize> {
         self.resize(shared, |table| table.shrink_to_fit(|(k, _)| shared.hash(k)))
@@ -444,14 +467,17 @@ impl<K: Hash, V> Table<K, V> {
         (buckets != before).then_some(buckets)
     }
 
-    /// Grows to as many buckets as the other copy has.
+    /// Grows to as many buckets as the other copy has, if there is memory for it: nothing
+    /// needs the room yet.
     #[cold]
     pub(crate) fn grow_to<H: BuildHasher>(&mut self, buckets: usize, shared: &Shared<H>) {
         if self.entries.num_buckets() < buckets {
             // As many entries as fit into that many buckets and not into half.
             let entries = buckets - buckets / 4;
             let additional = entries.saturating_sub(self.len());
-            self.entries.reserve(additional, |(k, _)| shared.hash(k));
+            _ = self
+                .entries
+                .try_reserve(additional, |(k, _)| shared.hash(k));
         }
     }
 }

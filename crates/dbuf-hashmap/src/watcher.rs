@@ -8,14 +8,19 @@ use dbuf_core::{Closed, Strategy, Version};
 use dbuf_strategies::Watched;
 
 use crate::owner::Ptr;
-use crate::{Builder, ConcurrentHashMap, DefaultStrategy, Reader, SharedReader};
+use crate::{
+    Builder, ConcurrentHashMap, ConcurrentHashSet, DefaultStrategy, MapRef, Reader, SharedReader,
+    Snapshot,
+};
 
 /// Awaits the next publish of a map. From [`SharedReader::watcher`],
 /// [`Reader::watcher`] or [`ConcurrentHashMap::watcher`], where the strategy is
 /// [`Watched`]: [`Builder::watched`].
 ///
 /// Dereferences to the reader. It remembers which publish it was last *told of* by
-/// [`changed`](Self::changed); reading does not count. With feature `async`.
+/// [`changed`](Self::changed) or read by [`borrow_and_update`](Self::borrow_and_update); other
+/// reads do not count. A write that changes nothing publishes nothing, so it wakes nobody.
+/// With feature `async`.
 ///
 /// # Examples
 ///
@@ -45,7 +50,8 @@ impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if there is nothing newer and nobody is left to publish.
+    /// [`Closed`] if there is nothing newer and nobody is left to publish. If the call before
+    /// this one returned it too, it lets other tasks run first.
     ///
     /// # Cancel safety
     ///
@@ -67,6 +73,118 @@ impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
     /// ```
     pub fn changed(&mut self) -> impl Future<Output = Result<Version, Closed>> {
         self.inner.changed()
+    }
+
+    /// Looks at the map as it is published now, and marks that as told:
+    /// [`changed`](Self::changed) waits for something newer. A
+    /// [`read`](SharedReader::read) marks nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::Builder::new().watched().build_concurrent();
+    /// let mut watcher = map.watcher();
+    /// map.insert("a", 1);
+    /// assert_eq!(watcher.borrow_and_update()["a"], 1);
+    /// assert_eq!(watcher.has_changed(), Ok(false));
+    /// ```
+    pub fn borrow_and_update(&mut self) -> Snapshot<'_, K, V, H, Watched<S>> {
+        let guard = self.reader.read();
+        self.inner.mark_told(guard.version());
+        guard
+    }
+
+    /// Waits until the map is published in a state for which `f` returns `true`, and returns
+    /// the number of that publish. Looks first at what is published now, and marks as told
+    /// whatever it looks at.
+    ///
+    /// It returns no guard, since one must not be held across an await: `f` can take out of
+    /// the map what is needed. A guard lives while `f` runs.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if `f` accepts nothing that was published and nobody is left to publish.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at any time, it has done no more than look, and mark what it looked at.
+    ///
+    /// # Panics
+    ///
+    /// With `f`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::Builder::new().watched().build_concurrent();
+    /// let mut watcher = map.watcher();
+    /// let waits = std::thread::spawn(move || {
+    ///     let mut found = None;
+    ///     let ready = watcher.wait_for(|map| {
+    ///         found = map.get("ready").copied();
+    ///         found.is_some()
+    ///     });
+    ///     pollster::block_on(ready).map(|_| found)
+    /// });
+    /// map.insert("a", 1);
+    /// map.insert("ready", 2);
+    /// assert_eq!(waits.join().unwrap(), Ok(Some(2)));
+    /// ```
+    pub async fn wait_for(
+        &mut self,
+        mut f: impl FnMut(MapRef<'_, K, V, H>) -> bool,
+    ) -> Result<Version, Closed> {
+        loop {
+            {
+                let guard = self.borrow_and_update();
+                if f(guard.as_map()) {
+                    return Ok(guard.version());
+                }
+            }
+            self.changed().await?;
+        }
+    }
+
+    /// Returns whether [`changed`](Self::changed) would have something newer now.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`] if there is nothing newer and nobody is left to publish.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::Builder::new().watched().build_concurrent();
+    /// let watcher = map.watcher();
+    /// assert_eq!(watcher.has_changed(), Ok(false));
+    /// map.insert("a", 1);
+    /// assert_eq!(watcher.has_changed(), Ok(true));
+    /// ```
+    pub fn has_changed(&self) -> Result<bool, Closed> {
+        self.inner.has_changed()
+    }
+
+    /// Waits until nobody is left to publish, and marks nothing as told. Wakes with each
+    /// publish in between.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at any time, it has changed nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # pollster::block_on(async {
+    /// let map = dbuf_hashmap::Builder::new().watched().build_concurrent();
+    /// let mut watcher = map.watcher();
+    /// map.insert("a", 1);
+    /// drop(map);
+    /// watcher.closed().await;
+    /// assert_eq!(watcher.changed().await, Ok(1)); // the last publish
+    /// # });
+    /// ```
+    pub async fn closed(&mut self) {
+        self.inner.closed().await;
     }
 
     /// The number of the publish that this watcher was last told of; at first, of
@@ -178,5 +296,22 @@ impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, Watched<S>> {
     /// ```
     pub fn watcher(&self) -> Watcher<K, V, H, S> {
         self.reader().watcher()
+    }
+}
+
+impl<T, H, S: Strategy> ConcurrentHashSet<T, H, Watched<S>> {
+    /// Watches the set, as the map that it is. With feature `async`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let set = dbuf_hashmap::Builder::new().watched().build_concurrent_set();
+    /// let mut watcher = set.watcher();
+    /// set.insert("a");
+    /// assert_eq!(pollster::block_on(watcher.changed()), Ok(1));
+    /// assert!(watcher.contains_key("a"));
+    /// ```
+    pub fn watcher(&self) -> Watcher<T, (), H, S> {
+        self.as_map().watcher()
     }
 }

@@ -186,7 +186,7 @@ fn anchors_15_moody_keys_and_closures_free_nothing_twice() {
                 .and_modify(|v| v.get_mut().push(n))
                 .or_default();
             batch.upsert(key(n), RefCell::default(), |v| v.get_mut().clear());
-            batch.remove_if(&key(n), |k, _| *k.1 % 2 == 0);
+            _ = batch.remove_if(&key(n), |k, _| *k.1 % 2 == 0);
             batch.remove_entry(&key(n));
         }
         batch.retain(|k, _| k == &key(3));

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{Builder, ConcurrentHashMap, ConcurrentHashSet, PublishPolicy};
+use dbuf_hashmap::{Builder, ConcurrentHashMap, ConcurrentHashSet, Operation, PublishPolicy};
 
 const POLICIES: [PublishPolicy; 3] = [
     PublishPolicy::Immediate,
@@ -216,7 +216,7 @@ fn a_thread_with_a_guard_is_refused_always_and_before_anything_changed() {
         let map = with_policy(policy);
         map.write().insert(1, 1);
         type Write = fn(&ConcurrentHashMap<u32, u32>);
-        let writes: [Write; 14] = [
+        let writes: [Write; 25] = [
             |map| drop(map.write()),
             |map| drop(map.write_timeout(Duration::ZERO)),
             |map| _ = map.transact(|_| Ok::<_, ()>(())),
@@ -224,13 +224,24 @@ fn a_thread_with_a_guard_is_refused_always_and_before_anything_changed() {
             |map| _ = map.remove(&1),
             |map| _ = map.remove_if(&1, |_, _| true),
             |map| _ = map.update(&1, |n| *n += 1),
-            |map| map.upsert(1, 2, |n| *n += 1),
+            |map| _ = map.upsert(1, 2, |n| *n += 1),
+            |map| _ = map.upsert_with(1, || 2, |n| *n += 1),
             |map| _ = map.get_or_insert_with(1, || 2),
+            |map| _ = map.get_or_try_insert_with(1, || Ok::<_, ()>(2)),
+            |map| _ = map.try_insert(1, 2),
+            |map| _ = map.remove_entry(&1),
+            |map| _ = map.compute(1, |_| Operation::<_>::Remove),
+            |map| map.entry(1, |entry| *entry.or_insert(2) += 1),
+            |map| drop(map.drain()),
+            |map| map.shrink_to_fit(),
+            |map| _ = map.try_reserve(1),
+            |map| map.catch_up(),
             |map| map.retain(|_, _| false),
             |map| map.retain_mut(|_, _| false),
             |map| map.clear(),
             |map| map.reserve(1),
             |mut map| map.extend([(3, 3)]),
+            |mut map| map.extend([(&3, &3)]),
         ];
         for (number, write) in writes.into_iter().enumerate() {
             for kind in 0..3 {

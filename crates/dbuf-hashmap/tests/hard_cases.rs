@@ -16,7 +16,8 @@ use std::time::Duration;
 use dbuf_hashmap::strategies::LockStrategy;
 use dbuf_hashmap::strategies::core::Side;
 use dbuf_hashmap::{
-    BlockingStrategy, Builder, ConcurrentHashMap, ConcurrentHashSet, PublishPolicy, Strategy,
+    BlockingStrategy, Builder, ConcurrentHashMap, ConcurrentHashSet, Operation, PublishPolicy,
+    Strategy,
 };
 
 /// [`LockStrategy`] that wakes as Flash and Count do, with a gate in the middle: the
@@ -220,7 +221,7 @@ fn no_destructor_runs_under_the_lock() {
     type Map = ConcurrentHashMap<Mortal, Mortal>;
     type Make<'a> = &'a dyn Fn(u32) -> Mortal;
     type Write = fn(&Map, Make<'_>);
-    let writes: [(&str, Write); 19] = [
+    let writes: [(&str, Write); 34] = [
         ("insert", |map, m| _ = map.insert(m(1), m(2))),
         ("remove", |map, m| _ = map.remove(&m(1))),
         ("remove_if", |map, m| _ = map.remove_if(&m(1), |_, _| true)),
@@ -228,7 +229,54 @@ fn no_destructor_runs_under_the_lock() {
         ("upsert, there", |map, m| {
             map.upsert(m(1), m(2), |v| v.0 += 1);
         }),
-        ("upsert, new", |map, m| map.upsert(m(9), m(2), |v| v.0 += 1)),
+        ("upsert, new", |map, m| {
+            map.upsert(m(9), m(2), |v| v.0 += 1);
+        }),
+        ("upsert_with, there", |map, m| {
+            map.upsert_with(m(1), || unreachable!(), |v| v.0 += 1);
+        }),
+        ("upsert_with, new", |map, m| {
+            map.upsert_with(m(9), || m(2), |_| unreachable!());
+        }),
+        ("try_insert, there", |map, m| _ = map.try_insert(m(1), m(2))),
+        ("try_insert, new", |map, m| _ = map.try_insert(m(9), m(2))),
+        ("remove_entry", |map, m| _ = map.remove_entry(&m(1))),
+        ("remove_if, refused", |map, m| {
+            _ = map.remove_if(&m(1), |_, _| false);
+        }),
+        ("compute, replaced", |map, m| {
+            _ = map.compute(m(1), |_| Operation::<_>::Insert(m(2)));
+        }),
+        ("compute, new", |map, m| {
+            _ = map.compute(m(9), |_| Operation::<_>::Insert(m(2)));
+        }),
+        ("compute, removed", |map, m| {
+            _ = map.compute(m(1), |_| Operation::<_>::Remove);
+        }),
+        ("compute, not there", |map, m| {
+            _ = map.compute(m(9), |_| Operation::<_>::Remove);
+        }),
+        ("compute, aborted", |map, m| {
+            _ = map.compute(m(1), |_| Operation::Abort(m(2)));
+            _ = map.compute(m(9), |_| Operation::Abort(m(2)));
+        }),
+        ("entry", |map, m| {
+            map.entry(m(1), |entry| {
+                entry.and_modify(|v| v.0 += 1).or_insert(m(2)).0
+            });
+            map.entry(m(9), |entry| entry.or_insert_with(|| m(2)).0);
+        }),
+        ("drain", |map, _| drop(map.drain())),
+        ("catch_up", |map, m| {
+            _ = map.remove(&m(1));
+            map.catch_up();
+        }),
+        ("extract_if", |map, _| {
+            let mut batch = map.write();
+            let taken: Vec<_> = batch.extract_if(|k, _| k.0 > 1).collect();
+            batch.publish();
+            drop(taken);
+        }),
         ("get_or_insert_with, there", |map, m| {
             map.get_or_insert_with(m(1), || m(2));
         }),

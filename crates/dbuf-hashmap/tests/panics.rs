@@ -175,7 +175,7 @@ fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>
     batch.entry(key(7)).or_insert_with(|| key(7)).0 = 73;
     batch.insert(key(6), key(6));
     batch.remove_entry(&key(6));
-    batch.remove_if(&key(1), |k, v| {
+    _ = batch.remove_if(&key(1), |k, v| {
         fuse_of(k);
         v.0 == 0
     });

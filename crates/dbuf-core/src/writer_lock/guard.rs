@@ -9,7 +9,7 @@ use crate::primitive::atomic::Ordering;
 use crate::primitive::{SPINS, spin_loop};
 
 /// The lock in hand. `M` says whether a thread has it ([`OnThread`]) or a task
-/// ([`InTask`]).
+/// ([`InTask`](super::InTask)).
 pub struct WriterGuard<'l, T, M = OnThread> {
     lock: &'l WriterLock<T>,
     /// Sent and shared as `&mut T` is, where `M` allows it.

@@ -6,7 +6,7 @@ use core::mem;
 use dbuf_core::Strategy;
 use hashbrown::hash_table;
 
-use super::{Batch, Drain};
+use super::{Batch, Drain, ExtractIf, TryReserveError};
 use crate::op::{ChangeOf, Op};
 use crate::{Owner, WriterMut};
 
@@ -133,6 +133,31 @@ impl<W: Owner> Batch<W> {
         drain
     }
 
+    /// Takes those entries out for which `take` returns `true`, one by one, as the iterator
+    /// is asked for them. What it was not asked for stays.
+    ///
+    /// Hashes and clones each key that it takes out.
+    ///
+    /// # Panics
+    ///
+    /// The iterator, with `take`, before that entry is taken out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([(1, "a"), (2, "b"), (3, "c")]);
+    /// let even: Vec<_> = batch.extract_if(|n, _| n % 2 == 0).collect();
+    /// assert_eq!((even, batch.len()), (vec![(2, "b")], 2));
+    /// ```
+    pub fn extract_if<F>(&mut self, take: F) -> ExtractIf<'_, W, F>
+    where
+        F: FnMut(&W::Key, &W::Value) -> bool,
+    {
+        ExtractIf::new(self, take)
+    }
+
     /// Makes room for that many more entries, in both copies.
     ///
     /// # Panics
@@ -150,6 +175,33 @@ impl<W: Owner> Batch<W> {
     pub fn reserve(&mut self, additional: usize) {
         self.inner
             .record(|table, shared| ((), table.reserve(additional, shared).map(Op::Grow)));
+    }
+
+    /// Makes room for that many more entries, unless there is no memory for it.
+    ///
+    /// The other copy makes as much room as there is memory for when it catches up.
+    ///
+    /// # Errors
+    ///
+    /// [`TryReserveError`] if the capacity overflows or the allocator refuses. Nothing changed
+    /// then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new::<u32, u32>();
+    /// let mut batch = writer.write();
+    /// assert!(batch.try_reserve(usize::MAX).is_err());
+    /// assert!(batch.try_reserve(1000).is_ok());
+    /// assert!(batch.capacity() >= 1000);
+    /// ```
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        self.inner.record(
+            |table, shared| match table.try_reserve(additional, shared) {
+                Ok(buckets) => (Ok(()), buckets.map(Op::Grow)),
+                Err(error) => (Err(TryReserveError(error)), None),
+            },
+        )
     }
 
     /// Gives back memory that the entries do not need, in both copies.

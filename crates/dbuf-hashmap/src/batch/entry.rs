@@ -1,5 +1,8 @@
 use core::fmt;
+use core::hash::Hash;
 use core::mem;
+
+use equivalent::Equivalent;
 
 use crate::op::Op;
 use crate::{Batch, Owner};
@@ -38,6 +41,26 @@ impl<'b, W: Owner> Entry<'b, W> {
                 bucket,
             }),
             (hash, None) => Self::Vacant(VacantEntry { batch, key, hash }),
+        }
+    }
+
+    pub(super) fn by_ref<'q, Q>(batch: &'b mut Batch<W>, key: &'q Q) -> Self
+    where
+        Q: Hash + Equivalent<W::Key> + ?Sized,
+        W::Key: From<&'q Q>,
+    {
+        match batch.find(key) {
+            (hash, Some(bucket)) => Self::Occupied(OccupiedEntry {
+                batch,
+                key: None,
+                hash,
+                bucket,
+            }),
+            (hash, None) => Self::Vacant(VacantEntry {
+                batch,
+                key: key.into(),
+                hash,
+            }),
         }
     }
 
@@ -281,6 +304,11 @@ impl<'b, W: Owner> OccupiedEntry<'b, W> {
         })
     }
 
+    /// Drops the key that was asked for when the batch has ended.
+    pub(super) fn retire_key(self) {
+        self.batch.retire(self.key, None);
+    }
+
     /// Removes the key and returns its value.
     ///
     /// # Examples
@@ -355,6 +383,11 @@ impl<'b, W: Owner> VacantEntry<'b, W> {
         &self.key
     }
 
+    /// Drops the key when the batch has ended.
+    pub(super) fn retire_key(self) {
+        self.batch.retire(Some(self.key), None);
+    }
+
     /// Gives the key back.
     ///
     /// # Examples
@@ -388,6 +421,11 @@ impl<'b, W: Owner> VacantEntry<'b, W> {
     /// ```
     pub fn insert(self, value: W::Value) -> &'b mut W::Value {
         self.batch.lend_new(self.hash, self.key, value)
+    }
+
+    /// Inserts a value that is not lent, so that it is logged at once.
+    pub(super) fn put(self, value: W::Value) {
+        self.batch.insert_new(self.hash, self.key, value);
     }
 }
 

@@ -47,7 +47,8 @@ impl<W: Owner> Batch<W> {
         Some(self.update_at(hash, bucket?, None, f))
     }
 
-    /// Changes the value in place if the key is there; inserts `value` if not.
+    /// Changes the value in place if the key is there, and returns what `f` returns; inserts
+    /// `value` if not, and returns `None`.
     ///
     /// # Panics
     ///
@@ -63,14 +64,53 @@ impl<W: Owner> Batch<W> {
     /// }
     /// assert_eq!((batch.get("a"), batch.get("b")), (Some(&2), Some(&1)));
     /// ```
-    pub fn upsert(&mut self, key: W::Key, value: W::Value, f: impl FnOnce(&mut W::Value)) {
-        let (hash, bucket) = self.find(&key);
-        match bucket {
-            Some(bucket) => {
+    pub fn upsert<R>(
+        &mut self,
+        key: W::Key,
+        value: W::Value,
+        f: impl FnOnce(&mut W::Value) -> R,
+    ) -> Option<R> {
+        match self.find(&key) {
+            (hash, Some(bucket)) => {
                 self.retire(None, Some(value));
-                self.update_at(hash, bucket, Some(key), f);
+                Some(self.update_at(hash, bucket, Some(key), f))
             }
-            None => _ = self.insert_new(hash, key, value),
+            (hash, None) => {
+                self.insert_new(hash, key, value);
+                None
+            }
+        }
+    }
+
+    /// As [`upsert`](Self::upsert), with a value that is made only if the key is not there.
+    ///
+    /// # Panics
+    ///
+    /// With `make`, before anything changed, and with `f`; the batch is torn then and rolls
+    /// back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// for n in [1, 2] {
+    ///     batch.upsert_with("a", || vec![n], |list| list.push(n));
+    /// }
+    /// assert_eq!(batch.get("a"), Some(&vec![1, 2]));
+    /// ```
+    pub fn upsert_with<R>(
+        &mut self,
+        key: W::Key,
+        make: impl FnOnce() -> W::Value,
+        f: impl FnOnce(&mut W::Value) -> R,
+    ) -> Option<R> {
+        match self.find(&key) {
+            (hash, Some(bucket)) => Some(self.update_at(hash, bucket, Some(key), f)),
+            (hash, None) => {
+                self.insert_new(hash, key, make());
+                None
+            }
         }
     }
 
@@ -116,6 +156,28 @@ impl<W: Owner> Batch<W> {
     /// ```
     pub fn entry(&mut self, key: W::Key) -> Entry<'_, W> {
         Entry::new(self, key)
+    }
+
+    /// The entry of a key by a borrowed form of it. A key that is not there is made of it, by
+    /// a `From` that keeps it equal, at once and whether a value is inserted or not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new::<String, u32>();
+    /// let mut batch = writer.write();
+    /// for word in ["a", "b", "a"] {
+    ///     *batch.entry_ref(word).or_insert(0) += 1; // allocates two keys
+    /// }
+    /// batch.publish();
+    /// assert_eq!((reader.read()["a"], reader.read()["b"]), (2, 1));
+    /// ```
+    pub fn entry_ref<'q, Q>(&mut self, key: &'q Q) -> Entry<'_, W>
+    where
+        Q: Hash + Equivalent<W::Key> + ?Sized,
+        W::Key: From<&'q Q>,
+    {
+        Entry::by_ref(self, key)
     }
 
     /// All entries, in arbitrary order, with values to be changed.

@@ -1,24 +1,31 @@
-//! A batch: what it sees and how it ends. Its changes are in `single`, `lend`, `entry`
-//! and `bulk`.
+//! A batch: what it sees and how it ends. Its changes are in `single`, `compute`, `lend`,
+//! `entry` and `bulk`.
 
 mod bulk;
+mod compute;
 mod drain;
 mod entry;
+mod error;
+mod extract;
 mod lend;
 mod single;
 
 use core::fmt;
 use core::hash::Hash;
+use core::ops::Index;
 
 use equivalent::Equivalent;
 
+pub use compute::Operation;
 pub use drain::Drain;
 pub use entry::{Entry, OccupiedEntry, VacantEntry};
+pub use error::{Refused, TryReserveError};
+pub use extract::ExtractIf;
 pub use lend::{IterMut, ValuesMut};
 
 use crate::garbage::Garbage;
 use crate::table::Table;
-use crate::{Iter, MapRef, Owner};
+use crate::{Iter, Keys, MapRef, Owner, Values};
 
 /// Changes to the map that become visible together.
 ///
@@ -250,6 +257,48 @@ impl<W: Owner> Batch<W> {
         self.as_map().iter()
     }
 
+    /// All keys, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([(1, "a"), (2, "b")]);
+    /// assert_eq!(batch.keys().sum::<i32>(), 3);
+    /// ```
+    pub fn keys(&self) -> Keys<'_, W::Key, W::Value> {
+        self.as_map().keys()
+    }
+
+    /// All values, in arbitrary order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.extend([("a", 1), ("b", 2)]);
+    /// assert_eq!(batch.values().sum::<i32>(), 3);
+    /// ```
+    pub fn values(&self) -> Values<'_, W::Key, W::Value> {
+        self.as_map().values()
+    }
+
+    /// How many entries this copy can hold before it grows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new::<u32, u32>();
+    /// let mut batch = writer.write();
+    /// batch.reserve(10);
+    /// assert!(batch.capacity() >= 10);
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.as_map().capacity()
+    }
+
     /// Makes the changes visible. Never waits. A batch without changes swaps
     /// nothing; else it costs a swap, from a store to a look at each reader.
     ///
@@ -355,6 +404,15 @@ impl<W: Owner> fmt::Debug for Batch<W> {
         f.debug_struct("Batch")
             .field("len", &self.inner.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// The value of a key. Panics if it is not there.
+impl<W: Owner, Q: Hash + Equivalent<W::Key> + ?Sized> Index<&Q> for Batch<W> {
+    type Output = W::Value;
+
+    fn index(&self, key: &Q) -> &W::Value {
+        self.get(key).expect("no entry for this key")
     }
 }
 

@@ -1,12 +1,13 @@
 //! Changes to one entry that are logged at once, as what they did.
 
+use core::convert::Infallible;
 use core::hash::Hash;
 use core::mem;
 
 use equivalent::Equivalent;
 use hashbrown::hash_table;
 
-use super::Batch;
+use super::{Batch, Refused};
 use crate::Owner;
 use crate::op::{Op, Patch};
 
@@ -62,7 +63,8 @@ impl<W: Owner> Batch<W> {
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
     {
-        self.remove_if(key, |_, _| true)
+        let (hash, bucket) = self.find(key);
+        Some(self.remove_at(hash, bucket?))
     }
 
     /// Removes a key and returns it and its value. Clones the key.
@@ -83,7 +85,11 @@ impl<W: Owner> Batch<W> {
         Some(self.remove_entry_at(hash, bucket?, None))
     }
 
-    /// Removes a key if `f` says so, and returns its value.
+    /// Removes a key if `f` says so, and returns its value; `None` if the key is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if the key is there and `f` returned `false`.
     ///
     /// # Panics
     ///
@@ -92,24 +98,32 @@ impl<W: Owner> Batch<W> {
     /// # Examples
     ///
     /// ```
+    /// use dbuf_hashmap::Refused;
+    ///
     /// let (mut writer, _reader) = dbuf_hashmap::new();
     /// let mut batch = writer.write();
     /// batch.insert("a", 1);
-    /// assert_eq!(batch.remove_if("a", |_, n| *n > 1), None);
-    /// assert_eq!(batch.remove_if("a", |_, n| *n == 1), Some(1));
+    /// assert_eq!(batch.remove_if("a", |_, n| *n > 1), Err(Refused));
+    /// assert_eq!(batch.remove_if("a", |_, n| *n == 1), Ok(Some(1)));
+    /// assert_eq!(batch.remove_if("a", |_, n| *n == 1), Ok(None));
     /// ```
     pub fn remove_if<Q>(
         &mut self,
         key: &Q,
         f: impl FnOnce(&W::Key, &W::Value) -> bool,
-    ) -> Option<W::Value>
+    ) -> Result<Option<W::Value>, Refused>
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
     {
-        let (hash, bucket) = self.find(key);
-        let bucket = bucket?;
+        let (hash, Some(bucket)) = self.find(key) else {
+            return Ok(None);
+        };
         let (key, value) = self.table().at(bucket);
-        f(key, value).then(|| self.remove_at(hash, bucket))
+        if f(key, value) {
+            Ok(Some(self.remove_at(hash, bucket)))
+        } else {
+            Err(Refused)
+        }
     }
 
     /// Makes a change to a value by an operation that is made again on the other copy, so
@@ -176,15 +190,67 @@ impl<W: Owner> Batch<W> {
     /// assert_eq!(batch.get_or_insert_with("a", || unreachable!()), &1);
     /// ```
     pub fn get_or_insert_with(&mut self, key: W::Key, f: impl FnOnce() -> W::Value) -> &W::Value {
+        let Ok(value) = self.get_or_try_insert_with(key, || Ok::<_, Infallible>(f()));
+        value
+    }
+
+    /// The value of a key; inserts what `f` returns if there is none and `f` does not fail.
+    ///
+    /// # Errors
+    ///
+    /// What `f` returned. Nothing changed then.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, before anything changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, u32>();
+    /// let mut batch = writer.write();
+    /// assert!(batch.get_or_try_insert_with("a", || "x".parse()).is_err());
+    /// assert_eq!(batch.get_or_try_insert_with("a", || "1".parse()), Ok(&1));
+    /// ```
+    pub fn get_or_try_insert_with<E>(
+        &mut self,
+        key: W::Key,
+        f: impl FnOnce() -> Result<W::Value, E>,
+    ) -> Result<&W::Value, E> {
         let (hash, bucket) = self.find(&key);
         let bucket = match bucket {
             Some(bucket) => {
                 self.retire(Some(key), None);
                 bucket
             }
-            None => self.insert_new(hash, key, f()),
+            None => self.insert_new(hash, key, f()?),
         };
-        &self.table().at(bucket).1
+        Ok(&self.table().at(bucket).1)
+    }
+
+    /// Inserts a value if the key is not there.
+    ///
+    /// # Errors
+    ///
+    /// The key and the value, if the key is there. Nothing changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// assert_eq!(batch.try_insert("a", 1), Ok(()));
+    /// assert_eq!(batch.try_insert("a", 2), Err(("a", 2)));
+    /// assert_eq!(batch.get("a"), Some(&1));
+    /// ```
+    pub fn try_insert(&mut self, key: W::Key, value: W::Value) -> Result<(), (W::Key, W::Value)> {
+        match self.find(&key) {
+            (_, Some(_)) => Err((key, value)),
+            (hash, None) => {
+                self.insert_new(hash, key, value);
+                Ok(())
+            }
+        }
     }
 
     /// Adds a key that is not there.

@@ -1,9 +1,14 @@
-//! One handle for any thread: `ConcurrentHashMap`. Reads are here, writes in `write` and
-//! `task`, the lock that writers share in `lock`.
+//! One handle for any thread: `ConcurrentHashMap`. Reads are here and in `iter`, writes in
+//! `write` and `single`, for tasks in `task` and `task_single`, the lock that writers share in
+//! `lock`.
 
+mod iter;
 mod lock;
+mod single;
 #[cfg(feature = "async")]
 mod task;
+#[cfg(feature = "async")]
+mod task_single;
 mod traits;
 mod write;
 
@@ -14,6 +19,7 @@ use std::hash::RandomState;
 use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
+pub use iter::{RefIter, RefMulti};
 pub(crate) use lock::Writers;
 pub use lock::{PublishPolicy, WriterGuard};
 #[cfg(feature = "async")]
@@ -40,7 +46,7 @@ use crate::{Builder, DefaultStrategy, Ref, SharedReader, Snapshot};
 ///
 /// # Guards and writes
 ///
-/// [`get`](Self::get) and [`read`](Self::read) return guards. A guard never keeps
+/// [`get`](Self::get), [`read`](Self::read) and [`iter`](Self::iter) return guards. A guard never keeps
 /// another thread from reading, and never from making *one* publish; after that a
 /// writer waits until the guard is gone. So hold it briefly. **A thread that holds
 /// a guard of a map and writes to that map could wait for itself: every such
@@ -159,7 +165,27 @@ where
     /// assert!(map.contains_key("a"));
     /// ```
     pub fn with_hasher(hasher: H) -> Self {
-        Builder::new().hasher(hasher).build_concurrent()
+        Self::with_capacity_and_hasher(0, hasher)
+    }
+
+    /// An empty map with this hasher, and room for so many entries in each of its two copies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    ///
+    /// use dbuf_hashmap::ConcurrentHashMap;
+    ///
+    /// let map = ConcurrentHashMap::with_capacity_and_hasher(10, RandomState::new());
+    /// map.insert("a", 1);
+    /// assert!(map.capacity() >= 10);
+    /// ```
+    pub fn with_capacity_and_hasher(capacity: usize, hasher: H) -> Self {
+        Builder::new()
+            .capacity(capacity)
+            .hasher(hasher)
+            .build_concurrent()
     }
 }
 
@@ -221,6 +247,18 @@ impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, S> {
         self.read().is_empty()
     }
 
+    /// How many entries the published copy can hold before it grows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::<u32, u32>::with_capacity(10);
+    /// assert!(map.capacity() >= 10);
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.read().capacity()
+    }
+
     /// The hasher.
     ///
     /// # Examples
@@ -254,7 +292,8 @@ impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, S> {
 impl<K, V, H: BuildHasher, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     /// Looks at one value. Costs a [`read`](Self::read), a hash and a look-up.
     ///
-    /// The guard holds writers up, and [this thread must not
+    /// The guard dereferences to the value, and also has the [key](crate::Ref::key). It
+    /// holds writers up, and [this thread must not
     /// write](Self#guards-and-writes) while it lives. [`get_cloned`](Self::get_cloned)
     /// and [`get_with`](Self::get_with) leave none behind.
     ///
@@ -266,6 +305,7 @@ impl<K, V, H: BuildHasher, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     /// assert_eq!(map.get("a").as_deref(), Some(&1));
     /// assert!(map.get("b").is_none());
     /// ```
+    #[doc(alias = "get_key_value")]
     #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, H, S>>
     where

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use std::collections::HashMap;
 
 use dbuf_core::{BlockingStrategy, Strategy};
 
@@ -45,6 +46,20 @@ where
     }
 }
 
+/// With the same hasher, and the default strategy.
+impl<K, V, H> From<HashMap<K, V, H>> for ConcurrentHashMap<K, V, H>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher + Clone,
+{
+    fn from(entries: HashMap<K, V, H>) -> Self {
+        let map = Self::with_hasher(entries.hasher().clone());
+        map.write().extend(entries);
+        map
+    }
+}
+
 /// In one batch. Other writers wait until the iterator ends, so it must not write to
 /// this map.
 impl<K, V, H, S> Extend<(K, V)> for &ConcurrentHashMap<K, V, H, S>
@@ -70,6 +85,56 @@ where
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         (&*self).extend(entries);
     }
+}
+
+/// Inserts copies of all, in one batch.
+impl<'e, K, V, H, S> Extend<(&'e K, &'e V)> for &ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Copy,
+    V: Copy,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    fn extend<I: IntoIterator<Item = (&'e K, &'e V)>>(&mut self, entries: I) {
+        self.write().extend(entries);
+    }
+}
+
+/// As for a reference.
+impl<'e, K, V, H, S> Extend<(&'e K, &'e V)> for ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq + Copy,
+    V: Copy,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    fn extend<I: IntoIterator<Item = (&'e K, &'e V)>>(&mut self, entries: I) {
+        (&*self).extend(entries);
+    }
+}
+
+/// Equal entries, in whatever order and by whatever hasher: compares what is published.
+impl<K, V, H, S, I, T> PartialEq<ConcurrentHashMap<K, V, I, T>> for ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq,
+    V: PartialEq,
+    H: BuildHasher,
+    S: Strategy,
+    I: BuildHasher,
+    T: Strategy,
+{
+    fn eq(&self, other: &ConcurrentHashMap<K, V, I, T>) -> bool {
+        self.read() == other.read()
+    }
+}
+
+impl<K, V, H, S> Eq for ConcurrentHashMap<K, V, H, S>
+where
+    K: Hash + Eq,
+    V: Eq,
+    H: BuildHasher,
+    S: Strategy,
+{
 }
 
 /// Shows what is published.

@@ -1,5 +1,6 @@
 //! Changes, through `&self`. All of them are batches.
 
+use core::convert::Infallible;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::hash::RandomState;
@@ -8,7 +9,7 @@ use dbuf_core::{BlockingStrategy, Published};
 use equivalent::Equivalent;
 
 use super::WriterGuard;
-use crate::{Batch, ConcurrentHashMap, DefaultStrategy};
+use crate::{Batch, ConcurrentHashMap, DefaultStrategy, Refused};
 
 /// The batch of a [`ConcurrentHashMap`].
 pub type ConcurrentBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
@@ -237,7 +238,11 @@ where
         self.write_one(|batch| batch.remove(key))
     }
 
-    /// Removes a key if `f` says so, and returns its value.
+    /// Removes a key if `f` says so, and returns its value; `None` if the key is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if the key is there and `f` returned `false`.
     ///
     /// # Panics
     ///
@@ -246,11 +251,18 @@ where
     /// # Examples
     ///
     /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// assert_eq!(map.remove_if("a", |_, n| *n > 1), None);
-    /// assert_eq!(map.remove_if("a", |_, n| *n == 1), Some(1));
+    /// use dbuf_hashmap::{ConcurrentHashMap, Refused};
+    ///
+    /// let map = ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.remove_if("a", |_, n| *n > 1), Err(Refused));
+    /// assert_eq!(map.remove_if("a", |_, n| *n == 1), Ok(Some(1)));
+    /// assert_eq!(map.remove_if("a", |_, n| *n == 1), Ok(None));
     /// ```
-    pub fn remove_if<Q>(&self, key: &Q, f: impl FnOnce(&K, &V) -> bool) -> Option<V>
+    pub fn remove_if<Q>(
+        &self,
+        key: &Q,
+        f: impl FnOnce(&K, &V) -> bool,
+    ) -> Result<Option<V>, Refused>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
@@ -305,7 +317,10 @@ where
         self.write_one(|batch| batch.change(key, op))
     }
 
-    /// Changes the value in place if the key is there; inserts `value` if not.
+    /// Changes the value in place if the key is there, and returns what `f` returns; inserts
+    /// `value` if not, and returns `None`.
+    ///
+    /// Clones the value for the other copy. [`entry`](Self::entry) has the value after either.
     ///
     /// # Panics
     ///
@@ -319,9 +334,11 @@ where
     ///     words.upsert(word, 1, |n| *n += 1);
     /// }
     /// assert_eq!(words.get_cloned("a"), Some(2));
+    /// assert_eq!(words.upsert("b", 1, |n| { *n += 1; *n }), Some(2));
+    /// assert_eq!(words.upsert("c", 1, |n| { *n += 1; *n }), None);
     /// ```
-    pub fn upsert(&self, key: K, value: V, f: impl FnOnce(&mut V)) {
-        self.write_one(|batch| batch.upsert(key, value, f));
+    pub fn upsert<R>(&self, key: K, value: V, f: impl FnOnce(&mut V) -> R) -> Option<R> {
+        self.write_one(|batch| batch.upsert(key, value, f))
     }
 
     /// A clone of the value of a key, which is made by `f` and inserted if it is not
@@ -346,11 +363,8 @@ where
     /// assert_eq!(squares.get_or_insert_with(3, || unreachable!()), 9);
     /// ```
     pub fn get_or_insert_with(&self, key: K, f: impl FnOnce() -> V) -> V {
-        self.refuse_own_guard();
-        match self.get_cloned(&key) {
-            Some(value) => value,
-            None => self.write_one(|batch| batch.get_or_insert_with(key, f).clone()),
-        }
+        let Ok(value) = self.get_or_try_insert_with(key, || Ok::<_, Infallible>(f()));
+        value
     }
 
     /// Removes every entry for which `keep` returns `false`. It runs once for each
@@ -477,7 +491,7 @@ where
 
     /// Panics if this thread holds a guard, for which it would wait.
     #[inline]
-    fn refuse_own_guard(&self) {
+    pub(super) fn refuse_own_guard(&self) {
         if self.reader.has_guard() {
             own_guard();
         }
@@ -488,8 +502,8 @@ where
 #[inline(never)]
 fn own_guard() -> ! {
     panic!(
-        "a thread writes to a map while it holds a guard of that map (from `get` or \
-         `read`), and could wait for its own guard forever: drop the guard first, or \
+        "a thread writes to a map while it holds a guard of that map (from `get`, `read` \
+         or `iter`), and could wait for its own guard forever: drop the guard first, or \
          use `get_cloned`, `get_with`, `try_write` or `Batch::published`"
     )
 }

@@ -7,7 +7,7 @@ use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use super::Bag;
-use crate::{DefaultStrategy, MapRef, Ref};
+use crate::{DefaultStrategy, MapRef, MappedRef, Ref};
 
 /// A handle that reads a multi-map.
 pub type Reader<K, V, H = RandomState, S = DefaultStrategy> = crate::Reader<K, Bag<V>, H, S>;
@@ -32,7 +32,7 @@ impl<K, V, H: BuildHasher, S: Strategy> crate::Reader<K, Bag<V>, H, S> {
     /// assert!(reader.get_one("b").is_none());
     /// ```
     #[inline]
-    pub fn get_one<Q>(&self, key: &Q) -> Option<Ref<'_, K, Bag<V>, H, S, V>>
+    pub fn get_one<Q>(&self, key: &Q) -> Option<MappedRef<'_, V, K, Bag<V>, H, S>>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {

@@ -50,6 +50,20 @@ impl<W: Owner<Value = ()>> Batch<W> {
         insert(&mut self.map, element)
     }
 
+    /// Adds an element in the place of an equal one, and returns that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// assert_eq!(batch.replace("a"), None);
+    /// assert_eq!(batch.replace("a"), Some("a"));
+    /// ```
+    pub fn replace(&mut self, element: W::Key) -> Option<W::Key> {
+        replace(&mut self.map, element)
+    }
+
     /// Removes an element. Whether it was there.
     ///
     /// # Examples
@@ -235,6 +249,16 @@ pub(super) fn insert<W: Owner<Value = ()>>(map: &mut crate::Batch<W>, element: W
         None => _ = map.insert_new(hash, element, ()),
     }
     bucket.is_none()
+}
+
+/// Adds an element to the map that a set is, in the place of an equal one.
+pub(super) fn replace<W: Owner<Value = ()>>(
+    map: &mut crate::Batch<W>,
+    element: W::Key,
+) -> Option<W::Key> {
+    let old = map.remove_entry(&element);
+    insert(map, element);
+    old.map(|(element, ())| element)
 }
 
 /// Adds all.

@@ -9,7 +9,7 @@ use dbuf_core::{BlockingStrategy, Published, Strategy};
 use equivalent::Equivalent;
 
 use super::{Batch, SharedReader, Snapshot};
-use crate::{Builder, ConcurrentHashMap, DefaultStrategy, Ref, WriterGuard};
+use crate::{Builder, ConcurrentHashMap, DefaultStrategy, MappedRef, WriterGuard};
 
 /// A hash set that any thread reads and writes, through `&self`.
 ///
@@ -81,7 +81,7 @@ impl<T: Hash + Eq + Clone> ConcurrentHashSet<T> {
     ///
     /// ```
     /// let set = dbuf_hashmap::ConcurrentHashSet::<u32>::with_capacity(10);
-    /// assert!(set.read().as_set().capacity() >= 10);
+    /// assert!(set.capacity() >= 10);
     /// ```
     pub fn with_capacity(capacity: usize) -> Self {
         Builder::new().capacity(capacity).build_concurrent_set()
@@ -104,7 +104,26 @@ where
     /// assert!(set.insert(1));
     /// ```
     pub fn with_hasher(hasher: H) -> Self {
-        Builder::new().hasher(hasher).build_concurrent_set()
+        Self::with_capacity_and_hasher(0, hasher)
+    }
+
+    /// An empty set with this hasher, and room for so many elements in each of its two copies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    ///
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// let set = ConcurrentHashSet::with_capacity_and_hasher(10, RandomState::new());
+    /// assert!(set.insert(1) && set.capacity() >= 10);
+    /// ```
+    pub fn with_capacity_and_hasher(capacity: usize, hasher: H) -> Self {
+        Builder::new()
+            .capacity(capacity)
+            .hasher(hasher)
+            .build_concurrent_set()
     }
 }
 
@@ -147,7 +166,7 @@ impl<T, H, S: Strategy> ConcurrentHashSet<T, H, S> {
     /// let set = dbuf_hashmap::ConcurrentHashSet::from(["a".to_owned()]);
     /// assert_eq!(*set.get("a").unwrap(), "a");
     /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<Ref<'_, T, (), H, S, T>>
+    pub fn get<Q>(&self, element: &Q) -> Option<MappedRef<'_, T, T, (), H, S>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,

@@ -12,12 +12,16 @@
 //! assert_eq!(reader.read().len(), 1);
 //! ```
 
+mod algebra;
 mod batch;
 mod concurrent;
 mod reader;
 mod set_ref;
 mod shared;
 mod snapshot;
+#[cfg(feature = "async")]
+mod task;
+mod writes;
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -31,6 +35,8 @@ pub use reader::Reader;
 pub use set_ref::{Iter, SetRef};
 pub use shared::SharedReader;
 pub use snapshot::Snapshot;
+#[cfg(feature = "async")]
+pub use task::TaskBatch;
 
 use crate::layer::layer_writer;
 use crate::op::Whole;

@@ -7,7 +7,7 @@ use equivalent::Equivalent;
 
 use super::{SharedReader, Snapshot};
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, Ref};
+use crate::{DefaultStrategy, MappedRef};
 
 /// A handle that reads a set. As the map's [`Reader`](crate::Reader).
 ///
@@ -60,7 +60,33 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,
     {
-        self.map.get(element).is_some()
+        self.map.contains_key(element)
+    }
+
+    /// How many elements are published.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert_eq!(reader.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether none is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// writer.write().insert("a");
+    /// assert!(!reader.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
     }
 
     /// Looks at the element as it is stored.
@@ -72,7 +98,7 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
     /// writer.write().insert("a");
     /// assert_eq!(reader.get("a").as_deref(), Some(&"a"));
     /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<Ref<'_, T, (), H, S, T>>
+    pub fn get<Q>(&self, element: &Q) -> Option<MappedRef<'_, T, T, (), H, S>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,

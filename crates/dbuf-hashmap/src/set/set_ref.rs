@@ -166,7 +166,7 @@ impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
         self.len() <= other.len() && self.iter().all(|element| other.contains(element))
     }
 
-    /// Whether the other has none of these elements. A look-up for each.
+    /// Whether the two have no element in common. A look-up for each of the smaller set.
     ///
     /// # Examples
     ///
@@ -185,7 +185,7 @@ impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
     where
         T: Hash + Eq,
     {
-        !self.iter().any(|element| other.contains(element))
+        self.intersection(other).next().is_none()
     }
 }
 

@@ -6,7 +6,7 @@ use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use super::Snapshot;
-use crate::{DefaultStrategy, Ref};
+use crate::{DefaultStrategy, MappedRef};
 
 /// A handle that reads a set from any thread, through `&self`: from
 /// [`Reader::shared`](super::Reader::shared). As the map's
@@ -63,7 +63,35 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,
     {
-        self.map.get(element).is_some()
+        self.map.contains_key(element)
+    }
+
+    /// How many elements are published.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// let shared = reader.shared();
+    /// writer.write().insert("a");
+    /// assert_eq!(shared.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether none is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::set::new();
+    /// let shared = reader.shared();
+    /// writer.write().insert("a");
+    /// assert!(!shared.is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
     }
 
     /// Looks at the element as it is stored.
@@ -76,7 +104,7 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
     /// let shared = reader.shared();
     /// assert_eq!(shared.get("a").as_deref(), Some(&"a"));
     /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<Ref<'_, T, (), H, S, T>>
+    pub fn get<Q>(&self, element: &Q) -> Option<MappedRef<'_, T, T, (), H, S>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
         H: BuildHasher,

@@ -158,14 +158,16 @@ impl<T: fmt::Debug, H, S: Strategy> fmt::Debug for Snapshot<'_, T, H, S> {
     }
 }
 
-/// Equal elements, in whatever order.
-impl<T, H, S> PartialEq for Snapshot<'_, T, H, S>
+/// Equal elements, in whatever order: of any two handles.
+impl<T, H, I, S, R> PartialEq<Snapshot<'_, T, I, R>> for Snapshot<'_, T, H, S>
 where
     T: Hash + Eq,
     H: BuildHasher,
+    I: BuildHasher,
     S: Strategy,
+    R: Strategy,
 {
-    fn eq(&self, other: &Self) -> bool {
+    fn eq(&self, other: &Snapshot<'_, T, I, R>) -> bool {
         self.as_set() == other.as_set()
     }
 }

@@ -3,7 +3,7 @@ use core::mem;
 use std::collections::HashMap;
 
 use arbitrary::{Arbitrary, Unstructured};
-use dbuf_hashmap::{Builder, Entry, MapRef, Reader, Snapshot, WriterBatch};
+use dbuf_hashmap::{Builder, Entry, MapRef, Reader, Refused, Snapshot, WriterBatch};
 use proptest::prelude::*;
 
 use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, room, unwind};
@@ -127,9 +127,16 @@ impl<S: Transacts + 'static> World for Map<S> {
             }
             Change::RemoveIfOdd(k) => {
                 let old = batch.remove_if(&key(k), |_, v| **v % 2 == 1);
-                let odd = plain.get(&key(k)).is_some_and(|v| **v % 2 == 1);
-                assert_eq!(old, odd.then(|| plain.remove(&key(k)).unwrap()));
-                odd.into()
+                let odd = plain.get(&key(k)).map(|v| **v % 2 == 1);
+                assert_eq!(
+                    old,
+                    match odd {
+                        Some(true) => Ok(plain.remove(&key(k))),
+                        Some(false) => Err(Refused),
+                        None => Ok(None),
+                    }
+                );
+                (odd == Some(true)).into()
             }
             Change::Update(k, by) => {
                 let new = batch.update(key(k).as_str(), add(by));

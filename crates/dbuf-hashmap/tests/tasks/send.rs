@@ -5,7 +5,7 @@ use std::hash::RandomState;
 use std::sync::Arc;
 
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{ConcurrentHashMap, TaskBatch, Watched, Watcher, Writer};
+use dbuf_hashmap::{ConcurrentHashMap, Operation, TaskBatch, Watched, Watcher, Writer};
 
 use super::futures::yield_now;
 use super::{MapStrategy, map};
@@ -19,8 +19,20 @@ fn futures_of<S: MapStrategy>(new: fn() -> S) {
     drop(is_send(map.insert_async(1, 1)));
     drop(is_send(map.remove_async(&1)));
     drop(is_send(map.update_async(&1, |n| *n += 1)));
+    drop(is_send(map.remove_if_async(&1, |_, _| true)));
+    drop(is_send(
+        map.entry_async(1, |entry| *entry.or_insert(0) += 1),
+    ));
+    drop(is_send(map.compute_async(1, |_| Operation::<_>::Remove)));
+    drop(is_send(
+        map.get_or_try_insert_with_async(1, || Ok::<_, ()>(1)),
+    ));
+    drop(is_send(map.drain_async()));
+    drop(is_send(map.catch_up_async()));
     drop(is_send(map.write_async()));
     drop(is_send(map.watcher().changed()));
+    drop(is_send(map.watcher().wait_for(|map| map.is_empty())));
+    drop(is_send(map.watcher().closed()));
     drop(is_send(async {
         let mut batch = map.write_async().await;
         batch.insert(1, 1);

@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use dbuf_hashmap::Closed;
+use dbuf_hashmap::{Closed, Operation, Refused};
 
 use super::futures::{Polled, poll_and_cancel};
 use super::{MapStrategy, map, over_strategies};
@@ -13,6 +13,62 @@ over_strategies! {
     a_thousand_watchers_are_told_at_once
     closed_when_the_last_handle_goes
     what_is_not_published_is_not_announced
+    a_write_that_changes_nothing_wakes_nobody
+    what_was_borrowed_is_not_told_of_again
+}
+
+fn a_write_that_changes_nothing_wakes_nobody<S: MapStrategy>(new: fn() -> S) {
+    let map = map(new());
+    map.insert(1, 1);
+    let mut watcher = map.watcher();
+    let mut waits = Polled::new(watcher.changed());
+    assert!(waits.poll().is_pending());
+    assert_eq!(map.remove(&2), None);
+    assert_eq!(map.remove_entry(&2), None);
+    assert_eq!(map.remove_if(&1, |_, _| false), Err(Refused));
+    assert_eq!(map.update(&2, |n| *n += 1), None);
+    assert!(!map.change(&2, |n| *n += 1));
+    assert_eq!(map.try_insert(1, 2), Err((1, 2)));
+    assert_eq!(map.get_or_insert_with(1, || 2), 1);
+    assert_eq!(map.get_or_try_insert_with(2, || Err(3)), Err(3));
+    assert_eq!(map.compute(1, |_| Operation::Abort(4)), Err(4));
+    assert_eq!(map.compute(2, |_| Operation::<_>::Remove), Ok(None));
+    assert_eq!(map.entry(1, |entry| *entry.key()), 1);
+    map.retain(|_, _| true);
+    map.shrink_to_fit();
+    map.write().extract_if(|_, _| false).for_each(drop);
+    map.catch_up();
+    drop(map.write());
+    pollster::block_on(async {
+        assert_eq!(map.remove_async(&2).await, None);
+        map.catch_up_async().await;
+    });
+    assert!(waits.poll().is_pending());
+    assert_eq!(waits.count.wakes(), 0);
+    map.insert(1, 2);
+    assert_eq!(waits.count.wakes(), 1);
+}
+
+fn what_was_borrowed_is_not_told_of_again<S: MapStrategy>(new: fn() -> S) {
+    let map = map(new());
+    let mut watcher = map.watcher();
+    map.insert(1, 1);
+    assert_eq!(watcher.has_changed(), Ok(true));
+    assert_eq!(watcher.borrow_and_update()[&1], 1);
+    assert_eq!(watcher.has_changed(), Ok(false));
+    assert!(Polled::new(watcher.changed()).poll().is_pending());
+    {
+        let mut waits = Polled::new(watcher.wait_for(|map| map.len() == 3));
+        assert!(waits.poll().is_pending());
+        map.insert(2, 2);
+        assert!(waits.poll().is_pending());
+        assert_eq!(map.stragglers(), 0); // it holds no guard
+        map.insert(3, 3);
+        assert_eq!(waits.poll(), std::task::Poll::Ready(Ok(3)));
+    }
+    drop(map);
+    assert_eq!(watcher.has_changed(), Err(Closed));
+    pollster::block_on(watcher.closed());
 }
 
 fn what_is_announced_can_be_read<S: MapStrategy>(new: fn() -> S) {

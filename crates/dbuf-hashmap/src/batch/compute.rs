@@ -1,0 +1,93 @@
+use super::{Batch, Entry};
+use crate::Owner;
+
+/// What [`Batch::compute`] is to do with an entry; as papaya's.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::{ConcurrentHashMap, Operation};
+///
+/// let seats = ConcurrentHashMap::from([("A1", 2)]);
+/// let take = |seat| {
+///     seats.compute(seat, |entry| match entry {
+///         Some((_, 1)) => Operation::Remove,
+///         Some((_, left)) => Operation::Insert(left - 1),
+///         None => Operation::Abort("sold out"),
+///     })
+/// };
+/// assert_eq!(take("A1"), Ok(Some(2)));
+/// assert_eq!(take("A1"), Ok(Some(1)));
+/// assert_eq!(take("A1"), Err("sold out"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation<V, T = ()> {
+    /// Give the key this value.
+    Insert(V),
+    /// Remove the key, if it is there.
+    Remove,
+    /// Change nothing, and return this.
+    Abort(T),
+}
+
+impl<W: Owner> Batch<W> {
+    /// Makes of an entry what `f` decides, and returns the value that was there before.
+    ///
+    /// `f` gets the key as it is stored and its value, or `None`, and runs once.
+    ///
+    /// # Errors
+    ///
+    /// What `f` put into [`Operation::Abort`]. Nothing changed then.
+    ///
+    /// # Panics
+    ///
+    /// With `f`, before anything changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Operation;
+    ///
+    /// let (mut writer, _reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// let mut add = |n: u32| {
+    ///     batch.compute("a", |entry| {
+    ///         let sum = n.checked_add(entry.map_or(0, |(_, n)| *n));
+    ///         sum.map_or(Operation::Abort("overflow"), Operation::Insert)
+    ///     })
+    /// };
+    /// assert_eq!(add(1), Ok(None));
+    /// assert_eq!(add(2), Ok(Some(1)));
+    /// assert_eq!(add(u32::MAX), Err("overflow"));
+    /// ```
+    pub fn compute<T>(
+        &mut self,
+        key: W::Key,
+        f: impl FnOnce(Option<(&W::Key, &W::Value)>) -> Operation<W::Value, T>,
+    ) -> Result<Option<W::Value>, T> {
+        match self.entry(key) {
+            Entry::Occupied(mut entry) => match f(Some((entry.key(), entry.get()))) {
+                Operation::Insert(value) => Ok(Some(entry.insert(value))),
+                Operation::Remove => Ok(Some(entry.remove())),
+                Operation::Abort(returned) => {
+                    entry.retire_key();
+                    Err(returned)
+                }
+            },
+            Entry::Vacant(entry) => match f(None) {
+                Operation::Insert(value) => {
+                    entry.put(value);
+                    Ok(None)
+                }
+                Operation::Remove => {
+                    entry.retire_key();
+                    Ok(None)
+                }
+                Operation::Abort(returned) => {
+                    entry.retire_key();
+                    Err(returned)
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,186 @@
+use core::fmt;
+use core::ops::Deref;
+use std::hash::RandomState;
+
+use dbuf_core::{AnyLease, MappedGuard, Strategy, Version};
+
+use crate::owner::Ptr;
+use crate::{DefaultStrategy, MappedRef};
+
+/// A look at one entry of a map. Dereferences to the value.
+///
+/// Holds up the writer as a [`Snapshot`](crate::Snapshot) does. [`key`](Self::key),
+/// [`value`](Self::value) and [`pair`](Self::pair) hide methods of these names that the value
+/// has: write `(*guard).key()` for those.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::new();
+/// writer.write().insert("a", String::from("one"));
+/// let entry = reader.get("a").unwrap();
+/// writer.write().insert("a", String::from("two"));
+/// assert_eq!(*entry, "one");
+/// assert_eq!(entry.key(), &"a");
+/// ```
+#[must_use = "a guard that is dropped at once has read nothing"]
+pub struct Ref<'a, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
+    inner: Inner<'a, K, V, H, S>,
+}
+
+type Inner<'a, K, V, H, S> = MappedGuard<(K, V), AnyLease<'a, Ptr<K, V, H, S>>>;
+
+impl<'a, K, V, H, S: Strategy> Ref<'a, K, V, H, S> {
+    #[inline]
+    pub(crate) fn new(inner: Inner<'a, K, V, H, S>) -> Self {
+        Self { inner }
+    }
+
+    /// The key as it is stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.get("a").unwrap().key(), &"a");
+    /// ```
+    #[inline]
+    pub fn key(&self) -> &K {
+        &self.inner.0
+    }
+
+    /// The value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.get("a").unwrap().value(), &1);
+    /// ```
+    #[inline]
+    pub fn value(&self) -> &V {
+        &self.inner.1
+    }
+
+    /// The key as it is stored, and the value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.get("a").unwrap().pair(), (&"a", &1));
+    /// ```
+    #[inline]
+    pub fn pair(&self) -> (&K, &V) {
+        (self.key(), self.value())
+    }
+
+    /// The number of the publish that the guard looks at; see
+    /// [`Snapshot::version`](crate::Snapshot::version). A plain load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Ref;
+    ///
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", 1);
+    /// assert_eq!(Ref::version(&reader.get("a").unwrap()), 1);
+    /// ```
+    pub fn version(guard: &Self) -> Version {
+        MappedGuard::version(&guard.inner)
+    }
+
+    /// Narrows the guard to a part of the value.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Ref;
+    ///
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", (1, "one"));
+    /// let name = Ref::map(reader.get("a").unwrap(), |pair| &pair.1);
+    /// assert_eq!(*name, "one");
+    /// ```
+    pub fn map<W: ?Sized>(
+        guard: Self,
+        f: impl for<'v> FnOnce(&'v V) -> &'v W,
+    ) -> MappedRef<'a, W, K, V, H, S> {
+        MappedRef::new(MappedGuard::map(guard.inner, |(_, value), _| f(value)))
+    }
+
+    /// Narrows the guard to a part of the value that may be missing.
+    ///
+    /// # Errors
+    ///
+    /// The guard itself, if `f` returns `None`.
+    ///
+    /// # Panics
+    ///
+    /// With `f`. The guard is released then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Ref;
+    ///
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// writer.write().insert("a", vec![1, 2]);
+    /// let last = Ref::try_map(reader.get("a").unwrap(), |list| list.last()).unwrap();
+    /// assert_eq!(*last, 2);
+    /// ```
+    pub fn try_map<W: ?Sized>(
+        guard: Self,
+        f: impl for<'v> FnOnce(&'v V) -> Option<&'v W>,
+    ) -> Result<MappedRef<'a, W, K, V, H, S>, Self> {
+        MappedGuard::try_map(guard.inner, |(_, value), _| f(value))
+            .map(MappedRef::new)
+            .map_err(Self::new)
+    }
+}
+
+impl<K, V, H, S: Strategy> Deref for Ref<'_, K, V, H, S> {
+    type Target = V;
+
+    #[inline]
+    fn deref(&self) -> &V {
+        self.value()
+    }
+}
+
+impl<K, V, H, S: Strategy> AsRef<V> for Ref<'_, K, V, H, S> {
+    fn as_ref(&self) -> &V {
+        self
+    }
+}
+
+impl<K, V: fmt::Debug, H, S: Strategy> fmt::Debug for Ref<'_, K, V, H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<K, V: fmt::Display, H, S: Strategy> fmt::Display for Ref<'_, K, V, H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// Equal values, of any two handles.
+impl<K, V, H, S, J, W, I, R> PartialEq<Ref<'_, J, W, I, R>> for Ref<'_, K, V, H, S>
+where
+    V: PartialEq<W>,
+    S: Strategy,
+    R: Strategy,
+{
+    fn eq(&self, other: &Ref<'_, J, W, I, R>) -> bool {
+        **self == **other
+    }
+}
+
+impl<K, V: Eq, H, S: Strategy> Eq for Ref<'_, K, V, H, S> {}

@@ -1,0 +1,325 @@
+//! Two sets together: of one map or of two, by whatever hasher.
+
+use core::hash::{BuildHasher, Hash};
+
+use dbuf_core::Strategy;
+
+use super::{ConcurrentHashSet, SetRef, Snapshot};
+
+impl<'a, T: Hash + Eq, H: BuildHasher> SetRef<'a, T, H> {
+    /// The elements that either set has, each once. A look-up for each element of `other`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().extend([1, 2]);
+    /// let mut batch = writer.write();
+    /// batch.insert(3);
+    /// assert_eq!(batch.published().union(&batch.as_set()).sum::<i32>(), 6);
+    /// ```
+    pub fn union<I: BuildHasher>(
+        &self,
+        other: &SetRef<'a, T, I>,
+    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, I> {
+        self.iter().chain(other.difference(self))
+    }
+
+    /// The elements that both sets have, out of either. A look-up for each element of the
+    /// smaller set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().extend([1, 2]);
+    /// let mut batch = writer.write();
+    /// batch.remove(&1);
+    /// assert_eq!(batch.published().intersection(&batch.as_set()).sum::<i32>(), 2);
+    /// ```
+    pub fn intersection<I: BuildHasher>(
+        &self,
+        other: &SetRef<'a, T, I>,
+    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, I> {
+        let (this, other) = (*self, *other);
+        let mine = this.len() <= other.len();
+        let fewer = if mine { this.iter() } else { other.iter() };
+        fewer.filter(move |element| {
+            if mine {
+                other.contains(*element)
+            } else {
+                this.contains(*element)
+            }
+        })
+    }
+
+    /// The elements that `other` does not have. A look-up for each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().extend([1, 2]);
+    /// let mut batch = writer.write();
+    /// batch.remove(&1);
+    /// assert_eq!(batch.published().difference(&batch.as_set()).sum::<i32>(), 1);
+    /// ```
+    pub fn difference<I: BuildHasher>(
+        &self,
+        other: &SetRef<'a, T, I>,
+    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, I> {
+        let other = *other;
+        self.iter().filter(move |element| !other.contains(*element))
+    }
+
+    /// The elements that one set has and the other does not. A look-up for each element of
+    /// both.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// writer.write().extend([1, 2]);
+    /// let mut batch = writer.write();
+    /// batch.remove(&1);
+    /// batch.insert(3);
+    /// assert_eq!(batch.published().symmetric_difference(&batch.as_set()).sum::<i32>(), 4);
+    /// ```
+    pub fn symmetric_difference<I: BuildHasher>(
+        &self,
+        other: &SetRef<'a, T, I>,
+    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, I> {
+        self.difference(other).chain(other.difference(self))
+    }
+
+    /// Whether this has all elements of the other. A look-up for each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
+    /// let mut batch = writer.write();
+    /// batch.insert(1);
+    /// assert!(batch.as_set().is_superset(&batch.published()));
+    /// ```
+    pub fn is_superset<I: BuildHasher>(&self, other: &SetRef<'_, T, I>) -> bool {
+        other.is_subset(self)
+    }
+}
+
+/// With a guard of any set of the same elements.
+impl<T, H, S> Snapshot<'_, T, H, S>
+where
+    T: Hash + Eq,
+    H: BuildHasher,
+    S: Strategy,
+{
+    /// The elements that either set has, each once; see [`SetRef::union`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([2, 3]));
+    /// assert_eq!(a.read().union(&b.read()).sum::<i32>(), 6);
+    /// ```
+    pub fn union<'a, I, R>(
+        &'a self,
+        other: &'a Snapshot<'_, T, I, R>,
+    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, S, I, R>
+    where
+        I: BuildHasher,
+        R: Strategy,
+    {
+        self.as_set().union(&other.as_set())
+    }
+
+    /// The elements that both sets have; see [`SetRef::intersection`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([2, 3]));
+    /// assert_eq!(a.read().intersection(&b.read()).sum::<i32>(), 2);
+    /// ```
+    pub fn intersection<'a, I, R>(
+        &'a self,
+        other: &'a Snapshot<'_, T, I, R>,
+    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, S, I, R>
+    where
+        I: BuildHasher,
+        R: Strategy,
+    {
+        self.as_set().intersection(&other.as_set())
+    }
+
+    /// The elements that `other` does not have; see [`SetRef::difference`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([2, 3]));
+    /// assert_eq!(a.read().difference(&b.read()).sum::<i32>(), 1);
+    /// ```
+    pub fn difference<'a, I, R>(
+        &'a self,
+        other: &'a Snapshot<'_, T, I, R>,
+    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, S, I, R>
+    where
+        I: BuildHasher,
+        R: Strategy,
+    {
+        self.as_set().difference(&other.as_set())
+    }
+
+    /// The elements that one set has and the other does not; see
+    /// [`SetRef::symmetric_difference`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([2, 3]));
+    /// assert_eq!(a.read().symmetric_difference(&b.read()).sum::<i32>(), 4);
+    /// ```
+    pub fn symmetric_difference<'a, I, R>(
+        &'a self,
+        other: &'a Snapshot<'_, T, I, R>,
+    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, S, I, R>
+    where
+        I: BuildHasher,
+        R: Strategy,
+    {
+        self.as_set().symmetric_difference(&other.as_set())
+    }
+
+    /// Whether the other has all of these elements; see [`SetRef::is_subset`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
+    /// let before = set.reader();
+    /// let before = before.read();
+    /// assert!(before.is_subset(&set.read()));
+    /// ```
+    pub fn is_subset<I, R>(&self, other: &Snapshot<'_, T, I, R>) -> bool
+    where
+        I: BuildHasher,
+        R: Strategy,
+    {
+        self.as_set().is_subset(&other.as_set())
+    }
+
+    /// Whether this has all elements of the other; see [`SetRef::is_superset`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([2]));
+    /// assert!(a.read().is_superset(&b.read()));
+    /// ```
+    pub fn is_superset<I, R>(&self, other: &Snapshot<'_, T, I, R>) -> bool
+    where
+        I: BuildHasher,
+        R: Strategy,
+    {
+        self.as_set().is_superset(&other.as_set())
+    }
+
+    /// Whether the two have no element in common; see [`SetRef::is_disjoint`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([3]));
+    /// assert!(a.read().is_disjoint(&b.read()));
+    /// ```
+    pub fn is_disjoint<I, R>(&self, other: &Snapshot<'_, T, I, R>) -> bool
+    where
+        I: BuildHasher,
+        R: Strategy,
+    {
+        self.as_set().is_disjoint(&other.as_set())
+    }
+}
+
+/// Of two sets as they are published now. [Guards](ConcurrentHashSet::read) also have `union`
+/// and its like.
+impl<T, H, S> ConcurrentHashSet<T, H, S>
+where
+    T: Hash + Eq,
+    H: BuildHasher,
+    S: Strategy,
+{
+    /// Whether the other has all of these elements. A look-up for each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// assert!(ConcurrentHashSet::from([1]).is_subset(&ConcurrentHashSet::from([1, 2])));
+    /// ```
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.read().is_subset(&other.read())
+    }
+
+    /// Whether this has all elements of the other. A look-up for each.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// assert!(ConcurrentHashSet::from([1, 2]).is_superset(&ConcurrentHashSet::from([1])));
+    /// ```
+    pub fn is_superset(&self, other: &Self) -> bool {
+        self.read().is_superset(&other.read())
+    }
+
+    /// Whether the two have no element in common. A look-up for each of the smaller set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::ConcurrentHashSet;
+    ///
+    /// assert!(ConcurrentHashSet::from([1, 2]).is_disjoint(&ConcurrentHashSet::from([3])));
+    /// ```
+    pub fn is_disjoint(&self, other: &Self) -> bool {
+        self.read().is_disjoint(&other.read())
+    }
+}
+
+/// Equal elements, in whatever order and by whatever hasher: compares what is published.
+impl<T, H, S, I, R> PartialEq<ConcurrentHashSet<T, I, R>> for ConcurrentHashSet<T, H, S>
+where
+    T: Hash + Eq,
+    H: BuildHasher,
+    S: Strategy,
+    I: BuildHasher,
+    R: Strategy,
+{
+    fn eq(&self, other: &ConcurrentHashSet<T, I, R>) -> bool {
+        self.read() == other.read()
+    }
+}
+
+impl<T, H, S> Eq for ConcurrentHashSet<T, H, S>
+where
+    T: Hash + Eq,
+    H: BuildHasher,
+    S: Strategy,
+{
+}
