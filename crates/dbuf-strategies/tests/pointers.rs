@@ -310,8 +310,8 @@ fn send_and_sync_are_what_they_should_be() {
     guards::<DefaultStrategy>();
     is_unwind_safe::<ReadGuard<'_, Arced<u32, LocalStrategy>>>();
     is_send::<DoubleBuffer<u32, LocalStrategy>>();
-    is_sync::<dbuf_strategies::core::SharedReader<Arced<u32, EpochStrategy>>>();
-    is_send::<dbuf_strategies::core::SharedReader<Arced<u32, EpochStrategy>>>();
+    is_sync::<SharedReader<Arced<u32, EpochStrategy>>>();
+    is_send::<SharedReader<Arced<u32, EpochStrategy>>>();
 }
 
 /// Guards may be used where shorter ones are asked for, as references may.
