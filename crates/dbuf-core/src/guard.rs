@@ -130,6 +130,7 @@ impl<L: Lease> Guard<L> {
     /// assert_eq!(*guard, 2);
     /// writer.store(3); // waits for nobody
     /// ```
+    #[doc(alias = "load")]
     #[inline]
     pub fn refresh(guard: &mut Self) -> bool {
         !guard.lease.is_current() && guard.renew()

@@ -107,6 +107,8 @@ pub use shared::AnyLease;
 pub use shared::{MappedSharedReadGuard, SharedLease, SharedReadGuard, SharedReader};
 pub use side::Side;
 pub use strategy::{BlockingStrategy, RefusingStrategy, Strategy};
+#[cfg(feature = "std")]
+pub use writer::ArcSharedReader;
 #[cfg(feature = "alloc")]
-pub use writer::{ArcReader, ArcWriter, RcReader, RcWriter, WeakReader, arc, rc};
+pub use writer::{ArcOpWriter, ArcReader, ArcWriter, RcReader, RcWriter, WeakReader, arc, rc};
 pub use writer::{Writer, split};

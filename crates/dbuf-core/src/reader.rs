@@ -152,6 +152,9 @@ impl<R: ReaderPtr<Error = Infallible>> Reader<R> {
     /// writer.store(2);
     /// assert_eq!(*reader.read(), 2);
     /// ```
+    #[doc(alias = "load")]
+    #[doc(alias = "pin")]
+    #[doc(alias = "enter")]
     #[inline]
     pub fn read(&self) -> ReadGuard<'_, R> {
         match self.try_read() {

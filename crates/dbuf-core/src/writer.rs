@@ -551,6 +551,33 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
         *self.back_mut() = value;
         self.start_swap();
     }
+
+    /// Drops what the last publish replaced, and puts a clone of the new value in its place:
+    /// [finishes](Self::finish), then `back.clone_from(front)`.
+    ///
+    /// Without it a replaced value lives on in the back until the next
+    /// [`store`](Self::store) overwrites it: with its files, channels and memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let old = Arc::new("old");
+    /// let (mut writer, _reader) = dbuf_core::arc(old.clone(), old.clone(), LockStrategy::new());
+    /// writer.store(Arc::new("new"));
+    /// assert_eq!(Arc::strong_count(&old), 2); // here, and in the back
+    /// writer.catch_up();
+    /// assert_eq!(Arc::strong_count(&old), 1);
+    /// ```
+    pub fn catch_up(&mut self)
+    where
+        P::Value: Clone,
+    {
+        let (front, back) = self.split_mut();
+        back.clone_from(front);
+    }
 }
 
 impl<P: BufferPtr<Strategy: RefusingStrategy>> Writer<P> {
@@ -701,6 +728,11 @@ mod owned {
     pub type ArcWriter<T, S, X = ()> = Writer<Arc<DoubleBuffer<T, S, X>>>;
     /// A reader whose buffer is shared between threads.
     pub type ArcReader<T, S, X = ()> = Reader<Arc<DoubleBuffer<T, S, X>>>;
+    /// A writer with a log whose buffer is shared between threads.
+    pub type ArcOpWriter<T, O, S, X = ()> = crate::OpWriter<Arc<DoubleBuffer<T, S, X>>, O>;
+    /// A reader for all threads.
+    #[cfg(feature = "std")]
+    pub type ArcSharedReader<T, S, X = ()> = crate::SharedReader<Arc<DoubleBuffer<T, S, X>>>;
     /// A writer whose buffer is shared within one thread.
     pub type RcWriter<T, S, X = ()> = Writer<Rc<DoubleBuffer<T, S, X>>>;
     /// A reader whose buffer is shared within one thread.
@@ -800,5 +832,7 @@ mod owned {
         }
     }
 }
+#[cfg(feature = "std")]
+pub use owned::ArcSharedReader;
 #[cfg(feature = "alloc")]
-pub use owned::{ArcReader, ArcWriter, RcReader, RcWriter, WeakReader, arc, rc};
+pub use owned::{ArcOpWriter, ArcReader, ArcWriter, RcReader, RcWriter, WeakReader, arc, rc};

@@ -55,6 +55,8 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     /// let map = reader.read();
     /// assert_eq!(map["a"] + map["b"], 3);
     /// ```
+    #[doc(alias = "pin")]
+    #[doc(alias = "guard")]
     #[inline]
     pub fn read(&self) -> Snapshot<'_, K, V, H, S> {
         Snapshot::new(self.inner.read_any())

@@ -50,6 +50,8 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
     /// let shared = reader.shared();
     /// assert_eq!(shared.read()["a"], 1);
     /// ```
+    #[doc(alias = "pin")]
+    #[doc(alias = "guard")]
     #[inline]
     pub fn read(&self) -> Snapshot<'_, K, V, H, S> {
         Snapshot::new(self.inner.read_any())
@@ -168,6 +170,21 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
     /// ```
     pub fn is_empty(&self) -> bool {
         self.read().is_empty()
+    }
+
+    /// Whether the writer is gone. What it published last stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (writer, reader) = dbuf_hashmap::new::<u32, u32>();
+    /// let shared = reader.shared();
+    /// assert!(!shared.is_closed());
+    /// drop(writer);
+    /// assert!(shared.is_closed());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed()
     }
 }
 

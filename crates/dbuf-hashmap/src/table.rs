@@ -2,6 +2,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
+use core::panic::RefUnwindSafe;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use equivalent::Equivalent;
@@ -51,6 +52,9 @@ pub struct Table<K, V> {
     /// Where what leaves the copy goes, if it must not be dropped on the spot.
     garbage: Option<Garbage<K, V>>,
 }
+
+// Through a reference one gets at keys and values only; the rest is the writer's.
+impl<K: RefUnwindSafe, V: RefUnwindSafe> RefUnwindSafe for Table<K, V> {}
 
 impl<K, V> Table<K, V> {
     /// `defers_drops`: whether somebody takes what leaves the table, to drop it later.

@@ -78,6 +78,8 @@ where
     /// assert_eq!(writer.publish(), Published::Nothing);
     /// assert_eq!(reader.read()["a"], 1);
     /// ```
+    #[doc(alias = "flush")]
+    #[doc(alias = "refresh")]
     pub fn publish(&mut self) -> Published {
         self.inner.publish()
     }

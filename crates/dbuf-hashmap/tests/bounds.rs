@@ -3,9 +3,11 @@
 extern crate alloc;
 
 use alloc::rc::Rc;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use std::panic::catch_unwind;
 
 use dbuf_hashmap::{ConcurrentHashMap, ConcurrentHashSet, Strategy, multimap, set};
-use dbuf_hashmap::{Reader, SharedReader, Writer, WriterGuard};
+use dbuf_hashmap::{MappedRef, Reader, Ref, SharedReader, Snapshot, Writer, WriterGuard};
 
 #[derive(Clone, Debug)]
 #[expect(dead_code, reason = "it names types")]
@@ -63,4 +65,47 @@ fn a_map_of_what_is_not_sent_works_on_one_thread() {
     let name: Rc<str> = Rc::from("one");
     map.insert(Rc::clone(&name), Rc::clone(&name));
     assert_eq!(map.get_cloned("one"), Some(name));
+}
+
+/// Guards may be used where shorter ones are asked for, as references may.
+#[allow(dead_code, reason = "compiling is the test")]
+fn guards_shorten<'a: 'b, 'b, K, V, H, S: Strategy>(
+    snapshot: Snapshot<'a, K, V, H, S>,
+    entry: Ref<'a, K, V, H, S>,
+    part: MappedRef<'a, &'a str, K, V, H, S>,
+) {
+    let _: Snapshot<'b, K, V, H, S> = snapshot;
+    let _: Ref<'b, K, V, H, S> = entry;
+    let _: MappedRef<'b, &'b str, K, V, H, S> = part;
+}
+
+#[test]
+fn guards_are_shared_as_references_are() {
+    fn is_sync<T: Sync>() {}
+    is_sync::<Snapshot<'_, String, u32>>();
+    is_sync::<Ref<'_, String, u32>>();
+    is_sync::<MappedRef<'_, str, String, u32>>();
+    is_sync::<set::Snapshot<'_, String>>();
+}
+
+#[test]
+fn a_panic_leaves_the_map_whole() {
+    fn is_safe<T: UnwindSafe + RefUnwindSafe>() {}
+    is_safe::<ConcurrentHashMap<String, u32>>();
+    is_safe::<ConcurrentHashSet<String>>();
+    is_safe::<Reader<String, u32>>();
+    is_safe::<SharedReader<String, u32>>();
+    is_safe::<Writer<String, u32>>();
+    is_safe::<Snapshot<'_, String, u32>>();
+    is_safe::<Ref<'_, String, u32>>();
+    is_safe::<MappedRef<'_, str, String, u32>>();
+    let map = ConcurrentHashMap::from([("a", 1)]);
+    let refused = catch_unwind(|| {
+        map.update("a", |n| {
+            *n = 2;
+            panic!("refused");
+        })
+    });
+    assert!(refused.is_err());
+    assert_eq!(map.get_cloned("a"), Some(1));
 }

@@ -1,5 +1,6 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
 
 use super::state::{Ending, State};
 use super::{OpWriter, Operation};
@@ -139,6 +140,8 @@ enum WhenDropped {
     Publish,
     /// Published. The batch was made, and was changed so far, by threads that unwound.
     PublishInDestructor,
+    /// Deferred, or rolled back if the thread unwinds.
+    Defer,
     Rollback,
 }
 
@@ -254,6 +257,32 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         self.when_dropped = WhenDropped::Rollback;
     }
 
+    /// From here on, dropping the batch (also by `?`) [defers](Self::defer) it: nothing is
+    /// published, and the next batch goes on with what is there. If the thread unwinds, the
+    /// batch is rolled back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Add = fn(&mut u32, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.defer_on_drop();
+    /// batch.apply(|n, _| *n += 1);
+    /// drop(batch);
+    /// assert_eq!(*reader.read(), 0);
+    /// writer.write().publish();
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
+    pub fn defer_on_drop(&mut self) {
+        self.when_dropped = WhenDropped::Defer;
+    }
+
     /// Opens a batch on a writer whose swap is finished.
     #[inline(always)]
     pub(super) fn open(mut owner: W) -> Self {
@@ -333,6 +362,8 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// assert_eq!(*reader.read(), 1);
     /// assert_eq!(*writer.front(), 1);
     /// ```
+    #[doc(alias = "flush")]
+    #[doc(alias = "refresh")]
     #[inline]
     pub fn publish(self) -> W {
         self.end_whole(Ending::Publish)
@@ -443,12 +474,45 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// writer.write().apply(|n, _| *n += 1);
     /// assert_eq!(*reader.read(), 1);
     /// ```
-    pub fn apply(&mut self, mut op: OpOf<W>) {
-        self.changing().change(|back, extras, log| {
-            op.apply(back, extras);
-            log.push(op);
-            ((), Some(State::Unpublished))
-        });
+    #[doc(alias = "append")]
+    pub fn apply(&mut self, op: OpOf<W>) {
+        self.changing().apply(op);
+    }
+
+    /// What readers see, and [`apply`](Self::apply) for the back, to go through the one while
+    /// changing the other.
+    ///
+    /// # Panics
+    ///
+    /// The function does, as `apply`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// type Op = Box<dyn FnMut(&mut Vec<u32>, &())>;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(vec![1, 2, 3], vec![], LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Op>::new(writer);
+    /// let mut batch = writer.write();
+    /// let (published, mut apply) = batch.split();
+    /// for &n in published.iter().filter(|n| *n % 2 == 1) {
+    ///     apply(Box::new(move |list, ()| list.push(10 * n)));
+    /// }
+    /// drop(apply);
+    /// batch.publish();
+    /// assert_eq!(*reader.read(), [1, 2, 3, 10, 30]);
+    /// ```
+    pub fn split(&mut self) -> (&ValueOf<W>, impl FnMut(OpOf<W>)) {
+        // Once: the owner's `deref` is user code, which may publish.
+        let writer = self.changing();
+        let published = NonNull::from(writer.front());
+        // SAFETY: the front is written only after a swap was started (C5, S2). The function
+        // has the writer to itself and starts none.
+        let published = unsafe { published.as_ref() };
+        (published, |op| writer.apply(op))
     }
 
     /// Makes a change and logs what `f` says was done, if anything.
@@ -745,8 +809,9 @@ impl<W: DerefMut<Target: BatchOwner>> Drop for Batch<W> {
             return;
         };
         let ending = match self.when_dropped {
-            WhenDropped::Publish if panicking() => Ending::Rollback,
+            WhenDropped::Publish | WhenDropped::Defer if panicking() => Ending::Rollback,
             WhenDropped::Publish | WhenDropped::PublishInDestructor => Ending::Publish,
+            WhenDropped::Defer => Ending::Defer,
             WhenDropped::Rollback => Ending::Rollback,
         };
         owner.op_writer_mut().end(ending);

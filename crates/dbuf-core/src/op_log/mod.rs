@@ -80,6 +80,10 @@ use state::State;
 /// `back.clone_from(front)`. Such a resync starts every `OpWriter`, so the two values
 /// need not be equal at first.
 ///
+/// A clone has to be a copy: a derived `Clone` over an `Rc`, or a type that hides an
+/// `UnsafeCell` behind a pointer, shares what it leads to between the two values, and every
+/// change reaches it twice.
+///
 /// Between batches the log keeps at most 256 KiB of memory for its entries, and what
 /// they own only until they are replayed.
 ///
@@ -337,6 +341,8 @@ impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, 
     /// assert_eq!(writer.publish(), Published::Nothing);
     /// assert_eq!(*reader.read(), 1);
     /// ```
+    #[doc(alias = "flush")]
+    #[doc(alias = "refresh")]
     pub fn publish(&mut self) -> Published {
         let given_up = self.close_forgotten();
         if self.publish_pending() {

@@ -237,6 +237,15 @@ impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, 
         matches!(self.state, State::Abandoned | State::Torn)
     }
 
+    /// Changes the back and logs how.
+    pub(super) fn apply(&mut self, mut op: O) {
+        self.change(|back, extras, log| {
+            op.apply(back, extras);
+            log.push(op);
+            ((), Some(State::Unpublished))
+        });
+    }
+
     /// Runs user code on the back, with the part of the log that is not kept. The
     /// batch is torn unless it returns.
     #[inline]

@@ -123,6 +123,8 @@ impl<P: BufferPtr> SharedReader<P> {
     /// writer.store(2);
     /// assert_eq!((*before, *shared.read()), (1, 2));
     /// ```
+    #[doc(alias = "load")]
+    #[doc(alias = "pin")]
     // Always: it is a few loads and stores, and the way out of an unwind makes it look long.
     #[inline(always)]
     pub fn read(&self) -> SharedReadGuard<'_, P> {
@@ -187,6 +189,24 @@ impl<P: BufferPtr> SharedReader<P> {
     #[inline]
     pub fn extras(&self) -> &P::Extras {
         self.buffer().extras()
+    }
+
+    /// Whether nobody is there to publish: no writer is claimed at this moment. A later
+    /// claim opens it again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// let shared = reader.shared();
+    /// assert!(!shared.is_closed());
+    /// drop(writer);
+    /// assert!(shared.is_closed());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        !self.buffer().strategy().is_writer_claimed()
     }
 
     #[inline]

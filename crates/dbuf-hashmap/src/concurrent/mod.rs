@@ -218,6 +218,8 @@ impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     /// assert_eq!(snapshot.values().sum::<i32>(), 3);
     /// assert_eq!(snapshot["a"], 1);
     /// ```
+    #[doc(alias = "pin")]
+    #[doc(alias = "guard")]
     #[inline]
     pub fn read(&self) -> Snapshot<'_, K, V, H, S> {
         Snapshot::new(self.reader.read_any())
@@ -331,6 +333,8 @@ impl<K, V, H: BuildHasher, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", vec![1, 2])]);
     /// assert_eq!(map.get_with("a", |list| list.len()), Some(2));
     /// ```
+    #[doc(alias = "view")]
+    #[doc(alias = "read")]
     #[inline]
     pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
     where

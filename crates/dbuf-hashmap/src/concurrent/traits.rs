@@ -2,11 +2,33 @@
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::collections::HashMap;
 
 use dbuf_core::{BlockingStrategy, Strategy};
 
 use crate::{Builder, ConcurrentHashMap};
+
+/// A change that panicked is taken back before anybody sees it, so only cells in keys, values
+/// and the hasher can be seen half-changed.
+impl<K, V, H, S> UnwindSafe for ConcurrentHashMap<K, V, H, S>
+where
+    K: RefUnwindSafe,
+    V: RefUnwindSafe,
+    H: RefUnwindSafe,
+    S: Strategy,
+{
+}
+
+/// As for [`UnwindSafe`].
+impl<K, V, H, S> RefUnwindSafe for ConcurrentHashMap<K, V, H, S>
+where
+    K: RefUnwindSafe,
+    V: RefUnwindSafe,
+    H: RefUnwindSafe,
+    S: Strategy,
+{
+}
 
 impl<K, V, H, S> Default for ConcurrentHashMap<K, V, H, S>
 where

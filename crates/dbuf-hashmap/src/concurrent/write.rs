@@ -285,6 +285,7 @@ where
     /// assert_eq!(map.update("a", |n| { *n += 1; *n }), Some(2));
     /// assert_eq!(map.update("b", |n| *n += 1), None);
     /// ```
+    #[doc(alias = "alter")]
     pub fn update<Q, R>(&self, key: &Q, f: impl FnOnce(&mut V) -> R) -> Option<R>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -462,6 +463,8 @@ where
     /// assert!(!map.publish().is_published());
     /// assert_eq!(map.len(), 1);
     /// ```
+    #[doc(alias = "flush")]
+    #[doc(alias = "refresh")]
     pub fn publish(&self) -> Published {
         self.writers.publish()
     }

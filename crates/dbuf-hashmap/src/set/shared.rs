@@ -125,6 +125,21 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
     pub fn as_map(&self) -> &crate::SharedReader<T, (), H, S> {
         &self.map
     }
+
+    /// Whether the writer is gone. What it published last stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (writer, reader) = dbuf_hashmap::set::new::<u32>();
+    /// let shared = reader.shared();
+    /// assert!(!shared.is_closed());
+    /// drop(writer);
+    /// assert!(shared.is_closed());
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        self.map.is_closed()
+    }
 }
 
 impl<T, H, S: Strategy> Clone for SharedReader<T, H, S> {
