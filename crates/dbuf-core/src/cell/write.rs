@@ -110,7 +110,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     #[inline]
     fn lock(&self) -> Locked<'_, S> {
         self.refuse_own_guard();
-        self.lock.0.lock_finished(self.strategy(), own_write)
+        self.lock.0.lock_finished(self.buffer.strategy(), own_write)
     }
 
     /// Locks if that needs no waiting.
@@ -119,7 +119,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
         if self.readers().has_guard() {
             return None;
         }
-        self.lock.0.try_lock_finished(self.strategy())
+        self.lock.0.try_lock_finished(self.buffer.strategy())
     }
 
     /// Panics if this thread holds a guard, for which it would wait.
@@ -210,7 +210,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     /// ```
     pub fn store_timeout(&self, value: T, timeout: Duration) -> Result<(), T> {
         self.refuse_own_guard();
-        let strategy = self.strategy();
+        let strategy = self.buffer.strategy();
         let locked = self
             .lock
             .0
@@ -423,7 +423,8 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     /// Locks for the rest of a poll, which stays on its thread.
     async fn lock_async(&self) -> Locked<'_, S> {
         self.readers();
-        self.lock.0.lock_finished_async(self.strategy()).await
+        let strategy = self.buffer.strategy();
+        self.lock.0.lock_finished_async(strategy).await
     }
 }
 
