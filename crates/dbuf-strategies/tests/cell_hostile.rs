@@ -209,6 +209,8 @@ fn an_unlock_whose_waker_panics() {
     assert_eq!(drops.load(SeqCst), 4);
 }
 
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A watcher's waker polls a write in place, under the lock of the write that called it.
 #[test]
 fn a_watchers_waker_writes() {
@@ -226,19 +228,17 @@ fn a_watchers_waker_writes() {
         assert_eq!(inner.try_store(7), Err(7));
         assert!(panics(|| inner.store(7)).contains("while it changes"));
         let moved = Arc::clone(&inner);
-        let mut task: Pin<Box<dyn Future<Output = ()> + Send>> =
-            Box::pin(async move { moved.store_async(3).await });
+        let mut task: Task = Box::pin(async move { moved.store_async(3).await });
         // Woken by the unlock, in place.
-        let task2: Arc<Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>> =
-            Arc::new(Mutex::new(None));
-        let slot = Arc::clone(&task2);
+        let place = Arc::new(Mutex::new(None::<Task>));
+        let slot = Arc::clone(&place);
         let again = calls(move || {
             let mut task = slot.lock().unwrap().take().unwrap();
             assert!(poll_with(task.as_mut(), Waker::noop()).is_ready());
             count.fetch_add(1, SeqCst);
         });
         assert!(poll_with(task.as_mut(), &again).is_pending());
-        *task2.lock().unwrap() = Some(task);
+        *place.lock().unwrap() = Some(task);
     });
     assert!(
         waiter
@@ -586,8 +586,9 @@ fn values_own_cells() {
     impl Drop for Node {
         fn drop(&mut self) {
             if let Some(next) = &self.next {
+                // Refused while another one is dropped.
                 let _ = next.try_store(None);
-                assert!(next.try_update(|_: &mut Option<Node>| ()).is_some() || true);
+                let _ = next.try_update(|_| ());
             }
         }
     }
