@@ -228,9 +228,9 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     #[inline(never)]
     fn begin(&self) -> &Readers<S::ReaderToken> {
         self.readers.get_or_init(|| {
-            let token = self.strategy().try_claim_writer();
+            let token = self.buffer.strategy().try_claim_writer();
             // S9: the front of a fresh strategy is A.
-            let is_fresh = token.is_some() && self.strategy().front() == Side::A;
+            let is_fresh = token.is_some() && self.buffer.strategy().front() == Side::A;
             assert!(is_fresh, "the strategy of a cell is not fresh");
             // Nobody else locks before this is over (K3).
             let locked = self.lock.0.try_lock_any::<crate::writer_lock::OnThread>();
@@ -315,7 +315,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
         CellGuard::version(&self.read())
     }
 
-    /// The strategy.
+    /// The strategy, whose writer's place the cell has.
     ///
     /// # Examples
     ///
@@ -323,11 +323,11 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     /// use dbuf_core::Strategy;
     ///
     /// let cell = dbuf_strategies::ConcurrentCell::new("a");
-    /// cell.store("b");
     /// assert!(cell.strategy().is_writer_claimed());
     /// ```
     #[inline]
     pub fn strategy(&self) -> &S {
+        self.readers();
         self.buffer.strategy()
     }
 

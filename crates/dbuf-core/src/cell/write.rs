@@ -65,7 +65,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
         // Declared before the lock's guard, and so dropped with no lock held, also while a
         // panic unwinds.
         let mut value = None;
-        let (_leftover, result, replaced);
+        let (leftover, result, replaced);
         let mut locked = locked;
         let mut writer = self.writer(&mut locked);
         let Some(parts) = writer.try_parts() else {
@@ -76,7 +76,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
         };
         result = make(front, &mut value);
         assert!(value.is_some(), "K1");
-        _leftover = mem::replace(back, value.take());
+        leftover = mem::replace(back, value.take());
         writer.start_swap();
         // Nobody waits for this swap yet, so nobody has to be told that it is finished.
         replaced = match (writer.try_back_mut(), copy) {
@@ -86,7 +86,22 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
         };
         drop(writer);
         drop(locked);
+        // By hand, while the others are not on their way out: what a function returns is lost if
+        // a destructor panics behind it.
+        drop(leftover);
         (result, replaced)
+    }
+
+    /// Writes a clone that `f` has changed.
+    #[inline(always)]
+    fn change<R>(&self, locked: Locked<'_, S>, f: impl FnOnce(&mut T) -> R) -> R
+    where
+        T: Clone,
+    {
+        let change = |front: &T, new: &mut Option<T>| f(new.insert(front.clone()));
+        let (result, replaced) = self.write(locked, change, None);
+        drop(replaced);
+        result
     }
 }
 
@@ -95,7 +110,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     #[inline]
     fn lock(&self) -> Locked<'_, S> {
         self.refuse_own_guard();
-        self.lock.0.lock_finished(self.strategy(), own_write)
+        self.lock.0.lock_finished(self.buffer.strategy(), own_write)
     }
 
     /// Locks if that needs no waiting.
@@ -104,7 +119,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
         if self.readers().has_guard() {
             return None;
         }
-        self.lock.0.try_lock_finished(self.strategy())
+        self.lock.0.try_lock_finished(self.buffer.strategy())
     }
 
     /// Panics if this thread holds a guard, for which it would wait.
@@ -195,7 +210,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     /// ```
     pub fn store_timeout(&self, value: T, timeout: Duration) -> Result<(), T> {
         self.refuse_own_guard();
-        let strategy = self.strategy();
+        let strategy = self.buffer.strategy();
         let locked = self
             .lock
             .0
@@ -261,8 +276,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     where
         T: Clone,
     {
-        let change = |front: &T, new: &mut Option<T>| f(new.insert(front.clone()));
-        self.write(self.lock(), change, None).0
+        self.change(self.lock(), f)
     }
 
     /// As [`update`](Self::update), if that needs no waiting. Returns `None`, and drops `f`
@@ -284,8 +298,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     where
         T: Clone,
     {
-        let change = |front: &T, new: &mut Option<T>| f(new.insert(front.clone()));
-        Some(self.write(self.try_lock()?, change, None).0)
+        Some(self.change(self.try_lock()?, f))
     }
 
     /// Replaces the value by what `f` makes of it. Unlike [`update`](Self::update) it clones
@@ -404,14 +417,14 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
         T: Clone,
     {
         let locked = self.lock_async().await;
-        let change = |front: &T, new: &mut Option<T>| f(new.insert(front.clone()));
-        self.write(locked, change, None).0
+        self.change(locked, f)
     }
 
     /// Locks for the rest of a poll, which stays on its thread.
     async fn lock_async(&self) -> Locked<'_, S> {
         self.readers();
-        self.lock.0.lock_finished_async(self.strategy()).await
+        let strategy = self.buffer.strategy();
+        self.lock.0.lock_finished_async(strategy).await
     }
 }
 

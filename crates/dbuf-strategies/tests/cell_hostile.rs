@@ -1,0 +1,616 @@
+//! The cell among hostile code: destructors, clones, wakers and strategies that panic or come
+//! back in.
+#![cfg(not(dbuf_loom))]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::mem::forget;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use dbuf_strategies::core::{BlockingStrategy, ConcurrentCell as AnyCell, Side, Strategy};
+use dbuf_strategies::{
+    CellGuard, ConcurrentCell, CountStrategy, EpochStrategy, FlashStrategy, LockStrategy, Watched,
+};
+
+fn panics(f: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it does not panic");
+    match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => (*payload.downcast_ref::<&str>().unwrap()).to_owned(),
+    }
+}
+
+fn elsewhere(f: impl FnOnce() + Send) {
+    thread::scope(|scope| scope.spawn(f).join().unwrap());
+}
+
+/// Runs a closure when it is woken.
+struct Calls(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+impl Wake for Calls {
+    fn wake(self: Arc<Self>) {
+        let call = self.0.lock().unwrap().take();
+        if let Some(call) = call {
+            call();
+        }
+    }
+}
+
+fn calls(f: impl FnOnce() + Send + 'static) -> Waker {
+    Waker::from(Arc::new(Calls(Mutex::new(Some(Box::new(f))))))
+}
+
+fn poll_with<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(waker))
+}
+
+/// Counts its drops, and panics in them if told to.
+struct Bomb(Arc<AtomicUsize>, bool);
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, SeqCst);
+        if self.1 && !thread::panicking() {
+            panic!("dropped");
+        }
+    }
+}
+
+/// What was left over from the write before panics in its destructor: the value that this
+/// write replaced is dropped all the same.
+#[test]
+fn a_leftovers_destructor_may_panic() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let cell = AnyCell::with_strategy(Bomb(Arc::clone(&drops), true), CountStrategy::new());
+    let guard = cell.read();
+    elsewhere(|| cell.store(Bomb(Arc::clone(&drops), false)));
+    drop(guard);
+    assert_eq!(drops.load(SeqCst), 0);
+    assert_eq!(
+        panics(|| cell.store(Bomb(Arc::clone(&drops), false))),
+        "dropped"
+    );
+    assert_eq!((drops.load(SeqCst), cell.version()), (2, 2));
+    drop(cell);
+    assert_eq!(drops.load(SeqCst), 3);
+}
+
+/// The destructor of the replaced value panics: what the closure returned is dropped, and what
+/// `swap` was to return.
+#[test]
+fn a_result_is_dropped_if_a_destructor_panics() {
+    #[derive(Clone)]
+    struct Value(Option<Arc<Bomb>>);
+    let value = |bomb: Bomb| Value(Some(Arc::new(bomb)));
+    let drops = Arc::new(AtomicUsize::new(0));
+    let quiet = || Bomb(Arc::clone(&drops), false);
+    let loud = || Bomb(Arc::new(AtomicUsize::new(0)), true);
+
+    let cell = AnyCell::with_strategy(value(loud()), EpochStrategy::new());
+    let update = || {
+        cell.update(|value| {
+            value.0 = None;
+            quiet()
+        });
+    };
+    assert_eq!(panics(update), "dropped");
+    assert_eq!((drops.load(SeqCst), cell.version()), (1, 1));
+
+    cell.store(value(loud()));
+    let guard = cell.read();
+    elsewhere(|| cell.store(value(quiet())));
+    drop(guard);
+    assert_eq!(panics(|| drop(cell.swap(Value(None)))), "dropped");
+    assert_eq!((drops.load(SeqCst), cell.version()), (2, 4));
+}
+
+/// Every use of a cell claims its writer's place (K3), the strategy's too.
+#[test]
+fn a_waiter_from_before_the_first_use_is_not_closed() {
+    let cell = AnyCell::with_strategy(0, Watched::new(EpochStrategy::new()));
+    let mut waiter = cell.strategy().waiter();
+    let woken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&woken);
+    let waker = calls(move || _ = count.fetch_add(1, SeqCst));
+    let mut cx = Context::from_waker(&waker);
+    assert!(waiter.poll_newer(0, &mut cx).is_pending(), "closed");
+    cell.store(1);
+    assert_eq!(woken.load(SeqCst), 1);
+    assert_eq!(waiter.poll_newer(0, &mut cx), Poll::Ready(Ok(1)));
+}
+
+/// A task's waker reads and writes the cell, on the thread whose guard goes.
+fn a_waker_uses_the_cell<S: BlockingStrategy + 'static>(new: fn() -> S) {
+    for refreshes in [false, true] {
+        let cell = Arc::new(AnyCell::with_strategy(0, new()));
+        let mut guard = cell.read();
+        elsewhere(|| cell.store(1));
+        let ran = Arc::new(AtomicUsize::new(0));
+        let (inner, count) = (Arc::clone(&cell), Arc::clone(&ran));
+        let waker = calls(move || {
+            count.fetch_add(1, SeqCst);
+            assert_eq!(inner.load(), 1);
+            if !refreshes {
+                inner.store(2);
+                inner.update(|n| *n += 1);
+            }
+            assert!(refreshes == panics_not(|| inner.store(4)).is_err());
+        });
+        let mut task = Box::pin(cell.store_async(9));
+        assert!(poll_with(task.as_mut(), &waker).is_pending());
+        if refreshes {
+            assert!(CellGuard::refresh(&mut guard));
+            assert_eq!(*guard, 1);
+        } else {
+            drop(guard);
+            assert_eq!(cell.load(), 4);
+        }
+        assert_eq!(ran.load(SeqCst), 1);
+        while poll_with(task.as_mut(), Waker::noop()).is_pending() {}
+        assert_eq!(cell.load(), 9);
+    }
+}
+
+fn panics_not(f: impl FnOnce()) -> Result<(), ()> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(drop)
+}
+
+#[test]
+fn wakers_use_the_cell() {
+    a_waker_uses_the_cell(CountStrategy::new);
+    a_waker_uses_the_cell(EpochStrategy::new);
+    a_waker_uses_the_cell(FlashStrategy::new);
+    a_waker_uses_the_cell(LockStrategy::new);
+}
+
+/// The waker of a task that waits for the lock panics in the unlock of another's write: the
+/// write was made, and the values are dropped once.
+#[test]
+fn an_unlock_whose_waker_panics() {
+    let drops = Arc::new(AtomicUsize::new(0));
+    let bomb = || Bomb(Arc::clone(&drops), false);
+    let cell = AnyCell::with_strategy(bomb(), FlashStrategy::new());
+    let waker = calls(|| panic!("from a waker"));
+    let mut task = Box::pin(cell.store_async(bomb()));
+    let write = || {
+        cell.rcu(|_| {
+            assert!(poll_with(task.as_mut(), &waker).is_pending());
+            bomb()
+        });
+    };
+    assert_eq!(panics(write), "from a waker");
+    assert_eq!((drops.load(SeqCst), cell.version()), (1, 1));
+    assert!(poll_with(task.as_mut(), Waker::noop()).is_ready());
+    assert_eq!((drops.load(SeqCst), cell.version()), (2, 2));
+    drop(task);
+    // The same while a panic unwinds.
+    let waker = calls(|| panic!("from a waker"));
+    let mut task = Box::pin(cell.store_async(bomb()));
+    let write = || {
+        cell.rcu(|_| {
+            assert!(poll_with(task.as_mut(), &waker).is_pending());
+            panic!("closure")
+        });
+    };
+    assert_eq!(panics(write), "closure");
+    assert!(poll_with(task.as_mut(), Waker::noop()).is_ready());
+    drop(task);
+    assert_eq!(cell.version(), 3);
+    drop(cell);
+    assert_eq!(drops.load(SeqCst), 4);
+}
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A watcher's waker polls a write in place, under the lock of the write that called it.
+#[test]
+fn a_watchers_waker_writes() {
+    let cell = Arc::new(AnyCell::with_strategy(
+        0,
+        Watched::new(CountStrategy::new()),
+    ));
+    cell.store(1);
+    let mut waiter = cell.strategy().waiter();
+    let inner = Arc::clone(&cell);
+    let done = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&done);
+    let waker = calls(move || {
+        assert_eq!(inner.load(), 2);
+        assert_eq!(inner.try_store(7), Err(7));
+        assert!(panics(|| inner.store(7)).contains("while it changes"));
+        let moved = Arc::clone(&inner);
+        let mut task: Task = Box::pin(async move { moved.store_async(3).await });
+        // Woken by the unlock, in place.
+        let place = Arc::new(Mutex::new(None::<Task>));
+        let slot = Arc::clone(&place);
+        let again = calls(move || {
+            let mut task = slot.lock().unwrap().take().unwrap();
+            assert!(poll_with(task.as_mut(), Waker::noop()).is_ready());
+            count.fetch_add(1, SeqCst);
+        });
+        assert!(poll_with(task.as_mut(), &again).is_pending());
+        *place.lock().unwrap() = Some(task);
+    });
+    assert!(
+        waiter
+            .poll_newer(1, &mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    cell.store(2);
+    assert_eq!((done.load(SeqCst), cell.load()), (1, 3));
+}
+
+/// A guard that is taken in a closure and kept, or forgotten.
+#[test]
+fn guards_outlive_the_update_they_were_taken_in() {
+    let cell = AnyCell::with_strategy(vec![0], EpochStrategy::new());
+    let mut kept = None;
+    cell.update(|list| {
+        kept = Some(cell.read());
+        list.push(1);
+    });
+    let guard = kept.unwrap();
+    assert_eq!((&**guard, &**cell.read()), (&[0][..], &[0, 1][..]));
+    elsewhere(|| assert!(cell.try_store(vec![]).is_err()));
+    assert!(panics(|| cell.store(vec![])).contains("holds a guard"));
+    drop(guard);
+    cell.update(|list| {
+        forget(cell.read());
+        list.push(2);
+    });
+    assert_eq!(cell.try_update(|_| ()), None);
+    elsewhere(|| assert!(cell.try_store(vec![]).is_err()));
+    assert_eq!(cell.into_inner(), [0, 1, 2]);
+}
+
+thread_local! {
+    static UNWINDS: Cell<u8> = const { Cell::new(0) };
+}
+
+/// Unwinds where it is told to: 1 before a flip, 2 after it.
+struct Unwinds<S>(S);
+
+// SAFETY: the inner strategy's promises. A start that unwinds is made or is not.
+unsafe impl<S: Strategy> Strategy for Unwinds<S> {
+    type WriterToken = S::WriterToken;
+    type ReaderToken = S::ReaderToken;
+    type GuardToken = S::GuardToken;
+
+    fn try_claim_writer(&self) -> Option<S::WriterToken> {
+        self.0.try_claim_writer()
+    }
+    unsafe fn release_writer(&self, writer: S::WriterToken) {
+        // SAFETY: the caller's.
+        unsafe { self.0.release_writer(writer) }
+    }
+    fn is_writer_claimed(&self) -> bool {
+        self.0.is_writer_claimed()
+    }
+    fn new_reader(&self) -> S::ReaderToken {
+        self.0.new_reader()
+    }
+    unsafe fn acquire(&self, reader: &S::ReaderToken) -> S::GuardToken {
+        // SAFETY: the caller's.
+        unsafe { self.0.acquire(reader) }
+    }
+    fn side(guard: &S::GuardToken) -> Side {
+        S::side(guard)
+    }
+    unsafe fn release(&self, reader: &S::ReaderToken, guard: S::GuardToken) {
+        // SAFETY: the caller's.
+        unsafe { self.0.release(reader, guard) }
+    }
+    fn front(&self) -> Side {
+        self.0.front()
+    }
+    unsafe fn start_swap(&self, writer: &mut S::WriterToken) {
+        let at = UNWINDS.take();
+        assert_ne!(at, 1, "before");
+        // SAFETY: the caller's.
+        unsafe { self.0.start_swap(writer) };
+        assert_ne!(at, 2, "after");
+    }
+    unsafe fn is_finished(&self, writer: &S::WriterToken) -> bool {
+        // SAFETY: the caller's.
+        unsafe { self.0.is_finished(writer) }
+    }
+    unsafe fn try_finish(&self, writer: &mut S::WriterToken) -> bool {
+        // SAFETY: the caller's.
+        unsafe { self.0.try_finish(writer) }
+    }
+    unsafe fn poll_finish(&self, writer: &mut S::WriterToken, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the caller's.
+        unsafe { self.0.poll_finish(writer, cx) }
+    }
+    unsafe fn stragglers(&self, writer: &S::WriterToken) -> usize {
+        // SAFETY: the caller's.
+        unsafe { self.0.stragglers(writer) }
+    }
+}
+
+impl<S: BlockingStrategy> BlockingStrategy for Unwinds<S> {}
+
+/// The front always holds a value (K1), and each value is dropped once.
+fn a_start_unwinds<S: BlockingStrategy>(new: fn() -> S) {
+    for script in 0..3_usize.pow(4) {
+        for takes_out in [false, true] {
+            let drops = Arc::new(AtomicUsize::new(0));
+            let value = |n: usize| (n, Bomb(Arc::clone(&drops), false));
+            let cell = AnyCell::with_strategy(value(0), Unwinds(new()));
+            let mut published = 0;
+            let mut guard = None;
+            for step in 0..4 {
+                let at = script / 3_usize.pow(step) % 3;
+                let n = step as usize + 1;
+                if step == 1 {
+                    guard = Some(cell.read());
+                }
+                elsewhere(|| {
+                    UNWINDS.set(at as u8);
+                    let unwound =
+                        catch_unwind(AssertUnwindSafe(|| cell.try_store(value(n)).is_ok()));
+                    let did = match unwound {
+                        Ok(did) => did,
+                        Err(_) => at == 2,
+                    };
+                    UNWINDS.set(0);
+                    if did {
+                        assert_eq!(cell.version(), CellGuard::version(&cell.read()));
+                        assert_eq!(cell.read().0, n);
+                    }
+                });
+                published = cell.read().0;
+                if let Some(guard) = &guard {
+                    assert!(guard.0 <= 1);
+                }
+                if step == 2 {
+                    guard = None;
+                }
+            }
+            drop(guard);
+            if takes_out {
+                assert_eq!(cell.into_inner().0, published);
+            } else {
+                cell.catch_up();
+                assert_eq!(cell.read().0, published);
+                drop(cell);
+            }
+            assert_eq!(drops.load(SeqCst), 5);
+        }
+    }
+}
+
+#[test]
+fn starts_that_unwind() {
+    a_start_unwinds(CountStrategy::new);
+    if !cfg!(miri) {
+        a_start_unwinds(EpochStrategy::new);
+        a_start_unwinds(FlashStrategy::new);
+        a_start_unwinds(LockStrategy::new);
+    }
+}
+
+static STATIC: AnyCell<usize, EpochStrategy> = AnyCell::with_strategy(0, EpochStrategy::new());
+
+/// Two guards until the thread's end, one of which is refreshed there, and a waker that uses
+/// the cell in the release of the last.
+struct Late(
+    RefCell<Vec<CellGuard<'static, usize, EpochStrategy>>>,
+    Cell<bool>,
+);
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        let mut guards = self.0.take();
+        assert!(STATIC.try_store(9).is_err());
+        let newest = STATIC.read();
+        let now = *newest;
+        drop(newest);
+        let mut last = guards.pop().unwrap();
+        CellGuard::refresh(&mut last);
+        assert_eq!(*last, now);
+        drop(guards);
+        if self.1.get() {
+            forget(STATIC.read());
+            forget(last);
+            assert!(panics(|| STATIC.store(0)).contains("holds a guard"));
+            return;
+        }
+        // A second swap, for which a task waits.
+        elsewhere(|| {
+            STATIC.store(now + 1);
+        });
+        let ran = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&ran);
+        let waker = calls(move || {
+            assert_eq!(STATIC.load(), now + 1);
+            STATIC.store(now + 2);
+            let guard = STATIC.read();
+            assert!(STATIC.try_store(9).is_err());
+            assert_eq!(*guard, now + 2);
+            drop(guard);
+            count.fetch_add(1, SeqCst);
+        });
+        let mut task = Box::pin(STATIC.store_async(now + 3));
+        assert!(poll_with(task.as_mut(), &waker).is_pending());
+        drop(last);
+        assert_eq!(ran.load(SeqCst), 1);
+        while poll_with(task.as_mut(), Waker::noop()).is_pending() {}
+        assert_eq!(STATIC.load(), now + 3);
+    }
+}
+
+thread_local! {
+    static LATE: Late = const { Late(RefCell::new(Vec::new()), Cell::new(false)) };
+}
+
+#[test]
+fn guards_outlive_their_threads_slots() {
+    for forgets in [false, false, true] {
+        thread::spawn(move || {
+            LATE.with(|late| {
+                late.1.set(forgets);
+                late.0.borrow_mut().push(STATIC.read());
+                elsewhere(|| STATIC.update(|n| *n += 1));
+                late.0.borrow_mut().push(STATIC.read());
+            });
+        })
+        .join()
+        .unwrap();
+    }
+}
+
+/// A cell that is moved into the place of another, of which a thread has a token.
+#[test]
+fn a_cell_takes_the_place_of_another() {
+    let mut place = Box::new(AnyCell::with_strategy(
+        String::from("a"),
+        EpochStrategy::new(),
+    ));
+    for round in 0..20 {
+        assert_eq!(place.load().len(), 1 + round % 2);
+        if round % 3 == 0 {
+            forget(place.read());
+        }
+        elsewhere(|| assert_eq!(place.read().len(), 1 + round % 2));
+        let next = AnyCell::with_strategy(String::from("b"), EpochStrategy::new());
+        if round % 2 == 0 {
+            next.store(String::from("bb"));
+            let guard = next.read();
+            elsewhere(|| next.store(String::from("cc")));
+            forget(guard);
+        }
+        *place = next;
+        assert_eq!(place.version(), if round % 2 == 0 { 2 } else { 0 });
+    }
+}
+
+/// Threads, tasks and cancelled tasks write, and guards are refreshed: nothing is lost and
+/// nobody waits forever.
+fn all_at_once<S: BlockingStrategy<GuardToken: Sync>>(new: fn() -> S) {
+    struct Unpark(thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let rounds = if cfg!(miri) { 5 } else { 300 };
+    let cell = &AnyCell::with_strategy(Box::new(0_usize), new());
+    let made = &AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for kind in 0..4_usize {
+            scope.spawn(move || {
+                let waker = Waker::from(Arc::new(Unpark(thread::current())));
+                for round in 0..rounds {
+                    match kind {
+                        0 => {
+                            cell.update(|n| **n += 1);
+                            made.fetch_add(1, SeqCst);
+                        }
+                        1 => {
+                            let mut task = Box::pin(cell.update_async(|n| **n += 1));
+                            while poll_with(task.as_mut(), &waker).is_pending() {
+                                thread::park();
+                            }
+                            made.fetch_add(1, SeqCst);
+                        }
+                        2 => {
+                            let mut task = Box::pin(cell.update_async(|n| **n += 1));
+                            for _ in 0..round % 3 {
+                                if poll_with(task.as_mut(), &waker).is_ready() {
+                                    made.fetch_add(1, SeqCst);
+                                    break;
+                                }
+                            }
+                        }
+                        _ => {
+                            if cell.try_update(|n| **n += 1).is_some() {
+                                made.fetch_add(1, SeqCst);
+                            }
+                        }
+                    }
+                }
+            });
+        }
+        for _ in 0..2 {
+            scope.spawn(move || {
+                let mut guard = cell.read();
+                for round in 0..rounds {
+                    let before = **guard;
+                    if round % 5 == 0 {
+                        let nested = cell.read();
+                        assert!(**nested >= before);
+                        thread::yield_now();
+                        drop(std::mem::replace(&mut guard, nested));
+                    }
+                    CellGuard::refresh(&mut guard);
+                    assert!(**guard >= before);
+                    assert_eq!(CellGuard::version(&guard), **guard as u64);
+                    thread::scope(|scope| {
+                        let guard = &guard;
+                        if round % 50 == 0 {
+                            scope.spawn(move || assert!(***guard >= before));
+                        }
+                    });
+                }
+            });
+        }
+    });
+    assert_eq!(**cell.read(), made.load(SeqCst));
+    assert_eq!(cell.store_timeout(Box::new(0), Duration::ZERO), Ok(()));
+}
+
+#[test]
+fn writers_of_all_kinds() {
+    all_at_once(CountStrategy::new);
+    all_at_once(EpochStrategy::new);
+    all_at_once(FlashStrategy::new);
+    all_at_once(LockStrategy::new);
+}
+
+/// Values that own cells, or the cell that they are in.
+#[test]
+fn values_own_cells() {
+    struct Node {
+        next: Option<Arc<ConcurrentCell<Option<Node>>>>,
+    }
+    impl Drop for Node {
+        fn drop(&mut self) {
+            if let Some(next) = &self.next {
+                // Refused while another one is dropped.
+                let _ = next.try_store(None);
+                let _ = next.try_update(|_| ());
+            }
+        }
+    }
+    impl Clone for Node {
+        fn clone(&self) -> Self {
+            Self {
+                next: self.next.clone(),
+            }
+        }
+    }
+    let cell = Arc::new(ConcurrentCell::new(None));
+    cell.store(Some(Node {
+        next: Some(Arc::clone(&cell)),
+    }));
+    let weak = Arc::downgrade(&cell);
+    let borrowed: &ConcurrentCell<_> = &cell;
+    borrowed.update(|node| *node = None);
+    borrowed.store(Some(Node {
+        next: Some(Arc::clone(&cell)),
+    }));
+    borrowed.catch_up();
+    borrowed.store(None);
+    drop(cell);
+    assert!(weak.upgrade().is_none());
+}
