@@ -4,10 +4,13 @@ mod common;
 
 use core::cell::Cell;
 use core::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use common::{assert_doubles_again, assert_goes_on, doubles, unwind, unwinds};
-use dbuf_hashmap::{Entry, Snapshot, Writer, WriterBatch};
+use dbuf_hashmap::{ConcurrentHashMap, Entry, Snapshot, Writer, WriterBatch};
 
 #[test]
 fn panic_in_update_rolls_back() {
@@ -374,4 +377,27 @@ fn panic_at_any_point_in_a_layer_loses_nothing_published() {
             break;
         }
     }
+}
+
+/// What a write returns is dropped if the destructor of something else panics behind it: of a
+/// value that left the other copy.
+#[test]
+fn what_is_returned_is_not_lost_to_a_panicking_destructor() {
+    struct Bomb(Arc<AtomicUsize>, bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, SeqCst);
+            assert!(!self.1 || thread::panicking(), "dropped");
+        }
+    }
+
+    let drops = Arc::new(AtomicUsize::new(0));
+    let value = |panics| Some(Arc::new(Bomb(Arc::clone(&drops), panics)));
+    let map = ConcurrentHashMap::new();
+    map.insert(1, value(true));
+    map.insert(1, value(false)); // returns a clone, of which the other copy has the original
+    let write = AssertUnwindSafe(|| drop(map.insert(1, None)));
+    catch_unwind(write).unwrap_err();
+    map.insert(1, None);
+    assert_eq!(drops.load(SeqCst), 2);
 }

@@ -190,10 +190,14 @@ where
         f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R,
     ) -> R {
         // From here on there is no await: the batch stays on this thread.
-        let mut batch = Batch::new(self.writers.begin_async().await);
-        let result = f(&mut batch);
-        if !self.writers.is_immediate() {
-            self.end(batch);
+        let result;
+        {
+            let mut batch = Batch::new(self.writers.begin_async().await);
+            result = f(&mut batch);
+            if !self.writers.is_immediate() {
+                self.end(batch);
+            }
+            // Dropped here: see `write_one`.
         }
         result
     }

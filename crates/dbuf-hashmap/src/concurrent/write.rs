@@ -477,12 +477,16 @@ where
         f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R,
     ) -> R {
         self.refuse_own_guard();
-        let mut batch = Batch::new(self.writers.begin());
-        let result = f(&mut batch);
-        if !self.writers.is_immediate() {
-            self.end(batch);
+        let result;
+        {
+            let mut batch = Batch::new(self.writers.begin());
+            result = f(&mut batch);
+            if !self.writers.is_immediate() {
+                self.end(batch);
+            }
+            // Else it is published as it is dropped, where it stands. Here, and not behind the
+            // result: that would be leaked if a destructor panics.
         }
-        // Else it is published as it is dropped, where it stands.
         result
     }
 
