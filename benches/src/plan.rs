@@ -280,13 +280,16 @@ mod tests {
     fn everything_has_a_number_in_every_round() {
         let mut figures = plan(Mode::Quick).figures;
         figures.retain(|figure| ["cells", "ycsb"].contains(&figure.id));
-        let names = ["epoch", "papaya", "local"].map(str::to_owned).to_vec();
+        let names = ["epoch", "epoch-refresh", "papaya", "local"];
+        let names = names.map(str::to_owned).to_vec();
         let plan = Plan::new(figures, names, Mode::Quick).within(Duration::from_millis(100));
         let records = plan.run(&Progress::silent(), &mut Noise::new());
         for (figure, panel, contender, metrics) in [
             ("cells", "alone", "epoch", 2),
+            ("cells", "alone", "epoch-refresh", 2),
             ("cells", "alone", "local", 2),
             ("cells", "beside a writer", "epoch", 3),
+            ("cells", "beside a writer", "epoch-refresh", 3),
             ("cells", "beside a writer", "local", 0),
             ("ycsb", "B", "papaya", 3),
             ("ycsb", "C", "epoch", 3),

@@ -24,6 +24,16 @@ impl Payload {
             inverse: !number,
         }
     }
+
+    /// Panics if it was never stored.
+    #[inline]
+    fn check(self, contender: &str) {
+        let Self { number, inverse } = self;
+        assert!(
+            number == !inverse,
+            "{contender} is broken: it gave half of one value and half of another"
+        );
+    }
 }
 
 /// Reads a cell.
@@ -51,11 +61,7 @@ pub(crate) trait Loads {
 impl<L: Load> Loads for L {
     fn run(&mut self, count: usize, contender: &str) {
         for _ in 0..count {
-            let Payload { number, inverse } = self.load();
-            assert!(
-                number == !inverse,
-                "{contender} is broken: it gave half of one value and half of another"
-            );
+            self.load().check(contender);
         }
     }
 }
@@ -83,7 +89,7 @@ pub(crate) struct Entry {
 /// The parts of a cell whose readers are clones of one.
 fn cloned<R, W>(reader: R, writer: W, readers: usize) -> Option<Parts>
 where
-    R: Load + Clone + Send + 'static,
+    R: Loads + Clone + Send + 'static,
     W: Store + Send + 'static,
 {
     let another = |_| -> Box<dyn Loads + Send> { Box::new(reader.clone()) };
@@ -120,6 +126,11 @@ pub(crate) const ALL: &[Entry] = &[
     ours("count", "dbuf", dbuf::shared::<CountStrategy>),
     ours("lock", "dbuf", dbuf::shared::<LockStrategy>),
     ours("local", "dbuf, one thread", dbuf::local),
+    ours(
+        "epoch-refresh",
+        "dbuf, a guard that is kept",
+        dbuf::refreshed::<EpochStrategy>,
+    ),
     entry("left-right", "left-right 0.11, enter", left_right::build),
     entry("arc-swap", "arc-swap 1, load", arc_swap::load),
     entry("arc-swap-cache", "arc-swap 1, Cache", arc_swap::cache),

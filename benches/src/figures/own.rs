@@ -134,9 +134,10 @@ pub(super) fn cells(settings: &Settings) -> Figure {
         id: "cells",
         title: "A read of one value",
         definition: "Two words in a cell; a read enters, copies them, leaves, and checks that they belong \
-                     together. The median block of 1,000 reads. Beside a writer: one more thread stores as \
-                     fast as it can. Local is for one thread, so nobody writes beside it; triple-buffer \
-                     is for one reader."
+                     together. The median block of 1,000 reads. epoch-refresh takes one guard for each block \
+                     and refreshes it for each read; arc-swap-cache keeps what it has in the same way. \
+                     Beside a writer: one more thread stores as fast as it can. Local is for one thread, \
+                     so nobody writes beside it; triple-buffer is for one reader."
             .to_owned(),
         chart: Chart::Bars,
         metrics: &[Metric::Read, Metric::Writes],

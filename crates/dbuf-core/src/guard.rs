@@ -42,12 +42,9 @@ use crate::{BufferPtr, Reader};
 /// ```
 #[must_use = "a guard that is dropped at once has read nothing"]
 pub struct Guard<L> {
-    /// A pointer and not a reference: a reference field would have to stay valid
-    /// to the end of `drop(guard)`, which itself lets the writer in.
-    ///
-    /// To a `Versioned<L::Value>`. Untyped, since a projection would make the guard
-    /// invariant in what it borrows.
-    cell: NonNull<()>,
+    /// Leads to the value. No field refers to it: a reference would have to stay valid to the
+    /// end of `drop(guard)`, which itself lets the writer in. And no pointer is kept beside
+    /// the lease: a refresh would load it in addition to what tells whether it is current.
     lease: L,
 }
 
@@ -71,17 +68,14 @@ pub type MappedReadGuard<'r, U, R> = MappedGuard<U, ReaderLease<'r, R>>;
 impl<L: Lease> Guard<L> {
     #[inline]
     pub(crate) fn new(lease: L) -> Self {
-        Self {
-            cell: lease.cell().cast(),
-            lease,
-        }
+        Self { lease }
     }
 
     #[inline]
     fn versioned(&self) -> &Versioned<L::Value> {
         // SAFETY: the lease stands on this cell, so the writer stays away from
         // it (S2, C5) and its earlier writes are visible (S4).
-        unsafe { self.cell.cast::<Versioned<L::Value>>().as_ref() }
+        unsafe { self.lease.cell().as_ref() }
     }
 
     /// The number of the publish that this guard looks at. A plain load.
@@ -105,8 +99,9 @@ impl<L: Lease> Guard<L> {
     /// before. For a thread that reads all the time: it keeps one guard, and refreshes it
     /// where it would take a new one.
     ///
-    /// While nothing was published, that is a load or two, with no store and no fence.
-    /// Otherwise it takes a new guard, then releases the old one. A writer that waits for
+    /// While nothing was published, that is a load and a comparison, with no store and no
+    /// fence. Otherwise it takes a new guard, then releases the old one; it may do so once
+    /// more where a writer waits for readers. A writer that waits for
     /// this guard is freed by its next refresh, so a reader that has nothing to do for a
     /// while must drop it.
     ///
@@ -140,7 +135,6 @@ impl<L: Lease> Guard<L> {
     fn renew(&mut self) -> bool {
         let before = Self::version(self);
         let old = self.lease.acquire_again();
-        self.cell = self.lease.cell().cast();
         let changed = Self::version(self) != before;
         // Last, since it may run a waker.
         // SAFETY: the guard is borrowed exclusively, so nothing borrows from it.

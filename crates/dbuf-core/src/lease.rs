@@ -6,6 +6,8 @@ use core::fmt;
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
+#[cfg(feature = "alloc")]
+use crate::buffer::BufferOf;
 use crate::buffer::Versioned;
 use crate::pointer::PinnedBy;
 use crate::reader::ReaderTokenOf;
@@ -190,15 +192,15 @@ impl<R: ReaderPtr> fmt::Debug for ReaderLease<'_, R> {
 #[cfg(feature = "alloc")]
 pub struct OwnedLease<P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,
+    /// What the reader's pointer leads to (P1), for as long as the reader is here (P3).
+    buffer: NonNull<BufferOf<P>>,
     reader: Box<Reader<P>>,
 }
 
-// SAFETY: as for `ReaderLease`; the pointer is dereferenced as well, and the reader's cell,
-// which is written before there is a guard, is read.
+// SAFETY: as for `ReaderLease`.
 #[cfg(feature = "alloc")]
 unsafe impl<P: BufferPtr> Sync for OwnedLease<P>
 where
-    P: Sync,
     PinnedBy<P>: Sync,
     GuardTokenOf<P>: Sync,
 {
@@ -208,14 +210,21 @@ where
 impl<P: BufferPtr> OwnedLease<P> {
     #[inline]
     pub(crate) fn new(reader: Box<Reader<P>>) -> Self {
-        let (buffer, token) = reader.parts();
+        let buffer = reader.buffer();
         // SAFETY: the reader's own strategy and token (C1); this lease owns the
         // reader and is not `Sync` (C4), and keeps the buffer in place (C6, P3).
-        let guard = unsafe { buffer.strategy().acquire(token) };
+        let guard = unsafe { buffer.strategy().acquire(reader.token()) };
         Self {
             guard: ManuallyDrop::new(guard),
+            buffer: NonNull::from(buffer),
             reader,
         }
+    }
+
+    #[inline]
+    fn buffer(&self) -> &BufferOf<P> {
+        // SAFETY: the reader is here and keeps it in place (P3), unborrowed by `&mut` (P6).
+        unsafe { self.buffer.as_ref() }
     }
 
     /// Releases the place and gives the reader back. If a waker panics, the place
@@ -228,10 +237,8 @@ impl<P: BufferPtr> OwnedLease<P> {
         let reader = unsafe { core::ptr::read(&raw const this.reader) };
         // SAFETY: as above.
         let guard = unsafe { ManuallyDrop::take(&mut this.guard) };
-        let (buffer, token) = reader.parts();
-        // SAFETY: acquired in `new` with this token (C1, C3, C4), of the buffer that
-        // the pointer still reaches (P1, P2).
-        unsafe { buffer.strategy().release(token, guard) };
+        // SAFETY: acquired in `new` with this token (C1, C3, C4).
+        unsafe { this.buffer().strategy().release(reader.token(), guard) };
         reader
     }
 }
@@ -245,33 +252,30 @@ impl<P: BufferPtr> Sealed for OwnedLease<P> {
 
     #[inline]
     fn cell(&self) -> NonNull<Versioned<P::Value>> {
-        let (buffer, _) = self.reader.parts();
-        buffer.cell(P::Strategy::side(&self.guard))
+        self.buffer().cell(P::Strategy::side(&self.guard))
     }
 
     #[inline]
     fn extras(&self) -> &P::Extras {
-        self.reader.extras()
+        self.buffer().extras()
     }
 
     #[inline]
     fn is_current(&self) -> bool {
-        let (buffer, token) = self.reader.parts();
+        let strategy = self.buffer().strategy();
         // SAFETY: the guard of this lease, acquired with this token (C1, C4).
-        unsafe { buffer.strategy().is_current(token, &self.guard) }
+        unsafe { strategy.is_current(self.reader.token(), &self.guard) }
     }
 
     fn acquire_again(&mut self) -> GuardTokenOf<P> {
-        let (buffer, token) = self.reader.parts();
         // SAFETY: as in `new`.
-        let guard = unsafe { buffer.strategy().acquire(token) };
+        let guard = unsafe { self.buffer().strategy().acquire(self.reader.token()) };
         ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
     }
 
     unsafe fn release_old(&self, old: GuardTokenOf<P>) {
-        let (buffer, token) = self.reader.parts();
         // SAFETY: acquired with this token, and taken out of the lease (C1, C3, C4).
-        unsafe { buffer.strategy().release(token, old) };
+        unsafe { self.buffer().strategy().release(self.reader.token(), old) };
     }
 }
 
@@ -281,9 +285,8 @@ impl<P: BufferPtr> Drop for OwnedLease<P> {
     fn drop(&mut self) {
         // SAFETY: taken out here; `into_reader` forgets the lease.
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
-        let (buffer, token) = self.reader.parts();
         // SAFETY: as in `into_reader`.
-        unsafe { buffer.strategy().release(token, guard) };
+        unsafe { self.buffer().strategy().release(self.reader.token(), guard) };
     }
 }
 

@@ -157,10 +157,15 @@ impl<R: ReaderPtr<Error = Infallible>> Reader<R> {
     #[doc(alias = "enter")]
     #[inline]
     pub fn read(&self) -> ReadGuard<'_, R> {
-        match self.try_read() {
-            Ok(guard) => guard,
-            Err(never) => match never {},
-        }
+        let Ok(pin) = self.ptr.pin();
+        ReadGuard::new(ReaderLease::new(&self.ptr, pin, self.token()))
+    }
+
+    /// This reader's token of the buffer's strategy.
+    #[inline]
+    pub(crate) fn token(&self) -> &ReaderTokenOf<R> {
+        // SAFETY: the pin never fails, so `new` made the token.
+        unsafe { self.token.get().unwrap_unchecked() }
     }
 
     /// The number of the publish that a read sees now. Costs a read.
@@ -193,7 +198,7 @@ impl<P: BufferPtr> Reader<P> {
     /// assert!(reader.strategy().is_writer_claimed());
     /// ```
     pub fn strategy(&self) -> &P::Strategy {
-        self.parts().0.strategy()
+        self.buffer().strategy()
     }
 
     /// The extras.
@@ -208,16 +213,12 @@ impl<P: BufferPtr> Reader<P> {
     /// assert_eq!(*Reader::new(&buffer).extras(), "shared");
     /// ```
     pub fn extras(&self) -> &P::Extras {
-        self.parts().0.extras()
+        self.buffer().extras()
     }
 
-    /// The buffer, and this reader's token of its strategy.
     #[inline]
-    pub(crate) fn parts(&self) -> (&BufferOf<P>, &ReaderTokenOf<P>) {
-        let buffer: &BufferOf<P> = &self.ptr;
-        // SAFETY: the pin of a `BufferPtr` never fails, so `new` made the token.
-        let token = unsafe { self.token.get().unwrap_unchecked() };
-        (buffer, token)
+    pub(crate) fn buffer(&self) -> &BufferOf<P> {
+        &self.ptr
     }
 
     /// Looks at the front with a guard that owns this reader, and gives it back

@@ -173,13 +173,15 @@ pub unsafe trait Strategy {
     fn side(guard: &Self::GuardToken) -> Side;
 
     /// Whether a guard is current: a new one would stand on the same side, as far as the
-    /// caller can know, and no swap waits for this one.
+    /// caller can know, and no swap that was checked ([`try_finish`](Self::try_finish),
+    /// [`poll_finish`](Self::poll_finish)) waits for this one.
     ///
     /// For a guard that is kept and asked again and again
     /// ([`Guard::refresh`](crate::Guard::refresh)): `false` once a publish happened before
-    /// the call, and some time after any other one. An answer of `false` costs a new
-    /// guard; a wrong `true` shows an old value or holds the writer up, and is never
-    /// unsound. By default no guard is current.
+    /// the call, some time after any other one, and some time after a check that found a
+    /// swap waiting for this guard. An answer of `false` costs a new guard; a wrong `true`
+    /// shows an old value or holds the writer up, and is never unsound. By default no guard
+    /// is current.
     ///
     /// # Safety
     ///

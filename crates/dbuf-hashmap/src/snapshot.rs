@@ -124,7 +124,7 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     /// before. For a thread that reads all the time: it keeps one guard, and refreshes it
     /// where it would take a new one.
     ///
-    /// While nothing was published, that is a load or two. A writer that waits for this
+    /// While nothing was published, that is a load and a comparison. A writer that waits for this
     /// guard is freed by its next refresh, so a reader that has nothing to do for a while
     /// must drop it. While it is kept, its thread cannot write to a
     /// [`ConcurrentHashMap`](crate::ConcurrentHashMap).

@@ -1,12 +1,15 @@
 //! What a panic leaves behind.
 
+extern crate alloc;
+
 mod common;
 
+use alloc::sync::Arc;
 use core::cell::Cell;
 use core::hash::{Hash, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use core::panic::AssertUnwindSafe;
+use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::panic::catch_unwind;
 use std::thread;
 
 use common::{assert_doubles_again, assert_goes_on, doubles, unwind, unwinds};

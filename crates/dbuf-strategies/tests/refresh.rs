@@ -55,6 +55,48 @@ fn guard_is_current_until_a_swap_of_every_strategy() {
     guard_is_current_until_a_swap(Watched::new(EpochStrategy::new()));
 }
 
+/// While a swap waits for somebody else, a guard on the front is taken again once at most.
+#[expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "one promise holds for all of them"
+)]
+fn checks_cost_a_kept_guard_one_renewal<S: Strategy>(strategy: S) {
+    let mut writer = strategy.try_claim_writer().unwrap();
+    let [reader, other] = [strategy.new_reader(), strategy.new_reader()];
+    // SAFETY: as in `guard_is_current_until_a_swap`.
+    unsafe {
+        for _ in 0..3 {
+            let straggler = strategy.acquire(&other);
+            strategy.start_swap(&mut writer);
+            let guard = strategy.acquire(&reader);
+            assert!(strategy.is_current(&reader, &guard));
+            assert!(!strategy.try_finish(&mut writer));
+            let kept = strategy.acquire(&reader);
+            strategy.release(&reader, guard);
+            for _ in 0..3 {
+                assert!(strategy.is_current(&reader, &kept));
+                assert!(!strategy.try_finish(&mut writer));
+            }
+            strategy.release(&other, straggler);
+            assert!(strategy.try_finish(&mut writer));
+            assert!(strategy.is_current(&reader, &kept));
+            strategy.release(&reader, kept);
+        }
+        strategy.release_writer(writer);
+    }
+}
+
+#[test]
+fn checks_cost_a_kept_guard_one_renewal_of_every_strategy() {
+    checks_cost_a_kept_guard_one_renewal(LocalStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(CountStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(LockStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(EpochStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(FlashStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(DefaultStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(Watched::new(EpochStrategy::new()));
+}
+
 /// Follows ten publishes with one guard.
 fn follows<L: Lease<Value = u32>>(mut guard: Guard<L>, mut publish: impl FnMut(u32)) -> Guard<L> {
     for value in 1..=10 {

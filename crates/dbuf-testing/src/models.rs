@@ -688,15 +688,22 @@ pub fn refreshed_guard_is_never_written<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// A reader that has a guard all the time, and refreshes it, holds up no writer.
+/// A reader that has a guard all the time, and refreshes it, holds up no writer: neither
+/// one that sleeps nor one that checks again and again, also after a swap with stragglers.
 pub fn refreshes_free_the_writer<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);
         let (mut writer, reader) = handles(new);
+        let straggler = reader.read();
+        publish(&mut writer, 1, seen);
+        assert!(!writer.try_finish());
+        drop(straggler);
         let finished = Arc::new(AtomicBool::new(false));
         let is_finished = Arc::clone(&finished);
         let reads = thread::spawn(move || {
             let mut guard = reader.read();
+            // Not in the loop: a thread that yields runs when the others wait.
+            ReadGuard::refresh(&mut guard);
             // Relaxed: a model of time, not of an order.
             while !is_finished.load(Relaxed) {
                 thread::yield_now();
@@ -704,8 +711,12 @@ pub fn refreshes_free_the_writer<S: Modelled>(new: fn() -> S) {
             }
         });
         let writes = thread::spawn(move || {
-            publish(&mut writer, 1, seen);
+            publish(&mut writer, 2, seen);
             writer.finish();
+            publish(&mut writer, 3, seen);
+            while !writer.try_finish() {
+                thread::yield_now();
+            }
             // Relaxed: as above.
             finished.store(true, Relaxed);
         });

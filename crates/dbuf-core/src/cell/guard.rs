@@ -52,7 +52,7 @@ impl<T, S: Strategy> CellGuard<'_, T, S> {
     /// Brings the guard up to date, and returns whether it shows a newer value than before:
     /// [`Guard::refresh`]. For a thread that reads all the time.
     ///
-    /// While nothing was published, that is a load or two.
+    /// While nothing was published, that is a load and a comparison.
     ///
     /// # Panics
     ///

@@ -30,7 +30,7 @@ impl<P: BufferPtr> Reader<P> {
     /// As [`read`](Self::read), with a guard that any reader may give.
     #[inline]
     pub fn read_any(&self) -> Guard<AnyLease<'_, P>> {
-        let (buffer, token) = self.parts();
+        let (buffer, token) = (self.buffer(), self.token());
         // SAFETY: the reader's own strategy and token (C1), which is used by one thread at a
         // time, as the reader is (C4); the borrow keeps the buffer in place (C6, P3).
         let guard = unsafe { buffer.strategy().acquire(token) };

@@ -36,7 +36,7 @@
 //!
 //! # Modes
 //!
-//! The side stands in a word beside two bits, and the word is the only truth about
+//! The side is in a word beside two bits, and the word is the only truth about
 //! both. `docs/protocol.md` has the proof, `tests/fence_model` checks it.
 //!
 //! | FENCED | LEAVE_FENCES | a reader enters with | leaves with | W2 | P2 |
@@ -81,6 +81,18 @@
 //!
 //! In both cases a swap waits for the store, and none is started before it is seen: the
 //! nested enters after it need no fence.
+//!
+//! # Kept guards
+//!
+//! A guard is current while the word is the one that it entered by: one load. Every flip
+//! changes the word. So does the first check that finds stragglers of a swap, by a bit of its
+//! own: a guard that was taken while the swap was being started may be in the waiting set
+//! although it is on the new side, and its next refresh must let go of it. That refresh
+//! enters nested, loads the bit and with it what the scan left in `seen_by_swap`, and the
+//! leave of the old guard moves on by 2.
+//!
+//! A guard whose enter was not nested never has the bit, and is not current where the word
+//! has it: E1 may be older than the scan, and E3 younger than the check.
 //!
 //! # Orderings
 //!
@@ -545,8 +557,26 @@ impl EpochStrategy {
                 }
                 !has_left
             });
+            if !waiting.is_empty() {
+                self.mark_stragglers();
+            }
             self.claim.set_finished(waiting.is_empty())
         })
+    }
+
+    /// Once for each swap, after its scan: no guard that was taken before is current any
+    /// more. One that slipped in while the swap was started is on the new side and is waited
+    /// for; its next refresh lets go of it.
+    #[inline]
+    fn mark_stragglers(&self) {
+        // Relaxed: stored under the claim.
+        let word = self.front.load(Ordering::Relaxed);
+        if !word.has_stragglers() {
+            // ORDERING: Release; partner: the loads in `EpochReader::enter` and
+            // `nested_enter` (S4). It also brings what the scan left in `seen_by_swap`, so
+            // that the release that follows a nested enter finds it.
+            self.front.store(word.with_stragglers(), Ordering::Release);
+        }
     }
 
     /// P1: asks the last of the waiting set to wake the writer, unless it has been asked.
@@ -631,8 +661,8 @@ unsafe impl Strategy for EpochStrategy {
     }
 
     #[inline]
-    unsafe fn is_current(&self, reader: &EpochReader, guard: &EpochGuard) -> bool {
-        reader.is_current(guard, &self.front)
+    unsafe fn is_current(&self, _: &EpochReader, guard: &EpochGuard) -> bool {
+        guard.is_current(&self.front)
     }
 
     #[inline]

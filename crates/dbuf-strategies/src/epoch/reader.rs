@@ -60,7 +60,8 @@ pub struct EpochReader {
     shared: Arc<Shared>,
 }
 
-/// A guard of an [`EpochStrategy`](crate::EpochStrategy): the word that it entered by.
+/// A guard of an [`EpochStrategy`](crate::EpochStrategy): the word that it entered by, with
+/// the mark for stragglers only if its enter was nested.
 #[derive(Debug)]
 pub struct EpochGuard(Word);
 
@@ -68,6 +69,16 @@ impl EpochGuard {
     #[inline]
     pub(super) const fn side(&self) -> Side {
         self.0.side()
+    }
+
+    /// Whether the word is still the one that the guard entered by. Then no swap that was
+    /// checked waits for this guard: one that a nested enter took after the check leaves that
+    /// to older guards, whose leaves move the epoch on.
+    #[inline]
+    pub(super) fn is_current(&self, front: &FrontWord) -> bool {
+        // Relaxed: while the guard lives the front leaves its side at most once and does
+        // not come back (S2, C2). So this side is the newest, and no data is read by it.
+        front.load(Ordering::Relaxed) == self.0
     }
 }
 
@@ -134,22 +145,9 @@ impl EpochReader {
             word = front.load(Ordering::Acquire);
         }
         self.outer.set(word);
-        EpochGuard(word)
-    }
-
-    /// Whether a guard is on the newest front, and no swap has seen its epoch: one that
-    /// slipped in while a swap was started is waited for, although it is on the new side.
-    #[inline]
-    pub(super) fn is_current(&self, guard: &EpochGuard, front: &FrontWord) -> bool {
-        // Relaxed: while the guard lives the front leaves its side at most once and does
-        // not come back (S2, C2). So this side is the newest, and no data is read by it.
-        // (All of the word is compared: one instruction, and the bits change seldom.)
-        if front.load(Ordering::Relaxed) != guard.0 {
-            return false;
-        }
-        // Relaxed: as in `nested_leave`.
-        let seen = self.slot.seen_by_swap.load(Ordering::Relaxed);
-        seen == 0 || seen != seen_by_swap(self.epoch(), guard.side())
+        // E1 may be older than a scan and E3 younger than the check that follows: then this
+        // guard is waited for. So it is not current where stragglers are known.
+        EpochGuard(word.without_stragglers())
     }
 
     /// The end of a guard.

@@ -113,6 +113,43 @@ fn straggler_of_any_mode_is_waited_for() {
     }
 }
 
+/// A guard on the new side that the scan takes for a straggler is not current any more once
+/// a check has found it, and the guard that takes its place holds nobody up. Its enter may
+/// end before the scan, or begin before it and end after the check.
+#[test]
+fn guard_that_slipped_in_is_let_go_of() {
+    for ends_after_the_check in [false, true] {
+        let strategy = EpochStrategy::with_fence(Fence::Symmetric);
+        let mut token = strategy.try_claim_writer().unwrap();
+        let reader = strategy.new_reader();
+        let (front, epoch) = (&strategy.front, &reader.slot.epoch);
+        for _ in 0..3 {
+            let before = epoch.load(Relaxed);
+            let early = strategy.writer.with_mut(&mut token, |writer| {
+                strategy.flip(writer, front.load(Relaxed), true);
+                let early = (!ends_after_the_check).then(|| reader.enter(front));
+                // E1, of the enter that ends later.
+                epoch.store(before + 1, Relaxed);
+                strategy.scan(strategy.shared(), writer);
+                early
+            });
+            assert!(early.as_ref().is_none_or(|guard| guard.is_current(front)));
+            assert!(!strategy.poll_waiting(&mut token));
+            let guard = early.unwrap_or_else(|| {
+                epoch.store(before, Relaxed);
+                reader.enter(front)
+            });
+            assert_eq!(guard.side(), strategy.front());
+            assert!(!guard.is_current(front) && !strategy.poll_waiting(&mut token));
+            let new = reader.enter(front);
+            reader.leave(guard);
+            assert!(new.is_current(front) && strategy.poll_waiting(&mut token));
+            assert!(new.is_current(front));
+            reader.leave(new);
+        }
+    }
+}
+
 /// What a swap saw names one epoch, and none that the reader comes to later.
 #[test]
 #[cfg(target_has_atomic = "64")]

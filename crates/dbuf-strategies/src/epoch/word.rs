@@ -11,6 +11,8 @@ use crate::bit::{decode, encode};
 const FENCED: usize = 1 << 1;
 /// Readers fence when they leave too: no barrier is known to work.
 const LEAVE_FENCES: usize = 1 << 2;
+/// A check of the swap that made this side the front has found stragglers.
+const STRAGGLERS: usize = 1 << 3;
 
 /// A value of the word. The side is its lowest bit.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,10 +37,26 @@ impl Word {
         self.0 & LEAVE_FENCES != 0
     }
 
-    /// The other side, fenced or not.
+    #[inline]
+    pub(super) const fn has_stragglers(self) -> bool {
+        self.0 & STRAGGLERS != 0
+    }
+
+    /// The other side, fenced or not, and no stragglers that are known.
     pub(super) const fn next(self, fenced: bool) -> Self {
         let fenced = if fenced { FENCED } else { 0 };
-        Self((self.0 ^ encode(Side::B)) & !FENCED | fenced)
+        Self((self.0 ^ encode(Side::B)) & !(FENCED | STRAGGLERS) | fenced)
+    }
+
+    /// The same side and mode, after a check that found stragglers.
+    pub(super) const fn with_stragglers(self) -> Self {
+        Self(self.0 | STRAGGLERS)
+    }
+
+    /// The same side and mode, before such a check.
+    #[inline]
+    pub(super) const fn without_stragglers(self) -> Self {
+        Self(self.0 & !STRAGGLERS)
     }
 
     /// The same side, and readers that rely on a barrier.
@@ -53,6 +71,7 @@ impl fmt::Debug for Word {
             .field("side", &self.side())
             .field("fenced", &self.is_fenced())
             .field("has_leave_fences", &self.has_leave_fences())
+            .field("has_stragglers", &self.has_stragglers())
             .finish()
     }
 }

@@ -4,7 +4,7 @@ use core::array;
 
 use stateright::{Model, Property};
 
-use crate::{GUARDED, WOKEN};
+use crate::{GUARDED, NEWEST, WOKEN};
 
 const READERS: usize = 2;
 const WRITER: usize = READERS;
@@ -12,6 +12,7 @@ const WRITER: usize = READERS;
 /// Bits of the side word.
 const SIDE: u8 = 1;
 const FENCED: u8 = 2;
+const STRAGGLERS: u8 = 4;
 
 /// Places in memory: the side word, then three of each reader, then whether readers came.
 const WORD: u8 = 0;
@@ -52,6 +53,14 @@ pub(crate) enum Mutant {
     ViewBeforeOrder,
     /// A straggler that was asked and has left is not replaced by another.
     AskOnce,
+    /// A check that finds stragglers leaves the side word as it is.
+    NoMark,
+    /// The word says that there are stragglers before the scan has noted them.
+    MarkBeforeScan,
+    /// A flip leaves the mark of the last swap in the word.
+    MarkStays,
+    /// A guard that is not nested may be current where there are stragglers.
+    MarkEntered,
 }
 
 /// Guards that a reader can have at a time.
@@ -63,8 +72,10 @@ pub(crate) enum Op {
     Register,
     Enter(usize),
     Leave(usize),
+    /// At the end of a script it is made again and again.
+    Refresh(usize),
 }
-use Op::{Enter, Leave, Register};
+use Op::{Enter, Leave, Refresh, Register};
 
 /// One read.
 pub(crate) const READ: &[Op] = &[Enter(0), Leave(0)];
@@ -76,6 +87,18 @@ pub(crate) const PLAIN: &[Op] = &[Enter(0), Leave(0), Enter(0), Leave(0)];
 pub(crate) const NESTED: &[Op] = &[Enter(0), Enter(1), Leave(0), Enter(0), Leave(1), Leave(0)];
 /// Two guards, the second of which stays forever.
 pub(crate) const HOLD: &[Op] = &[Enter(0), Enter(1), Leave(0)];
+
+/// One guard, which is refreshed as long as the reader lives.
+pub(crate) const KEPT: &[Op] = &[Enter(0), Refresh(0)];
+/// The same, after a guard that overlaps it, and beside one for some time.
+pub(crate) const KEPT_AMONG: [&[Op]; 2] = [
+    &[Enter(1), Enter(0), Leave(1), Refresh(0)],
+    &[Enter(0), Enter(1), Refresh(0), Leave(1), Refresh(0)],
+];
+/// A guard that is refreshed once.
+pub(crate) const REFRESHED: &[Op] = &[Enter(0), Refresh(0), Leave(0)];
+/// No read.
+pub(crate) const IDLE: &[Op] = &[];
 
 /// Three guards at once, that go in every order.
 pub(crate) const DEEP: [&[Op]; 6] = [
@@ -121,9 +144,18 @@ impl Buffer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Guard {
-    side: u8,
+    /// The side; all of the word if the guard is refreshed.
+    word: u8,
     /// Swaps whose start was complete when it was taken.
     starts: u8,
+    /// Flips that memory had seen, if the guard is refreshed.
+    flips: u8,
+}
+
+impl Guard {
+    fn side(self) -> u8 {
+        self.word & SIDE
+    }
 }
 
 /// Where a reader is within an operation.
@@ -134,6 +166,10 @@ enum ReaderStep {
     Load,
     Fence,
     LoadAgain,
+    /// A refresh: the guard that takes the place of the one that is not current, then the
+    /// leave of that.
+    Renew,
+    LeaveOld(Guard),
     /// A load of `seen_by_swap`, after a nested leave.
     Seen,
     /// L3, then the wake.
@@ -150,6 +186,16 @@ struct Reader {
     guards: [Option<Guard>; GUARDS],
     newest: u8,
     registered: bool,
+}
+
+impl Reader {
+    fn live(&self) -> impl Iterator<Item = Guard> {
+        let old = match self.step {
+            ReaderStep::LeaveOld(guard) => Some(guard),
+            _ => None,
+        };
+        self.guards.into_iter().chain([old]).flatten()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -274,10 +320,13 @@ impl Machine {
         } = state;
         let (reader, buffer) = (&mut readers[r], &mut buffers[r]);
         let op = self.scripts[r].get(reader.at as usize).copied();
-        let taken = |word: u8| {
+        let flips = self.flips(memory, writer);
+        let taken = |guard: usize, word: u8| {
+            let refreshed = self.scripts[r].contains(&Refresh(guard));
             Some(Guard {
-                side: word & SIDE,
+                word: if refreshed { word } else { word & SIDE },
                 starts: writer.starts,
+                flips: if refreshed { flips } else { 0 },
             })
         };
         let mut done = false;
@@ -296,15 +345,31 @@ impl Machine {
             }
             (ReaderStep::Next, Some(Enter(guard))) => {
                 reader.newest = memory[WORD as usize] & SIDE;
-                reader.guards[guard] = taken(memory[WORD as usize]);
+                reader.guards[guard] = taken(guard, memory[WORD as usize]);
                 done = true;
+            }
+            (ReaderStep::Next, Some(Refresh(guard))) => {
+                if self.is_current(reader.guards[guard].unwrap(), memory) {
+                    if self.keeps(r, reader) {
+                        return false;
+                    }
+                    done = true;
+                } else {
+                    reader.step = ReaderStep::Renew;
+                }
+            }
+            (ReaderStep::Renew, Some(Refresh(guard))) => {
+                reader.newest = memory[WORD as usize] & SIDE;
+                let new = taken(guard, memory[WORD as usize]);
+                let old = core::mem::replace(&mut reader.guards[guard], new);
+                reader.step = ReaderStep::LeaveOld(old.unwrap());
             }
             (ReaderStep::Load, Some(Enter(guard))) => {
                 let word = memory[WORD as usize];
                 if word & FENCED != 0 && !self.is(Mutant::NoReaderFence) {
                     reader.step = ReaderStep::Fence;
                 } else {
-                    reader.guards[guard] = taken(word);
+                    reader.guards[guard] = taken(guard, self.entered(word));
                     done = true;
                 }
             }
@@ -315,30 +380,20 @@ impl Machine {
                 reader.step = ReaderStep::LoadAgain;
             }
             (ReaderStep::LoadAgain, Some(Enter(guard))) => {
-                reader.guards[guard] = taken(memory[WORD as usize]);
+                let word = self.entered(memory[WORD as usize]);
+                reader.guards[guard] = taken(guard, word);
                 done = true;
             }
             (ReaderStep::Next, Some(Leave(guard))) => {
                 let gone = reader.guards[guard].take().unwrap();
-                let left = reader.guards.iter().flatten();
-                if left.clone().count() == 0 {
-                    Self::advance(reader, buffer, r, 1);
-                } else if gone.side == reader.newest {
-                    reader.step = ReaderStep::Seen;
-                } else if left.clone().all(|guard| guard.side != gone.side)
-                    && !self.is(Mutant::NoStep)
-                    && !self.is(Mutant::NoStepOfOlder)
-                {
-                    Self::advance(reader, buffer, r, 2);
-                } else {
-                    done = true;
-                }
+                done = self.leave(reader, buffer, r, gone);
             }
+            (ReaderStep::LeaveOld(gone), _) => done = self.leave(reader, buffer, r, gone),
             (ReaderStep::Seen, _) => {
                 let found = memory[of(r, SEEN) as usize];
                 let front = found & SIDE;
                 if found >> 1 == reader.epoch
-                    && reader.guards.iter().flatten().all(|g| g.side == front)
+                    && reader.guards.iter().flatten().all(|g| g.side() == front)
                     && !self.is(Mutant::NoStep)
                     && !self.is(Mutant::NoStepOfSeen)
                 {
@@ -366,9 +421,54 @@ impl Machine {
         }
         if done {
             reader.step = ReaderStep::Next;
-            reader.at += 1;
+            reader.at += u8::from(!self.keeps(r, reader));
         }
         true
+    }
+
+    /// A guard goes. Whether that is all.
+    fn leave(&self, reader: &mut Reader, buffer: &mut Buffer, r: usize, gone: Guard) -> bool {
+        let mut left = reader.guards.iter().flatten();
+        if left.clone().count() == 0 {
+            Self::advance(reader, buffer, r, 1);
+        } else if gone.side() == reader.newest {
+            reader.step = ReaderStep::Seen;
+        } else if left.all(|guard| guard.side() != gone.side())
+            && !self.is(Mutant::NoStep)
+            && !self.is(Mutant::NoStepOfOlder)
+        {
+            Self::advance(reader, buffer, r, 2);
+        } else {
+            return true;
+        }
+        false
+    }
+
+    /// Whether the reader is at its last operation, a refresh, which never ends.
+    fn keeps(&self, r: usize, reader: &Reader) -> bool {
+        let script = self.scripts[r];
+        usize::from(reader.at) + 1 == script.len() && matches!(script.last(), Some(Refresh(_)))
+    }
+
+    /// What an enter that is not nested keeps of the word.
+    fn entered(&self, word: u8) -> u8 {
+        if self.is(Mutant::MarkEntered) {
+            word
+        } else {
+            word & !STRAGGLERS
+        }
+    }
+
+    /// The one load of a refresh.
+    fn is_current(&self, guard: Guard, memory: &[u8]) -> bool {
+        guard.word == memory[WORD as usize]
+    }
+
+    /// How many flips memory has seen.
+    fn flips(&self, memory: &[u8], writer: &Writer) -> u8 {
+        // W2 drains one before the next can come.
+        let pending = (memory[WORD as usize] ^ writer.word) & SIDE;
+        self.swaps - writer.swaps - pending
     }
 
     /// L1. The code fences a step; here it does without, which is weaker.
@@ -395,6 +495,9 @@ impl Machine {
             WriterStep::View => {
                 if memory[CHANGED as usize] > 0 && !self.is(Mutant::ViewBeforeOrder) {
                     renew(memory, readers, writer);
+                }
+                if self.is(Mutant::MarkBeforeScan) {
+                    mark(buffer, writer);
                 }
                 WriterStep::Scan(0)
             }
@@ -436,7 +539,13 @@ impl Machine {
                 look(memory, buffer, writer, r as usize);
                 WriterStep::Recheck(r + 1)
             }
-            WriterStep::Recheck(_) => finished_or(writer, WriterStep::Ask),
+            WriterStep::Recheck(_) => {
+                let next = finished_or(writer, WriterStep::Ask);
+                if next == WriterStep::Ask && !self.is(Mutant::NoMark) {
+                    mark(buffer, writer);
+                }
+                next
+            }
             WriterStep::Sleeps if writer.woken => WriterStep::Waits,
             _ => return false,
         };
@@ -474,7 +583,12 @@ impl Machine {
                     writer.swaps -= 1;
                     writer.asked = [false; READERS];
                     writer.barrier = barrier;
-                    writer.word = (writer.word ^ SIDE) & SIDE | if fenced { FENCED } else { 0 };
+                    let kept = if self.is(Mutant::MarkStays) {
+                        SIDE | STRAGGLERS
+                    } else {
+                        SIDE
+                    };
+                    writer.word = (writer.word ^ SIDE) & kept | if fenced { FENCED } else { 0 };
                     writer.step = WriterStep::Order(barrier);
                     next.buffers[WRITER].push(WORD, writer.word);
                 }
@@ -541,7 +655,7 @@ impl Machine {
                     writer.step = finished_or(writer, WriterStep::Waits);
                     true
                 } else {
-                    false
+                    possible && !self.is(Mutant::NoMark) && mark(buffer, writer)
                 }
             }
             Action::Poll => {
@@ -569,6 +683,16 @@ fn look(memory: &[u8], buffer: &mut Buffer, writer: &mut Writer, r: usize) -> bo
         buffer.push(of(r, SEEN), 0);
     }
     gone
+}
+
+/// The word says that a check has found stragglers. Whether that is new.
+fn mark(buffer: &mut Buffer, writer: &mut Writer) -> bool {
+    let new = writer.word & STRAGGLERS == 0;
+    if new {
+        writer.word |= STRAGGLERS;
+        buffer.push(WORD, writer.word);
+    }
+    new
 }
 
 /// Under the list's lock: the view of all readers that have registered.
@@ -611,17 +735,48 @@ impl State {
         self.writer.step == WriterStep::Sleeps
             && !self.writer.woken
             && self.buffers.iter().all(|buffer| buffer.len == 0)
-            && (self.readers.iter().zip(machine.scripts))
-                .all(|(reader, script)| usize::from(reader.at) == script.len())
+            && (self.readers.iter().zip(machine.scripts).enumerate()).all(
+                |(r, (reader, script))| match script.get(usize::from(reader.at)) {
+                    Some(Refresh(guard)) => {
+                        let guard = reader.guards[*guard].unwrap();
+                        machine.keeps(r, reader)
+                            && reader.step == ReaderStep::Next
+                            && machine.is_current(guard, &self.memory)
+                    }
+                    Some(_) => false,
+                    None => true,
+                },
+            )
     }
 
     /// S12: some straggler has a guard on the old side, or from before the end of the
-    /// swap's start.
-    fn is_held_up(&self) -> bool {
-        (self.readers.iter().zip(self.writer.waiting))
-            .filter(|(_, epoch)| *epoch != 0)
-            .flat_map(|(reader, _)| reader.guards.iter().flatten())
-            .any(|guard| guard.side != self.writer.word & SIDE || guard.starts < self.writer.starts)
+    /// swap's start, and does not refresh it.
+    fn is_held_up(&self, machine: &Machine) -> bool {
+        let writer = &self.writer;
+        (0..READERS).any(|r| {
+            let mut guards = self.readers[r].guards.iter().enumerate();
+            writer.waiting[r] != 0
+                && guards.any(|(g, guard)| {
+                    machine.scripts[r].last() != Some(&Refresh(g))
+                        && guard.is_some_and(|guard| {
+                            guard.side() != writer.word & SIDE || guard.starts < writer.starts
+                        })
+                })
+        })
+    }
+
+    /// A guard that is refreshed shows the newest publish, if it is current.
+    fn is_newest(&self, machine: &Machine) -> bool {
+        let flips = machine.flips(&self.memory, &self.writer);
+        (0..READERS).all(|r| {
+            let mut guards = self.readers[r].guards.iter().enumerate();
+            guards.all(|(g, guard)| {
+                !machine.scripts[r].contains(&Refresh(g))
+                    || guard.is_none_or(|guard| {
+                        !machine.is_current(guard, &self.memory) || guard.flips == flips
+                    })
+            })
+        })
     }
 }
 
@@ -691,12 +846,14 @@ impl Model for Machine {
             Property::always(GUARDED, |_, state: &State| {
                 let writer = &state.writer;
                 writer.step != WriterStep::Owns
-                    || (state.readers.iter().flat_map(|reader| &reader.guards))
-                        .flatten()
-                        .all(|guard| guard.side == writer.word & SIDE)
+                    || (state.readers.iter().flat_map(Reader::live))
+                        .all(|guard| guard.side() == writer.word & SIDE)
             }),
             Property::always(WOKEN, |machine: &Machine, state: &State| {
-                !state.is_asleep_forever(machine) || state.is_held_up()
+                !state.is_asleep_forever(machine) || state.is_held_up(machine)
+            }),
+            Property::always(NEWEST, |machine: &Machine, state: &State| {
+                state.is_newest(machine)
             }),
             Property::sometimes("a swap waits for both", |_, state: &State| {
                 state.writer.waiting.iter().all(|&epoch| epoch != 0)

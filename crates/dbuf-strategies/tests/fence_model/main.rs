@@ -15,7 +15,10 @@
 
 mod machine;
 
-use machine::{DEEP, DEEP_HOLD, FRESH, HOLD, Machine, Mutant, NESTED, Op, PLAIN, READ};
+use machine::{
+    DEEP, DEEP_HOLD, FRESH, HOLD, IDLE, KEPT, KEPT_AMONG, Machine, Mutant, NESTED, Op, PLAIN, READ,
+    REFRESHED,
+};
 use stateright::{Checker, HasDiscoveries, Model};
 
 const GUARDED: &str = "S2: nobody is on the side that is written";
@@ -27,6 +30,7 @@ const SWAPS: u8 = if cfg!(debug_assertions) {
     2
 };
 const WOKEN: &str = "S6, S12: the writer sleeps for those only that it must await";
+const NEWEST: &str = "a guard that is current shows the newest publish";
 
 /// In how many orders three guards go.
 const ORDERS: usize = if cfg!(debug_assertions) { 1 } else { 6 };
@@ -94,6 +98,15 @@ fn guard_that_stays_of_three() {
     DEEP_HOLD[..ORDERS]
         .iter()
         .for_each(|script| holds([script, READ]));
+}
+
+#[test]
+fn guard_that_is_refreshed() {
+    holds([KEPT, READ]);
+    if !cfg!(debug_assertions) {
+        KEPT_AMONG.iter().for_each(|script| holds([script, READ]));
+        holds([REFRESHED, OTHER]);
+    }
 }
 
 #[test]
@@ -167,4 +180,24 @@ fn view_is_checked_after_the_order() {
 #[test]
 fn another_straggler_is_asked() {
     fails(Mutant::AskOnce, [READ, READ], WOKEN);
+}
+
+#[test]
+fn check_that_finds_stragglers_must_say_so() {
+    fails(Mutant::NoMark, [KEPT, IDLE], WOKEN);
+}
+
+#[test]
+fn stragglers_are_announced_after_the_scan() {
+    fails(Mutant::MarkBeforeScan, [KEPT, IDLE], WOKEN);
+}
+
+#[test]
+fn flip_takes_the_announcement_back() {
+    fails_in(2, Mutant::MarkStays, [KEPT, IDLE], WOKEN);
+}
+
+#[test]
+fn guard_may_be_a_straggler_that_enters_after_the_check() {
+    fails(Mutant::MarkEntered, [KEPT, IDLE], WOKEN);
 }
