@@ -228,9 +228,7 @@ impl<P: BufferPtr> Writer<P> {
     }
 
     /// How many the last swap still waits for: guards, or readers, by what the
-    /// strategy can tell. Zero when finished. For diagnosis, and no way to wait: a reader
-    /// that [refreshes](crate::Guard::refresh) its guard lets go of the old side once
-    /// [`try_finish`](Self::try_finish), or a wait, has looked for it.
+    /// strategy can tell. Zero when finished; for diagnosis.
     ///
     /// # Examples
     ///

@@ -726,9 +726,14 @@ unsafe impl Strategy for EpochStrategy {
             Start::Flipped { .. } => 1,
             Start::Scanned => {
                 let waiting = writer.waiting.iter();
-                waiting
+                let count = waiting
                     .filter(|straggler| !straggler.has_left(&writer.view))
-                    .count()
+                    .count();
+                if count > 0 {
+                    // It is a check. Calls beside it store the same word.
+                    self.mark_stragglers();
+                }
+                count
             }
         })
     }

@@ -202,3 +202,29 @@ fn reads_are_counted_while_readers_come_and_go() {
         }
     }
 }
+
+#[test]
+fn stragglers_alone_lets_go_of_a_guard_that_slipped_in() {
+    let strategy = EpochStrategy::with_fence(Fence::Symmetric);
+    let mut token = strategy.try_claim_writer().unwrap();
+    let reader = strategy.new_reader();
+    let front = &strategy.front;
+    let mut guard = strategy.writer.with_mut(&mut token, |writer| {
+        strategy.flip(writer, front.load(Relaxed), true);
+        let guard = reader.enter(front);
+        strategy.scan(strategy.shared(), writer);
+        guard
+    });
+    for _ in 0..1000 {
+        // SAFETY: this strategy's token.
+        if unsafe { strategy.stragglers(&token) } == 0 {
+            reader.leave(guard);
+            return;
+        }
+        if !guard.is_current(front) {
+            let new = reader.enter(front);
+            reader.leave(std::mem::replace(&mut guard, new));
+        }
+    }
+    panic!("refreshed 1000 times, still a straggler");
+}
