@@ -93,6 +93,8 @@ pub use cell::{CellGuard, ConcurrentCell};
 #[doc(hidden)]
 #[cfg(feature = "std")]
 pub use cell::{Fresh, Preset};
+#[cfg(feature = "alloc")]
+pub use error::Torn;
 pub use error::{Closed, Taken};
 #[cfg(feature = "alloc")]
 pub use guard::OwnedReadGuard;
