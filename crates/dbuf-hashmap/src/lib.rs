@@ -130,7 +130,6 @@ mod concurrent;
 mod entry_ref;
 mod garbage;
 mod iter;
-mod layer;
 mod map_ref;
 mod mapped_ref;
 mod marks;

@@ -28,6 +28,7 @@ use crate::{DefaultStrategy, Ref, Snapshot};
 ///
 /// assert_eq!(PRICES.get("apple").as_deref(), Some(&3));
 /// ```
+#[doc(alias = "ReadHandleFactory")]
 pub struct SharedReader<K, V, H = RandomState, S: Strategy = DefaultStrategy> {
     pub(crate) inner: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
 }
