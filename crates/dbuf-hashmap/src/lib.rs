@@ -195,5 +195,5 @@ pub use set::ConcurrentHashSet;
 pub use shared::SharedReader;
 pub use snapshot::Snapshot;
 #[cfg(feature = "async")]
-pub use watcher::Watcher;
+pub use watcher::{WatchedHashMap, Watcher};
 pub use writer::Writer;
