@@ -1,5 +1,6 @@
 //! A log over values that are never cloned, and what becomes of it when a clone is what it
 //! would need.
+#![cfg(not(dbuf_loom))]
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
