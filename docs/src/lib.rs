@@ -4,6 +4,9 @@
 #[doc = include_str!("../migrating.md")]
 pub mod migrating {}
 
+#[doc = include_str!("../no-std.md")]
+pub mod no_std {}
+
 /// The guide: a chapter each.
 pub mod guide {
     #[doc = include_str!("../guide/01-two-buffers.md")]

@@ -1,5 +1,5 @@
 //! What others rely on in the README: its two commands, and the versions that its
-//! comparison was read from.
+//! comparison was read from; and that `docs/no-std.md` shows the program that is built.
 
 const README: &str = include_str!("../../README.md");
 const LOCK: &str = include_str!("../../Cargo.lock");
@@ -41,4 +41,13 @@ fn the_comparison_is_of_the_versions_that_are_built() {
              and mend the table"
         );
     }
+}
+
+#[test]
+fn the_page_shows_the_program_that_is_built_without_std() {
+    const PAGE: &str = include_str!("../no-std.md");
+    const PROGRAM: &str = include_str!("../../.ci/no-std-app/src/interrupt.rs");
+    let (_, rest) = PAGE.split_once("```rust\n").unwrap();
+    let (shown, _) = rest.split_once("```\n").unwrap();
+    assert_eq!(shown, PROGRAM);
 }

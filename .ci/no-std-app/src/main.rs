@@ -12,6 +12,8 @@ use dbuf_async::WriterAsyncExt;
 use dbuf_core::{DoubleBuffer, Reader, Writer, split};
 use dbuf_strategies::{CountStrategy, LocalStrategy};
 
+mod interrupt;
+
 static SETTING: DoubleBuffer<[u8; 4], CountStrategy> =
     DoubleBuffer::new([0; 4], [0; 4], CountStrategy::new());
 
@@ -19,6 +21,8 @@ static SETTING: DoubleBuffer<[u8; 4], CountStrategy> =
 #[link(name = "c")]
 unsafe extern "C" {
     fn abort() -> !;
+    fn signal(number: c_int, handler: extern "C" fn(c_int)) -> usize;
+    fn raise(number: c_int) -> c_int;
 }
 
 /// The precompiled `core` refers to it; with `panic = "abort"` nobody calls it.
@@ -34,7 +38,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 /// What the C runtime calls.
 #[unsafe(no_mangle)]
 pub extern "C" fn main() -> c_int {
-    let checks = [concurrent, local, awaits, log];
+    let checks = [concurrent, local, awaits, interrupts, log];
     match checks.into_iter().try_for_each(|check| check()) {
         Ok(()) => 0,
         Err(check) => check,
@@ -79,6 +83,25 @@ fn awaits() -> Result<(), c_int> {
     drop(guard);
     check(pin!(writer.finish_async()).poll(&mut cx).is_ready(), 34)?;
     check(writer.try_back_mut() == Some(&mut 1), 35)
+}
+
+/// A signal interrupts the main loop as an interrupt does: on its stack, at once.
+fn interrupts() -> Result<(), c_int> {
+    const SIGALRM: c_int = 14;
+
+    extern "C" fn handler(_: c_int) {
+        interrupt::on_sample(3);
+    }
+
+    // SAFETY: the handler takes no lock and does not unwind; nobody else handles the signal.
+    unsafe { signal(SIGALRM, handler) };
+    // SAFETY: the signal's handler is set.
+    let tick = || check(unsafe { raise(SIGALRM) } == 0, 41);
+    tick()?;
+    check(interrupt::sum() == 3, 42)?;
+    interrupt::set(2, 1);
+    tick()?;
+    check(interrupt::sum() == 3 + 7, 43)
 }
 
 #[cfg(not(feature = "alloc"))]

@@ -320,7 +320,7 @@ pub struct Write<'w, P: BufferPtr, O> {
 }
 
 #[cfg(feature = "alloc")]
-impl<'w, P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> Future for Write<'w, P, O> {
+impl<'w, P: BufferPtr, O: Operation<P::Value, P::Extras>> Future for Write<'w, P, O> {
     type Output = Batch<&'w mut OpWriter<P, O>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -52,3 +52,24 @@ impl fmt::Display for Closed {
 }
 
 impl Error for Closed {}
+
+/// The back of an [`OpWriter`](crate::OpWriter) that has no way to copy the front is not
+/// equal to it any more.
+///
+/// Returned by [`OpWriter::recover`](crate::OpWriter::recover).
+#[cfg(feature = "alloc")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Torn;
+
+#[cfg(feature = "alloc")]
+impl fmt::Display for Torn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a change panicked or was taken back, and this writer cannot copy the published \
+             value over what it left: see `OpWriter::without_clone`",
+        )
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl Error for Torn {}

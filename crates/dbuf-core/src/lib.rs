@@ -41,9 +41,13 @@
 //!
 //! * `std` (default): waits put the thread to sleep (without it they spin), a batch
 //!   notices when its thread unwinds, and [`SharedReader`] and [`ConcurrentCell`] are there.
-//! * `alloc` (with `std`): `Rc` and `Arc` handles, and the operation log.
+//! * `alloc` (with `std`): `Rc` and `Arc` handles (`Arc` where the target has
+//!   compare-and-swap), and the operation log.
 //! * `triomphe`: handles over `triomphe::Arc`.
 //! * `serde` (with `std`): a [`ConcurrentCell`] is read and written as its value.
+//!
+//! `docs/no-std.md` in the repository shows which types an interrupt handler and a main loop
+//! take.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -89,6 +93,8 @@ pub use cell::{CellGuard, ConcurrentCell};
 #[doc(hidden)]
 #[cfg(feature = "std")]
 pub use cell::{Fresh, Preset};
+#[cfg(feature = "alloc")]
+pub use error::Torn;
 pub use error::{Closed, Taken};
 #[cfg(feature = "alloc")]
 pub use guard::OwnedReadGuard;
@@ -109,6 +115,8 @@ pub use side::Side;
 pub use strategy::{BlockingStrategy, RefusingStrategy, Strategy};
 #[cfg(feature = "std")]
 pub use writer::ArcSharedReader;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use writer::{ArcOpWriter, ArcReader, ArcWriter, WeakReader, arc};
 #[cfg(feature = "alloc")]
-pub use writer::{ArcOpWriter, ArcReader, ArcWriter, RcReader, RcWriter, WeakReader, arc, rc};
+pub use writer::{RcReader, RcWriter, rc};
 pub use writer::{Writer, split};

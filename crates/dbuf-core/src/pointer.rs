@@ -2,10 +2,9 @@ use core::convert::Infallible;
 use core::ops::Deref;
 
 #[cfg(feature = "alloc")]
-use alloc::{
-    rc::{self, Rc},
-    sync::{self, Arc},
-};
+use alloc::rc::{self, Rc};
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+use alloc::sync::{self, Arc};
 
 #[cfg(feature = "alloc")]
 use crate::Closed;
@@ -204,7 +203,7 @@ unsafe impl<T, S: Strategy, X> BufferPtr for Rc<DoubleBuffer<T, S, X>> {
 }
 
 // SAFETY: as for `Rc`; the counts are atomic.
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 unsafe impl<T, S: Strategy, X> BufferPtr for Arc<DoubleBuffer<T, S, X>> {
     type Value = T;
     type Strategy = S;
@@ -234,7 +233,7 @@ unsafe impl<T, S: Strategy, X> ReaderPtr for rc::Weak<DoubleBuffer<T, S, X>> {
 }
 
 // SAFETY: as for `rc::Weak`.
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 unsafe impl<T, S: Strategy, X> ReaderPtr for sync::Weak<DoubleBuffer<T, S, X>> {
     type Value = T;
     type Strategy = S;
@@ -310,7 +309,7 @@ unsafe impl<T, S: Strategy, X> OwningPtr for Rc<DoubleBuffer<T, S, X>> {
 
 // SAFETY: as for `Rc`; `Arc::try_unwrap` acquires what the dropped clones
 // released.
-#[cfg(feature = "alloc")]
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 unsafe impl<T, S: Strategy, X> OwningPtr for Arc<DoubleBuffer<T, S, X>> {
     fn try_unwrap(self) -> Result<DoubleBuffer<T, S, X>, Self> {
         Self::try_unwrap(self)

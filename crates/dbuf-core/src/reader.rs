@@ -260,6 +260,7 @@ impl<P: BufferPtr> Reader<P> {
     ///     scope.spawn(|| assert_eq!(*shared.read(), 1));
     /// });
     /// ```
+    #[doc(alias = "factory")]
     #[cfg(feature = "std")]
     pub fn shared(&self) -> crate::SharedReader<P> {
         crate::SharedReader::new(self.ptr.clone())

@@ -719,16 +719,20 @@ pub fn split<P: BufferPtr>(ptr: P) -> Result<(Writer<P>, Reader<P>), Taken> {
 #[cfg(feature = "alloc")]
 mod owned {
     use alloc::rc::{self, Rc};
+    #[cfg(target_has_atomic = "ptr")]
     use alloc::sync::{self, Arc};
 
     use super::{Reader, Strategy, Writer, split};
     use crate::DoubleBuffer;
 
     /// A writer whose buffer is shared between threads.
+    #[cfg(target_has_atomic = "ptr")]
     pub type ArcWriter<T, S, X = ()> = Writer<Arc<DoubleBuffer<T, S, X>>>;
     /// A reader whose buffer is shared between threads.
+    #[cfg(target_has_atomic = "ptr")]
     pub type ArcReader<T, S, X = ()> = Reader<Arc<DoubleBuffer<T, S, X>>>;
     /// A writer with a log whose buffer is shared between threads.
+    #[cfg(target_has_atomic = "ptr")]
     pub type ArcOpWriter<T, O, S, X = ()> = crate::OpWriter<Arc<DoubleBuffer<T, S, X>>, O>;
     /// A reader for all threads.
     #[cfg(feature = "std")]
@@ -743,6 +747,7 @@ mod owned {
     /// read-modify-writes on a count that all readers share, and the slower the more
     /// threads read. Where it is enough to learn that the writer is gone, a plain
     /// [`Reader`] says so by [`is_closed`](Reader::is_closed), which only loads.
+    #[cfg(target_has_atomic = "ptr")]
     pub type WeakReader<T, S, X = ()> = Reader<sync::Weak<DoubleBuffer<T, S, X>>>;
 
     /// A buffer behind an `Arc`, as its two handles. `strategy` must be fresh.
@@ -761,6 +766,7 @@ mod owned {
     /// let other = std::thread::spawn(move || *reader.read());
     /// assert_eq!(other.join().unwrap(), 2);
     /// ```
+    #[cfg(target_has_atomic = "ptr")]
     pub fn arc<T, S: Strategy>(
         front: T,
         back: T,
@@ -794,6 +800,7 @@ mod owned {
         }
     }
 
+    #[cfg(target_has_atomic = "ptr")]
     impl<T, S: Strategy, X> ArcWriter<T, S, X> {
         /// A new reader that does not keep the buffer alive.
         ///
@@ -834,5 +841,7 @@ mod owned {
 }
 #[cfg(feature = "std")]
 pub use owned::ArcSharedReader;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use owned::{ArcOpWriter, ArcReader, ArcWriter, WeakReader, arc};
 #[cfg(feature = "alloc")]
-pub use owned::{ArcOpWriter, ArcReader, ArcWriter, RcReader, RcWriter, WeakReader, arc, rc};
+pub use owned::{RcReader, RcWriter, rc};

@@ -1,6 +1,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::mem;
+use core::panic::AssertUnwindSafe;
+use std::panic::{catch_unwind, resume_unwind};
+use std::thread::panicking;
 
 use hashbrown::HashTable;
 
@@ -16,11 +20,44 @@ impl<K, V> Drop for Garbage<K, V> {
     fn drop(&mut self) {
         #[cold]
         #[inline(never)]
-        fn drop_all<K, V>(heap: Box<Heap<K, V>>) {
-            drop(heap);
+        fn drop_all<K, V>(heap: Heap<K, V>) {
+            let mut drops = Drops::default();
+            drops.each(heap.keys);
+            drops.each(heap.values);
+            heap.tables.into_iter().for_each(|table| drops.each(table));
+            drops.each(heap.patches);
+            drops.each(heap.removed);
+            drops.end();
         }
         if let Some(heap) = self.0.take() {
-            drop_all(heap);
+            drop_all(*heap);
+        }
+    }
+}
+
+/// Drops values one by one, so that a second destructor that panics does not end the process.
+/// The first panic is passed on when all have run, unless the thread is unwinding already.
+#[derive(Default)]
+pub(crate) struct Drops(Option<Box<dyn Any + Send>>);
+
+impl Drops {
+    pub(crate) fn each<T>(&mut self, values: impl IntoIterator<Item = T>) {
+        let mut values = values.into_iter();
+        // A value is gone from the iterator before its destructor runs.
+        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| values.by_ref().for_each(drop))) {
+            match &self.0 {
+                None => self.0 = Some(payload),
+                // Its destructor may panic as well.
+                Some(_) => mem::forget(payload),
+            }
+        }
+    }
+
+    pub(crate) fn end(self) {
+        match self.0 {
+            Some(payload) if panicking() => mem::forget(payload),
+            Some(payload) => resume_unwind(payload),
+            None => {}
         }
     }
 }

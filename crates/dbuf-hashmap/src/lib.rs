@@ -130,7 +130,6 @@ mod concurrent;
 mod entry_ref;
 mod garbage;
 mod iter;
-mod layer;
 mod map_ref;
 mod mapped_ref;
 mod marks;
@@ -196,5 +195,5 @@ pub use set::ConcurrentHashSet;
 pub use shared::SharedReader;
 pub use snapshot::Snapshot;
 #[cfg(feature = "async")]
-pub use watcher::Watcher;
+pub use watcher::{WatchedHashMap, Watcher};
 pub use writer::Writer;

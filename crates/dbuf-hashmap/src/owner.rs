@@ -54,13 +54,9 @@ pub trait Owner:
     type Change: ChangeOf<Self::Value>;
 
     /// Ends a batch without publishing.
+    /// Whether what is deferred is kept: no later rollback takes it back.
     #[doc(hidden)]
-    fn defer(batch: dbuf_core::Batch<Self>) -> Self
-    where
-        Self: Sized,
-    {
-        batch.defer()
-    }
+    const KEEPS: bool = false;
 }
 
 type PtrOf<W> =

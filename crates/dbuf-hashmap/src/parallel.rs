@@ -14,9 +14,12 @@ use crate::{ConcurrentHashMap, ConcurrentHashSet, MapRef, Snapshot};
 /// All entries of a map, in parallel: `par_iter` of a [`Snapshot`] or a [`MapRef`]. Of a
 /// [`ConcurrentHashMap`], it is `map.read().par_iter()`.
 ///
-/// The guard stays with the thread that took it. While that thread waits for the
-/// others it may run other tasks of the pool: one of them that waits for *this*
-/// map's writer waits for itself.
+/// The guard stays with the thread that took it. If that is a worker of the pool, it may run
+/// other tasks of the pool while it waits for the iteration: one of them that writes to *this*
+/// map writes under the guard, so a [`ConcurrentHashMap`] panics, and the `Writer` of a pair
+/// waits forever. Iterate from a thread outside the pool (`ThreadPool::install` moves the
+/// iteration into it, and the guard with it), or collect what is to be written and write it
+/// when the guard is gone.
 ///
 /// # Examples
 ///

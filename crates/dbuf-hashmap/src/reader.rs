@@ -185,6 +185,7 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
     ///     scope.spawn(|| assert_eq!(shared.read().len(), 1));
     /// });
     /// ```
+    #[doc(alias = "factory")]
     pub fn shared(&self) -> SharedReader<K, V, H, S> {
         SharedReader::new(self.inner.shared())
     }

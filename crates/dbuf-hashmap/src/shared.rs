@@ -28,6 +28,7 @@ use crate::{DefaultStrategy, Ref, Snapshot};
 ///
 /// assert_eq!(PRICES.get("apple").as_deref(), Some(&3));
 /// ```
+#[doc(alias = "ReadHandleFactory")]
 pub struct SharedReader<K, V, H = RandomState, S: Strategy = DefaultStrategy> {
     pub(crate) inner: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
 }
@@ -57,17 +58,7 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
         Snapshot::new(self.inner.read_any())
     }
 
-    /// Looks at one value. Allocates as [`read`](Self::read) does.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// let shared = reader.shared();
-    /// assert_eq!(shared.get("a").as_deref(), Some(&1));
-    /// assert!(shared.get("b").is_none());
-    /// ```
+    /// See [`Reader::get`](crate::Reader::get).
     #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, H, S>>
     where
@@ -79,21 +70,7 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
         Snapshot::value(self.inner.read_any(), hash, key)
     }
 
-    /// Calls `f` with the value of a key, and returns what it returns. The guard lives while
-    /// `f` runs.
-    ///
-    /// # Panics
-    ///
-    /// With `f`. The guard is released then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// let shared = reader.shared();
-    /// writer.write().insert("a", vec![1, 2]);
-    /// assert_eq!(shared.get_with("a", |list| list.len()), Some(2));
-    /// ```
+    /// See [`Reader::get_with`](crate::Reader::get_with).
     #[inline]
     pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
     where
@@ -105,16 +82,7 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
         table.get(hash, key).map(|(_, value)| f(value))
     }
 
-    /// A clone of the value of a key, which the writer waits for.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// let shared = reader.shared();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(shared.get_cloned("a"), Some(1));
-    /// ```
+    /// See [`Reader::get_cloned`](crate::Reader::get_cloned).
     #[inline]
     pub fn get_cloned<Q>(&self, key: &Q) -> Option<V>
     where
@@ -125,16 +93,7 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
         self.get_with(key, V::clone)
     }
 
-    /// Whether a key is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// let shared = reader.shared();
-    /// writer.write().insert("a", 1);
-    /// assert!(shared.contains_key("a") && !shared.contains_key("b"));
-    /// ```
+    /// See [`Reader::contains_key`](crate::Reader::contains_key).
     #[inline]
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
@@ -144,45 +103,17 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
         self.get_with(key, |_| ()).is_some()
     }
 
-    /// How many entries are published.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// let shared = reader.shared();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(shared.len(), 1);
-    /// ```
+    /// See [`Reader::len`](crate::Reader::len).
     pub fn len(&self) -> usize {
         self.read().len()
     }
 
-    /// Whether none is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// let shared = reader.shared();
-    /// writer.write().insert("a", 1);
-    /// assert!(!shared.is_empty());
-    /// ```
+    /// See [`Reader::is_empty`](crate::Reader::is_empty).
     pub fn is_empty(&self) -> bool {
         self.read().is_empty()
     }
 
-    /// Whether the writer is gone. What it published last stays.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (writer, reader) = dbuf_hashmap::new::<u32, u32>();
-    /// let shared = reader.shared();
-    /// assert!(!shared.is_closed());
-    /// drop(writer);
-    /// assert!(shared.is_closed());
-    /// ```
+    /// See [`Reader::is_closed`](crate::Reader::is_closed).
     pub fn is_closed(&self) -> bool {
         self.inner.is_closed()
     }

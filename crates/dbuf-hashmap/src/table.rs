@@ -9,7 +9,7 @@ use equivalent::Equivalent;
 use hashbrown::hash_table::{self, Entry};
 use hashbrown::{HashTable, TryReserveError};
 
-use crate::garbage::Garbage;
+use crate::garbage::{Drops, Garbage};
 use crate::marks::{Mark, Marks};
 use crate::op::Patch;
 
@@ -51,6 +51,18 @@ pub struct Table<K, V> {
     marks: Marks<K>,
     /// Where what leaves the copy goes, if it must not be dropped on the spot.
     garbage: Option<Garbage<K, V>>,
+}
+
+/// Every destructor runs, whichever panics.
+impl<K, V> Drop for Table<K, V> {
+    fn drop(&mut self) {
+        if Self::DROPS {
+            let mut drops = Drops::default();
+            drops.each(mem::take(&mut self.entries));
+            drops.each(self.marks.take());
+            drops.end();
+        }
+    }
 }
 
 // Through a reference one gets at keys and values only; the rest is the writer's.
@@ -222,10 +234,19 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// Gives all entries away, and keeps as much room as there was.
+    /// Gives all entries away, and keeps as much room as there was: as many buckets. (The
+    /// capacity is less where entries were removed.)
     pub(crate) fn take(&mut self) -> HashTable<(K, V)> {
-        let empty = HashTable::with_capacity(self.entries.capacity());
+        let empty = HashTable::with_capacity(room(self.entries.num_buckets()));
         mem::replace(&mut self.entries, empty)
+    }
+}
+
+/// How many entries fit into that many buckets.
+fn room(buckets: usize) -> usize {
+    match buckets {
+        0..8 => buckets.saturating_sub(1),
+        _ => buckets / 8 * 7,
     }
 }
 
@@ -434,17 +455,21 @@ impl<K: Hash, V> Table<K, V> {
         })
     }
 
-    /// Makes room if there is memory for it. The number of buckets, if it changed.
+    /// Makes room if there is memory for it. Returns how many buckets the other copy needs, if
+    /// it has too few: `other` is its capacity and its number of buckets.
     pub(crate) fn try_reserve<H: BuildHasher>(
         &mut self,
         additional: usize,
+        other: (usize, usize),
         shared: &Shared<H>,
     ) -> Result<Option<usize>, TryReserveError> {
         let mut result = Ok(());
-        let buckets = self.resize(shared, |table| {
+        let changed = self.resize(shared, |table| {
             result = table.try_reserve(additional, |(k, _)| shared.hash(k));
         });
-        result.map(|()| buckets)
+        result?;
+        let short = other.0 < self.len().saturating_add(additional) && other.1 < self.buckets();
+        Ok(changed.or_else(|| short.then(|| self.buckets())))
     }
 
     /// Gives back what room is not needed. The number of buckets, if it changed.

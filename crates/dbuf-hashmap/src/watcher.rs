@@ -228,6 +228,26 @@ impl<K, V, H, S: Strategy> fmt::Debug for Watcher<K, V, H, S> {
     }
 }
 
+/// A map whose changes can be awaited, for the field of a struct: what
+/// [`Builder::watched`] and `build_concurrent` make. With feature `async`.
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::{Builder, WatchedHashMap};
+///
+/// struct Prices {
+///     by_name: WatchedHashMap<String, u32>,
+/// }
+///
+/// let prices = Prices { by_name: Builder::new().watched().build_concurrent() };
+/// let mut watcher = prices.by_name.watcher();
+/// prices.by_name.insert("apple".to_owned(), 3);
+/// assert_eq!(pollster::block_on(watcher.changed()), Ok(1));
+/// ```
+pub type WatchedHashMap<K, V, H = RandomState, S = DefaultStrategy> =
+    ConcurrentHashMap<K, V, H, Watched<S>>;
+
 impl<H, S: Strategy> Builder<H, S> {
     /// Makes a map whose readers can await changes: wraps the strategy in
     /// [`Watched`]. With feature `async`.

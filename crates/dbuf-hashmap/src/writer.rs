@@ -16,7 +16,9 @@ use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
 ///
 /// Between batches it keeps at most 256 KiB of memory for the log of the next one, and each
 /// copy at most about 128 KiB for what it remembers of values that a batch lends. What the
-/// log holds is dropped when it is replayed, at the start of the next batch.
+/// log holds is dropped when it is replayed, at the start of the next batch. If a destructor
+/// panics there, a second one that does ends the process, as in a `Vec`. (A
+/// [`ConcurrentHashMap`](crate::ConcurrentHashMap) runs both.)
 ///
 /// # Examples
 ///

@@ -312,3 +312,56 @@ fn a_hash_map_keeps_its_hasher() {
     assert_eq!(map.hasher().hash_one("a"), hasher.hash_one("a"));
     assert_eq!(map.get_cloned("a"), Some(1));
 }
+
+/// Each call of a reader, by the name it has on both kinds.
+#[test]
+fn shared_readers_answer_as_readers_do() {
+    macro_rules! answers {
+        ($reader:expr) => {{
+            let reader = $reader;
+            (
+                reader.len(),
+                reader.is_empty(),
+                reader.is_closed(),
+                reader.contains_key(&1),
+                reader.contains_key(&3),
+                reader.get(&1).as_deref().copied(),
+                reader.get_with(&1, |n| n + 1),
+                reader.get_cloned(&3),
+            )
+        }};
+    }
+    macro_rules! set_answers {
+        ($reader:expr) => {{
+            let reader = $reader;
+            let found = reader.get(&1).as_deref().copied();
+            (
+                reader.len(),
+                reader.is_empty(),
+                reader.is_closed(),
+                reader.contains(&1),
+                found,
+            )
+        }};
+    }
+    let (mut writer, reader) = dbuf_hashmap::new();
+    let shared = reader.shared();
+    assert_eq!(
+        answers!(&shared),
+        (0, true, false, false, false, None, None, None)
+    );
+    writer.write().extend([(1, 10), (2, 20)]);
+    drop(writer);
+    let expected = (2, false, true, true, false, Some(10), Some(11), None);
+    assert_eq!((answers!(&shared), answers!(&reader)), (expected, expected));
+
+    let (mut writer, reader) = dbuf_hashmap::set::new();
+    let shared = reader.shared();
+    writer.write().extend([1, 2]);
+    drop(writer);
+    let expected = (2, false, true, true, Some(1));
+    assert_eq!(
+        (set_answers!(&shared), set_answers!(&reader)),
+        (expected, expected)
+    );
+}

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use dbuf_hashmap::strategies::{CountStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{Builder, ConcurrentHashMap};
+use dbuf_hashmap::{Builder, ConcurrentHashMap, ConcurrentHashSet, Reader, RefMulti};
 
 fn numbers(last: u32) -> ConcurrentHashMap<u32, u32> {
     (0..last).map(|n| (n, 10 * n)).collect()
@@ -52,6 +52,31 @@ fn items_outlive_the_iterator_and_show_one_snapshot() {
     });
     assert_eq!(items.iter().map(|item| **item).sum::<u32>(), 30);
     assert!(map.values().all(|n| *n == 0));
+}
+
+/// A function that owns what it iterates over: the snapshot is a local of it.
+fn large(reader: &Reader<u32, u32>) -> impl Iterator<Item = RefMulti<'_, u32, u32>> {
+    let snapshot = reader.read();
+    let mean = snapshot.values().sum::<u32>() / snapshot.len() as u32;
+    snapshot.into_iter().filter(move |n| **n > mean)
+}
+
+#[test]
+fn iterators_that_own_their_snapshot_outlive_it() {
+    let (mut writer, reader) = dbuf_hashmap::new();
+    writer.write().extend((0..5).map(|n| (n, 10 * n)));
+    let items = large(&reader);
+    writer.write().clear();
+    assert_eq!(writer.stragglers(), 1);
+    let pairs: BTreeMap<_, _> = items.map(|item| (*item.key(), *item)).collect();
+    assert_eq!(pairs, [(3, 30), (4, 40)].into());
+    assert!(writer.try_write().is_some(), "the last item is gone");
+
+    let map = numbers(4);
+    assert_eq!(map.read().into_keys().map(|key| *key).sum::<u32>(), 6);
+    assert_eq!(map.read().into_values().map(|n| *n).sum::<u32>(), 60);
+    let set = ConcurrentHashSet::from([1, 2]);
+    assert_eq!(set.read().into_iter().map(|n| *n).sum::<u32>(), 3);
 }
 
 #[test]

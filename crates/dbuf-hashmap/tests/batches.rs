@@ -7,7 +7,9 @@ use core::mem;
 
 use common::{assert_doubles, assert_doubles_again, assert_goes_on, doubles, unwind, unwinds};
 use dbuf_hashmap::strategies::LockStrategy;
-use dbuf_hashmap::{Builder, DefaultStrategy, LocalStrategy, Published, Strategy};
+use dbuf_hashmap::{
+    Batch, Builder, ConcurrentHashMap, DefaultStrategy, LocalStrategy, Owner, Published, Strategy,
+};
 
 #[test]
 fn closures_run_once() {
@@ -80,6 +82,93 @@ fn deferred_changes_are_published_together() {
     assert_eq!(reader.read().len(), 10);
     assert!(reader.read().contains_key(&50));
     assert_goes_on(writer, &reader);
+}
+
+/// Inserts two of three lines, and returns early at the third.
+fn two_of_three<W: Owner<Key = u32, Value = u32>>(mut batch: Batch<W>) -> Option<()> {
+    batch.defer_on_drop();
+    for line in ["20", "21", "x"] {
+        batch.insert(line.parse().ok()?, 0);
+    }
+    unreachable!("one line is not a number")
+}
+
+#[test]
+fn early_return_publishes_nothing_of_a_batch_that_defers() {
+    let (mut writer, reader) = doubles();
+    assert_eq!(two_of_three(writer.write()), None);
+    assert_doubles(reader.read());
+    let batch = writer.write();
+    assert_eq!(batch.get(&21), Some(&0));
+    batch.rollback();
+    assert_doubles_again(&mut writer, &reader);
+
+    // Of the map for many, another writer cannot take it back.
+    let map = ConcurrentHashMap::<u32, u32>::new();
+    assert_eq!(two_of_three(map.write()), None);
+    assert!(map.is_empty());
+    map.write().rollback();
+    map.write().publish();
+    assert_eq!(map.len(), 2);
+
+    let unwound = unwinds(|| {
+        let mut batch = map.write();
+        batch.defer_on_drop();
+        batch.insert(30, 0);
+        unwind();
+    });
+    assert!(unwound && !map.write().contains_key(&30));
+}
+
+#[test]
+fn thin_layers_end_their_batches_as_the_map_does() {
+    macro_rules! ends {
+        ($layer:ident, $($one:expr),+) => {{
+            let (mut writer, reader) = dbuf_hashmap::$layer::new();
+            let mut batch = writer.write();
+            batch.insert($($one),+);
+            batch.rollback();
+            assert!(writer.write().is_empty() && !writer.has_pending());
+
+            let mut batch = writer.write();
+            batch.rollback_on_drop();
+            batch.insert($($one),+);
+            drop(batch);
+            let refused = writer.transact(|batch| {
+                batch.insert($($one),+);
+                Err::<(), _>("refused")
+            });
+            assert_eq!((refused, writer.write().len()), (Err("refused"), 0));
+
+            let mut batch = writer.write();
+            batch.defer_on_drop();
+            batch.insert($($one),+);
+            drop(batch);
+            assert!(writer.has_pending() && reader.read().is_empty());
+            let guard = reader.read();
+            assert_eq!(writer.publish(), Published::Now);
+            assert_eq!((guard.len(), writer.reader().read().len()), (0, 1));
+            assert_eq!((writer.stragglers(), writer.published().len()), (1, 1));
+            assert!(writer.try_write().is_none() && !writer.try_catch_up().unwrap());
+            drop(guard);
+            writer.catch_up();
+            assert_eq!((writer.stragglers(), writer.version()), (0, 1));
+
+            let mut batch = writer.try_write().unwrap();
+            batch.reserve(1000);
+            batch.publish();
+            assert!(writer.published().capacity() >= 1000);
+            let mut batch = writer.write();
+            batch.shrink_to_fit();
+            batch.clear();
+            batch.defer();
+            assert!(!reader.read().is_empty());
+            writer.publish();
+            assert!(reader.read().is_empty() && writer.published().capacity() < 1000);
+        }};
+    }
+    ends!(set, "a");
+    ends!(multimap, "a", 1);
 }
 
 #[test]

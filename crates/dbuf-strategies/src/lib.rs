@@ -28,8 +28,19 @@
 //! `epoch` (default), `flash`, `count` and `lock` each add their strategy. `count`
 //! needs no `std`; `LocalStrategy` is always there and needs nothing. `watch` adds
 //! [`Watched`], on targets with 64-bit atomics.
+//!
+//! Without `std`, `docs/no-std.md` in the repository says which to take for an interrupt
+//! handler and a main loop. `count` needs a target with compare-and-swap; thumbv6m, for
+//! example, has none.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(all(feature = "count", not(target_has_atomic = "ptr")))]
+compile_error!(
+    "`CountStrategy` needs compare-and-swap and `fetch_add`, which this target does not have: \
+     turn the feature `count` off. `LocalStrategy` works here, on one thread; \
+     docs/no-std.md says what to do for an interrupt handler"
+);
 
 #[cfg(any(feature = "epoch", feature = "flash", feature = "watch"))]
 extern crate alloc;

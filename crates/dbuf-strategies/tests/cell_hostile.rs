@@ -18,10 +18,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use dbuf_strategies::core::{BlockingStrategy, ConcurrentCell as AnyCell, Side, Strategy};
+use dbuf_strategies::core::{BlockingStrategy, ConcurrentCell as AnyCell};
 use dbuf_strategies::{
     CellGuard, ConcurrentCell, CountStrategy, EpochStrategy, FlashStrategy, LockStrategy, Watched,
 };
+
+#[path = "common/unwinds.rs"]
+mod unwinds;
+use unwinds::{UNWINDS, Unwinds};
 
 fn panics(f: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it does not panic");
@@ -271,73 +275,6 @@ fn guards_outlive_the_update_they_were_taken_in() {
     elsewhere(|| assert!(cell.try_store(vec![]).is_err()));
     assert_eq!(cell.into_inner(), [0, 1, 2]);
 }
-
-thread_local! {
-    static UNWINDS: Cell<u8> = const { Cell::new(0) };
-}
-
-/// Unwinds where it is told to: 1 before a flip, 2 after it.
-struct Unwinds<S>(S);
-
-// SAFETY: the inner strategy's promises. A start that unwinds is made or is not.
-unsafe impl<S: Strategy> Strategy for Unwinds<S> {
-    type WriterToken = S::WriterToken;
-    type ReaderToken = S::ReaderToken;
-    type GuardToken = S::GuardToken;
-
-    fn try_claim_writer(&self) -> Option<S::WriterToken> {
-        self.0.try_claim_writer()
-    }
-    unsafe fn release_writer(&self, writer: S::WriterToken) {
-        // SAFETY: the caller's.
-        unsafe { self.0.release_writer(writer) }
-    }
-    fn is_writer_claimed(&self) -> bool {
-        self.0.is_writer_claimed()
-    }
-    fn new_reader(&self) -> S::ReaderToken {
-        self.0.new_reader()
-    }
-    unsafe fn acquire(&self, reader: &S::ReaderToken) -> S::GuardToken {
-        // SAFETY: the caller's.
-        unsafe { self.0.acquire(reader) }
-    }
-    fn side(guard: &S::GuardToken) -> Side {
-        S::side(guard)
-    }
-    unsafe fn release(&self, reader: &S::ReaderToken, guard: S::GuardToken) {
-        // SAFETY: the caller's.
-        unsafe { self.0.release(reader, guard) }
-    }
-    fn front(&self) -> Side {
-        self.0.front()
-    }
-    unsafe fn start_swap(&self, writer: &mut S::WriterToken) {
-        let at = UNWINDS.take();
-        assert_ne!(at, 1, "before");
-        // SAFETY: the caller's.
-        unsafe { self.0.start_swap(writer) };
-        assert_ne!(at, 2, "after");
-    }
-    unsafe fn is_finished(&self, writer: &S::WriterToken) -> bool {
-        // SAFETY: the caller's.
-        unsafe { self.0.is_finished(writer) }
-    }
-    unsafe fn try_finish(&self, writer: &mut S::WriterToken) -> bool {
-        // SAFETY: the caller's.
-        unsafe { self.0.try_finish(writer) }
-    }
-    unsafe fn poll_finish(&self, writer: &mut S::WriterToken, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: the caller's.
-        unsafe { self.0.poll_finish(writer, cx) }
-    }
-    unsafe fn stragglers(&self, writer: &S::WriterToken) -> usize {
-        // SAFETY: the caller's.
-        unsafe { self.0.stragglers(writer) }
-    }
-}
-
-impl<S: BlockingStrategy> BlockingStrategy for Unwinds<S> {}
 
 /// The front always holds a value (K1), and each value is dropped once.
 fn a_start_unwinds<S: BlockingStrategy>(new: fn() -> S) {

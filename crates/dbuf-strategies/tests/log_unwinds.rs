@@ -7,79 +7,16 @@
     reason = "tests always have std"
 )]
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context, Poll};
 
-use dbuf_strategies::core::{OpWriter, Operation, Side, Strategy, rc};
+use dbuf_strategies::core::{OpWriter, Operation, Strategy, rc};
 use dbuf_strategies::{
     CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy, Watched,
 };
 
-thread_local! {
-    static UNWINDS: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Unwinds out of a start where it is told to: 1 before the flip, 2 after it.
-struct Unwinds<S>(S);
-
-// SAFETY: the inner strategy's promises. A start that unwinds is made or is not.
-unsafe impl<S: Strategy> Strategy for Unwinds<S> {
-    type WriterToken = S::WriterToken;
-    type ReaderToken = S::ReaderToken;
-    type GuardToken = S::GuardToken;
-
-    fn try_claim_writer(&self) -> Option<S::WriterToken> {
-        self.0.try_claim_writer()
-    }
-    unsafe fn release_writer(&self, writer: S::WriterToken) {
-        // SAFETY: the caller's.
-        unsafe { self.0.release_writer(writer) }
-    }
-    fn is_writer_claimed(&self) -> bool {
-        self.0.is_writer_claimed()
-    }
-    fn new_reader(&self) -> S::ReaderToken {
-        self.0.new_reader()
-    }
-    unsafe fn acquire(&self, reader: &S::ReaderToken) -> S::GuardToken {
-        // SAFETY: the caller's.
-        unsafe { self.0.acquire(reader) }
-    }
-    fn side(guard: &S::GuardToken) -> Side {
-        S::side(guard)
-    }
-    unsafe fn release(&self, reader: &S::ReaderToken, guard: S::GuardToken) {
-        // SAFETY: the caller's.
-        unsafe { self.0.release(reader, guard) }
-    }
-    fn front(&self) -> Side {
-        self.0.front()
-    }
-    unsafe fn start_swap(&self, writer: &mut S::WriterToken) {
-        let at = UNWINDS.take();
-        assert_ne!(at, 1, "before");
-        // SAFETY: the caller's.
-        unsafe { self.0.start_swap(writer) };
-        assert_ne!(at, 2, "after");
-    }
-    unsafe fn is_finished(&self, writer: &S::WriterToken) -> bool {
-        // SAFETY: the caller's.
-        unsafe { self.0.is_finished(writer) }
-    }
-    unsafe fn try_finish(&self, writer: &mut S::WriterToken) -> bool {
-        // SAFETY: the caller's.
-        unsafe { self.0.try_finish(writer) }
-    }
-    unsafe fn poll_finish(&self, writer: &mut S::WriterToken, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: the caller's.
-        unsafe { self.0.poll_finish(writer, cx) }
-    }
-    unsafe fn stragglers(&self, writer: &S::WriterToken) -> usize {
-        // SAFETY: the caller's.
-        unsafe { self.0.stragglers(writer) }
-    }
-}
+#[path = "common/unwinds.rs"]
+mod unwinds;
+use unwinds::{UNWINDS, Unwinds};
 
 struct Push(u32);
 impl Operation<Vec<u32>> for Push {
@@ -117,7 +54,7 @@ fn check<S: Strategy>(new: fn() -> S, seed: u64) {
                 batch.apply(Push(next));
             }
         }
-        let at = random(&mut seed) % 3;
+        let at = (random(&mut seed) % 3) as u8;
         let (had, how) = (!kept.is_empty() || !open.is_empty(), random(&mut seed) % 6);
         UNWINDS.set(at);
         let unwound = catch_unwind(AssertUnwindSafe(|| match how {

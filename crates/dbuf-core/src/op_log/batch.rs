@@ -38,7 +38,7 @@ mod sealed {
 /// ```
 pub trait BatchOwner: sealed::Sealed {
     /// The pointer to the buffer.
-    type Ptr: BufferPtr<Value: Clone>;
+    type Ptr: BufferPtr;
     /// The operation.
     type Op: Operation<<Self::Ptr as BufferPtr>::Value, <Self::Ptr as BufferPtr>::Extras>;
 
@@ -77,7 +77,7 @@ pub trait BatchOwner: sealed::Sealed {
 
 impl<P: BufferPtr, O> sealed::Sealed for OpWriter<P, O> {}
 
-impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> BatchOwner for OpWriter<P, O> {
+impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> BatchOwner for OpWriter<P, O> {
     type Ptr = P;
     type Op = O;
 
@@ -142,6 +142,8 @@ enum WhenDropped {
     PublishInDestructor,
     /// Deferred, or rolled back if the thread unwinds.
     Defer,
+    /// Kept, or rolled back if the thread unwinds.
+    Keep,
     Rollback,
 }
 
@@ -281,6 +283,30 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// ```
     pub fn defer_on_drop(&mut self) {
         self.when_dropped = WhenDropped::Defer;
+    }
+
+    /// From here on, dropping the batch [keeps](Self::keep) it. If the thread unwinds, the
+    /// batch is rolled back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OpWriter;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
+    /// let mut writer = OpWriter::<_, fn(&mut u32, &())>::new(writer);
+    /// let mut batch = writer.write();
+    /// batch.keep_on_drop();
+    /// batch.apply(|n, _| *n += 1);
+    /// drop(batch);
+    /// assert_eq!(*reader.read(), 0);
+    /// writer.write().rollback();
+    /// writer.write().publish();
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
+    pub fn keep_on_drop(&mut self) {
+        self.when_dropped = WhenDropped::Keep;
     }
 
     /// Opens a batch on a writer whose swap is finished.
@@ -700,7 +726,8 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     }
 
     /// Makes any change at all. The other copy catches up by a resync of the
-    /// whole value, at the start of the next batch.
+    /// whole value, at the start of the next batch. From the first call on, a writer
+    /// [without a clone](OpWriter::without_clone) has one.
     ///
     /// # Panics
     ///
@@ -721,8 +748,13 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// batch.publish();
     /// assert_eq!((before, *reader.read()), (0, 7));
     /// ```
-    pub fn modify<R>(&mut self, f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> R) -> R {
-        self.changing().change(|back, extras, log| {
+    pub fn modify<R>(&mut self, f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> R) -> R
+    where
+        ValueOf<W>: Clone,
+    {
+        let writer = self.changing();
+        writer.resync = Some(Clone::clone_from);
+        writer.change(|back, extras, log| {
             let result = f(back, extras);
             log.clear(back, extras);
             (result, Some(State::Modified))
@@ -809,9 +841,12 @@ impl<W: DerefMut<Target: BatchOwner>> Drop for Batch<W> {
             return;
         };
         let ending = match self.when_dropped {
-            WhenDropped::Publish | WhenDropped::Defer if panicking() => Ending::Rollback,
+            WhenDropped::Publish | WhenDropped::Defer | WhenDropped::Keep if panicking() => {
+                Ending::Rollback
+            }
             WhenDropped::Publish | WhenDropped::PublishInDestructor => Ending::Publish,
             WhenDropped::Defer => Ending::Defer,
+            WhenDropped::Keep => Ending::Keep,
             WhenDropped::Rollback => Ending::Rollback,
         };
         owner.op_writer_mut().end(ending);

@@ -61,13 +61,18 @@ use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::task::{Context, Poll, ready};
 
-use crate::{BlockingStrategy, BufferPtr, Reader, Writer};
+use crate::{BlockingStrategy, BufferPtr, Reader, Torn, Writer};
 
 pub use batch::{Batch, BatchOwner};
 pub use operation::Operation;
 use state::State;
 
 /// A [`Writer`] that keeps both copies equal.
+///
+/// **A clone has to be a copy.** A derived `Clone` over an `Rc`, an `Arc` or a pointer to an
+/// `UnsafeCell` shares what it leads to, and so every change of that reaches it twice, and
+/// readers see it before it is published. Without a `Clone` that copies there is
+/// [`without_clone`](Self::without_clone).
 ///
 /// Changes are made in [batches](Batch): applied to the back at once, logged,
 /// published as a whole, and replayed on the other copy at the start of the next
@@ -79,10 +84,6 @@ use state::State;
 /// [`Operation::restore`], which costs what the changes cost, or by one
 /// `back.clone_from(front)`. Such a resync starts every `OpWriter`, so the two values
 /// need not be equal at first.
-///
-/// A clone has to be a copy: a derived `Clone` over an `Rc`, or a type that hides an
-/// `UnsafeCell` behind a pointer, shares what it leads to between the two values, and every
-/// change reaches it twice.
 ///
 /// Between batches the log keeps at most 256 KiB of memory for its entries, and what
 /// they own only until they are replayed.
@@ -115,7 +116,11 @@ pub struct OpWriter<P: BufferPtr, O> {
     state: State,
     /// A batch began and has not ended.
     open: bool,
+    /// Makes the back equal to the front, whatever it is.
+    resync: Option<Resync<P::Value>>,
 }
+
+type Resync<T> = fn(&mut T, &T);
 
 /// An empty log keeps at most this much memory, in bytes: enough for the batches of
 /// most programs to allocate nothing, and little beside a map.
@@ -185,7 +190,7 @@ impl Published {
     }
 }
 
-impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
+impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// Starts a log. Nothing is copied or waited for before the first batch.
     ///
     /// # Examples
@@ -201,14 +206,88 @@ impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, 
     /// writer.write().apply(|n, _| *n += 1);
     /// assert_eq!(*reader.read(), 1);
     /// ```
-    pub fn new(writer: Writer<P>) -> Self {
+    pub fn new(writer: Writer<P>) -> Self
+    where
+        P::Value: Clone,
+    {
+        Self::start(writer, State::Torn, Some(P::Value::clone_from))
+    }
+
+    /// Starts a log over two values that are equal already, and that are never cloned: for
+    /// values that cannot be (a `oneshot::Sender`, a `dyn` trait object), or whose `Clone`
+    /// shares.
+    ///
+    /// Such a writer cannot copy the published value over a back that it does not trust. The
+    /// next batch finds one after a change or a replay panicked, and after changes were taken
+    /// back that [`Operation::restore`] does not undo (by a rollback, an `Err` of
+    /// [`transact`](Self::transact), or a forgotten batch). It panics then, and
+    /// [`recover`](Self::recover) returns [`Torn`]. Readers go on with the last publish;
+    /// [`into_writer`](Self::into_writer) leads to both values, to build the back anew.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::{OpWriter, Torn};
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// #[derive(Default)]
+    /// struct Log(Vec<Box<dyn Fn() -> u32 + Send + Sync>>); // not `Clone`
+    ///
+    /// type Add = fn(&mut Log, &());
+    ///
+    /// let (writer, reader) = dbuf_core::arc(Log::default(), Log::default(), LockStrategy::new());
+    /// let mut writer = OpWriter::<_, Add>::without_clone(writer);
+    /// writer.write().apply(|log, _| log.0.push(Box::new(|| 7)));
+    /// assert_eq!(reader.read().0[0](), 7);
+    /// assert_eq!(writer.write().0[0](), 7); // in the other copy by the same operation
+    ///
+    /// let mut batch = writer.write();
+    /// batch.apply(|log, _| log.0.clear());
+    /// batch.rollback(); // nothing can undo that
+    /// assert_eq!(writer.recover(), Err(Torn));
+    /// assert_eq!(reader.read().0.len(), 1);
+    ///
+    /// let mut writer = writer.into_writer();
+    /// writer.back_mut().0.push(Box::new(|| 7)); // as the front has it
+    /// let mut writer = OpWriter::<_, Add>::without_clone(writer);
+    /// writer.write().apply(|log, _| log.0.clear());
+    /// assert!(reader.read().0.is_empty());
+    /// ```
+    pub fn without_clone(writer: Writer<P>) -> Self {
+        Self::start(writer, State::Settled, None)
+    }
+
+    fn start(writer: Writer<P>, state: State, resync: Option<Resync<P::Value>>) -> Self {
         Self {
             writer,
             log: Vec::new(),
             kept: 0,
-            state: State::Torn,
+            state,
             open: false,
+            resync,
         }
+    }
+
+    /// Returns whether batches can go on, where a writer [has no clone](Self::without_clone):
+    /// undoes what was taken back, if the operation knows how to. Never waits. A writer that
+    /// can clone always recovers, at the start of the next batch.
+    ///
+    /// # Errors
+    ///
+    /// [`Torn`]: the next batch would panic.
+    ///
+    /// # Panics
+    ///
+    /// With [`Operation::restore`]. The back is torn then.
+    pub fn recover(&mut self) -> Result<(), Torn> {
+        self.close_forgotten();
+        let recovered = self.resync.is_some()
+            || match self.state {
+                // The batch that was given up began with a finished swap.
+                State::Abandoned => self.restore(),
+                state => state != State::Torn,
+            };
+        if recovered { Ok(()) } else { Err(Torn) }
     }
 
     /// Begins a batch if that needs no waiting: `None` while a guard is still on
@@ -220,7 +299,8 @@ impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, 
     /// # Panics
     ///
     /// If a replayed operation or the value's `clone_from` panics; the next
-    /// batch starts from the last publish.
+    /// batch starts from the last publish. If the writer [has no clone](Self::without_clone)
+    /// and would need one.
     ///
     /// # Examples
     ///
@@ -580,9 +660,7 @@ impl<P: BufferPtr, O> OpWriter<P, O> {
     }
 }
 
-impl<P: BufferPtr<Value: Clone, Strategy: BlockingStrategy>, O: Operation<P::Value, P::Extras>>
-    OpWriter<P, O>
-{
+impl<P: BufferPtr<Strategy: BlockingStrategy>, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// Begins a batch, or goes on with a deferred one. Waits for guards on the
     /// old side of the last publish (see [`Writer::finish`]), then replays the
     /// log: each operation of that publish once. After a batch that was rolled back, it

@@ -5,7 +5,7 @@ use core::mem;
 
 use super::{OpWriter, Operation, trim};
 use crate::writer::Parts;
-use crate::{BufferPtr, Writer};
+use crate::{BufferPtr, Torn, Writer};
 
 /// What the back is, seen from the front. The table is in the module's
 /// documentation.
@@ -49,7 +49,7 @@ fn finished<P: BufferPtr>(writer: &mut Writer<P>) -> Parts<'_, P::Value, P::Extr
 }
 
 /// Between batches.
-impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
+impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// A batch that was forgotten is one that failed. Returns whether it gave
     /// changes up.
     pub(super) fn close_forgotten(&mut self) -> bool {
@@ -110,7 +110,7 @@ impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, 
 
     /// Takes back what was given up, if the operation knows how to. Torn until all is
     /// done.
-    fn restore(&mut self) -> bool {
+    pub(super) fn restore(&mut self) -> bool {
         self.state = State::Torn;
         let Parts {
             front,
@@ -130,13 +130,16 @@ impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, 
     /// it was made is gone. Torn until all is done, so that nothing kept is lost
     /// if user code unwinds here.
     fn resync(&mut self) {
+        let Some(resync) = self.resync else {
+            panic!("{Torn}");
+        };
         self.discard_undone();
         let Parts {
             front,
             back,
             extras,
         } = finished(&mut self.writer);
-        back.clone_from(front);
+        resync(back, front);
         for op in &mut self.log {
             op.apply(back, extras);
         }
@@ -215,7 +218,7 @@ impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, 
 }
 
 /// While a batch is open. The swap is finished then.
-impl<P: BufferPtr<Value: Clone>, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
+impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// The state of an open batch that may go on.
     #[inline]
     fn open_state(&self) -> State {

@@ -76,6 +76,7 @@ use crate::{BufferPtr, Guard, MappedGuard, Reader, Strategy};
 ///     writer.store(2);
 /// });
 /// ```
+#[doc(alias = "ReadHandleFactory")]
 pub struct SharedReader<P: BufferPtr> {
     ptr: P,
     readers: Readers<ReaderTokenOf<P>>,

@@ -1,5 +1,6 @@
 //! Changes to the whole map, and to the room it has.
 
+use alloc::alloc::handle_alloc_error;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
 
@@ -173,8 +174,23 @@ impl<W: Owner> Batch<W> {
     /// assert!(writer.write().as_map().capacity() >= 1000);
     /// ```
     pub fn reserve(&mut self, additional: usize) {
-        self.inner
-            .record(|table, shared| ((), table.reserve(additional, shared).map(Op::Grow)));
+        // A refusal changed nothing, so it does not tear the batch.
+        match self.make_room(additional) {
+            Ok(()) => {}
+            Err(hashbrown::TryReserveError::CapacityOverflow) => panic!("capacity overflow"),
+            Err(hashbrown::TryReserveError::AllocError { layout }) => handle_alloc_error(layout),
+        }
+    }
+
+    fn make_room(&mut self, additional: usize) -> Result<(), hashbrown::TryReserveError> {
+        let other = self.inner.published();
+        let other = (other.capacity(), other.buckets());
+        self.inner.record(
+            |table, shared| match table.try_reserve(additional, other, shared) {
+                Ok(buckets) => (Ok(()), buckets.map(Op::Grow)),
+                Err(error) => (Err(error), None),
+            },
+        )
     }
 
     /// Makes room for that many more entries, unless there is no memory for it.
@@ -196,12 +212,7 @@ impl<W: Owner> Batch<W> {
     /// assert!(batch.capacity() >= 1000);
     /// ```
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        self.inner.record(
-            |table, shared| match table.try_reserve(additional, shared) {
-                Ok(buckets) => (Ok(()), buckets.map(Op::Grow)),
-                Err(error) => (Err(TryReserveError(error)), None),
-            },
-        )
+        self.make_room(additional).map_err(TryReserveError)
     }
 
     /// Gives back memory that the entries do not need, in both copies.
@@ -217,8 +228,14 @@ impl<W: Owner> Batch<W> {
     /// assert!(reader.read().capacity() < 1000);
     /// ```
     pub fn shrink_to_fit(&mut self) {
-        self.inner
-            .record(|table, shared| ((), table.shrink(shared).map(|_| Op::Shrink)));
+        // The other copy may have more room than this one: only it knows what it can give
+        // back, when it has caught up.
+        let other = self.inner.published().buckets();
+        self.inner.record(|table, shared| {
+            let shrunk = table.shrink(shared).is_some();
+            let log = shrunk || other != table.buckets();
+            ((), log.then_some(Op::Shrink))
+        });
     }
 }
 

@@ -376,6 +376,29 @@ impl<W: Owner> Batch<W> {
         self.inner.rollback_on_drop();
     }
 
+    /// Makes the batch one that is [deferred](Self::defer) when it is dropped: an early return
+    /// publishes nothing, and takes nothing back either.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.defer_on_drop();
+    /// batch.insert("a", 1);
+    /// drop(batch);
+    /// assert!(reader.read().is_empty());
+    /// writer.publish();
+    /// assert_eq!(reader.read()["a"], 1);
+    /// ```
+    pub fn defer_on_drop(&mut self) {
+        if W::KEEPS {
+            self.inner.keep_on_drop();
+        } else {
+            self.inner.defer_on_drop();
+        }
+    }
+
     /// Ends the batch without publishing. The changes become visible with the
     /// next publish, and are lost if the writer is dropped before that.
     ///
@@ -395,7 +418,13 @@ impl<W: Owner> Batch<W> {
     /// assert_eq!(reader.read()["a"], 1);
     /// ```
     pub fn defer(self) {
-        self.end(|inner| drop(W::defer(inner)));
+        self.end(|inner| {
+            drop(if W::KEEPS {
+                inner.keep()
+            } else {
+                inner.defer()
+            });
+        });
     }
 }
 

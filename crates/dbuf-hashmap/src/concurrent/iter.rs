@@ -78,6 +78,45 @@ where
     }
 }
 
+/// A snapshot whose items own it together: they may outlive the variable that held it.
+impl<'m, K, V, H, S: Strategy> Snapshot<'m, K, V, H, S> {
+    /// All keys, as guards that own the snapshot together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// let key = map.read().into_keys().next().unwrap();
+    /// assert_eq!(*key, "a");
+    /// ```
+    pub fn into_keys(self) -> RefIter<'m, K, V, H, S, K> {
+        RefIter::new(self, |(key, _)| key)
+    }
+
+    /// All values, as guards that own the snapshot together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// let value = map.read().into_values().next().unwrap();
+    /// assert_eq!(*value, 1);
+    /// ```
+    pub fn into_values(self) -> RefIter<'m, K, V, H, S> {
+        RefIter::new(self, |(_, value)| value)
+    }
+}
+
+/// All entries, as guards that own the snapshot together; see [`RefMulti`].
+impl<'m, K, V, H, S: Strategy> IntoIterator for Snapshot<'m, K, V, H, S> {
+    type Item = RefMulti<'m, K, V, H, S>;
+    type IntoIter = RefIter<'m, K, V, H, S>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.into_values()
+    }
+}
+
 /// Which part of an entry an item is.
 type Pick<K, V, U> = fn(&(K, V)) -> &U;
 
@@ -176,8 +215,9 @@ impl<K, V, H, S: Strategy, U: ?Sized + PartialEq> PartialEq for RefMulti<'_, K, 
 
 impl<K, V, H, S: Strategy, U: ?Sized + Eq> Eq for RefMulti<'_, K, V, H, S, U> {}
 
-/// All entries of a snapshot of a [`ConcurrentHashMap`], in arbitrary order, as guards that
-/// share it: from [`iter`](ConcurrentHashMap::iter) and [`keys`](ConcurrentHashMap::keys).
+/// All entries of a snapshot, in arbitrary order, as guards that share it: from
+/// [`iter`](ConcurrentHashMap::iter) and [`keys`](ConcurrentHashMap::keys) of a map, and
+/// `into_iter` of a [`Snapshot`].
 ///
 /// # Examples
 ///

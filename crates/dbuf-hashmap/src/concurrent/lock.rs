@@ -170,10 +170,8 @@ where
     type Strategy = S;
     type Change = Whole;
 
-    /// No other writer's rollback may take it back.
-    fn defer(batch: dbuf_core::Batch<Self>) -> Self {
-        batch.keep()
-    }
+    /// The rollback would be another writer's.
+    const KEEPS: bool = true;
 }
 
 /// Inserts copies of all.

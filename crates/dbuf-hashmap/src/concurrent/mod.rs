@@ -67,7 +67,8 @@ use crate::{Builder, DefaultStrategy, Ref, SharedReader, Snapshot};
 /// `Hash`, `Eq`, `Clone` and `Drop` of keys and values. The map stays whole then:
 /// the change that panicked is not made, no other is lost, and the next write
 /// works. (A panic in `Drop` of a value that was replaced comes after its change was
-/// published.) Since a change reaches the second copy with the *next* write, a panic
+/// published.) Where several destructors panic in one call, or as the map is dropped, all of
+/// them run, and the first panic is passed on. Since a change reaches the second copy with the *next* write, a panic
 /// in `Clone` or `Drop` may come out of a later call, by another thread, whose own
 /// change may be made all the same.
 ///

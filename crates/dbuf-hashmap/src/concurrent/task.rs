@@ -19,7 +19,10 @@ pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
 /// writers and for guards, and where those panic: **a task that awaits a write while it holds a guard of the map waits for
 /// itself, forever.** (In a spawned task that does not compile: guards are not
 /// `Send`.) A future that was polled and is neither polled again nor dropped holds up other
-/// writers for a millisecond at most. When a change is published, its
+/// writers for a millisecond at most. A write that need not wait is ready at the first poll:
+/// a loop of such writes gives no other task, and no timeout around it, a turn. Await
+/// `tokio::task::yield_now` or its like every few hundred writes, or make one batch of them.
+/// When a change is published, its
 /// [`PublishPolicy`](crate::PublishPolicy) says.
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where

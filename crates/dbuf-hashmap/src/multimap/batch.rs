@@ -6,7 +6,6 @@ use equivalent::Equivalent;
 
 use super::bag::BagChange;
 use super::{Bag, MultiMapRef};
-use crate::layer::layer_batch_ends;
 use crate::op::Op;
 use crate::{Drain, Iter, Owner};
 
@@ -197,7 +196,45 @@ where
         self.map.drain()
     }
 
-    layer_batch_ends!("multimap", "\"a\", 1");
+    /// See [`Batch::clear`](crate::Batch::clear).
+    pub fn clear(&mut self) {
+        self.map.clear();
+    }
+
+    /// See [`Batch::reserve`](crate::Batch::reserve).
+    pub fn reserve(&mut self, additional: usize) {
+        self.map.reserve(additional);
+    }
+
+    /// See [`Batch::shrink_to_fit`](crate::Batch::shrink_to_fit).
+    pub fn shrink_to_fit(&mut self) {
+        self.map.shrink_to_fit();
+    }
+
+    /// See [`Batch::publish`](crate::Batch::publish).
+    pub fn publish(self) {
+        self.map.publish();
+    }
+
+    /// See [`Batch::rollback`](crate::Batch::rollback).
+    pub fn rollback(self) {
+        self.map.rollback();
+    }
+
+    /// See [`Batch::rollback_on_drop`](crate::Batch::rollback_on_drop).
+    pub fn rollback_on_drop(&mut self) {
+        self.map.rollback_on_drop();
+    }
+
+    /// See [`Batch::defer_on_drop`](crate::Batch::defer_on_drop).
+    pub fn defer_on_drop(&mut self) {
+        self.map.defer_on_drop();
+    }
+
+    /// See [`Batch::defer`](crate::Batch::defer).
+    pub fn defer(self) {
+        self.map.defer();
+    }
 
     /// The multi-map as this batch leaves it.
     ///

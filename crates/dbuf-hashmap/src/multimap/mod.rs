@@ -33,25 +33,125 @@ pub use bag::Bag;
 pub use batch::Batch;
 pub use read::{MultiMapRef, Reader, Snapshot};
 
-use crate::layer::layer_writer;
 use crate::owner::{Log, Ptr, WriterMut};
 use crate::{Builder, DefaultStrategy};
 use bag::BagChange;
 
-layer_writer! {
-    /// The handle that changes a multi-map. There is one for each.
+/// The handle that changes a multi-map: a [`Writer`](crate::Writer) with another batch. There is
+/// one for each multi-map.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::multimap::new();
+/// writer.write().insert("a", 1);
+/// writer.write().insert("a", 2);
+/// assert_eq!(reader.get("a").unwrap().iter().sum::<i32>(), 3);
+/// ```
+pub struct Writer<K, V, H = RandomState, S: Strategy = DefaultStrategy> {
+    inner: Log<K, Bag<V>, H, S, BagChange<V>>,
+}
+
+/// The batch of a [`Writer`].
+pub type WriterBatch<'w, K, V, H = RandomState, S = DefaultStrategy> =
+    Batch<WriterMut<'w, K, Bag<V>, H, S, BagChange<V>>>;
+
+impl<K, V, H, S> Writer<K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    pub(crate) fn new(writer: dbuf_core::Writer<Ptr<K, Bag<V>, H, S>>) -> Self {
+        Self {
+            inner: Log::new(writer),
+        }
+    }
+
+    /// See [`Writer::try_write`](crate::Writer::try_write).
+    pub fn try_write(&mut self) -> Option<WriterBatch<'_, K, V, H, S>> {
+        WriterMut::try_begin(&mut self.inner).map(Batch::new)
+    }
+
+    /// See [`Writer::publish`](crate::Writer::publish).
+    pub fn publish(&mut self) -> Published {
+        self.inner.publish()
+    }
+
+    /// See [`Writer::has_pending`](crate::Writer::has_pending).
+    pub fn has_pending(&self) -> bool {
+        self.inner.has_pending()
+    }
+
+    /// See [`Writer::published`](crate::Writer::published).
+    pub fn published(&self) -> MultiMapRef<'_, K, V, H> {
+        MultiMapRef::new(self.inner.front(), self.inner.extras())
+    }
+
+    /// See [`Writer::version`](crate::Writer::version).
+    pub fn version(&self) -> Version {
+        self.inner.as_writer().version()
+    }
+
+    /// See [`Writer::reader`](crate::Writer::reader).
+    pub fn reader(&self) -> Reader<K, V, H, S> {
+        Reader::new(self.inner.reader())
+    }
+
+    /// See [`Writer::stragglers`](crate::Writer::stragglers).
+    pub fn stragglers(&self) -> usize {
+        self.inner.stragglers()
+    }
+}
+
+impl<K, V, H, S> Writer<K, V, H, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    /// See [`Writer::write`](crate::Writer::write).
+    pub fn write(&mut self) -> WriterBatch<'_, K, V, H, S> {
+        Batch::new(WriterMut::begin(&mut self.inner))
+    }
+
+    /// See [`Writer::catch_up`](crate::Writer::catch_up).
+    pub fn catch_up(&mut self) {
+        self.inner.catch_up();
+    }
+
+    /// See [`Writer::try_catch_up`](crate::Writer::try_catch_up).
     ///
-    /// # Examples
+    /// # Errors
     ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::multimap::new();
-    /// writer.write().insert("a", 1);
-    /// writer.write().insert("a", 2);
-    /// assert_eq!(reader.get("a").unwrap().iter().sum::<i32>(), 3);
-    /// ```
-    Writer<K: [Hash, Eq, Clone], V: [Clone]> of K, Bag<V>, BagChange<V>;
-    published MultiMapRef;
-    example "multimap", "\"a\", 1"
+    /// What user code panicked with.
+    pub fn try_catch_up(&mut self) -> std::thread::Result<bool> {
+        self.inner.try_catch_up()
+    }
+
+    /// See [`Writer::transact`](crate::Writer::transact).
+    ///
+    /// # Errors
+    ///
+    /// What `f` returned.
+    pub fn transact<R, E>(
+        &mut self,
+        f: impl FnOnce(&mut WriterBatch<'_, K, V, H, S>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut batch = self.write();
+        batch.rollback_on_drop();
+        let result = f(&mut batch)?;
+        batch.publish();
+        Ok(result)
+    }
+}
+
+impl<K, V, H, S: Strategy> fmt::Debug for Writer<K, V, H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
 }
 
 /// An empty multi-map, as its two handles; [`Builder`] has the choices.

@@ -114,16 +114,7 @@ where
     H: BuildHasher,
     S: Strategy,
 {
-    /// The elements that either set has, each once; see [`SetRef::union`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::ConcurrentHashSet;
-    ///
-    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([2, 3]));
-    /// assert_eq!(a.read().union(&b.read()).sum::<i32>(), 6);
-    /// ```
+    /// See [`SetRef::union`].
     pub fn union<'a, I, R>(
         &'a self,
         other: &'a Snapshot<'_, T, I, R>,
@@ -135,16 +126,7 @@ where
         self.as_set().union(&other.as_set())
     }
 
-    /// The elements that both sets have; see [`SetRef::intersection`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::ConcurrentHashSet;
-    ///
-    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([2, 3]));
-    /// assert_eq!(a.read().intersection(&b.read()).sum::<i32>(), 2);
-    /// ```
+    /// See [`SetRef::intersection`].
     pub fn intersection<'a, I, R>(
         &'a self,
         other: &'a Snapshot<'_, T, I, R>,
@@ -156,16 +138,7 @@ where
         self.as_set().intersection(&other.as_set())
     }
 
-    /// The elements that `other` does not have; see [`SetRef::difference`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::ConcurrentHashSet;
-    ///
-    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([2, 3]));
-    /// assert_eq!(a.read().difference(&b.read()).sum::<i32>(), 1);
-    /// ```
+    /// See [`SetRef::difference`].
     pub fn difference<'a, I, R>(
         &'a self,
         other: &'a Snapshot<'_, T, I, R>,
@@ -177,17 +150,7 @@ where
         self.as_set().difference(&other.as_set())
     }
 
-    /// The elements that one set has and the other does not; see
-    /// [`SetRef::symmetric_difference`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::ConcurrentHashSet;
-    ///
-    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([2, 3]));
-    /// assert_eq!(a.read().symmetric_difference(&b.read()).sum::<i32>(), 4);
-    /// ```
+    /// See [`SetRef::symmetric_difference`].
     pub fn symmetric_difference<'a, I, R>(
         &'a self,
         other: &'a Snapshot<'_, T, I, R>,
@@ -199,16 +162,7 @@ where
         self.as_set().symmetric_difference(&other.as_set())
     }
 
-    /// Whether the other has all of these elements; see [`SetRef::is_subset`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// let before = set.reader();
-    /// let before = before.read();
-    /// assert!(before.is_subset(&set.read()));
-    /// ```
+    /// See [`SetRef::is_subset`].
     pub fn is_subset<I, R>(&self, other: &Snapshot<'_, T, I, R>) -> bool
     where
         I: BuildHasher,
@@ -217,16 +171,7 @@ where
         self.as_set().is_subset(&other.as_set())
     }
 
-    /// Whether this has all elements of the other; see [`SetRef::is_superset`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::ConcurrentHashSet;
-    ///
-    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([2]));
-    /// assert!(a.read().is_superset(&b.read()));
-    /// ```
+    /// See [`SetRef::is_superset`].
     pub fn is_superset<I, R>(&self, other: &Snapshot<'_, T, I, R>) -> bool
     where
         I: BuildHasher,
@@ -235,16 +180,7 @@ where
         self.as_set().is_superset(&other.as_set())
     }
 
-    /// Whether the two have no element in common; see [`SetRef::is_disjoint`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::ConcurrentHashSet;
-    ///
-    /// let (a, b) = (ConcurrentHashSet::from([1, 2]), ConcurrentHashSet::from([3]));
-    /// assert!(a.read().is_disjoint(&b.read()));
-    /// ```
+    /// See [`SetRef::is_disjoint`].
     pub fn is_disjoint<I, R>(&self, other: &Snapshot<'_, T, I, R>) -> bool
     where
         I: BuildHasher,

@@ -5,7 +5,6 @@ use equivalent::Equivalent;
 
 use super::{Iter, SetRef};
 use crate::Owner;
-use crate::layer::layer_batch_ends;
 
 /// Changes to a set that become visible together. Ends as the map's
 /// [`Batch`](crate::Batch) does.
@@ -27,10 +26,6 @@ pub struct Batch<W: Owner<Value = ()>> {
 }
 
 impl<W: Owner<Value = ()>> Batch<W> {
-    pub(super) fn new(inner: dbuf_core::Batch<W>) -> Self {
-        Self::of(crate::Batch::new(inner))
-    }
-
     /// The set that a map without values is.
     pub(super) fn of(map: crate::Batch<W>) -> Self {
         Self { map }
@@ -134,7 +129,45 @@ impl<W: Owner<Value = ()>> Batch<W> {
         self.map.drain().map(|(element, ())| element)
     }
 
-    layer_batch_ends!("set", "\"a\"");
+    /// See [`Batch::clear`](crate::Batch::clear).
+    pub fn clear(&mut self) {
+        self.map.clear();
+    }
+
+    /// See [`Batch::reserve`](crate::Batch::reserve).
+    pub fn reserve(&mut self, additional: usize) {
+        self.map.reserve(additional);
+    }
+
+    /// See [`Batch::shrink_to_fit`](crate::Batch::shrink_to_fit).
+    pub fn shrink_to_fit(&mut self) {
+        self.map.shrink_to_fit();
+    }
+
+    /// See [`Batch::publish`](crate::Batch::publish).
+    pub fn publish(self) {
+        self.map.publish();
+    }
+
+    /// See [`Batch::rollback`](crate::Batch::rollback).
+    pub fn rollback(self) {
+        self.map.rollback();
+    }
+
+    /// See [`Batch::rollback_on_drop`](crate::Batch::rollback_on_drop).
+    pub fn rollback_on_drop(&mut self) {
+        self.map.rollback_on_drop();
+    }
+
+    /// See [`Batch::defer_on_drop`](crate::Batch::defer_on_drop).
+    pub fn defer_on_drop(&mut self) {
+        self.map.defer_on_drop();
+    }
+
+    /// See [`Batch::defer`](crate::Batch::defer).
+    pub fn defer(self) {
+        self.map.defer();
+    }
 
     /// The set as this batch leaves it.
     ///

@@ -38,28 +38,121 @@ pub use snapshot::Snapshot;
 #[cfg(feature = "async")]
 pub use task::TaskBatch;
 
-use crate::layer::layer_writer;
-use crate::op::Whole;
-use crate::owner::{Log, Ptr, WriterMut};
+use crate::owner::{Ptr, WriterMut};
 use crate::{Builder, DefaultStrategy};
 
-layer_writer! {
-    /// The handle that changes a set. There is one for each set.
+/// The handle that changes a set: a [`Writer`](crate::Writer) with another batch. There is
+/// one for each set.
+///
+/// # Examples
+///
+/// ```
+/// let (mut writer, reader) = dbuf_hashmap::set::new();
+/// writer.write().insert("a");
+/// assert!(reader.contains("a"));
+/// ```
+pub struct Writer<T, H = RandomState, S: Strategy = DefaultStrategy> {
+    map: crate::Writer<T, (), H, S>,
+}
+
+/// The batch of a [`Writer`].
+pub type WriterBatch<'w, T, H = RandomState, S = DefaultStrategy> =
+    Batch<WriterMut<'w, T, (), H, S>>;
+
+impl<T, H, S> Writer<T, H, S>
+where
+    T: Hash + Eq + Clone,
+    H: BuildHasher,
+    S: Strategy,
+{
+    pub(crate) fn new(writer: dbuf_core::Writer<Ptr<T, (), H, S>>) -> Self {
+        Self {
+            map: crate::Writer::new(writer),
+        }
+    }
+
+    /// See [`Writer::try_write`](crate::Writer::try_write).
+    pub fn try_write(&mut self) -> Option<WriterBatch<'_, T, H, S>> {
+        self.map.try_write().map(Batch::of)
+    }
+
+    /// See [`Writer::publish`](crate::Writer::publish).
+    pub fn publish(&mut self) -> Published {
+        self.map.publish()
+    }
+
+    /// See [`Writer::has_pending`](crate::Writer::has_pending).
+    pub fn has_pending(&self) -> bool {
+        self.map.has_pending()
+    }
+
+    /// See [`Writer::published`](crate::Writer::published).
+    pub fn published(&self) -> SetRef<'_, T, H> {
+        SetRef(self.map.published())
+    }
+
+    /// See [`Writer::version`](crate::Writer::version).
+    pub fn version(&self) -> Version {
+        self.map.version()
+    }
+
+    /// See [`Writer::reader`](crate::Writer::reader).
+    pub fn reader(&self) -> Reader<T, H, S> {
+        Reader::of(self.map.reader())
+    }
+
+    /// See [`Writer::stragglers`](crate::Writer::stragglers).
+    pub fn stragglers(&self) -> usize {
+        self.map.stragglers()
+    }
+}
+
+impl<T, H, S> Writer<T, H, S>
+where
+    T: Hash + Eq + Clone,
+    H: BuildHasher,
+    S: BlockingStrategy,
+{
+    /// See [`Writer::write`](crate::Writer::write).
+    pub fn write(&mut self) -> WriterBatch<'_, T, H, S> {
+        Batch::of(self.map.write())
+    }
+
+    /// See [`Writer::catch_up`](crate::Writer::catch_up).
+    pub fn catch_up(&mut self) {
+        self.map.catch_up();
+    }
+
+    /// See [`Writer::try_catch_up`](crate::Writer::try_catch_up).
     ///
-    /// # Examples
+    /// # Errors
     ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// let refused = writer.transact(|batch| {
-    ///     batch.insert(1);
-    ///     if batch.insert(1) { Ok(()) } else { Err("twice") }
-    /// });
-    /// assert_eq!(refused, Err("twice"));
-    /// assert!(reader.read().is_empty());
-    /// ```
-    Writer<T: [Hash, Eq, Clone]> of T, (), Whole;
-    published SetRef;
-    example "set", "\"a\""
+    /// What user code panicked with.
+    pub fn try_catch_up(&mut self) -> std::thread::Result<bool> {
+        self.map.try_catch_up()
+    }
+
+    /// See [`Writer::transact`](crate::Writer::transact).
+    ///
+    /// # Errors
+    ///
+    /// What `f` returned.
+    pub fn transact<R, E>(
+        &mut self,
+        f: impl FnOnce(&mut WriterBatch<'_, T, H, S>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut batch = self.write();
+        batch.rollback_on_drop();
+        let result = f(&mut batch)?;
+        batch.publish();
+        Ok(result)
+    }
+}
+
+impl<T, H, S: Strategy> fmt::Debug for Writer<T, H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.map.fmt(f)
+    }
 }
 
 /// An empty set, as its two handles; [`Builder`] has the choices.

@@ -25,9 +25,12 @@ pub struct Reader<T, H = RandomState, S: Strategy = DefaultStrategy> {
 
 impl<T, H, S: Strategy> Reader<T, H, S> {
     pub(super) fn new(inner: dbuf_core::Reader<Ptr<T, (), H, S>>) -> Self {
-        Self {
-            map: crate::Reader::new(inner),
-        }
+        Self::of(crate::Reader::new(inner))
+    }
+
+    /// The reader of the map that the set is.
+    pub(super) fn of(map: crate::Reader<T, (), H, S>) -> Self {
+        Self { map }
     }
 
     /// Looks at the set as it is published now; as the map's

@@ -4,7 +4,6 @@ use std::hash::RandomState;
 
 use equivalent::Equivalent;
 
-use crate::table::{Shared, Table};
 use crate::{Keys, MapRef};
 
 /// All elements of a set, in arbitrary order.
@@ -27,10 +26,6 @@ pub type Iter<'a, T> = Keys<'a, T, ()>;
 pub struct SetRef<'a, T, H = RandomState>(pub(super) MapRef<'a, T, (), H>);
 
 impl<'a, T, H> SetRef<'a, T, H> {
-    pub(super) fn new(table: &'a Table<T, ()>, shared: &'a Shared<H>) -> Self {
-        Self(MapRef::new(table, shared))
-    }
-
     /// The set as the map that it is.
     ///
     /// # Examples

@@ -47,16 +47,7 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
         Snapshot::new(self.map.read())
     }
 
-    /// Whether an element is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// let shared = reader.shared();
-    /// assert!(shared.contains("a") && !shared.contains("b"));
-    /// ```
+    /// See [`Reader::contains`](super::Reader::contains).
     #[inline]
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
@@ -66,44 +57,17 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
         self.map.contains_key(element)
     }
 
-    /// How many elements are published.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// let shared = reader.shared();
-    /// writer.write().insert("a");
-    /// assert_eq!(shared.len(), 1);
-    /// ```
+    /// See [`Reader::len`](super::Reader::len).
     pub fn len(&self) -> usize {
         self.map.len()
     }
 
-    /// Whether none is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// let shared = reader.shared();
-    /// writer.write().insert("a");
-    /// assert!(!shared.is_empty());
-    /// ```
+    /// See [`Reader::is_empty`](super::Reader::is_empty).
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
-    /// Looks at the element as it is stored.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// let shared = reader.shared();
-    /// assert_eq!(shared.get("a").as_deref(), Some(&"a"));
-    /// ```
+    /// See [`Reader::get`](super::Reader::get).
     pub fn get<Q>(&self, element: &Q) -> Option<MappedRef<'_, T, T, (), H, S>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -126,17 +90,7 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
         &self.map
     }
 
-    /// Whether the writer is gone. What it published last stays.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (writer, reader) = dbuf_hashmap::set::new::<u32>();
-    /// let shared = reader.shared();
-    /// assert!(!shared.is_closed());
-    /// drop(writer);
-    /// assert!(shared.is_closed());
-    /// ```
+    /// See [`Reader::is_closed`](super::Reader::is_closed).
     pub fn is_closed(&self) -> bool {
         self.map.is_closed()
     }

@@ -6,7 +6,7 @@ use dbuf_core::{Strategy, Version};
 use equivalent::Equivalent;
 
 use super::{Iter, SetRef};
-use crate::DefaultStrategy;
+use crate::{DefaultStrategy, RefIter, RefMulti};
 
 /// A look at a set, as it stood when it was taken. Holds up the writer as a
 /// [map's](crate::Snapshot) does.
@@ -186,5 +186,15 @@ impl<'g, T, H, S: Strategy> IntoIterator for &'g Snapshot<'_, T, H, S> {
 
     fn into_iter(self) -> Iter<'g, T> {
         self.iter()
+    }
+}
+
+/// All elements, as guards that own the snapshot together.
+impl<'m, T, H, S: Strategy> IntoIterator for Snapshot<'m, T, H, S> {
+    type Item = RefMulti<'m, T, (), H, S, T>;
+    type IntoIter = RefIter<'m, T, (), H, S, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.map.into_keys()
     }
 }
