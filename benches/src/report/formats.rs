@@ -24,7 +24,11 @@ impl Rendered<'_> {
             let (metric, unit) = (it.metric.name(), it.metric.unit());
             csv += &format!(
                 "{},{panel},{},{},{metric},{unit},{},{}\n",
-                it.figure, it.x, it.contender, it.round, it.value
+                it.figure,
+                it.x,
+                it.contender,
+                it.round,
+                rounded(it.value)
             );
         }
         csv
@@ -56,5 +60,22 @@ impl Rendered<'_> {
             })),
             "figures": self.figures().map(figure).collect::<Vec<_>>(),
         })
+    }
+}
+
+/// To five significant digits: no measurement has more.
+fn rounded(value: f64) -> f64 {
+    let text = format!("{value:.4e}");
+    text.parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_have_five_digits() {
+        let rounded = [7_109_961.135, 143.233, 0.0, 2.0].map(rounded);
+        assert_eq!(rounded, [7_110_000.0, 143.23, 0.0, 2.0]);
     }
 }
