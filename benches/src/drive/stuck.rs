@@ -22,6 +22,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 const SHORTEST: Duration = Duration::from_millis(20);
 pub(crate) const LONGEST: Duration = Duration::from_secs(1);
 pub(crate) const ENTRIES: u32 = 10_000;
+/// The keys that are written, in turn; the reader has the first of them.
+pub(crate) const WRITTEN: u32 = 100;
 
 /// A map, one handle that reads and one that writes.
 pub(crate) struct StuckMap {

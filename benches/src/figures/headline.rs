@@ -157,11 +157,12 @@ pub(super) fn stuck(settings: &Settings) -> Figure {
         definition: format!(
             "One reader keeps what the contender's API gives to a reader (a guard, a reference, a pin) for the whole \
              measurement, which is {} s with --full and shorter otherwise. Another thread writes once every {} ms by \
-             an open schedule, to each key in turn, and publishes each write. Each write is timed from the moment it \
-             was due: a write that waits for the reader makes the next ones late, and that counts. A map of {} \
-             entries, or one value. kovan-map gives clones only, so its reader keeps nothing.",
+             an open schedule, to {} keys in turn, of which the reader has one, and publishes each write. Each write \
+             is timed from the moment it was due: a write that waits for the reader makes the next ones late, and that \
+             counts. A map of {} entries, or one value. kovan-map gives clones only, so its reader keeps nothing.",
             stuck::LONGEST.as_secs(),
             stuck::TICK.as_millis(),
+            stuck::WRITTEN,
             stuck::ENTRIES,
         ),
         metrics: &[
