@@ -9,7 +9,7 @@
 //! * `drive`: how one of them is measured.
 //! * `figures`, `plan`: which loads answer which question, and in how much time.
 //! * `results`, `report`: what is said about it.
-//! * `selection`, `advise`, `cli`: the commands.
+//! * `selection`, `recommend`, `advise`, `cli`: the commands.
 //!
 //! The criterion benches beside it use [`type@Hash`].
 
@@ -31,6 +31,7 @@ mod metric;
 mod noise;
 mod plan;
 mod progress;
+mod recommend;
 mod report;
 mod results;
 mod selection;
