@@ -3,16 +3,16 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::process;
 
-static ASKED: AtomicBool = AtomicBool::new(false);
+static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// What a shell says of a program that an interrupt ended.
+/// The exit code that shells have for a program that an interrupt ended.
 pub(crate) const EXIT: u8 = 130;
 
 /// From now on an interrupt is noted. A second one ends the program.
 pub(crate) fn listen() {
     let noted = ctrlc::set_handler(|| {
-        // Relaxed: nothing else is told by it.
-        if ASKED.swap(true, Ordering::Relaxed) {
+        // Relaxed: no other memory depends on the flag.
+        if REQUESTED.swap(true, Ordering::Relaxed) {
             process::exit(EXIT.into());
         }
     });
@@ -21,8 +21,8 @@ pub(crate) fn listen() {
     }
 }
 
-/// Whether it is time to stop.
-pub(crate) fn asked() -> bool {
-    // Relaxed: only whether, not what came before.
-    ASKED.load(Ordering::Relaxed)
+/// Whether an interrupt came.
+pub(crate) fn is_requested() -> bool {
+    // Relaxed: no other memory depends on the flag.
+    REQUESTED.load(Ordering::Relaxed)
 }

@@ -1,15 +1,15 @@
-//! Compares the strategies of dbuf, and what else there is.
+//! Compares the strategies of dbuf with other maps, cells and locks.
 //!
-//! The program is `src/main.rs`, which calls [`program`]. Behind it stand concerns
-//! that know little of each other:
+//! The program is `src/main.rs`, which calls [`program`]. Each module imports from those above it:
 //!
-//! * `maps`, `cells`: what is compared. A contender is one file that implements
-//!   an adapter trait, and one line in a list.
-//! * `space`, `script`, `state`, `keys`, `trace`: what is asked of each, the same
-//!   for all.
-//! * `drive`, `memory`: how one of them is measured.
+//! * `stats`, `metric`, `interrupt`, `memory`, `machine`, `noise`, `progress`: numbers, and the
+//!   machine that they come from.
+//! * `workload`: what each contender is asked to do, the same for all.
+//! * `locks`, `maps`, `cells`: the contenders. A contender is an adapter and a line in a list.
+//! * `drive`: how one of them is measured.
 //! * `figures`, `plan`: which loads answer which question, and in how much time.
-//! * `results`, `report`, `advise`: what is said about it.
+//! * `results`, `report`: what is said about it.
+//! * `selection`, `recommend`, `advise`, `cli`: the commands.
 //!
 //! The criterion benches beside it use [`type@Hash`].
 
@@ -17,12 +17,13 @@ extern crate alloc;
 
 mod advise;
 mod cells;
-mod choice;
 mod cli;
+mod contender;
 mod drive;
+mod failure;
 mod figures;
 mod interrupt;
-mod keys;
+mod locks;
 mod machine;
 mod maps;
 mod memory;
@@ -30,17 +31,14 @@ mod metric;
 mod noise;
 mod plan;
 mod progress;
+mod recommend;
 mod report;
 mod results;
-mod script;
-mod space;
-mod state;
+mod selection;
 mod stats;
-mod trace;
+mod workload;
 
 pub use cli::program;
-pub(crate) use machine::Machine;
-pub(crate) use stats::{Spread, median};
 
 /// The hasher of every contender.
 ///

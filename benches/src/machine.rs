@@ -1,3 +1,5 @@
+//! The machine, and what fences cost on it.
+
 use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use core::time::Duration;
@@ -7,37 +9,39 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use crate::median;
+use crate::stats::median;
 
 /// Where the numbers come from. Numbers of two machines do not compare.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
-    /// How many threads run at a time.
-    pub(crate) cores: usize,
-    cpu: String,
-    system: String,
-    load: String,
-    commit: String,
-    fences: String,
+    /// What the numbers depend on, by name.
+    pub(crate) facts: [(&'static str, String); 5],
 }
 
 impl Machine {
-    /// Looks. What cannot be learned is "unknown".
-    pub(crate) fn look() -> Self {
-        let unknown = || "unknown".to_owned();
+    /// Asks the system, and measures fences. What it cannot learn is "unknown".
+    pub(crate) fn detect() -> Self {
+        let or_unknown = |fact: Option<String>| fact.unwrap_or_else(|| "unknown".to_owned());
         let first_word = |path| {
             let text = fs::read_to_string(path).ok()?;
             text.split_whitespace().next().map(str::to_owned)
         };
         let kernel = first_word("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let system = format!("{} {kernel} {}", consts::OS, consts::ARCH);
+        let (cpu, cores) = (or_unknown(cpu()), Self::cores());
+        let machine = format!(
+            "{cpu}, {cores} cores, {} {kernel} {}",
+            consts::OS,
+            consts::ARCH
+        );
+        let load = or_unknown(first_word("/proc/loadavg"));
         Self {
-            cores: Self::cores(),
-            cpu: cpu().unwrap_or_else(unknown),
-            system,
-            load: first_word("/proc/loadavg").unwrap_or_else(unknown),
-            commit: commit().unwrap_or_else(unknown),
-            fences: fences(),
+            facts: [
+                ("machine", machine),
+                ("load", format!("{load} (1 min average at the start)")),
+                ("rustc", env!("DBUF_BENCH_RUSTC").to_owned()),
+                ("commit", or_unknown(commit())),
+                ("fences", fences()),
+            ],
         }
     }
 
@@ -47,29 +51,8 @@ impl Machine {
     }
 }
 
-impl Machine {
-    /// What the numbers depend on, by name.
-    pub(crate) fn facts(&self) -> [(&'static str, String); 5] {
-        let Self {
-            cores,
-            cpu,
-            system,
-            load,
-            commit,
-            fences,
-        } = self;
-        [
-            ("machine", format!("{cpu}, {cores} cores, {system}")),
-            ("load", format!("{load} (1 min average at the start)")),
-            ("rustc", env!("DBUF_BENCH_RUSTC").to_owned()),
-            ("commit", commit.clone()),
-            ("fences", fences.clone()),
-        ]
-    }
-}
-
-/// What the two fences of `EpochStrategy` cost here: a reader's with each read, or a
-/// writer's with each publish.
+/// The costs of `EpochStrategy`'s two fences: one by a reader for each read, or one by the writer
+/// for each publish.
 fn fences() -> String {
     let barriers = match (barrier(None), beside_a_thread(barrier)) {
         (Some(alone), Some(beside)) => {
@@ -82,35 +65,33 @@ fn fences() -> String {
     format!("a SeqCst fence after a store costs {fence:.1} ns, {barriers}")
 }
 
-/// The nanoseconds that a fence adds to a store, as in a read: one with nothing to wait
-/// for is cheaper.
+/// The nanoseconds that a fence adds to a store, as in a read. A fence with nothing to wait for
+/// is cheaper.
 fn fence_cost() -> f64 {
     const STORES: u32 = 1000;
-    let place = AtomicU64::new(0);
-    let store = |nth: u32| place.store(u64::from(nth), Ordering::Relaxed);
-    let time = |step: &dyn Fn(u32)| {
+    let word = AtomicU64::new(0);
+    let cost = |fences: bool| {
         let begin = Instant::now();
-        step(STORES);
-        begin.elapsed().as_nanos() as f64 / f64::from(STORES)
-    };
-    // In turns: a machine changes its pace.
-    let mut costs = [0.0; 101];
-    for cost in &mut costs {
-        let alone = time(&|stores| (0..stores).for_each(|nth| store(black_box(nth))));
-        let fenced = time(&|stores| {
-            for nth in 0..stores {
-                store(black_box(nth));
+        for nth in 0..STORES {
+            word.store(black_box(nth).into(), Ordering::Relaxed);
+            if fences {
                 fence(Ordering::SeqCst);
             }
-        });
-        *cost = fenced - alone;
+        }
+        begin.elapsed().as_nanos() as f64 / f64::from(STORES)
+    };
+    // Alternating, since a machine changes its pace.
+    let mut costs = [0.0; 101];
+    for added in &mut costs {
+        let alone = cost(false);
+        *added = cost(true) - alone;
     }
     median(&mut costs).unwrap_or_default().max(0.0)
 }
 
-/// The nanoseconds of a barrier over all threads of the process. With the counter of
-/// another thread only barriers count during which that thread ran: one that waits for a
-/// core costs nothing.
+/// The nanoseconds of a barrier over all threads of the process. With the counter of another
+/// thread, only barriers count during which that thread ran: one that waits for a core costs
+/// nothing.
 #[cfg(target_os = "linux")]
 fn barrier(other: Option<&AtomicU64>) -> Option<f64> {
     use rustix::thread::{MembarrierCommand, membarrier};
@@ -138,10 +119,11 @@ fn barrier(_: Option<&AtomicU64>) -> Option<f64> {
     None
 }
 
-/// Does it while another thread counts.
+/// Measures while another thread counts.
 fn beside_a_thread<R>(measure: impl FnOnce(Option<&AtomicU64>) -> R) -> R {
     let (counter, ends) = (AtomicU64::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
+        // Relaxed, as everywhere here: no other memory depends on them.
         scope.spawn(|| {
             while !ends.load(Ordering::Relaxed) {
                 counter.fetch_add(1, Ordering::Relaxed);
@@ -151,7 +133,6 @@ fn beside_a_thread<R>(measure: impl FnOnce(Option<&AtomicU64>) -> R) -> R {
             thread::yield_now();
         }
         let measured = measure(Some(&counter));
-        // Relaxed, as all here: nothing else is told by them.
         ends.store(true, Ordering::Relaxed);
         measured
     })
@@ -164,8 +145,7 @@ fn cpu() -> Option<String> {
     Some(model.trim().to_owned())
 }
 
-/// The commit of the sources, wherever the program runs, and whether they were
-/// changed since.
+/// The commit of the sources, from any folder, and whether they were changed since.
 fn commit() -> Option<String> {
     let hash = git(&["rev-parse", "--short", "HEAD"])?;
     let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
@@ -174,13 +154,13 @@ fn commit() -> Option<String> {
     } else {
         ", with changes"
     };
-    Some(format!("{hash}{mark}"))
+    Some(hash + mark)
 }
 
 fn git(args: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .args(["-C", env!("CARGO_MANIFEST_DIR")])
-        .args(args)
+    let mut command = Command::new("git");
+    command.args(["-C", env!("CARGO_MANIFEST_DIR")]).args(args);
+    let output = command
         .output()
         .ok()
         .filter(|output| output.status.success())?;

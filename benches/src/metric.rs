@@ -1,10 +1,11 @@
-//! What is measured, and how it is said.
+//! What is measured, and how it is shown.
 
+use core::hint::black_box;
 use core::time::Duration;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::median;
+use crate::stats::median;
 
 /// A kind of number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(crate) enum Metric {
     Bytes,
 }
 
-/// A place in the order of all latencies.
+/// A percentile of latencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tail {
     P50,
@@ -41,24 +42,21 @@ impl Tail {
     ];
 
     pub(crate) fn quantile(self) -> f64 {
-        match self {
-            Self::P50 => 0.5,
-            Self::P90 => 0.9,
-            Self::P99 => 0.99,
-            Self::P999 => 0.999,
-            Self::P9999 => 0.9999,
-            Self::Max => 1.0,
-        }
+        self.parts().0
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
+        self.parts().1
+    }
+
+    fn parts(self) -> (f64, &'static str) {
         match self {
-            Self::P50 => "p50",
-            Self::P90 => "p90",
-            Self::P99 => "p99",
-            Self::P999 => "p99.9",
-            Self::P9999 => "p99.99",
-            Self::Max => "max",
+            Self::P50 => (0.5, "p50"),
+            Self::P90 => (0.9, "p90"),
+            Self::P99 => (0.99, "p99"),
+            Self::P999 => (0.999, "p99.9"),
+            Self::P9999 => (0.9999, "p99.99"),
+            Self::Max => (1.0, "max"),
         }
     }
 }
@@ -87,23 +85,21 @@ impl Metric {
     }
 
     pub(crate) fn less_is_better(self) -> bool {
-        match self {
-            Self::Read | Self::ReadAt(_) | Self::WriteAt(_) | Self::Bytes => true,
-            Self::Ops | Self::Reads | Self::Writes | Self::Entries => false,
-        }
+        matches!(self.unit(), "ns" | "B")
     }
 
-    /// The better of two numbers first.
-    pub(crate) fn is_better(self, one: f64, other: f64) -> bool {
+    /// How many times better `one` is than `other`; less than 1 where it is worse.
+    pub(crate) fn lead(self, one: f64, other: f64) -> f64 {
+        let (one, other) = (one.max(1e-9), other.max(1e-9));
         if self.less_is_better() {
-            one < other
+            other / one
         } else {
-            one > other
+            one / other
         }
     }
 
-    /// A number with its unit, as short as it can be. What is timed singly and is
-    /// no more than a look at the clock is said to be less than that.
+    /// A number with its unit, as short as possible. A latency that is less than one reading of
+    /// the clock is shown as less than that.
     pub(crate) fn show(self, value: f64) -> String {
         match self {
             Self::ReadAt(_) | Self::WriteAt(_) if value < clock_cost() => {
@@ -116,16 +112,16 @@ impl Metric {
     }
 }
 
-/// What a sample says.
+/// The numbers of one measurement.
 pub(crate) type Sample = Vec<(Metric, f64)>;
 
 /// One number of one round.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) figure: &'static str,
-    /// The part of the figure: a chart of its own.
+    /// The part of the figure, which has a chart of its own.
     pub(crate) panel: String,
-    /// Where in the chart, if it is a ladder.
+    /// The position on the axis, if the figure has one.
     pub(crate) x: f64,
     pub(crate) contender: &'static str,
     pub(crate) is_ours: bool,
@@ -163,19 +159,18 @@ fn three(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-/// What a look at the clock costs, in nanoseconds: the median of many.
+/// The nanoseconds of one reading of the clock.
 pub(crate) fn clock_cost() -> f64 {
     static COST: OnceLock<f64> = OnceLock::new();
     *COST.get_or_init(|| {
-        let mut costs: Vec<f64> = (0..101)
-            .map(|_| {
-                let begin = Instant::now();
-                for _ in 0..99 {
-                    core::hint::black_box(Instant::now());
-                }
-                begin.elapsed().as_nanos() as f64 / 100.0
-            })
-            .collect();
+        let mut costs = [0.0; 101];
+        for cost in &mut costs {
+            let begin = Instant::now();
+            for _ in 0..99 {
+                black_box(Instant::now());
+            }
+            *cost = begin.elapsed().as_nanos() as f64 / 100.0;
+        }
         median(&mut costs).unwrap_or_default()
     })
 }
@@ -206,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_latency_under_the_cost_of_the_clock_is_no_number() {
+    fn a_latency_under_the_cost_of_the_clock_is_not_shown_as_a_number() {
         assert!(clock_cost() > 0.0);
         let shown = Metric::ReadAt(Tail::P50).show(clock_cost() / 2.0);
         assert!(shown.starts_with('<'), "{shown}");

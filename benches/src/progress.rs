@@ -1,68 +1,60 @@
-//! Says how far it is: a bar on a terminal, lines otherwise.
+//! Shows the time that is left: one line on a terminal, or a line for each part.
 
 use core::time::Duration;
-use std::io::{self, IsTerminal};
-
-use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{self, IsTerminal, Write};
 
 use crate::metric::time;
 
-/// Where the progress goes: to standard error.
+/// Writes to standard error.
 #[derive(Debug)]
-pub(crate) enum Progress {
-    Bar(ProgressBar),
-    Lines,
-    #[cfg(test)]
-    Silent,
+pub(crate) struct Progress {
+    all: Duration,
+    is_terminal: bool,
+    part: String,
+    shown: String,
 }
 
 impl Progress {
-    /// For something that takes so long.
     pub(crate) fn new(all: Duration) -> Self {
-        if !io::stderr().is_terminal() {
-            return Self::Lines;
-        }
-        let bar = ProgressBar::new(millis(all));
-        let style = ProgressStyle::with_template("{bar:30} {msg}").map(|s| s.progress_chars("━╸ "));
-        if let Ok(style) = style {
-            bar.set_style(style);
-        }
-        Self::Bar(bar)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn silent() -> Self {
-        Self::Silent
-    }
-
-    /// What comes next.
-    pub(crate) fn say(&self, what: &str, part: &str, left: Duration) {
-        match self {
-            Self::Bar(bar) => bar.set_prefix(format!("{what} {part}")),
-            Self::Lines => eprintln!("{what} {part}, {} left", time(left)),
-            #[cfg(test)]
-            Self::Silent => {}
-        }
-        self.left(left);
-    }
-
-    /// How long it still takes.
-    pub(crate) fn left(&self, left: Duration) {
-        if let Self::Bar(bar) = self {
-            let all = bar.length().unwrap_or(0);
-            bar.set_position(all.saturating_sub(millis(left)));
-            bar.set_message(format!("{} left · {}", time(left), bar.prefix()));
+        Self {
+            all,
+            is_terminal: io::stderr().is_terminal(),
+            part: String::new(),
+            shown: String::new(),
         }
     }
 
-    /// Makes room for the report.
+    /// Begins a part.
+    pub(crate) fn begin(&mut self, part: String, left: Duration) {
+        if !self.is_terminal {
+            eprintln!("{part}, {} left", time(left));
+        }
+        self.part = part;
+        self.update(left);
+    }
+
+    /// Shows how much time is left, if that has changed.
+    pub(crate) fn update(&mut self, left: Duration) {
+        const WIDTH: usize = 30;
+        if !self.is_terminal {
+            return;
+        }
+        let share = 1.0 - left.as_secs_f64() / self.all.as_secs_f64().max(1e-9);
+        let done = (share.clamp(0.0, 1.0) * WIDTH as f64) as usize;
+        let (bar, part) = ("━".repeat(done), &self.part);
+        let line = format!("{bar:WIDTH$} {} left · {part}", time(left));
+        if line != self.shown {
+            eprint!("\r\x1b[K{line}");
+            self.shown = line;
+        }
+    }
+
+    /// Removes the line.
     pub(crate) fn clear(&self) {
-        if let Self::Bar(bar) = self {
-            bar.finish_and_clear();
+        if self.is_terminal {
+            eprint!("\r\x1b[K");
+            // Nothing depends on it.
+            let _ = io::stderr().flush();
         }
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

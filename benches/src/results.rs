@@ -1,8 +1,9 @@
-//! The records of a run, put together.
+//! The records of a run, summed up and compared.
 
-use crate::Spread;
-use crate::figures::{DEFAULTS, Figure};
+use crate::contender::DEFAULTS;
+use crate::figures::figure::Figure;
 use crate::metric::{Metric, Record};
+use crate::stats::Spread;
 
 /// All rounds of one number.
 #[derive(Clone, Debug)]
@@ -16,22 +17,20 @@ pub(crate) struct Point<'a> {
 }
 
 /// The points of a figure, in the order in which they were measured.
-pub(crate) fn points<'a>(records: &'a [Record], figure: &Figure) -> Vec<Point<'a>> {
-    type Group<'a> = (&'a Record, Vec<f64>);
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    for record in records.iter().filter(|record| record.figure == figure.id) {
-        let same = |(first, _): &&mut Group<'_>| {
-            first.contender == record.contender
-                && first.metric == record.metric
-                && first.x == record.x
-                && first.panel == record.panel
-        };
-        match groups.iter_mut().rev().find(same) {
+pub(crate) fn points<'a>(records: &'a [Record], figure: &str) -> Vec<Point<'a>> {
+    let mut groups: Vec<(&Record, Vec<f64>)> = Vec::new();
+    for record in records.iter().filter(|record| record.figure == figure) {
+        let key = |it: &'a Record| (it.contender, it.metric, it.x, &*it.panel);
+        match groups
+            .iter_mut()
+            .rev()
+            .find(|(first, _)| key(first) == key(record))
+        {
             Some((_, values)) => values.push(record.value),
             None => groups.push((record, vec![record.value])),
         }
     }
-    let point = |(first, values): Group<'a>| {
+    let point = |(first, values): (&'a Record, Vec<f64>)| {
         Some(Point {
             panel: &first.panel,
             x: first.x,
@@ -44,20 +43,19 @@ pub(crate) fn points<'a>(records: &'a [Record], figure: &Figure) -> Vec<Point<'a
     groups.into_iter().filter_map(point).collect()
 }
 
-/// The panels of some points, each once.
-pub(crate) fn panels<'a>(points: &[Point<'a>]) -> Vec<&'a str> {
-    let mut panels: Vec<&str> = Vec::new();
-    for point in points {
-        if !panels.contains(&point.panel) {
-            panels.push(point.panel);
+/// Each of these once, in their order.
+pub(crate) fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut found = Vec::new();
+    for item in all {
+        if !found.contains(&item) {
+            found.push(item);
         }
     }
-    panels
+    found
 }
 
-/// A type of ours that one gets without choosing, against the best of the others.
-///
-/// The best of all of ours would have more tries than a user has.
+/// A default type of ours against the best of the others. The best of all of ours would have more
+/// tries than a user has.
 #[derive(Clone, Debug)]
 pub(crate) struct Verdict<'a> {
     pub(crate) panel: &'a str,
@@ -65,85 +63,99 @@ pub(crate) struct Verdict<'a> {
     pub(crate) metric: Metric,
     pub(crate) ours: (&'static str, Spread),
     pub(crate) theirs: (&'static str, Spread),
-    /// The best of ours that one has to choose.
-    pub(crate) beside: Option<(&'static str, Spread)>,
+    /// The best of ours that a user has to choose.
+    pub(crate) chosen: Option<(&'static str, Spread)>,
 }
 
 impl Verdict<'_> {
     /// How many times better ours is; less than 1 where it is worse.
     pub(crate) fn lead(&self) -> f64 {
-        let median = |of: (_, Spread)| of.1.median.max(1e-9);
-        let (ours, theirs) = (median(self.ours), median(self.theirs));
-        if self.metric.less_is_better() {
-            theirs / ours
-        } else {
-            ours / theirs
-        }
+        self.metric.lead(self.ours.1.median, self.theirs.1.median)
     }
 
-    /// In one word. Nobody is better where the medians are within a twentieth, or
-    /// each lies between the other's rounds: the next run may say the opposite.
+    /// The verdict in one word. Level: the medians are within a twentieth, or each lies between
+    /// the other's rounds, so that the next run may say the opposite.
     pub(crate) fn word(&self) -> &'static str {
         let (ours, theirs) = (self.ours.1, self.theirs.1);
         let holds = |spread: Spread, value| spread.min <= value && value <= spread.max;
-        let overlap = holds(ours, theirs.median) && holds(theirs, ours.median);
         match self.lead() {
-            _ if overlap => "level",
+            _ if holds(ours, theirs.median) && holds(theirs, ours.median) => "level",
             lead if lead > 1.05 => "ahead",
             lead if lead < 1.0 / 1.05 => "behind",
             _ => "level",
         }
     }
+
+    /// The verdict in a sentence.
+    pub(crate) fn sentence(&self) -> String {
+        let show =
+            |(name, spread): (&str, Spread)| format!("{name} {}", self.metric.show(spread.median));
+        let chosen = self
+            .chosen
+            .map_or_else(String::new, |it| format!(" ({})", show(it)));
+        let metric = self.metric.name();
+        format!(
+            "{metric}: {}, {}{chosen}",
+            show(self.ours),
+            show(self.theirs)
+        )
+    }
+
+    /// The panel and the position on the axis, in words.
+    pub(crate) fn position(&self, axis: &str) -> String {
+        let step = format!("{} {axis}", on_axis(self.x));
+        match (self.panel, axis) {
+            (panel, "") => panel.to_owned(),
+            ("", _) => step,
+            (panel, _) => format!("{panel}, {step}"),
+        }
+    }
 }
 
-/// A verdict on each default type for every place of a figure and every number that
-/// it judges.
+/// A number on an axis.
+pub(crate) fn on_axis(x: f64) -> String {
+    if x < 1000.0 {
+        x.to_string()
+    } else {
+        crate::metric::count(x)
+    }
+}
+
+/// A verdict on each default type, for every position in a figure and every metric that it judges.
 pub(crate) fn verdicts<'a>(points: &[Point<'a>], figure: &Figure) -> Vec<Verdict<'a>> {
     let mut verdicts = Vec::new();
     for &metric in figure.metrics {
-        let mut places: Vec<(&str, f64)> = Vec::new();
-        for point in points.iter().filter(|point| point.metric == metric) {
-            if !places.contains(&(point.panel, point.x)) {
-                places.push((point.panel, point.x));
-            }
-        }
-        for (panel, x) in places {
-            let here = || {
-                let is_here = |p: &&Point<'_>| (p.panel, p.x, p.metric) == (panel, x, metric);
-                points.iter().filter(is_here)
-            };
+        let of_metric = || points.iter().filter(move |point| point.metric == metric);
+        for (panel, x) in distinct(of_metric().map(|point| (point.panel, point.x))) {
+            let here = || of_metric().filter(move |p| (p.panel, p.x) == (panel, x));
+            let is_default = |point: &Point<'_>| DEFAULTS.contains(&point.contender);
             let best = |is_ours: bool| {
-                here()
-                    .filter(|p| p.is_ours == is_ours && !DEFAULTS.contains(&p.contender))
-                    .map(|point| (point.contender, point.spread))
-                    .reduce(
-                        |one, other| match metric.is_better(other.1.median, one.1.median) {
-                            true => other,
-                            false => one,
-                        },
-                    )
+                let candidates = here().filter(|p| p.is_ours == is_ours && !is_default(p));
+                candidates
+                    .map(|p| (p.contender, p.spread))
+                    .reduce(|one, other| {
+                        let other_leads = metric.lead(other.1.median, one.1.median) > 1.0;
+                        if other_leads { other } else { one }
+                    })
             };
             let Some(theirs) = best(false) else { continue };
-            for point in here().filter(|p| DEFAULTS.contains(&p.contender)) {
-                verdicts.push(Verdict {
-                    panel,
-                    x,
-                    metric,
-                    ours: (point.contender, point.spread),
-                    theirs,
-                    beside: best(true),
-                });
-            }
+            verdicts.extend(here().filter(|p| is_default(p)).map(|point| Verdict {
+                panel,
+                x,
+                metric,
+                ours: (point.contender, point.spread),
+                theirs,
+                chosen: best(true),
+            }));
         }
     }
     verdicts
 }
 
-/// From which x on ours falls behind for good, in one panel of a ladder: the
-/// place between two steps where the lead, drawn straight, is none.
+/// The x from which on ours stays behind, in one panel: where the lead, interpolated between two
+/// steps, is 1.
 pub(crate) fn crossing(verdicts: &[&Verdict<'_>]) -> Option<f64> {
-    let last = verdicts.iter().rposition(|verdict| verdict.lead() >= 1.0);
-    let Some(last) = last else {
+    let Some(last) = verdicts.iter().rposition(|verdict| verdict.lead() >= 1.0) else {
         return verdicts.first().map(|verdict| verdict.x);
     };
     let (before, after) = (verdicts[last], verdicts.get(last + 1)?);
@@ -151,105 +163,95 @@ pub(crate) fn crossing(verdicts: &[&Verdict<'_>]) -> Option<f64> {
     Some(before.x + (after.x - before.x) * above / (above + below).max(1e-9))
 }
 
+/// For each panel of the crossover, where a default type falls behind the best of the others.
+pub(crate) fn crossings(verdicts: &[Verdict<'_>]) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (panel, name) in distinct(verdicts.iter().map(|it| (it.panel, it.ours.0))) {
+        let is_here = |it: &&Verdict<'_>| (it.panel, it.ours.0) == (panel, name);
+        let here: Vec<_> = verdicts.iter().filter(is_here).collect();
+        let (first, last) = (here[0].x, here[here.len() - 1].x);
+        let found = match crossing(&here) {
+            Some(x) if x == first => {
+                format!("the best of the others is ahead of {name} at every share measured")
+            }
+            Some(x) => format!(
+                "{name} is ahead up to about {x:.2} % writes, the best of the others from there on"
+            ),
+            None => format!("{name} is ahead at the last share measured, {last} % writes"),
+        };
+        sentences.push(format!("{panel}: {found}."));
+    }
+    sentences
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::{Chart, Mode};
+    use crate::figures::figure::Mode;
 
     fn figure() -> Figure {
         Figure {
             id: "it",
-            title: "It",
-            definition: String::new(),
-            chart: Chart::Bars,
             metrics: &[Metric::Read],
-            cases: Vec::new(),
             since: Mode::Quick,
-            weight: 1,
+            ..Figure::DEFAULT
         }
     }
 
-    fn record(contender: &'static str, x: f64, round: u32, value: f64) -> Record {
-        Record {
-            figure: "it",
-            panel: "p".to_owned(),
-            x,
-            contender,
-            is_ours: contender == "epoch",
-            metric: Metric::Read,
-            round,
-            value,
+    /// The verdicts on these rounds of each contender.
+    fn words(rounds: &[(&'static str, &[f64])]) -> Vec<(&'static str, &'static str, f64)> {
+        let mut records = Vec::new();
+        for &(contender, values) in rounds {
+            records.extend((0..).zip(values).map(|(round, &value)| Record {
+                figure: "it",
+                panel: "p".to_owned(),
+                x: 0.0,
+                contender,
+                is_ours: ["epoch", "flash", "concurrent"].contains(&contender),
+                metric: Metric::Read,
+                round,
+                value,
+            }));
         }
+        let points = points(&records, "it");
+        assert_eq!(points.len(), rounds.len());
+        let verdicts = verdicts(&points, &figure());
+        verdicts
+            .iter()
+            .map(|it| (it.ours.0, it.word(), it.lead()))
+            .collect()
     }
 
     #[test]
-    fn rounds_become_a_point_and_points_a_verdict() {
-        let records = [
-            record("epoch", 0.0, 0, 3.0),
-            record("other", 0.0, 0, 4.0),
-            record("slow", 0.0, 0, 40.0),
-            record("epoch", 0.0, 1, 5.0),
-            record("epoch", 0.0, 2, 4.0),
+    fn the_median_of_the_rounds_is_compared_with_the_best_of_the_others() {
+        let rounds: [(_, &[f64]); 3] = [
+            ("epoch", &[3.0, 9.0, 8.0]),
+            ("other", &[4.0]),
+            ("slow", &[40.0]),
         ];
-        let points = points(&records, &figure());
-        assert_eq!(points.len(), 3);
-        assert_eq!(points[0].spread.median, 4.0);
-        assert_eq!(panels(&points), ["p"]);
-        let verdicts = verdicts(&points, &figure());
-        assert_eq!(verdicts.len(), 1);
-        assert_eq!(verdicts[0].theirs.0, "other");
-        assert_eq!(verdicts[0].word(), "level");
+        assert_eq!(words(&rounds), [("epoch", "behind", 0.5)]);
+        assert_eq!(words(&[("epoch", &[4.0]), ("other", &[4.1])])[0].1, "level");
     }
 
     #[test]
-    fn each_default_type_is_judged_and_a_choice_stands_beside_it() {
-        let ours = |contender, value| Record {
-            is_ours: true,
-            ..record(contender, 0.0, 0, value)
-        };
-        let records = [
-            ours("epoch", 5.0),
-            ours("flash", 1.0),
-            ours("concurrent", 6.0),
-            record("other", 0.0, 0, 4.0),
+    fn each_default_type_is_judged_and_a_type_that_one_chooses_is_not() {
+        let rounds: [(_, &[f64]); 4] = [
+            ("epoch", &[5.0]),
+            ("flash", &[1.0]),
+            ("concurrent", &[2.0]),
+            ("other", &[4.0]),
         ];
-        let points = points(&records, &figure());
-        let verdicts = verdicts(&points, &figure());
-        let judged: Vec<_> = verdicts.iter().map(|verdict| verdict.ours.0).collect();
-        assert_eq!(judged, ["epoch", "concurrent"]);
-        for verdict in &verdicts {
-            assert_eq!(verdict.word(), "behind");
-            assert_eq!(verdict.beside.unwrap().0, "flash");
-        }
-    }
-
-    #[test]
-    fn what_is_worse_is_said_to_be_behind() {
-        let records = [record("epoch", 0.0, 0, 8.0), record("other", 0.0, 0, 4.0)];
-        let points = points(&records, &figure());
-        let verdicts = verdicts(&points, &figure());
-        assert_eq!((verdicts[0].lead(), verdicts[0].word()), (0.5, "behind"));
+        assert_eq!(
+            words(&rounds),
+            [("epoch", "behind", 0.8), ("concurrent", "ahead", 2.0)]
+        );
     }
 
     #[test]
     fn rounds_that_overlap_decide_nothing() {
-        let rounds = |name, values: [f64; 3]| {
-            let record = move |(round, value)| record(name, 0.0, round, value);
-            (0..3).zip(values).map(record)
-        };
-        let far = [
-            rounds("epoch", [8.0, 7.0, 9.0]),
-            rounds("other", [4.0, 3.0, 7.5]),
-        ];
-        let near = [
-            rounds("epoch", [8.0, 3.0, 9.0]),
-            rounds("other", [4.0, 3.0, 8.5]),
-        ];
-        for (all, word) in [(far, "behind"), (near, "level")] {
-            let records: Vec<Record> = all.into_iter().flatten().collect();
-            let points = points(&records, &figure());
-            assert_eq!(verdicts(&points, &figure())[0].word(), word);
-        }
+        let far: [(_, &[f64]); 2] = [("epoch", &[8.0, 7.0, 9.0]), ("other", &[4.0, 3.0, 7.5])];
+        let near: [(_, &[f64]); 2] = [("epoch", &[8.0, 3.0, 9.0]), ("other", &[4.0, 3.0, 8.5])];
+        assert_eq!((words(&far)[0].1, words(&near)[0].1), ("behind", "level"));
     }
 
     #[test]
@@ -261,7 +263,7 @@ mod tests {
                 metric: Metric::Ops,
                 ours: ("epoch", Spread::of([*lead]).unwrap()),
                 theirs: ("other", Spread::of([1.0]).unwrap()),
-                beside: None,
+                chosen: None,
             };
             let all: Vec<_> = leads.iter().enumerate().map(verdict).collect();
             crossing(&all.iter().collect::<Vec<_>>())

@@ -175,7 +175,7 @@ fn a_folder_that_cannot_be_written_to_is_refused_before_anything_is_measured() {
 #[test]
 fn help_version_and_list_are_no_errors() {
     let parts: [(&str, &[&str]); 3] = [
-        ("--help", &["--only", "--trace", "advise"]),
+        ("--help", &["--only", "--trace", "--pictures", "advise"]),
         ("--version", &["dbuf-bench "]),
         (
             "--list",
@@ -284,7 +284,7 @@ fn own_keys_and_an_own_trace_are_measured() {
     let table = text(&output.stdout);
     assert!(table.contains("Your trace"), "{table}");
     let html = written(&folder, "report.html");
-    assert!(html.contains("2 lines of &#39;") || html.contains("2 lines of '"));
+    assert!(html.contains("2 lines of '"));
     assert!(html.contains("50.0 % of them writes"));
 }
 
@@ -319,11 +319,49 @@ fn the_report_needs_nothing_else() {
     ] {
         assert!(!html.contains(part), "{part}");
     }
-    assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
-    // Nothing was left aside.
-    let left = fs::read_dir(folder.path().join("out")).unwrap();
-    let names: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names.len(), 2, "{names:?}");
+    let count = |part| html.matches(part).count();
+    assert_eq!(count("<svg"), count("</svg>"));
+    // Each element of a chart is there as it is, not as text.
+    assert!(count("<circle") + count("<rect") > 0 && count("&lt;path") == 0);
+    assert_eq!(names(&folder), ["figures.csv", "report.html"]);
+}
+
+/// The files of the report, hidden ones included.
+fn names(folder: &TempDir) -> Vec<String> {
+    let files = fs::read_dir(folder.path().join("out")).unwrap();
+    let mut names: Vec<_> = files
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn pictures_are_light_and_dark_and_name_their_contenders() {
+    let folder = folder();
+    let only = "crossover,tail,stuck,epoch,papaya";
+    let output = measure(&folder, &["--only", only, "--pictures"]);
+    // The reader of the figure `stuck` kept a guard of each map.
+    assert!(text(&output.stdout).contains("a map, write p99"));
+    let mut expected = vec!["figures.csv".to_owned(), "report.html".to_owned()];
+    for figure in ["crossover", "tail", "stuck"] {
+        for shade in ["light", "dark"] {
+            let name = format!("{figure}-{shade}.svg");
+            let svg = written(&folder, &name);
+            for part in [
+                "<svg ",
+                "xmlns=\"http://www.w3.org/2000/svg\"",
+                "<title>",
+                ">epoch<",
+                ">papaya<",
+            ] {
+                assert!(svg.contains(part), "{name}: {part}");
+            }
+            expected.push(name);
+        }
+    }
+    expected.sort();
+    assert_eq!(names(&folder), expected);
 }
 
 /// Sends what Ctrl-C sends, once the program has measured something.

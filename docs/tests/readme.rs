@@ -6,15 +6,18 @@ const LOCK: &str = include_str!("../../Cargo.lock");
 
 #[test]
 fn the_commands_are_what_the_gate_runs() {
-    // `.ci/run` takes the first line that begins so, and adds to the first of the two.
-    let first = |begin: &str| README.lines().find(|line| line.starts_with(begin));
-    assert_eq!(
-        first("cargo run"),
-        Some("cargo run --release -p dbuf-bench")
-    );
-    assert_eq!(first("cargo test"), Some("cargo test --workspace"));
-    let (_, rest) = README.split_once("```sh\n").unwrap();
-    assert!(rest.starts_with("cargo run --release -p dbuf-bench\n```"));
+    const GATE: &str = include_str!("../../.ci/run");
+    for (command, short) in [
+        ("cargo run --release -p dbuf-bench", " -- --quick"),
+        ("cargo test --workspace", ""),
+    ] {
+        let (_, after) = README
+            .split_once(&format!("```sh\n{command}\n```"))
+            .expect(command);
+        assert!(!after.is_empty());
+        let step = format!(" {command}{short}\n");
+        assert!(GATE.contains(&step), "the gate does not run `{command}`");
+    }
 }
 
 /// The sentence "dbuf with its default strategy; NAME VERSION, NAME VERSION, .. and ..".

@@ -1,32 +1,30 @@
+//! A map under a load.
+
 use alloc::rc::Rc;
 use core::time::Duration;
 use std::thread;
 
-use hdrhistogram::Histogram;
-
-use super::thread::{Outcome, Thread, histogram};
-use super::{Publish, Role, Subject, Way, Window, a_read, join};
-use crate::maps::{Change, Entry, Key, Value, Worker};
+use super::thread::{Pace, Publish, Role, Thread};
+use super::window::{Counted, Latencies, Subject, Window, join, read_cost};
+use crate::maps::{Entry, Handle};
 use crate::metric::{Metric, Sample, Tail};
-use crate::script::Script;
-use crate::space::Space;
-use crate::state::State;
+use crate::workload::keyspace::Keyspace;
+use crate::workload::ops::Workload;
+use crate::workload::state::State;
+use crate::workload::values::{Change, Key};
 
-/// What is asked of a map.
 #[derive(Debug)]
 pub(crate) struct Load<K> {
-    /// What it is filled with, beside the threads' own keys.
-    pub(crate) space: Space<K>,
+    /// What the map is filled with, beside the threads' own keys.
+    pub(crate) keyspace: Keyspace<K>,
     pub(crate) roles: Vec<Role<K>>,
-    /// How many bytes a value takes.
     pub(crate) value_bytes: usize,
-    /// Handles that have read once, and then rest.
+    /// Handles that have read once, and do nothing afterwards.
     pub(crate) idle: usize,
     /// Whether every measurement begins with a new map that has no room yet.
     pub(crate) grows: bool,
 }
 
-/// A map under a load.
 pub(crate) struct MapSubject<K> {
     entry: Entry<K>,
     load: Rc<Load<K>>,
@@ -35,34 +33,27 @@ pub(crate) struct MapSubject<K> {
 
 struct Live<K> {
     threads: Vec<Thread<K>>,
-    #[expect(dead_code, reason = "is there")]
-    idle: Vec<Box<dyn Worker<K>>>,
+    #[expect(dead_code, reason = "they are only registered")]
+    idle: Vec<Box<dyn Handle<K>>>,
 }
 
 impl<K: Key> MapSubject<K> {
-    /// Fills the map, unless it shall grow.
+    /// Fills the map, unless it grows in each measurement.
     pub(crate) fn new(entry: Entry<K>, load: Rc<Load<K>>) -> Self {
         let live = (!load.grows).then(|| Live::new(&entry, &load));
         Self { entry, load, live }
     }
 }
 
-/// Puts values at these places, in one batch, and pays for it at once.
+/// Stores a value for each of these keys in one batch, and in both copies if there are two.
 pub(super) fn fill<K: Key>(
-    worker: &mut dyn Worker<K>,
-    space: &Space<K>,
+    worker: &mut dyn Handle<K>,
+    keyspace: &Keyspace<K>,
     bytes: usize,
-    places: impl Iterator<Item = u32>,
+    indices: impl Iterator<Item = u32>,
 ) {
-    let put = |place| Change {
-        key: space.key(place),
-        value: Some(Value {
-            place,
-            generation: 0,
-        }),
-        bytes,
-    };
-    worker.write(&mut places.map(put).collect());
+    let put = |index| Change::fill(keyspace.key(index), index, bytes);
+    worker.write(&mut indices.map(put).collect());
     worker.settle();
 }
 
@@ -73,28 +64,28 @@ impl<K: Key> Live<K> {
             false => role.own,
         };
         let filled = load.roles.iter().flat_map(|role| own(role).filled());
-        let places: Vec<u32> = (0..load.space.len).chain(filled).collect();
-        let mut worker = (entry.build)(if load.grows { 0 } else { places.len() });
+        let indices: Vec<u32> = (0..load.keyspace.len).chain(filled).collect();
+        let mut worker = (entry.build)(if load.grows { 0 } else { indices.len() });
         let bytes = load.value_bytes;
-        fill(&mut *worker, &load.space, bytes, places.into_iter());
+        fill(&mut *worker, &load.keyspace, bytes, indices.into_iter());
         let thread = |role: &Role<K>| {
             let batch = match role.publish {
                 Publish::Each(changes) => changes,
                 Publish::After(_) => usize::MAX,
             };
-            let state = State::new(entry.name, load.space.clone(), own(role), batch, bytes);
+            let (name, keyspace) = (entry.contender.name, load.keyspace.clone());
+            let state = State::new(name, keyspace, own(role), batch, bytes);
             Thread::new(worker.another(), state, role.clone())
         };
-        let threads = load.roles.iter().map(thread).collect();
-        let key = load.space.key(0);
-        let idle = (0..load.idle)
-            .map(|_| {
-                let mut idle = worker.another();
-                idle.get(&key);
-                idle
-            })
-            .collect();
-        Self { threads, idle }
+        let idle = |_| {
+            let mut idle = worker.another();
+            idle.get(&load.keyspace.key(0));
+            idle
+        };
+        Self {
+            threads: load.roles.iter().map(thread).collect(),
+            idle: (0..load.idle).map(idle).collect(),
+        }
     }
 }
 
@@ -110,62 +101,53 @@ impl<K: Key> Subject for MapSubject<K> {
         };
         let window = Window::new(slice);
         let threads = &mut live.threads;
-        let outcomes: Vec<Outcome> = thread::scope(|scope| {
+        let counted: Vec<Counted> = thread::scope(|scope| {
             let running: Vec<_> = threads
                 .iter_mut()
                 .map(|thread| scope.spawn(|| thread.run(window)))
                 .collect();
             running.into_iter().map(join).collect()
         });
-        let ran: Vec<_> = threads.iter().zip(&outcomes).collect();
+        let ran: Vec<_> = threads.iter().zip(&counted).collect();
         sum_up(&ran)
     }
 }
 
-/// One sample out of what the threads did.
-fn sum_up<K: Key>(ran: &[(&Thread<K>, &Outcome)]) -> Sample {
-    let mut sample = Sample::new();
-    let of = |choose: &dyn Fn(&Thread<K>) -> bool| -> Vec<&Outcome> {
-        let chosen = ran.iter().filter(|(thread, _)| choose(thread));
-        chosen.map(|(_, outcome)| *outcome).collect()
+/// One sample from what all threads counted.
+fn sum_up<K: Key>(ran: &[(&Thread<K>, &Counted)]) -> Sample {
+    let of = |choose: fn(&Thread<K>) -> bool| {
+        let chosen = ran.iter().filter(move |(thread, _)| choose(thread));
+        chosen.map(|(_, counted)| *counted)
     };
-    let all = of(&|_| true);
-    let readers = of(&|thread| thread.reads_only() && thread.way() == Way::Closed);
-    let mut blocks: Vec<f64> = readers
-        .iter()
-        .flat_map(|outcome| outcome.counted.blocks.iter().copied())
-        .collect();
-    let counted: Vec<_> = readers.iter().map(|outcome| &outcome.counted).collect();
-    sample.extend(a_read(&mut blocks, Script::<K>::BLOCK, &counted));
+    let readers = of(|thread| thread.reads_only() && thread.role.pace == Pace::Closed);
+    let mut sample = Sample::from_iter(read_cost(readers, Workload::<K>::BLOCK));
 
-    let ops: f64 = all.iter().map(|o| o.counted.ops_a_second()).sum();
-    let writes: f64 = all.iter().map(|o| o.counted.rate(o.changes)).sum();
+    let ops: f64 = of(|_| true).map(Counted::ops_a_second).sum();
+    let writes: f64 = of(|_| true)
+        .map(|counted| counted.rate(counted.changes))
+        .sum();
     sample.push((Metric::Ops, ops));
     sample.push((Metric::Reads, ops - writes));
-    if ran.iter().any(|(thread, _)| !thread.reads_only()) {
+    if of(|thread| !thread.reads_only()).next().is_some() {
         sample.push((Metric::Writes, writes));
     }
 
-    let reads = of(&|thread| matches!(thread.way(), Way::Open(_)));
-    tails(&mut sample, &reads, Metric::ReadAt);
-    let timed = of(&|thread| matches!(thread.way(), Way::Timed(_)));
-    tails(&mut sample, &timed, Metric::WriteAt);
+    let open = of(|thread| matches!(thread.role.pace, Pace::Open(_)));
+    sample.extend(tails(open, Metric::ReadAt));
+    let timed: Vec<_> = of(|thread| matches!(thread.role.pace, Pace::Timed(_))).collect();
     if let [one] = timed[..] {
-        sample.push((Metric::Entries, one.counted.ops as f64));
+        sample.push((Metric::Entries, one.ops as f64));
     }
+    sample.extend(tails(timed.into_iter(), Metric::WriteAt));
     sample
 }
 
-fn tails(sample: &mut Sample, outcomes: &[&Outcome], metric: fn(Tail) -> Metric) {
-    let mut all: Histogram<u64> = histogram();
-    for latencies in outcomes.iter().filter_map(|o| o.latencies.as_ref()) {
-        all.add(latencies).expect("made with the same bounds");
+fn tails<'a>(counted: impl Iterator<Item = &'a Counted>, metric: fn(Tail) -> Metric) -> Sample {
+    let mut all = Latencies::new();
+    for latencies in counted.filter_map(|counted| counted.latencies.as_ref()) {
+        all.add(latencies);
     }
-    // Of fewer reads than a percentile takes it is the worst of them.
-    if !all.is_empty() {
-        let at = |tail: Tail| (metric(tail), all.value_at_quantile(tail.quantile()) as f64);
-        sample.extend(Tail::ALL.map(at));
-    }
+    all.tails(metric).collect()
 }
 
 #[cfg(test)]
@@ -173,31 +155,40 @@ mod tests {
     use alloc::sync::Arc;
 
     use super::*;
-    use crate::maps::{Handle, all};
-    use crate::script::Mix;
-    use crate::space::Keys;
-    use crate::state::Own;
+    use crate::contender::Contender;
+    use crate::maps::all;
+    use crate::workload::keyspace::Distribution;
+    use crate::workload::ops::Mix;
+    use crate::workload::state::OwnKeys;
+    use crate::workload::values::Value;
 
-    fn role(mix: Mix, way: Way, space: &Space<u64>) -> Role<u64> {
+    fn role(mix: Mix, pace: Pace, keyspace: &Keyspace<u64>) -> Role<u64> {
         Role {
-            script: Arc::new(Script::draw(mix, Keys::Uniform, space, 1)),
-            own: Own::new(1000, 64, 32),
+            workload: Arc::new(Workload::draw(mix, Distribution::Uniform, keyspace, 1)),
+            own: OwnKeys::new(1000, 64, 32),
             publish: Publish::Each(1),
-            way,
+            pace,
         }
     }
 
-    fn measure(roles: impl Fn(&Space<u64>) -> Vec<Role<u64>>, grows: bool) -> Vec<Sample> {
-        let space = Space::numbers(100);
-        let load = Rc::new(Load {
-            roles: roles(&space),
-            space,
+    fn load(
+        roles: impl Fn(&Keyspace<u64>) -> Vec<Role<u64>>,
+        idle: usize,
+        grows: bool,
+    ) -> Rc<Load<u64>> {
+        let keyspace = Keyspace::numbers(100);
+        Rc::new(Load {
+            roles: roles(&keyspace),
+            keyspace,
             value_bytes: Value::BYTES,
-            idle: 3,
+            idle,
             grows,
-        });
+        })
+    }
+
+    fn measure(load: &Rc<Load<u64>>) -> Vec<Sample> {
         let measure = |entry| {
-            let mut subject = MapSubject::new(entry, Rc::clone(&load));
+            let mut subject = MapSubject::new(entry, Rc::clone(load));
             subject.measure(Duration::from_millis(2));
             subject.measure(Duration::from_millis(5))
         };
@@ -211,14 +202,11 @@ mod tests {
 
     #[test]
     fn readers_alone_and_beside_a_writer() {
-        let samples = measure(
-            |space| {
-                let writer = role(Mix::put(1.0), Way::Closed, space);
-                vec![role(Mix::READ, Way::Closed, space), writer]
-            },
-            false,
-        );
-        for sample in samples {
+        let roles = |space: &_| {
+            let writer = role(Mix::put(1.0), Pace::Closed, space);
+            vec![role(Mix::READ, Pace::Closed, space), writer]
+        };
+        for sample in measure(&load(roles, 3, false)) {
             for metric in [Metric::Read, Metric::Reads, Metric::Writes] {
                 assert!(number(&sample, metric).unwrap() > 0.0, "{metric:?}");
             }
@@ -227,20 +215,12 @@ mod tests {
 
     #[test]
     fn mixes_with_own_keys_and_batches() {
-        let mix = Mix {
-            put: 0.2,
-            grow: 0.4,
-            shrink: 0.4,
-        };
         for publish in [Publish::Each(7), Publish::After(Duration::from_micros(300))] {
-            let samples = measure(
-                |space| {
-                    let role = role(mix, Way::Closed, space);
-                    vec![Role { publish, ..role }]
-                },
-                false,
-            );
-            for sample in samples {
+            let roles = |space: &_| {
+                let role = role(Mix::of(0.2, 0.4, 0.4), Pace::Closed, space);
+                vec![Role { publish, ..role }]
+            };
+            for sample in measure(&load(roles, 0, false)) {
                 assert!(number(&sample, Metric::Writes).unwrap() > 0.0);
                 assert_eq!(number(&sample, Metric::Read), None);
             }
@@ -249,17 +229,12 @@ mod tests {
 
     #[test]
     fn tails_of_reads_and_of_growing_writes() {
-        let samples = measure(
-            |space| {
-                let open = Way::Open(Duration::from_micros(20));
-                vec![
-                    role(Mix::READ, open, space),
-                    role(Mix::GROW, Way::Timed(50), space),
-                ]
-            },
-            true,
-        );
-        for sample in samples {
+        let roles = |space: &_| {
+            let open = Pace::Open(Duration::from_micros(20));
+            let grow = role(Mix::GROW, Pace::Timed(50), space);
+            vec![role(Mix::READ, open, space), grow]
+        };
+        for sample in measure(&load(roles, 0, true)) {
             let of = |metric: fn(Tail) -> Metric, tail| number(&sample, metric(tail)).unwrap();
             assert!(of(Metric::ReadAt, Tail::P50) <= of(Metric::ReadAt, Tail::Max));
             assert!(of(Metric::WriteAt, Tail::Max) > 0.0);
@@ -284,35 +259,30 @@ mod tests {
         fn write(&mut self, changes: &mut Vec<Change<u64>>) {
             changes.clear();
         }
+
+        fn hold(&mut self, _: &u64, keep: &mut dyn FnMut()) {
+            keep();
+        }
     }
 
-    fn measure_broken(way: Way) {
-        let space = Space::numbers(9);
-        let load = Rc::new(Load {
-            roles: vec![role(Mix::READ, way, &space)],
-            space,
-            value_bytes: Value::BYTES,
-            idle: 0,
-            grows: false,
-        });
+    fn measure_broken(pace: Pace) {
         let entry = Entry {
-            name: "none",
-            about: "",
-            is_ours: false,
-            build: |capacity| Box::new(Broken::build(capacity)),
+            contender: Contender::theirs("none", ""),
+            build: |_| Box::new(Broken),
         };
-        MapSubject::new(entry, load).measure(Duration::from_millis(2));
+        let roles = |space: &_| vec![role(Mix::READ, pace, space)];
+        MapSubject::new(entry, load(roles, 0, false)).measure(Duration::from_millis(2));
     }
 
     #[test]
     #[should_panic(expected = "none is broken: it lost key")]
     fn a_broken_contender_is_not_measured() {
-        measure_broken(Way::Closed);
+        measure_broken(Pace::Closed);
     }
 
     #[test]
     #[should_panic(expected = "none is broken: it lost key")]
     fn a_broken_contender_has_no_latency() {
-        measure_broken(Way::Open(Duration::from_micros(5)));
+        measure_broken(Pace::Open(Duration::from_micros(5)));
     }
 }

@@ -1,32 +1,27 @@
+//! A map that is filled and weighed.
+
 use core::time::Duration;
 
-use super::Subject;
-use crate::maps::{Change, Entry, Value};
+use super::window::Subject;
+use crate::maps::Entry;
 use crate::memory::counted;
 use crate::metric::{Metric, Sample};
-use crate::space::Space;
+use crate::workload::keyspace::Keyspace;
+use crate::workload::values::{Change, Value};
 
-/// A map that is filled and weighed.
 pub(crate) struct SizeSubject {
     pub(crate) entry: Entry<u64>,
     pub(crate) entries: u32,
 }
 
-/// Changes in a batch; what a log keeps for the next one is weighed too.
+/// Changes in a batch. What a log keeps for the next batch is weighed, too.
 const BATCH: usize = 1000;
 
 impl Subject for SizeSubject {
     fn measure(&mut self, _: Duration) -> Sample {
-        let space = Space::numbers(self.entries);
-        let put = |place| Change {
-            key: space.key(place),
-            value: Some(Value {
-                place,
-                generation: 0,
-            }),
-            bytes: Value::BYTES,
-        };
-        // What is not the map's is allocated before.
+        let keyspace = Keyspace::numbers(self.entries);
+        let put = |index| Change::fill(keyspace.key(index), index, Value::BYTES);
+        // Memory that is not the map's is allocated before.
         let mut changes = Vec::with_capacity(BATCH);
         let (bytes, map) = counted(|| {
             let mut map = (self.entry.build)(0);
@@ -51,15 +46,10 @@ mod tests {
     #[test]
     fn two_copies_weigh_twice() {
         let weigh = |name: &str| {
-            let entry = all::<u64, Value>()
-                .into_iter()
-                .find(|entry| entry.name == name)
-                .unwrap();
-            let mut subject = SizeSubject {
-                entry,
-                entries: 30_000,
-            };
-            subject.measure(Duration::ZERO)[0].1
+            let mut all = all::<u64, Value>().into_iter();
+            let entry = all.find(|entry| entry.contender.name == name).unwrap();
+            let entries = 30_000;
+            SizeSubject { entry, entries }.measure(Duration::ZERO)[0].1
         };
         let (ours, plain) = (weigh("epoch"), weigh("rwlock-std"));
         // A key and a value have 16 bytes.

@@ -1,65 +1,60 @@
+//! One thread of a load on a map.
+
 use alloc::sync::Arc;
+use core::hint;
 use core::time::Duration;
 use std::thread;
 use std::time::Instant;
 
-use hdrhistogram::Histogram;
-
-use super::{Counted, Window};
-use crate::maps::{Key, Worker};
-use crate::script::Script;
-use crate::state::{Own, State};
+use super::window::{Counted, Latencies, Window, nanos_between};
+use crate::maps::Handle;
+use crate::workload::ops::Workload;
+use crate::workload::state::{OwnKeys, State};
+use crate::workload::values::Key;
 
 /// What one thread does.
 #[derive(Clone, Debug)]
 pub(crate) struct Role<K> {
-    pub(crate) script: Arc<Script<K>>,
-    pub(crate) own: Own,
+    pub(crate) workload: Arc<Workload<K>>,
+    pub(crate) own: OwnKeys,
     pub(crate) publish: Publish,
-    pub(crate) way: Way,
+    pub(crate) pace: Pace,
 }
 
 /// When changes are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Publish {
-    /// So many at a time.
+    /// In batches of this many.
     Each(usize),
-    /// All that there are, whenever so long has passed.
+    /// All pending ones, whenever this time has passed.
     After(Duration),
 }
 
-/// How a thread goes through its script.
+/// How a thread goes through its workload.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Way {
+pub(crate) enum Pace {
     /// One operation after the other, as fast as it can.
     Closed,
     /// A batch of changes at every tick.
     Paced(Duration),
-    /// A read at every tick, timed singly from the tick on: who is late makes the
-    /// next one late, and that counts.
+    /// A read at every tick, each timed from its tick on: a late read makes the next one late,
+    /// and that counts.
     Open(Duration),
-    /// Each change by itself, timed singly, up to so many.
+    /// Each change by itself, each timed, up to this many.
     Timed(u64),
 }
 
 /// A thread between its measurements.
 pub(super) struct Thread<K> {
-    worker: Box<dyn Worker<K>>,
-    state: State<K>,
-    role: Role<K>,
+    pub(super) worker: Box<dyn Handle<K>>,
+    pub(super) state: State<K>,
+    pub(super) role: Role<K>,
+    /// The next operation.
     at: usize,
 }
 
-/// What came out.
-pub(super) struct Outcome {
-    pub(super) counted: Counted,
-    /// Of the operations counted.
-    pub(super) changes: u64,
-    pub(super) latencies: Option<Histogram<u64>>,
-}
-
 impl<K: Key> Thread<K> {
-    pub(super) fn new(worker: Box<dyn Worker<K>>, state: State<K>, role: Role<K>) -> Self {
+    pub(super) fn new(worker: Box<dyn Handle<K>>, state: State<K>, role: Role<K>) -> Self {
         let at = 0;
         Self {
             worker,
@@ -70,29 +65,25 @@ impl<K: Key> Thread<K> {
     }
 
     pub(super) fn reads_only(&self) -> bool {
-        self.role.script.reads_only
+        self.role.workload.reads_only
     }
 
-    pub(super) fn way(&self) -> Way {
-        self.role.way
-    }
-
-    pub(super) fn run(&mut self, window: Window) -> Outcome {
-        match self.role.way {
-            Way::Closed => self.closed(window),
-            Way::Paced(tick) => self.paced(window, tick),
-            Way::Open(tick) => self.open(window, tick),
-            Way::Timed(most) => self.timed(window, most),
+    pub(super) fn run(&mut self, window: Window) -> Counted {
+        match self.role.pace {
+            Pace::Closed => self.closed(window),
+            Pace::Paced(tick) => self.paced(window, tick),
+            Pace::Open(tick) => self.open(window, tick),
+            Pace::Timed(most) => self.timed(window, most),
         }
     }
 
-    /// Runs up to so many operations; how many.
+    /// Runs at most this many operations, and returns how many.
     fn advance(&mut self, most: usize) -> usize {
-        let script = &self.role.script;
-        let end = script.ops.len().min(self.at + most);
+        let workload = &self.role.workload;
+        let end = workload.ops.len().min(self.at + most);
         let count = end - self.at;
-        self.worker.run(script, self.at..end, &mut self.state);
-        self.at = end % script.ops.len();
+        self.worker.run(workload, self.at..end, &mut self.state);
+        self.at = end % workload.ops.len();
         count
     }
 
@@ -102,11 +93,11 @@ impl<K: Key> Thread<K> {
         }
     }
 
-    fn closed(&mut self, window: Window) -> Outcome {
-        let block = Script::<K>::BLOCK;
+    fn closed(&mut self, window: Window) -> Counted {
+        let block = Workload::<K>::BLOCK;
         let reads_only = self.reads_only();
-        // A write may clone a whole map: between two looks at the clock there are
-        // as many operations as fit into a fifth of a millisecond.
+        // A write may clone a whole map, so a chunk between two readings of the clock has as many
+        // operations as fit into a fifth of a millisecond.
         let mut chunk = if reads_only { block } else { 1 };
         let mut counted = Counted::default();
         let mut before = self.state.changes;
@@ -122,17 +113,17 @@ impl<K: Key> Thread<K> {
                 written = Instant::now();
             }
             let end = Instant::now();
-            let nanos = (end - begin).as_nanos() as f64;
+            let nanos = nanos_between(begin, end);
             if begin >= window.from {
-                counted.note(done, nanos);
+                counted.add(done, nanos);
                 if reads_only && done == block {
                     counted.blocks.push(nanos);
                 }
             } else if end > window.from {
                 // A chunk that began before counts in part.
-                let counting = (end - window.from).as_nanos() as f64;
+                let counting = nanos_between(window.from, end);
                 let share = |of: f64| (of * counting / nanos).round();
-                counted.note(share(done as f64) as usize, counting);
+                counted.add(share(done as f64) as usize, counting);
                 let changes = share((self.state.changes - changed) as f64);
                 before = self.state.changes - changes as u64;
             } else {
@@ -148,22 +139,17 @@ impl<K: Key> Thread<K> {
             }
             begin = end;
         }
-        let changes = self.state.changes - before;
+        counted.changes = self.state.changes - before;
         self.flush();
-        Outcome {
-            counted,
-            changes,
-            latencies: None,
-        }
+        counted
     }
 
-    fn paced(&mut self, window: Window, tick: Duration) -> Outcome {
+    fn paced(&mut self, window: Window, tick: Duration) -> Counted {
         let mut counted = Counted::default();
         let mut due = Instant::now();
         let mut from = due;
         loop {
             let now = Instant::now();
-            // A tick that has not come is no reason to wait for it.
             if window.is_over(now, 1) {
                 break;
             }
@@ -174,85 +160,71 @@ impl<K: Key> Thread<K> {
             if now < window.from {
                 from = now;
             }
-            let is_counted = now >= window.from;
             let done = self.advance(self.state.batch);
-            if is_counted {
+            if now >= window.from {
                 counted.ops += done as u64;
             }
             due += tick;
         }
         self.flush();
-        counted.nanos = from.elapsed().as_nanos() as f64;
-        let changes = counted.ops;
-        Outcome {
-            counted,
-            changes,
-            latencies: None,
-        }
+        counted.nanos = nanos_between(from, Instant::now());
+        counted.changes = counted.ops;
+        counted
     }
 
-    fn open(&mut self, window: Window, tick: Duration) -> Outcome {
-        let mut latencies = histogram();
+    fn open(&mut self, window: Window, tick: Duration) -> Counted {
+        let mut latencies = Latencies::new();
         let mut counted = Counted::default();
         let mut due = Instant::now();
         loop {
-            let mut now = Instant::now();
-            while now < due {
-                core::hint::spin_loop();
-                now = Instant::now();
-            }
-            let script = &self.role.script;
-            let op = &script.ops[self.at];
-            let found = self.worker.get(script.key(op));
+            spin_until(due);
+            let workload = &self.role.workload;
+            let op = &workload.ops[self.at];
+            let found = self.worker.get(workload.key(op));
             let end = Instant::now();
             self.state.check(op, found);
-            self.at = (self.at + 1) % script.ops.len();
+            self.at = (self.at + 1) % workload.ops.len();
             if due >= window.from {
                 counted.ops += 1;
-                let nanos = (end - due).as_nanos();
-                latencies.saturating_record(u64::try_from(nanos).unwrap_or(u64::MAX));
+                latencies.record(due, end);
             }
             if window.is_over(end, counted.ops) {
-                counted.nanos = end.saturating_duration_since(window.from).as_nanos() as f64;
+                counted.nanos = nanos_between(window.from, end);
                 break;
             }
             due += tick;
         }
-        Outcome {
-            counted,
-            changes: 0,
-            latencies: Some(latencies),
-        }
+        counted.latencies = Some(latencies);
+        counted
     }
 
-    fn timed(&mut self, window: Window, most: u64) -> Outcome {
-        let mut latencies = histogram();
+    fn timed(&mut self, window: Window, most: u64) -> Counted {
+        let mut latencies = Latencies::new();
         let mut counted = Counted::default();
         let mut begin = Instant::now();
-        let script = &self.role.script;
-        for op in script.ops.iter().cycle() {
-            if !self.state.change(op, script.key(op)) {
+        let workload = &self.role.workload;
+        for op in workload.ops.iter().cycle() {
+            if !self.state.change(op, workload.key(op)) {
                 continue;
             }
             self.worker.write(&mut self.state.pending);
             let end = Instant::now();
-            let nanos = (end - begin).as_nanos();
-            counted.note(1, nanos as f64);
-            latencies.saturating_record(u64::try_from(nanos).unwrap_or(u64::MAX));
+            counted.add(1, nanos_between(begin, end));
+            latencies.record(begin, end);
             if window.is_over(end, counted.ops) || counted.ops >= most {
                 break;
             }
             begin = Instant::now();
         }
-        Outcome {
-            changes: counted.ops,
-            counted,
-            latencies: Some(latencies),
-        }
+        counted.changes = counted.ops;
+        counted.latencies = Some(latencies);
+        counted
     }
 }
 
-/// From a nanosecond to a minute, to three digits.
-pub(super) fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are right")
+/// Waits without leaving the core: a thread that sleeps wakes late.
+pub(super) fn spin_until(due: Instant) {
+    while Instant::now() < due {
+        hint::spin_loop();
+    }
 }

@@ -4,16 +4,15 @@ use alloc::rc::Rc;
 use alloc::sync::Arc;
 use core::num::NonZero;
 
-use super::{
-    Case, CaseLoad, Chart, Figure, Mode, Plain, Settings, load, some_threads, threads_that,
-};
-use crate::drive::{CellLoad, Load, Publish, Role, Way};
-use crate::maps::Value;
+use super::figure::{Case, Figure, Mode, Settings};
+use super::loads::{Task, load, some_threads, threads_that};
+use crate::drive::maps::Load;
+use crate::drive::thread::{Pace, Publish, Role};
 use crate::metric::Metric;
-use crate::script::Mix;
-use crate::space::Keys;
-use crate::state::Own;
-use crate::trace::Trace;
+use crate::workload::input::Trace;
+use crate::workload::keyspace::Distribution;
+use crate::workload::state::OwnKeys;
+use crate::workload::values::Value;
 
 const BATCH: usize = 10;
 
@@ -23,71 +22,52 @@ pub(super) fn names(settings: &Settings) -> Figure {
     let case = |panel: &str, is_beside: bool| {
         let texts = settings.texts.clone();
         let load = move || {
-            let read = Plain::READ.keys(Keys::Zipf(1.0));
-            let mut threads = vec![read; readers];
-            if is_beside {
-                let write = Plain {
-                    mix: Mix::put(1.0),
-                    ..read
-                };
-                threads.push(write.publish(Publish::Each(BATCH)));
-            }
-            load(texts.space(), 0, &threads)
+            let keys = Distribution::Zipf(1.0);
+            let write = Task::WRITE.keys(keys).publish(Publish::Each(BATCH));
+            let tasks = Task::READ.keys(keys).times_and(readers, write);
+            let count = if is_beside { readers + 1 } else { readers };
+            load(texts.keyspace(), 0, &tasks[..count])
         };
-        Case {
-            panel: panel.to_owned(),
-            x: 0.0,
-            load: CaseLoad::Texts(Box::new(load)),
-            apart: false,
-            duel: None,
-        }
+        Case::texts(panel, load)
     };
     Figure {
         id: "names",
         title: "A lookup of text",
         definition: format!(
-            "{} {}, asked for by Zipf (exponent 1); {}. A read is the median block of 1,000 \
-             lookups: hashing, entering, comparing keys, leaving, checking the value. Beside a writer: one \
-             more thread publishes batches of {BATCH} overwritten values as fast as it can, which no real \
-             writer does.",
+            "{} {}, asked for by Zipf (exponent 1); {}. A read is the median block of 1,000 lookups: hashing, \
+             entering, comparing keys, leaving, checking the value. Beside a writer: one more thread publishes \
+             batches of {BATCH} overwritten values as fast as it can, which no real writer does.",
             settings.texts.len(),
             settings.texts.origin,
             threads_that(readers, "read"),
         ),
-        chart: Chart::Bars,
         metrics: &[Metric::Read, Metric::Reads, Metric::Writes],
         cases: vec![case("alone", false), case("beside a writer", true)],
-        since: Mode::Quick,
-        weight: 1,
+        ..Figure::DEFAULT
     }
 }
 
-/// The user's own operations, by so many threads.
+/// The user's own operations, by a number of threads.
 pub(super) fn replay(trace: &Rc<Trace>, threads: usize, publish: usize) -> Case {
     let trace = Rc::clone(trace);
+    let panel = format!("{}, publish every {publish}", some_threads(threads));
     let load = move || {
         let count = NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN);
         let role = |thread| Role {
-            script: Arc::new(trace.script(thread, count)),
-            own: Own::default(),
+            workload: Arc::new(trace.workload(thread, count)),
+            own: OwnKeys::default(),
             publish: Publish::Each(publish),
-            way: Way::Closed,
+            pace: Pace::Closed,
         };
         Load {
-            space: trace.space(),
+            keyspace: trace.keyspace(),
             roles: (0..threads).map(role).collect(),
             value_bytes: Value::BYTES,
             idle: 0,
             grows: false,
         }
     };
-    Case {
-        panel: format!("{}, publish every {publish}", some_threads(threads)),
-        x: 0.0,
-        load: CaseLoad::Texts(Box::new(load)),
-        apart: false,
-        duel: None,
-    }
+    Case::texts(&panel, load)
 }
 
 /// The user's own operations.
@@ -103,46 +83,37 @@ pub(super) fn trace(settings: &Settings) -> Option<Figure> {
         id: "trace",
         title: "Your trace",
         definition: format!(
-            "{}, {:.1} % of them writes, again and again, by some threads, each from another place on. \
-             The map begins with all of its keys.",
-            trace.origin,
+            "{}, {:.1} % of them writes, again and again, from another start for each thread. The map begins with \
+             all of its keys.",
+            trace.origin(),
             trace.write_share() * 100.0,
         ),
-        chart: Chart::Bars,
-        metrics: &[Metric::Ops],
         cases: cases(1).chain(cases(100)).collect(),
-        since: Mode::Quick,
-        weight: 1,
+        ..Figure::DEFAULT
     })
 }
 
 /// One value instead of a map.
 pub(super) fn cells(settings: &Settings) -> Figure {
-    let case = |panel: &str, readers, writer| Case {
-        panel: panel.to_owned(),
-        x: 0.0,
-        load: CaseLoad::Cells(CellLoad { readers, writer }),
-        apart: false,
-        duel: None,
-    };
-    let mut cases = vec![case("alone", 1, false), case("beside a writer", 1, true)];
+    let mut cases = vec![
+        Case::cells("alone", 1, false),
+        Case::cells("beside a writer", 1, true),
+    ];
     if settings.mode == Mode::Full && settings.mixers() > 1 {
         let readers = settings.mixers();
-        cases.push(case(&format!("{readers} readers"), readers, false));
+        cases.push(Case::cells(&format!("{readers} readers"), readers, false));
     }
     Figure {
         id: "cells",
         title: "A read of one value",
-        definition: "Two words in a cell; a read enters, copies them, leaves, and checks that they belong \
-                     together. The median block of 1,000 reads. epoch-refresh takes one guard for each block \
-                     and refreshes it for each read; arc-swap-cache keeps what it has in the same way. \
-                     Beside a writer: one more thread stores as fast as it can. Local is for one thread, \
-                     so nobody writes beside it; triple-buffer is for one reader."
+        definition: "Two words in a cell. A read enters, copies them, leaves, and checks that they belong together. \
+                     The median block of 1,000 reads. epoch-refresh takes one guard for each block and refreshes it \
+                     for each read; arc-swap-cache keeps a reference in the same way. Beside a writer: one more \
+                     thread stores as fast as it can. local is for one thread, so nobody writes beside it; \
+                     triple-buffer is for one reader."
             .to_owned(),
-        chart: Chart::Bars,
         metrics: &[Metric::Read, Metric::Writes],
         cases,
-        since: Mode::Quick,
-        weight: 1,
+        ..Figure::DEFAULT
     }
 }

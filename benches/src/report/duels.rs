@@ -1,103 +1,101 @@
 //! One of ours against a few others: each number with its range, and the ratios.
 
-use super::{Told, plain};
-use crate::Spread;
-use crate::figures::{Chart, Duel, Figure};
+use super::Rendered;
+use crate::figures::figure::{Case, Duel, Figure};
 use crate::metric::{Metric, Record};
+use crate::results::{distinct, on_axis};
+use crate::stats::Spread;
 
 /// A table of one panel.
-pub(super) struct DuelTable {
+pub(super) struct Table {
     pub(super) title: String,
     pub(super) header: Vec<String>,
     pub(super) rows: Vec<Vec<String>>,
 }
 
-impl Told<'_> {
+impl Rendered<'_> {
     /// For each panel of the figure the numbers, then the ratios.
-    pub(super) fn duels(&self, figure: &Figure) -> Vec<DuelTable> {
-        let mut panels: Vec<&str> = Vec::new();
-        for case in figure.cases.iter().filter(|case| case.duel.is_some()) {
-            if !panels.contains(&&*case.panel) {
-                panels.push(&case.panel);
-            }
+    pub(super) fn duels(&self, figure: &Figure) -> Vec<Table> {
+        let duels = || {
+            figure
+                .cases
+                .iter()
+                .filter_map(|case| Some((case, case.duel.as_ref()?)))
+        };
+        let mut tables = Vec::new();
+        for panel in distinct(duels().map(|(case, _)| &*case.panel)) {
+            let of_panel: Vec<_> = duels().filter(|(case, _)| case.panel == panel).collect();
+            tables.extend(self.duels_of(figure, panel, &of_panel));
         }
-        let tables = |panel| self.duels_of_panel(figure, panel);
-        panels.into_iter().filter_map(tables).flatten().collect()
+        tables
     }
 
-    fn duels_of_panel(&self, figure: &Figure, panel: &str) -> Option<[DuelTable; 2]> {
-        let metric = *figure.metrics.first()?;
-        let axis = match figure.chart {
-            Chart::Bars => "",
-            Chart::Ladder(axis) => axis,
+    fn duels_of(&self, figure: &Figure, panel: &str, duels: &[(&Case, &Duel)]) -> [Table; 2] {
+        let metric = figure.metrics[0];
+        let first = duels[0].1;
+        let table = |what: &str, names: Vec<&str>| Table {
+            title: format!("{}, {panel}: {what}", figure.id),
+            header: [figure.axis()]
+                .into_iter()
+                .chain(names)
+                .map(str::to_owned)
+                .collect(),
+            rows: Vec::new(),
         };
-        let (mut header, mut numbers, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        for case in figure.cases.iter().filter(|case| case.panel == panel) {
-            let Some(duel) = &case.duel else { continue };
-            let of_case = |record: &&Record| {
+        let others = first.names().skip(1).chain(["the best of them"]);
+        let mut numbers = table(&metric.name(), first.names().collect());
+        let mut ratios = table(&format!("ratio of {} to", first.ours), others.collect());
+        for (case, duel) in duels {
+            let is_of_case = |record: &&Record| {
                 (record.figure, &*record.panel, record.x) == (figure.id, panel, case.x)
                     && record.metric == metric
             };
-            let records: Vec<&Record> = self.records.iter().filter(of_case).collect();
-            let names = || {
-                [duel.ours]
-                    .into_iter()
-                    .chain(duel.others.iter().map(|o| o.0))
+            let rounds = |name: &str| -> Vec<f64> {
+                let of_case = self.records.iter().filter(is_of_case);
+                of_case
+                    .filter(|it| it.contender == name)
+                    .map(|it| it.value)
+                    .collect()
             };
-            header = names().map(str::to_owned).collect();
-            let number = |name| range(&rounds(&records, name), |value| metric.show(value));
-            numbers.push([vec![plain(case.x)], names().map(number).collect()].concat());
-            ratios.push([vec![plain(case.x)], against(duel, &records, metric)].concat());
+            let step = || vec![on_axis(case.x)];
+            let shown = duel
+                .names()
+                .map(|name| range(&rounds(name), |value| metric.show(value)));
+            numbers.rows.push(step().into_iter().chain(shown).collect());
+            ratios
+                .rows
+                .push([step(), against(duel, metric, rounds)].concat());
         }
-        let table = |what: &str, names: &[String], rows| DuelTable {
-            title: format!("{}, {panel}: {what}", figure.id),
-            header: [&[axis.to_owned()], names].concat(),
-            rows,
-        };
-        let (ours, others) = header.split_first()?;
-        let against = [others, &["the best of them".to_owned()]].concat();
-        Some([
-            table(&metric.name(), &header, numbers),
-            table(&format!("ratio of {ours} to"), &against, ratios),
-        ])
+        [numbers, ratios]
     }
-}
-
-/// What a contender reached, by round.
-fn rounds(records: &[&Record], name: &str) -> Vec<f64> {
-    let of = records.iter().filter(|record| record.contender == name);
-    of.map(|record| record.value).collect()
 }
 
 /// The ratio to each of the others, then to the best of them.
-fn against(duel: &Duel, records: &[&Record], metric: Metric) -> Vec<String> {
-    let ours = rounds(records, duel.ours);
-    let mut least: Option<Spread> = None;
+fn against(duel: &Duel, metric: Metric, rounds: impl Fn(&str) -> Vec<f64>) -> Vec<String> {
+    let ours = rounds(duel.ours);
+    let mut medians = Vec::new();
     let mut cells = Vec::new();
     for &(other, bar) in &duel.others {
-        let theirs = rounds(records, other);
-        let ratios = ours
-            .iter()
-            .zip(&theirs)
-            .map(|(ours, theirs)| match metric.less_is_better() {
-                true => theirs / ours,
-                false => ours / theirs,
-            });
-        let ratios: Vec<f64> = ratios.collect();
-        let mut cell = range(&ratios, |ratio| format!("{ratio:.2}"));
-        if let Some(spread) = Spread::of(ratios) {
-            if least.is_none_or(|least| spread.median < least.median) {
-                least = Some(spread);
+        let theirs = rounds(other);
+        let pairs = ours.iter().zip(&theirs);
+        let ratios: Vec<f64> = pairs
+            .map(|(&ours, &theirs)| metric.lead(ours, theirs))
+            .collect();
+        let verdict = match (Spread::of(ratios.iter().copied()), bar) {
+            (Some(spread), bar) => {
+                medians.push(spread.median);
+                match bar {
+                    Some(bar) if spread.median >= bar => format!(" met {bar}"),
+                    Some(bar) => format!(" MISSED {bar}"),
+                    None => String::new(),
+                }
             }
-            match bar {
-                Some(bar) if spread.median >= bar => cell.push_str(&format!(" met {bar}")),
-                Some(bar) => cell.push_str(&format!(" MISSED {bar}")),
-                None => {}
-            }
-        }
-        cells.push(cell);
+            (None, _) => String::new(),
+        };
+        cells.push(range(&ratios, |ratio| format!("{ratio:.2}")) + &verdict);
     }
-    cells.push(least.map_or_else(|| "-".to_owned(), |least| format!("{:.2}", least.median)));
+    let least = medians.into_iter().reduce(f64::min);
+    cells.push(least.map_or_else(|| "-".to_owned(), |least| format!("{least:.2}")));
     cells
 }
 

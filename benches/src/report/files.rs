@@ -1,40 +1,45 @@
+//! The folder of a report.
+
 use core::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 
-/// The folder of a report.
-#[derive(Debug)]
-pub(crate) struct Files {
-    folder: PathBuf,
-}
+use crate::failure::Failure;
 
-impl Files {
-    /// Makes the folder if there is none, and tries whether it can be written to:
-    /// better now than after an hour.
-    pub(crate) fn in_folder(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
-        let files = Self {
-            folder: folder.to_owned(),
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder if there is none, and checks that it can be written to: better now than
+    /// after an hour.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let folder = Self(path.to_owned());
+        let checked = fs::create_dir_all(path).and_then(|()| {
+            let aside = folder.aside("check");
+            fs::write(&aside, "")?;
+            fs::remove_file(&aside)
+        });
+        let refuse = |error| {
+            let path = path.display();
+            let advice = "give --out a folder that can be written to";
+            Failure::Usage(format!("cannot write to '{path}': {error}; {advice}"))
         };
-        let aside = files.aside("try");
-        fs::write(&aside, "")?;
-        fs::remove_file(&aside)?;
-        Ok(files)
+        checked.map(|()| folder).map_err(refuse)
     }
 
     fn aside(&self, name: &str) -> PathBuf {
-        self.folder.join(format!(".{name}.{}", process::id()))
+        self.0.join(format!(".{name}.{}", process::id()))
     }
 
-    /// Writes each aside and then renames it: nobody ever sees half a file.
-    pub(crate) fn write(&self, files: &[(&str, String)]) -> io::Result<()> {
+    /// Writes each file aside and renames it, so that nobody sees half a file.
+    pub(crate) fn write(&self, files: &[(String, String)]) -> io::Result<()> {
         for (name, content) in files {
             let aside = self.aside(name);
             fs::write(&aside, content)?;
-            fs::rename(&aside, self.folder.join(name)).inspect_err(|_| {
-                // The error of the renaming is the one to tell.
+            fs::rename(&aside, self.0.join(name)).inspect_err(|_| {
+                // The error of the renaming is the one to report.
                 let _ = fs::remove_file(&aside);
             })?;
         }
@@ -42,9 +47,9 @@ impl Files {
     }
 }
 
-impl fmt::Display for Files {
+impl fmt::Display for Folder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let report = self.folder.join("report.html");
+        let report = self.0.join("report.html");
         write!(f, "{} and figures.csv beside it", report.display())
     }
 }

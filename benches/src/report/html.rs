@@ -1,190 +1,163 @@
 //! For a browser: one file that needs no other.
 
-use core::fmt::Write;
-
-use super::duels::DuelTable;
-use super::svg::{bars, escaped, lines};
-use super::{PARTIAL, Told, place, plain, sentence};
-use crate::figures::{Chart, Figure};
+use super::charts::{CHART_STYLE, DARK, LIGHT, bars, lines};
+use super::{PARTIAL, Rendered};
+use crate::figures::figure::{Chart, Figure};
 use crate::metric::time;
-use crate::results::{Point, Verdict, panels, verdicts};
+use crate::results::{Point, Verdict, distinct, on_axis, verdicts};
 
-impl Told<'_> {
-    pub(super) fn html(&self) -> String {
-        let first = match self.partial {
-            true => format!("<!doctype html><!-- {PARTIAL} -->"),
-            false => "<!doctype html>".to_owned(),
-        };
-        let mut html = format!(
-            "{first}\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>dbuf-bench</title>\n<style>\n{}</style>\n<body>\n",
-            include_str!("style.css")
-        );
-        if self.partial {
-            let _ = writeln!(html, "<p class=\"banner\">{PARTIAL}</p>");
-        }
-        html.push_str("<h1>dbuf and what else there is</h1>\n");
-        self.begin(&mut html);
-        for (figure, points) in self.figures() {
-            section(&mut html, figure, &points, &self.duels(figure));
-        }
-        html.push_str("</body>\n</html>\n");
-        html
-    }
-
-    fn begin(&self, html: &mut String) {
-        let (noise, is_noisy) = &self.noise;
-        if *is_noisy {
-            let _ = writeln!(html, "<p class=\"banner\">Warning: {}</p>", escaped(noise));
-        }
-        let _ = writeln!(
-            html,
-            "<p>Medians of {} rounds, in which all contenders took turns, planned for {}. The thin lines go from the \
-             least to the greatest round; one that leaves its chart is cut. Dots instead of bars stand on a \
-             logarithmic scale. <span class=\"ours\">dbuf's own</span> are in blue. Every \
-             read was verified. Ratios within this run mean something; numbers of two machines do not compare.</p>",
-            self.report.plan.rounds(),
-            time(self.report.plan.time())
-        );
-        html.push_str("<div class=\"scroll\"><table class=\"facts\">\n");
-        for (name, fact) in self.report.facts() {
-            let _ = writeln!(html, "<tr><th>{name}<td>{}", escaped(&fact));
-        }
-        if !is_noisy {
-            let _ = writeln!(html, "<tr><th>noise<td>{}", escaped(noise));
-        }
-        html.push_str("</table></div>\n<nav>\n");
-        for (figure, _) in self.figures() {
-            let _ = writeln!(html, "<a href=\"#{}\">{}</a>", figure.id, figure.title);
-        }
-        html.push_str("</nav>\n<h2>Ahead and behind</h2>\n");
-        html.push_str(
-            "<p>The default types, <code>concurrent</code> and <code>epoch</code>, against the best of the \
-             others, in every figure of bars; in parentheses the best of ours that one has to choose. Level: \
-             within a twentieth, or each median lies between the other's rounds. Ladders have theirs \
-             below.</p>\n",
-        );
-        for sentence in self.crossings() {
-            let _ = writeln!(html, "<p>Crossover, {}</p>", escaped(&sentence));
-        }
-        html.push_str("<div class=\"scroll\"><table class=\"verdicts\">\n");
-        for (figure, points) in self.figures() {
-            if figure.chart == Chart::Bars {
-                for verdict in verdicts(&points, figure) {
-                    let place = format!("{}, {}", figure.title, place(&verdict, None));
-                    row_of(html, &verdict, &place);
-                }
-            }
-        }
-        html.push_str("</table></div>\n");
-    }
+/// Text that HTML reads as text.
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('>', "&gt;").replace('"', "&quot;")
 }
 
-fn row_of(html: &mut String, verdict: &Verdict<'_>, place: &str) {
+/// A row of a table; the cells are HTML.
+fn row(tag: &str, cells: impl IntoIterator<Item = String>) -> String {
+    let cells = cells.into_iter().map(|cell| format!("<{tag}>{cell}"));
+    format!("<tr>{}\n", cells.collect::<String>())
+}
+
+fn text_row<'a>(tag: &str, cells: impl IntoIterator<Item = &'a str>) -> String {
+    row(tag, cells.into_iter().map(escaped))
+}
+
+fn table(class: &str, rows: &str) -> String {
+    format!("<div class=\"scroll\"><table class=\"{class}\">\n{rows}</table></div>\n")
+}
+
+fn details(summary: &str, content: &str) -> String {
+    format!("<details><summary>{summary}</summary>{content}</details>\n")
+}
+
+fn verdict_row(verdict: &Verdict<'_>, position: &str) -> String {
     let word = verdict.word();
-    let _ = writeln!(
-        html,
-        "<tr><td class=\"{word}\">{word}<td>{:.2}×<td>{}<td>{}",
-        verdict.lead(),
-        escaped(place),
-        escaped(&sentence(verdict))
-    );
+    let lead = format!("{:.2}×", verdict.lead());
+    let word = format!("<span class=\"{word}\">{word}</span>");
+    row(
+        "td",
+        [word, lead, escaped(position), escaped(&verdict.sentence())],
+    )
 }
 
-fn section(html: &mut String, figure: &Figure, points: &[Point<'_>], duels: &[DuelTable]) {
-    let _ = writeln!(
-        html,
-        "<section id=\"{}\">\n<h2>{}</h2>\n<p>{}</p>\n<div class=\"charts\">",
-        figure.id,
-        escaped(figure.title),
-        escaped(&figure.definition)
-    );
-    for panel in panels(points) {
-        for &metric in figure.metrics {
-            let chosen: Vec<&Point<'_>> = points
+impl Rendered<'_> {
+    pub(super) fn html(&self) -> String {
+        let banner = |text: &str| format!("<p class=\"banner\">{}</p>", escaped(text));
+        let (mut comment, mut banners) = (String::new(), String::new());
+        if self.partial {
+            comment = format!("<!-- {PARTIAL} -->");
+            banners = banner(PARTIAL);
+        }
+        if self.noise.is_noisy {
+            banners += &banner(&format!("Warning: {}", self.noise.text));
+        }
+        let noise = ("noise", self.noise.text.clone());
+        let facts = self.report.facts.iter().chain([&noise]);
+        let facts = facts.map(|(name, fact)| text_row("td", [*name, &**fact]));
+        let (mut nav, mut all, mut sections) = (String::new(), String::new(), String::new());
+        for (figure, points) in self.figures() {
+            nav += &format!("<a href=\"#{}\">{}</a>\n", figure.id, figure.title);
+            if figure.chart == Chart::Bars {
+                all.extend(
+                    verdicts(&points, figure).iter().map(|it| {
+                        verdict_row(it, &format!("{}, {}", figure.title, it.position("")))
+                    }),
+                );
+            }
+            sections += &self.section(figure, &points);
+        }
+        let crossings = self.crossings().into_iter();
+        let crossings = crossings.map(|it| format!("<p>Crossover, {}</p>\n", escaped(&it)));
+        format!(
+            include_str!("report.html"),
+            comment = comment,
+            light = LIGHT,
+            dark = DARK,
+            page = include_str!("page.css"),
+            charts = CHART_STYLE,
+            banners = banners,
+            rounds = self.report.plan.rounds,
+            time = time(self.report.plan.time()),
+            facts = table("facts", &facts.collect::<String>()),
+            nav = nav,
+            crossings = crossings.collect::<String>(),
+            verdicts = table("verdicts", &all),
+            sections = sections,
+        )
+    }
+
+    fn section(&self, figure: &Figure, points: &[Point<'_>]) -> String {
+        let (axis, definition) = (figure.axis(), escaped(&figure.definition));
+        let mut html = format!(
+            "<section id=\"{}\">\n<h2>{}</h2>\n<p>{definition}</p>\n<div class=\"charts\">\n{}</div>\n",
+            figure.id,
+            figure.title,
+            charts(figure, points)
+        );
+        for duel in self.duels(figure) {
+            let rows = duel
+                .rows
                 .iter()
-                .filter(|point| point.panel == panel && point.metric == metric)
-                .collect();
-            if chosen.is_empty() {
+                .map(|row| text_row("td", row.iter().map(|cell| &**cell)));
+            let header = text_row("th", duel.header.iter().map(|cell| &**cell));
+            let rows = header + &rows.collect::<String>();
+            html += &format!("<p>{}</p>{}", escaped(&duel.title), table("", &rows));
+        }
+        if !axis.is_empty() {
+            let verdicts = verdicts(points, figure);
+            let rows = verdicts
+                .iter()
+                .map(|it| verdict_row(it, &it.position(axis)));
+            let rows = table("verdicts", &rows.collect::<String>());
+            html += &details("Ahead and behind", &rows);
+        }
+        let header = ["contender", "", axis, "", "median", "least", "greatest"];
+        let mut rows = text_row("th", header);
+        rows.extend(points.iter().map(|point| {
+            let class = if point.is_ours { "ours" } else { "" };
+            let step = if axis.is_empty() {
+                String::new()
+            } else {
+                on_axis(point.x)
+            };
+            let spread = point.spread;
+            let numbers = [spread.median, spread.min, spread.max].map(|it| point.metric.show(it));
+            let name = format!("<span class=\"{class}\">{}</span>", point.contender);
+            let cells = [point.panel.to_owned(), step, point.metric.name()];
+            let cells = cells.into_iter().chain(numbers).map(|cell| escaped(&cell));
+            row("td", [name].into_iter().chain(cells))
+        }));
+        html + &details("All numbers", &table("", &rows)) + "</section>\n"
+    }
+}
+
+/// A chart for each panel and metric.
+fn charts(figure: &Figure, points: &[Point<'_>]) -> String {
+    let mut charts = String::new();
+    for panel in distinct(points.iter().map(|point| point.panel)) {
+        for &metric in figure.metrics {
+            let is_here = |it: &&Point<'_>| it.panel == panel && it.metric == metric;
+            let here: Vec<_> = points.iter().filter(is_here).collect();
+            if here.is_empty() {
                 continue;
             }
-            let name = metric.name();
             let title = match panel {
-                "" => name,
-                _ => format!("{panel}: {name}"),
-            };
-            let better = match metric.less_is_better() {
-                true => "less is better",
-                false => "more is better",
+                "" => metric.name(),
+                _ => format!("{panel}: {}", metric.name()),
             };
             let chart = match figure.chart {
-                Chart::Bars => bars(&title, metric, &chosen),
-                Chart::Ladder(axis) => lines(&title, metric, axis, &chosen),
+                Chart::Bars => bars(metric, &here),
+                Chart::Lines(axis) => lines(metric, axis, &here),
             };
-            let _ = writeln!(
-                html,
-                "<figure><figcaption>{} <small>{better}</small></figcaption>\n{chart}</figure>",
-                escaped(&title)
-            );
+            let better = if metric.less_is_better() {
+                "less"
+            } else {
+                "more"
+            };
+            let caption = format!("{title} <small>{better} is better</small>");
+            let svg = chart.svg(&format!("aria-label=\"{title}\""), "");
+            charts += &format!("<figure><figcaption>{caption}</figcaption>\n{svg}</figure>\n");
         }
     }
-    html.push_str("</div>\n");
-    for duel in duels {
-        let row = |cells: &[String], tag: &str| -> String {
-            let cell = |cell: &String| format!("<{tag}>{}", escaped(cell));
-            cells.iter().map(cell).collect()
-        };
-        let _ = writeln!(
-            html,
-            "<p>{}</p><div class=\"scroll\"><table>\n<tr>{}",
-            escaped(&duel.title),
-            row(&duel.header, "th")
-        );
-        for cells in &duel.rows {
-            let _ = writeln!(html, "<tr>{}", row(cells, "td"));
-        }
-        html.push_str("</table></div>\n");
-    }
-    if let Chart::Ladder(axis) = figure.chart {
-        html.push_str("<details><summary>Ahead and behind</summary><div class=\"scroll\"><table class=\"verdicts\">\n");
-        for verdict in verdicts(points, figure) {
-            row_of(html, &verdict, &place(&verdict, Some(axis)));
-        }
-        html.push_str("</table></div></details>\n");
-    }
-    numbers(html, figure, points);
-    html.push_str("</section>\n");
-}
-
-/// Every number, with its spread.
-fn numbers(html: &mut String, figure: &Figure, points: &[Point<'_>]) {
-    let axis = match figure.chart {
-        Chart::Bars => "",
-        Chart::Ladder(axis) => axis,
-    };
-    html.push_str("<details><summary>All numbers</summary><div class=\"scroll\"><table>\n<tr>");
-    for name in ["contender", "", axis, "", "median", "least", "greatest"] {
-        let _ = write!(html, "<th>{}", escaped(name));
-    }
-    html.push('\n');
-    for point in points {
-        let class = if point.is_ours { " class=\"ours\"" } else { "" };
-        let step = match figure.chart {
-            Chart::Bars => String::new(),
-            Chart::Ladder(_) => plain(point.x),
-        };
-        let show = |value| escaped(&point.metric.show(value));
-        let _ = writeln!(
-            html,
-            "<tr><td{class}>{}<td>{}<td>{step}<td>{}<td>{}<td>{}<td>{}",
-            point.contender,
-            escaped(point.panel),
-            escaped(&point.metric.name()),
-            show(point.spread.median),
-            show(point.spread.min),
-            show(point.spread.max)
-        );
-    }
-    html.push_str("</table></div></details>\n");
+    charts
 }

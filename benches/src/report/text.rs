@@ -1,119 +1,157 @@
 //! For a terminal.
 
-use core::fmt::Write;
-
-use comfy_table::{CellAlignment, Table, presets};
-
-use super::{COLUMNS, PARTIAL, Told, place, sentence};
-use crate::figures::{Chart, DEFAULTS, Duel};
+use super::{PARTIAL, Rendered};
+use crate::contender::DEFAULTS;
+use crate::figures::figure::{Chart, Duel, maps};
 use crate::metric::Metric;
-use crate::results::{Point, panels, verdicts};
+use crate::metric::Tail::P999;
+use crate::results::{Point, distinct, verdicts};
 
-/// A table in Markdown, numbers to the right.
+/// Columns of the short table: figure, panel, metric and title.
+const COLUMNS: [(&str, &str, Metric, &str); 8] = [
+    ("names", "alone", Metric::Read, "text, alone"),
+    ("names", "beside a writer", Metric::Read, "beside a writer"),
+    ("ycsb", "B", Metric::Ops, "YCSB B /s"),
+    ("conc-map-bench", "ReadHeavy", Metric::Ops, "ReadHeavy /s"),
+    ("conc-map-bench", "Exchange", Metric::Ops, "Exchange /s"),
+    (
+        "tail",
+        "while the writer publishes",
+        Metric::ReadAt(P999),
+        "read p99.9",
+    ),
+    (
+        "tail",
+        "while the map resizes",
+        Metric::ReadAt(P999),
+        "p99.9, resizing",
+    ),
+    ("memory", "100000 entries", Metric::Bytes, "an entry"),
+];
+
+/// A table in Markdown, the first column to the left and the others to the right.
 pub(crate) fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN).set_header(header);
-    table.add_rows(rows);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    format!("{table}\n")
+    let mut lines = vec![header];
+    lines.extend(rows);
+    let width = |column: usize| {
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
+    let line = |cells: &Vec<String>| {
+        let cell = |(nth, (cell, &width)): (usize, (&String, &usize))| match nth {
+            0 => format!("| {cell:<width$} |"),
+            _ => format!(" {cell:>width$} |"),
+        };
+        cells
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(cell)
+            .collect::<String>()
+            + "\n"
+    };
+    let rule = widths
+        .iter()
+        .map(|width| format!("|{}", "-".repeat(width + 2)));
+    let rule = rule.collect::<String>() + "|\n";
+    line(&lines[0]) + &rule + &lines[1..].iter().map(line).collect::<String>()
 }
 
-impl Told<'_> {
-    /// All that fits on a screen or two.
+/// A row for each of these names, and a column for each of these panels and metrics. Rows without
+/// a number are left out.
+fn table_of(names: Vec<&'static str>, columns: &[(String, Vec<Point<'_>>)]) -> String {
+    let mut header = vec!["contender".to_owned()];
+    header.extend(columns.iter().map(|column| column.0.clone()));
+    let row = |name: &str| {
+        let cell = |points: &Vec<Point<'_>>| {
+            let point = points.iter().find(|point| point.contender == name);
+            point.map_or_else(|| "-".to_owned(), |it| it.metric.show(it.spread.median))
+        };
+        let cells = columns.iter().map(|column| cell(&column.1));
+        [name.to_owned()].into_iter().chain(cells).collect()
+    };
+    let mut rows: Vec<Vec<String>> = names.into_iter().map(row).collect();
+    rows.retain(|row| row[1..].iter().any(|cell| cell != "-"));
+    if rows.is_empty() {
+        String::new()
+    } else {
+        table(header, rows)
+    }
+}
+
+fn column<'a>(
+    title: String,
+    points: &[Point<'a>],
+    panel: &str,
+    metric: Metric,
+) -> Option<(String, Vec<Point<'a>>)> {
+    let of_column = points
+        .iter()
+        .filter(|it| it.panel == panel && it.metric == metric);
+    let points: Vec<_> = of_column.cloned().collect();
+    (!points.is_empty()).then_some((title, points))
+}
+
+impl Rendered<'_> {
+    /// Everything that fits on a screen or two.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::from("\n");
-        if self.partial {
-            text = format!("{PARTIAL}\n\n");
-        }
-        text.push_str(&self.short_table());
-        for (figure, points) in self.figures() {
+        let mut text = match self.partial {
+            true => format!("{PARTIAL}\n\n"),
+            false => "\n".to_owned(),
+        };
+        let figures: Vec<_> = self.figures().collect();
+        let short = COLUMNS.iter().filter_map(|&(id, panel, metric, title)| {
+            let (_, points) = figures.iter().find(|(figure, _)| figure.id == id)?;
+            column(title.to_owned(), points, panel, metric)
+        });
+        let names = maps().iter().map(|map| map.name).collect();
+        text += &table_of(names, &short.collect::<Vec<_>>());
+        for (figure, points) in &figures {
             let is_told = COLUMNS.iter().any(|(id, ..)| *id == figure.id);
             if figure.chart == Chart::Bars && !is_told {
-                let _ = write!(
-                    text,
-                    "\n{}\n{}",
-                    figure.title,
-                    bars(&points, figure.metrics)
-                );
+                let mut columns = Vec::new();
+                for panel in distinct(points.iter().map(|point| point.panel)) {
+                    columns.extend(figure.metrics.iter().filter_map(|&metric| {
+                        let title = format!("{panel}, {}", metric.name());
+                        column(title, points, panel, metric)
+                    }));
+                }
+                let names = distinct(points.iter().map(|point| point.contender));
+                text += &format!("\n{}\n{}", figure.title, table_of(names, &columns));
             }
         }
-        for (figure, _) in self.figures() {
-            for duel in self.duels(figure) {
-                let _ = write!(text, "\n{}\n{}", duel.title, table(duel.header, duel.rows));
-            }
+        for duel in figures.iter().flat_map(|(figure, _)| self.duels(figure)) {
+            text += &format!("\n{}\n{}", duel.title, table(duel.header, duel.rows));
         }
-        text.push_str(&self.verdicts());
+        text += &self.verdicts();
         for sentence in self.crossings() {
-            let _ = writeln!(text, "  crossover, {sentence}");
+            text += &format!("  crossover, {sentence}\n");
         }
-        let rounds = self.report.plan.rounds();
-        let (noise, is_noisy) = &self.noise;
-        let warning = if *is_noisy { "WARNING: " } else { "" };
-        let _ = write!(
-            text,
-            "\nMedians of {rounds} rounds, {} where a ratio has a bar; the report has their spread and every definition.\n{warning}{noise}\n",
-            Duel::ROUNDS
+        let (rounds, of_duels) = (self.report.plan.rounds, Duel::ROUNDS);
+        let warning = if self.noise.is_noisy { "WARNING: " } else { "" };
+        text += &format!(
+            "\nMedians of {rounds} rounds, {of_duels} where a ratio has a bar; the report has their spread and every definition.\n{warning}{}\n",
+            self.noise.text
         );
         text
     }
 
-    /// The maps, a column for each number that was measured.
-    fn short_table(&self) -> String {
-        let all: Vec<_> = self.figures().collect();
-        let mut header = vec!["contender".to_owned()];
-        let mut rows: Vec<Vec<String>> = crate::figures::maps()
-            .iter()
-            .map(|name| vec![name.name.to_owned()])
-            .collect();
-        for &(id, panel, metric, title) in COLUMNS {
-            let Some((_, points)) = all.iter().find(|(figure, _)| figure.id == id) else {
-                continue;
-            };
-            let of_column = |point: &&Point<'_>| point.panel == panel && point.metric == metric;
-            if !points.iter().any(|point| of_column(&point)) {
-                continue;
-            }
-            header.push(title.to_owned());
-            for row in &mut rows {
-                let mut of_row = points.iter().filter(of_column);
-                let cell = of_row.find(|point| point.contender == row[0]);
-                row.push(
-                    cell.map_or_else(|| "-".to_owned(), |point| metric.show(point.spread.median)),
-                );
-            }
-        }
-        rows.retain(|row| row.iter().skip(1).any(|cell| cell != "-"));
-        if rows.is_empty() {
-            return String::new();
-        }
-        table(header, rows)
-    }
-
-    /// Where the default types are ahead and where they are behind, alike.
+    /// Where the default types are ahead and where they are behind.
     fn verdicts(&self) -> String {
         let mut lines = String::new();
-        let mut counts = DEFAULTS.map(|name| (name, [0; 3]));
+        let mut words = Vec::new();
         for (figure, points) in self.figures() {
             for verdict in verdicts(&points, figure) {
-                let nth = match verdict.word() {
-                    "ahead" => 0,
-                    "behind" => 2,
-                    _ => 1,
-                };
-                for (_, count) in counts.iter_mut().filter(|(n, _)| *n == verdict.ours.0) {
-                    count[nth] += 1;
-                }
+                words.push((verdict.ours.0, verdict.word()));
                 if figure.chart == Chart::Bars {
-                    let _ = writeln!(
-                        lines,
-                        "  {:<6} {:>5.2}x  {}, {}, {}",
+                    lines += &format!(
+                        "  {:<6} {:>5.2}x  {}, {}, {}\n",
                         verdict.word(),
                         verdict.lead(),
                         figure.id,
-                        place(&verdict, None),
-                        sentence(&verdict)
+                        verdict.position(""),
+                        verdict.sentence()
                     );
                 }
             }
@@ -124,54 +162,11 @@ impl Told<'_> {
         let mut summary = String::from(
             "\nThe default types against the best of the others (in parentheses the best of ours that one has to choose):\n",
         );
-        for (name, [ahead, level, behind]) in counts {
-            let _ = writeln!(
-                summary,
-                "{name}: {ahead} ahead, {level} level, {behind} behind"
-            );
+        for name in DEFAULTS {
+            let count = |word| words.iter().filter(|it| **it == (name, word)).count();
+            let [ahead, level, behind] = ["ahead", "level", "behind"].map(count);
+            summary += &format!("{name}: {ahead} ahead, {level} level, {behind} behind\n");
         }
         summary + &lines
     }
-}
-
-/// A figure of bars, a column for each panel and metric.
-fn bars(points: &[Point<'_>], metrics: &[Metric]) -> String {
-    let mut columns: Vec<(&str, Metric)> = Vec::new();
-    for panel in panels(points) {
-        let measured = |metric: &&Metric| {
-            points
-                .iter()
-                .any(|point| point.panel == panel && point.metric == **metric)
-        };
-        columns.extend(
-            metrics
-                .iter()
-                .filter(measured)
-                .map(|metric| (panel, *metric)),
-        );
-    }
-    let mut names: Vec<&str> = Vec::new();
-    for point in points {
-        if !names.contains(&point.contender) {
-            names.push(point.contender);
-        }
-    }
-    let mut header = vec!["contender".to_owned()];
-    header.extend(
-        columns
-            .iter()
-            .map(|(panel, metric)| format!("{panel}, {}", metric.name())),
-    );
-    let row = |name: &&str| {
-        let cell = |(panel, metric): &(&str, Metric)| {
-            let found = points
-                .iter()
-                .find(|p| (p.contender, p.panel, p.metric) == (*name, *panel, *metric));
-            found.map_or_else(|| "-".to_owned(), |point| metric.show(point.spread.median))
-        };
-        let mut row = vec![(*name).to_owned()];
-        row.extend(columns.iter().map(cell));
-        row
-    };
-    table(header, names.iter().map(row).collect())
 }

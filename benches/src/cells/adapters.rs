@@ -1,0 +1,223 @@
+//! The cells that are compared. Each function makes one with a number of readers, or returns
+//! `None` if it cannot have that many.
+
+use alloc::sync::Arc;
+
+use arc_swap::{ArcSwap, Cache};
+use arcshift::ArcShift;
+use dbuf_core::{ArcReader, ArcWriter, BlockingStrategy, ReadGuard, Strategy, arc, rc};
+use dbuf_strategies::{ConcurrentCell, LocalStrategy};
+use smr_swap::{LocalReader, SmrSwap};
+
+use super::parts::{Load, Parts, Payload, Store};
+use crate::locks::Lock;
+
+/// Implements [`Load`] by an expression that gives a guard or a reference, and [`Store`] by
+/// another.
+macro_rules! cell {
+    ([$($generics:tt)*] $reader:ty, |$this:ident| $load:expr) => {
+        impl<$($generics)*> Load for $reader {
+            #[inline]
+            fn load(&mut self) -> Payload {
+                let $this = self;
+                *$load
+            }
+
+            fn hold(&mut self, keep: &mut dyn FnMut()) {
+                let $this = self;
+                let _held = $load;
+                keep();
+            }
+        }
+    };
+    ([$($generics:tt)*] $writer:ty, |$this:ident, $payload:ident| $store:expr) => {
+        impl<$($generics)*> Store for $writer {
+            fn store(&mut self, $payload: Payload) {
+                let $this = self;
+                $store;
+            }
+        }
+    };
+}
+
+cell!([S: Strategy] ArcReader<Payload, S>, |reader| reader.read());
+cell!([S: BlockingStrategy] ArcWriter<Payload, S>, |writer, payload| Self::store(writer, payload));
+
+/// dbuf's writer and readers.
+pub(super) fn dbuf<S>(readers: usize) -> Option<Parts>
+where
+    S: BlockingStrategy + Default + 'static,
+    ArcReader<Payload, S>: Send,
+    ArcWriter<Payload, S>: Send,
+{
+    let (writer, reader) = arc(Payload::ZERO, Payload::ZERO, S::default());
+    Parts::cloned(reader, writer, readers)
+}
+
+/// One guard for many loads, refreshed for each. It stays on its thread, so each block of loads
+/// takes one.
+#[derive(Clone)]
+struct Refreshed<R>(R);
+
+impl<S: Strategy> Load for Refreshed<ArcReader<Payload, S>> {
+    fn load(&mut self) -> Payload {
+        self.0.load()
+    }
+
+    fn hold(&mut self, keep: &mut dyn FnMut()) {
+        self.0.hold(keep);
+    }
+
+    fn run(&mut self, count: usize, contender: &str) {
+        let mut guard = self.0.read();
+        for _ in 0..count {
+            ReadGuard::refresh(&mut guard);
+            guard.check(contender);
+        }
+    }
+}
+
+/// dbuf's writer, and readers that keep a guard.
+pub(super) fn refreshed<S>(readers: usize) -> Option<Parts>
+where
+    S: BlockingStrategy + Default + 'static,
+    ArcReader<Payload, S>: Send,
+    ArcWriter<Payload, S>: Send,
+{
+    let (writer, reader) = arc(Payload::ZERO, Payload::ZERO, S::default());
+    Parts::cloned(Refreshed(reader), writer, readers)
+}
+
+cell!([] Arc<ConcurrentCell<Payload>>, |cell| ConcurrentCell::read(cell));
+cell!([] Arc<ConcurrentCell<Payload>>, |cell, payload| ConcurrentCell::store(cell, payload));
+
+/// dbuf's cell for all threads.
+pub(super) fn concurrent(readers: usize) -> Option<Parts> {
+    let cell = Arc::new(ConcurrentCell::new(Payload::ZERO));
+    Parts::cloned(Arc::clone(&cell), cell, readers)
+}
+
+/// dbuf's writer and reader on one thread.
+struct Local(
+    dbuf_core::Reader<alloc::rc::Rc<dbuf_core::DoubleBuffer<Payload, LocalStrategy>>>,
+    #[expect(dead_code, reason = "the writer is there, as in the others")]
+    dbuf_core::Writer<alloc::rc::Rc<dbuf_core::DoubleBuffer<Payload, LocalStrategy>>>,
+);
+
+cell!([] Local, |local| local.0.read());
+
+pub(super) fn local(readers: usize) -> Option<Parts> {
+    let (writer, reader) = rc(Payload::ZERO, Payload::ZERO, LocalStrategy::new());
+    (readers == 1).then(|| Parts::Alone(Box::new(Local(reader, writer))))
+}
+
+impl left_right::Absorb<Self> for Payload {
+    fn absorb_first(&mut self, new: &mut Self, _: &Self) {
+        *self = *new;
+    }
+
+    fn sync_with(&mut self, first: &Self) {
+        *self = *first;
+    }
+}
+
+cell!([] left_right::ReadHandle<Payload>, |reader| {
+    reader.enter().expect("it was published, and its writer lives")
+});
+cell!([] left_right::WriteHandle<Payload, Payload>, |writer, payload| {
+    writer.append(payload);
+    writer.publish();
+});
+
+pub(super) fn left_right(readers: usize) -> Option<Parts> {
+    let (mut writer, reader) = left_right::new_from_empty(Payload::ZERO);
+    // Before the first publish there is nothing to read.
+    writer.publish();
+    Parts::cloned(reader, writer, readers)
+}
+
+type Swap = Arc<ArcSwap<Payload>>;
+
+impl Load for Swap {
+    #[inline]
+    fn load(&mut self) -> Payload {
+        **ArcSwap::load(self)
+    }
+
+    fn hold(&mut self, keep: &mut dyn FnMut()) {
+        let _held = ArcSwap::load(self);
+        keep();
+    }
+}
+
+cell!([] Swap, |swap, payload| ArcSwap::store(swap, Arc::new(payload)));
+cell!([] Cache<Swap, Arc<Payload>>, |cache| &**Self::load(cache));
+
+pub(super) fn arc_swap(readers: usize) -> Option<Parts> {
+    let swap = Arc::new(ArcSwap::from_pointee(Payload::ZERO));
+    Parts::cloned(Arc::clone(&swap), swap, readers)
+}
+
+pub(super) fn arc_swap_cache(readers: usize) -> Option<Parts> {
+    let swap = Arc::new(ArcSwap::from_pointee(Payload::ZERO));
+    Parts::cloned(Cache::new(Arc::clone(&swap)), swap, readers)
+}
+
+cell!([const READS: bool] LocalReader<Payload, READS>, |reader| Self::load(reader));
+cell!([const READS: bool] SmrSwap<Payload, READS>, |writer, payload| Self::store(writer, payload));
+
+pub(super) fn smr_swap(readers: usize) -> Option<Parts> {
+    let writer = SmrSwap::new(Payload::ZERO);
+    Parts::cloned(writer.local_reader(), writer, readers)
+}
+
+pub(super) fn smr_swap_reads_first(readers: usize) -> Option<Parts> {
+    let writer = SmrSwap::new_read_preferred(Payload::ZERO);
+    Parts::cloned(writer.local_reader(), writer, readers)
+}
+
+cell!([] ArcShift<Payload>, |reader| reader.get());
+cell!([] ArcShift<Payload>, |writer, payload| writer.update(payload));
+
+pub(super) fn arcshift(readers: usize) -> Option<Parts> {
+    let writer = ArcShift::new(Payload::ZERO);
+    Parts::cloned(writer.clone(), writer, readers)
+}
+
+cell!([] triple_buffer::Output<Payload>, |reader| reader.read());
+cell!([] triple_buffer::Input<Payload>, |writer, payload| writer.write(payload));
+
+pub(super) fn triple_buffer(readers: usize) -> Option<Parts> {
+    let (writer, reader) = triple_buffer::triple_buffer(&Payload::ZERO);
+    (readers == 1).then(|| Parts::Shared {
+        readers: vec![Box::new(reader)],
+        writer: Box::new(writer),
+    })
+}
+
+/// A reader-writer lock around the value.
+struct Locked<L>(Arc<L>);
+
+impl<L> Clone for Locked<L> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<L: Lock<Payload>> Load for Locked<L> {
+    #[inline]
+    fn load(&mut self) -> Payload {
+        self.0.read(|payload| *payload)
+    }
+
+    fn hold(&mut self, keep: &mut dyn FnMut()) {
+        self.0.read(|_| keep());
+    }
+}
+
+cell!([L: Lock<Payload>] Locked<L>, |lock, payload| lock.0.write(|it| *it = payload));
+
+pub(super) fn locked<L: Lock<Payload>>(readers: usize) -> Option<Parts> {
+    let lock = Locked(Arc::new(L::new(Payload::ZERO)));
+    Parts::cloned(lock.clone(), lock, readers)
+}

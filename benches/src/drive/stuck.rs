@@ -1,0 +1,162 @@
+//! The latency of writes while one reader keeps what it read.
+
+use core::time::Duration;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use super::maps::fill;
+use super::thread::spin_until;
+use super::window::{Latencies, Subject, join};
+use crate::cells::list::Entry as CellEntry;
+use crate::cells::parts::{Parts, Payload};
+use crate::interrupt;
+use crate::maps::{Entry, Handle};
+use crate::metric::{Metric, Sample};
+use crate::workload::keyspace::Keyspace;
+use crate::workload::values::{Change, Value};
+
+/// The time between two writes.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
+/// The reader keeps what it read for the whole slice, within these bounds.
+const SHORTEST: Duration = Duration::from_millis(20);
+pub(crate) const LONGEST: Duration = Duration::from_secs(1);
+pub(crate) const ENTRIES: u32 = 10_000;
+/// The keys that are written, in turn; the reader has the first of them.
+pub(crate) const WRITTEN: u32 = 100;
+
+/// A map, one handle that reads and one that writes.
+pub(crate) struct StuckMap {
+    reader: Box<dyn Handle<u64>>,
+    writer: Box<dyn Handle<u64>>,
+    keyspace: Keyspace<u64>,
+    written: u32,
+}
+
+impl StuckMap {
+    pub(crate) fn new(entry: &Entry<u64>) -> Self {
+        let keyspace = Keyspace::numbers(ENTRIES);
+        let mut writer = (entry.build)(ENTRIES as usize);
+        fill(&mut *writer, &keyspace, Value::BYTES, 0..ENTRIES);
+        Self {
+            reader: writer.another(),
+            writer,
+            keyspace,
+            written: 0,
+        }
+    }
+}
+
+impl Subject for StuckMap {
+    fn measure(&mut self, slice: Duration) -> Sample {
+        let (reader, key) = (&mut *self.reader, self.keyspace.key(0));
+        measure(
+            slice,
+            |keep| reader.hold(&key, keep),
+            || {
+                // Each key in turn, the one that is read among them.
+                self.written = (self.written + 1) % ENTRIES;
+                let key = self.keyspace.key(self.written);
+                let change = Change::fill(key, self.written, Value::BYTES);
+                self.writer.write(&mut vec![change]);
+            },
+        )
+    }
+}
+
+/// A cell with one reader.
+pub(crate) struct StuckCell {
+    parts: Parts,
+    written: u64,
+}
+
+impl StuckCell {
+    /// Returns `None` if the cell is for one thread only.
+    pub(crate) fn new(entry: &CellEntry) -> Option<Self> {
+        let parts = (entry.build)(1)?;
+        let written = 0;
+        matches!(parts, Parts::Shared { .. }).then_some(Self { parts, written })
+    }
+}
+
+impl Subject for StuckCell {
+    fn measure(&mut self, slice: Duration) -> Sample {
+        let Parts::Shared { readers, writer } = &mut self.parts else {
+            return Sample::new();
+        };
+        measure(
+            slice,
+            |keep| readers[0].hold(keep),
+            || {
+                self.written += 1;
+                writer.store(Payload::new(self.written));
+            },
+        )
+    }
+}
+
+/// Writes at every tick, beginning when the reader has what it keeps, and times each write from
+/// its tick on. A write that waits for the reader makes the next ones late, and that counts.
+fn measure(
+    slice: Duration,
+    hold: impl FnOnce(&mut dyn FnMut()) + Send,
+    mut write: impl FnMut(),
+) -> Sample {
+    let time = slice.clamp(SHORTEST, LONGEST);
+    let mut latencies = Latencies::new();
+    thread::scope(|scope| {
+        let (held, begins) = mpsc::channel();
+        let reading = scope.spawn(move || {
+            hold(&mut || {
+                held.send(Instant::now()).expect("the writer waits for it");
+                thread::sleep(time);
+            });
+        });
+        let begin = begins.recv().expect("the reader has something to keep");
+        let mut due = begin;
+        while due < begin + time && !interrupt::is_requested() {
+            spin_until(due);
+            write();
+            latencies.record(due, Instant::now());
+            due += TICK;
+        }
+        join(reading);
+    });
+    latencies.tails(Metric::WriteAt).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cells::list::ALL;
+    use crate::maps::all;
+    use crate::metric::Tail;
+
+    const HELD: Duration = Duration::from_millis(30);
+
+    fn worst(mut subject: impl Subject) -> f64 {
+        let sample = subject.measure(HELD);
+        let max = sample
+            .iter()
+            .find(|(metric, _)| *metric == Metric::WriteAt(Tail::Max));
+        max.expect("at least one write was timed").1
+    }
+
+    #[test]
+    fn every_map_and_cell_can_be_measured() {
+        for entry in all::<u64, Value>() {
+            assert!(worst(StuckMap::new(&entry)) > 0.0);
+        }
+        for subject in ALL.iter().filter_map(StuckCell::new) {
+            assert!(worst(subject) > 0.0);
+        }
+    }
+
+    #[test]
+    fn a_write_behind_a_lock_waits_for_the_reader() {
+        let maps = all::<u64, Value>();
+        let lock = maps.iter().find(|it| it.contender.name == "rwlock-std");
+        // The first write begins when the reader has the lock.
+        assert!(worst(StuckMap::new(lock.unwrap())) >= 0.9 * HELD.as_nanos() as f64);
+    }
+}

@@ -1,0 +1,132 @@
+//! When operations count, and what is counted.
+
+use core::time::Duration;
+use std::panic;
+use std::thread::ScopedJoinHandle;
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+
+use crate::interrupt;
+use crate::metric::{Metric, Sample, Tail};
+use crate::stats::median;
+
+/// A contender with a load, which can be measured again and again.
+pub(crate) trait Subject {
+    /// Measures for the time of a `slice`.
+    ///
+    /// # Panics
+    ///
+    /// If the contender gives a wrong answer.
+    fn measure(&mut self, slice: Duration) -> Sample;
+}
+
+/// When operations count: after a warm-up of a fifth of the slice. All threads share one, so
+/// that no thread waits for another. One that starts late has a shorter warm-up, and one that
+/// gets no core until the warm-up is over has waited in the time that counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    /// When the threads were started.
+    pub(super) begin: Instant,
+    pub(super) from: Instant,
+    pub(super) until: Instant,
+}
+
+impl Window {
+    pub(super) fn new(slice: Duration) -> Self {
+        let begin = Instant::now();
+        let (from, until) = (begin + slice / 5, begin + slice);
+        Self { begin, from, until }
+    }
+
+    /// Whether a thread that counted this many operations must stop. It counts at least one,
+    /// however late it began.
+    pub(super) fn is_over(self, now: Instant, counted: u64) -> bool {
+        (now >= self.until && counted > 0) || interrupt::is_requested()
+    }
+}
+
+/// What one thread did while it counted.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    pub(super) ops: u64,
+    pub(super) nanos: f64,
+    /// How many of the operations were changes of a map.
+    pub(super) changes: u64,
+    /// The nanoseconds of each full block of reads.
+    pub(super) blocks: Vec<f64>,
+    /// Of operations that were timed one by one.
+    pub(super) latencies: Option<Latencies>,
+}
+
+impl Counted {
+    pub(super) fn add(&mut self, ops: usize, nanos: f64) {
+        self.ops += ops as u64;
+        self.nanos += nanos;
+    }
+
+    /// This many operations in the counted time, as a rate per second.
+    pub(super) fn rate(&self, count: u64) -> f64 {
+        count as f64 * 1e9 / self.nanos.max(1.0)
+    }
+
+    pub(super) fn ops_a_second(&self) -> f64 {
+        self.rate(self.ops)
+    }
+}
+
+pub(super) fn nanos_between(begin: Instant, end: Instant) -> f64 {
+    end.saturating_duration_since(begin).as_nanos() as f64
+}
+
+pub(super) fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    let ended = thread.join();
+    ended.unwrap_or_else(|why| panic::resume_unwind(why))
+}
+
+/// The nanoseconds of a read: of the median block, or of all reads if no block was full.
+pub(super) fn read_cost<'a>(
+    counted: impl Iterator<Item = &'a Counted>,
+    block: usize,
+) -> Option<(Metric, f64)> {
+    let (mut ops, mut nanos, mut blocks) = (0, 0.0, Vec::new());
+    for counted in counted {
+        ops += counted.ops;
+        nanos += counted.nanos;
+        blocks.extend(&counted.blocks);
+    }
+    let of_block = median(&mut blocks).map(|nanos| nanos / block as f64);
+    let cost = of_block.or_else(|| (ops > 0).then(|| nanos / ops as f64))?;
+    Some((Metric::Read, cost))
+}
+
+/// Latencies in nanoseconds, up to a minute, to three digits.
+#[derive(Debug)]
+pub(super) struct Latencies(Histogram<u64>);
+
+impl Latencies {
+    pub(super) fn new() -> Self {
+        Self(Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are right"))
+    }
+
+    pub(super) fn record(&mut self, begin: Instant, end: Instant) {
+        let nanos = end.saturating_duration_since(begin).as_nanos();
+        self.0
+            .saturating_record(u64::try_from(nanos).unwrap_or(u64::MAX));
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.0.add(&other.0).expect("the bounds are the same");
+    }
+
+    /// Each percentile; of fewer latencies than it takes, it is the worst of them.
+    pub(super) fn tails(&self, metric: fn(Tail) -> Metric) -> impl Iterator<Item = (Metric, f64)> {
+        let tails = Tail::ALL.into_iter().filter(|_| !self.0.is_empty());
+        tails.map(move |tail| {
+            (
+                metric(tail),
+                self.0.value_at_quantile(tail.quantile()) as f64,
+            )
+        })
+    }
+}

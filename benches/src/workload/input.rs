@@ -1,0 +1,228 @@
+//! Keys and operations from the user's files.
+
+use alloc::sync::Arc;
+use core::num::NonZero;
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::workload::keyspace::Keyspace;
+use crate::workload::ops::{Kind, Workload};
+
+/// Files with more keys are refused: every map would hold them, some twice.
+const MOST_KEYS: usize = 20_000_000;
+
+/// What a file is for, and how to mend it.
+struct Format {
+    what: &'static str,
+    advice: &'static str,
+}
+
+const KEYS: Format = Format {
+    what: "key file",
+    advice: "give --keys a text file with one key a line",
+};
+
+const TRACE: Format = Format {
+    what: "trace",
+    advice: "give --trace a text file with lines 'get KEY', 'insert KEY' or 'remove KEY'; a key has no spaces",
+};
+
+impl Format {
+    fn refuse(&self, path: &Path, problem: &str) -> Failure {
+        let Self { what, advice } = self;
+        Failure::Usage(format!(
+            "the {what} '{}' {problem}; {advice}",
+            path.display()
+        ))
+    }
+
+    fn read(&self, path: &Path) -> Result<String, Failure> {
+        let bytes = fs::read(path).map_err(|error| {
+            let Self { what, advice } = self;
+            let path = path.display();
+            Failure::Usage(format!(
+                "cannot read the {what} '{path}': {error}; {advice}"
+            ))
+        })?;
+        String::from_utf8(bytes).map_err(|error| {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
+            self.refuse(path, &format!("is not UTF-8 in line {line}"))
+        })
+    }
+
+    fn check_len(&self, path: &Path, keys: usize) -> Result<(), Failure> {
+        match keys {
+            0 => Err(self.refuse(path, "is empty or has empty lines only")),
+            1..=MOST_KEYS => Ok(()),
+            _ => Err(self.refuse(path, &format!("has more than {MOST_KEYS} keys"))),
+        }
+    }
+}
+
+/// Keys that are text.
+#[derive(Clone, Debug)]
+pub(crate) struct Texts {
+    names: Arc<[Box<str>]>,
+    pub(crate) origin: String,
+}
+
+impl Texts {
+    /// The names of all Unicode characters.
+    pub(crate) fn unicode() -> Self {
+        let names = (char::MIN..=char::MAX).filter_map(unicode_names2::name);
+        Self {
+            names: names.map(|name| name.to_string().into()).collect(),
+            origin: "names of Unicode characters".to_owned(),
+        }
+    }
+
+    /// The lines of a file, without empty ones and without repetitions.
+    pub(crate) fn from_file(path: &Path) -> Result<Self, Failure> {
+        let text = KEYS.read(path)?;
+        let mut seen = HashSet::new();
+        let lines = text.lines();
+        let names = lines.filter(|line| !line.is_empty() && seen.insert(*line));
+        let names: Arc<[Box<str>]> = names.map(Box::from).collect();
+        KEYS.check_len(path, names.len())?;
+        let origin = format!("lines of '{}'", path.display());
+        Ok(Self { names, origin })
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.names.len()).expect("at most `MOST_KEYS`")
+    }
+
+    pub(crate) fn keyspace(&self) -> Keyspace<Box<str>> {
+        let names = Arc::clone(&self.names);
+        Keyspace::new(self.len(), move |index| names[index as usize].clone())
+    }
+}
+
+/// Operations in the order of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Trace {
+    ops: Vec<(Kind, u32)>,
+    keys: Texts,
+}
+
+impl Trace {
+    /// Reads `get KEY`, `insert KEY` and `remove KEY`, one a line, and skips empty lines. A line
+    /// with more than one word for its key was meant for another program, and is refused.
+    pub(crate) fn from_file(path: &Path) -> Result<Self, Failure> {
+        let text = TRACE.read(path)?;
+        let (mut ops, mut names, mut known) = (Vec::new(), Vec::<Box<str>>::new(), HashMap::new());
+        for (nth, line) in text.lines().enumerate() {
+            let line = line.trim_end();
+            if line.is_empty() {
+                continue;
+            }
+            let (kind, key) = operation(line).ok_or_else(|| {
+                let start: String = line.chars().take(60).collect();
+                TRACE.refuse(path, &format!("has {start:?} in line {}", nth + 1))
+            })?;
+            let index = *known.entry(key).or_insert_with(|| {
+                names.push(key.into());
+                names.len() - 1
+            });
+            ops.push((kind, u32::try_from(index).unwrap_or(u32::MAX)));
+        }
+        TRACE.check_len(path, names.len())?;
+        let origin = format!("{} operations of '{}'", ops.len(), path.display());
+        let names = names.into();
+        let keys = Texts { names, origin };
+        Ok(Self { ops, keys })
+    }
+
+    pub(crate) fn origin(&self) -> &str {
+        &self.keys.origin
+    }
+
+    /// Its keys. The map is filled with all of them.
+    pub(crate) fn keyspace(&self) -> Keyspace<Box<str>> {
+        self.keys.keyspace()
+    }
+
+    /// The operations of one of several threads: all of them, from another start for each.
+    pub(crate) fn workload(&self, thread: usize, threads: NonZero<usize>) -> Workload<Box<str>> {
+        let start = self.ops.len() * thread / threads % self.ops.len();
+        let (before, after) = self.ops.split_at(start);
+        Workload::new(after.iter().chain(before).copied(), &self.keyspace())
+    }
+
+    /// The share of its operations that change something.
+    pub(crate) fn write_share(&self) -> f64 {
+        let writes = self.ops.iter().filter(|(kind, _)| *kind != Kind::Look);
+        writes.count() as f64 / self.ops.len() as f64
+    }
+}
+
+fn operation(line: &str) -> Option<(Kind, &str)> {
+    let (verb, key) = line.split_once(' ')?;
+    let kind = match verb {
+        "get" => Kind::Look,
+        "insert" => Kind::Put,
+        "remove" => Kind::Remove,
+        _ => return None,
+    };
+    let is_word = !key.is_empty() && !key.contains(char::is_whitespace);
+    is_word.then_some((kind, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    #[test]
+    fn lines_are_keys_without_empty_ones_and_repetitions() {
+        let keys = Texts::from_file(file("a\r\n\nb\na\nc d\n").path()).unwrap();
+        let names: Vec<_> = keys.names.iter().map(|name| &**name).collect();
+        assert_eq!(names, ["a", "b", "c d"]);
+        assert_eq!(&*keys.keyspace().key(2), "c d");
+    }
+
+    #[test]
+    fn unicode_has_many_distinct_names() {
+        let keys = Texts::unicode();
+        let distinct: HashSet<_> = keys.names.iter().collect();
+        assert_eq!(distinct.len(), keys.names.len());
+        assert!(keys.len() > 100_000);
+    }
+
+    #[test]
+    fn operations_are_read_in_order() {
+        let trace = Trace::from_file(file("get a\n\ninsert b\r\nremove a \n").path()).unwrap();
+        let ops = [(Kind::Look, 0), (Kind::Put, 1), (Kind::Remove, 0)];
+        assert_eq!(trace.ops, ops);
+        assert_eq!(&*trace.keyspace().key(1), "b");
+        assert!((trace.write_share() - 2.0 / 3.0).abs() < 1e-9);
+        let second = trace.workload(1, NonZero::new(2).unwrap());
+        assert_eq!(second.ops[0].kind, Kind::Put);
+    }
+
+    #[test]
+    fn a_line_is_a_verb_and_one_word() {
+        assert_eq!(operation("get a"), Some((Kind::Look, "a")));
+        for line in [
+            "got a",
+            "get",
+            "get ",
+            "insert",
+            "GET a",
+            "insert x 5",
+            "get  a",
+        ] {
+            assert_eq!(operation(line), None, "{line:?}");
+        }
+    }
+}

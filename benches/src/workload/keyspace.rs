@@ -1,0 +1,90 @@
+//! The keys, and how often each is asked for.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use rand::rngs::StdRng;
+use rand_distr::{Distribution as _, Uniform, Zipf};
+
+/// The keys of a load by their index, and how many the map is filled with.
+#[derive(Clone)]
+pub(crate) struct Keyspace<K> {
+    pub(crate) len: u32,
+    key: Arc<dyn Fn(u32) -> K + Send + Sync>,
+}
+
+impl<K> fmt::Debug for Keyspace<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyspace").field("len", &self.len).finish()
+    }
+}
+
+impl<K> Keyspace<K> {
+    pub(crate) fn new(len: u32, key: impl Fn(u32) -> K + Send + Sync + 'static) -> Self {
+        let key = Arc::new(key);
+        Self { len, key }
+    }
+
+    pub(crate) fn key(&self, index: u32) -> K {
+        (self.key)(index)
+    }
+}
+
+impl Keyspace<u64> {
+    /// Numbers that are spread out: small numbers are a special case for hashers.
+    pub(crate) fn numbers(len: u32) -> Self {
+        Self::new(len, |index| {
+            u64::from(index).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        })
+    }
+}
+
+/// How unequally the keys are asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Distribution {
+    Uniform,
+    /// With this exponent.
+    Zipf(f64),
+}
+
+impl Distribution {
+    /// Draws indices below `len`, without end.
+    pub(crate) fn draw(self, len: u32, random: StdRng) -> Box<dyn Iterator<Item = u32>> {
+        let len = len.max(1);
+        match self {
+            Self::Uniform => {
+                let indices = Uniform::new(0, len).expect("not empty");
+                Box::new(indices.sample_iter(random))
+            }
+            Self::Zipf(exponent) => {
+                let zipf = Zipf::new(f64::from(len), exponent).expect("positive");
+                // Popular keys must not be neighbours. A prime above every length moves them
+                // apart, and no two to the same index.
+                let spread =
+                    move |rank: f64| ((rank as u64 - 1) * 4_294_967_291 % u64::from(len)) as u32;
+                Box::new(zipf.sample_iter(random).map(spread))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn zipf_follows_the_ranks() {
+        let mut counts = [0_u32; 100];
+        let random = StdRng::seed_from_u64(7);
+        for index in Distribution::Zipf(1.0).draw(100, random).take(100_000) {
+            counts[index as usize] += 1;
+        }
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        // The harmonic number of 100 is 5.187, so the first has a share of 19.3 %.
+        assert!((18_500..20_000).contains(&counts[0]), "{}", counts[0]);
+        assert!((9_000..10_200).contains(&counts[1]), "{}", counts[1]);
+        assert!(counts.iter().all(|&count| count > 0));
+    }
+}

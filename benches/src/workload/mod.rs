@@ -1,0 +1,7 @@
+//! What each contender is asked to do, the same for all.
+
+pub(crate) mod input;
+pub(crate) mod keyspace;
+pub(crate) mod ops;
+pub(crate) mod state;
+pub(crate) mod values;
