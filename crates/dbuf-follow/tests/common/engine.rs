@@ -85,6 +85,17 @@ impl Engine {
         })
     }
 
+    pub fn redis() -> Option<Self> {
+        Self::start("redis-server", |folder, port| {
+            let port = port.to_string();
+            let folder = folder.to_str().unwrap();
+            let arguments = ["--bind", "127.0.0.1", "--port", &port, "--dir", folder];
+            let quiet = ["--save", "", "--loglevel", "warning"];
+            let arguments = arguments.iter().chain(&quiet);
+            arguments.map(|argument| argument.to_string()).collect()
+        })
+    }
+
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }

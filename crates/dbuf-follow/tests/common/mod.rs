@@ -1,7 +1,6 @@
 //! What the tests share.
 #![allow(dead_code, unreachable_pub, reason = "each test takes a part")]
 
-#[cfg(any(feature = "etcd", feature = "nats"))]
 pub mod engine;
 
 use std::collections::{BTreeMap, VecDeque};
