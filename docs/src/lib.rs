@@ -35,4 +35,6 @@ pub mod guide {
     pub mod hash_map {}
     #[doc = include_str!("../guide/13-tricks.md")]
     pub mod tricks {}
+    #[doc = include_str!("../guide/14-many-machines.md")]
+    pub mod many_machines {}
 }

@@ -4,7 +4,7 @@
 const PAGE: &str = include_str!("../migrating.md");
 
 /// The neighbours, in the page's order, and how many rows each has at least.
-const SECTIONS: [(&str, usize); 8] = [
+const SECTIONS: [(&str, usize); 9] = [
     ("From `RwLock<HashMap>`", 15),
     ("From `DashMap`", 15),
     ("From `papaya`", 15),
@@ -13,6 +13,7 @@ const SECTIONS: [(&str, usize); 8] = [
     ("From `left-right`", 12),
     ("From `arc-swap`", 10),
     ("From `tokio::sync::watch`", 9),
+    ("From a hand-written watch loop", 8),
 ];
 
 /// A row: the code of the first column, and that of the second.

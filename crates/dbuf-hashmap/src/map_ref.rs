@@ -48,6 +48,21 @@ impl<'a, K, V, H> MapRef<'a, K, V, H> {
         self.table
     }
 
+    /// The number that the last batch gave it
+    /// ([`Batch::set_revision`](crate::Batch::set_revision)); 0 before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, _reader) = dbuf_hashmap::new::<u32, u32>();
+    /// writer.write().set_revision(17);
+    /// assert_eq!(writer.published().revision(), 17);
+    /// ```
+    #[inline]
+    pub fn revision(&self) -> u64 {
+        self.table.revision()
+    }
+
     /// How many entries there are.
     ///
     /// # Examples

@@ -40,10 +40,13 @@ pub enum Op<K, V, C = Whole> {
         key: K,
     },
     RemoveAll(Vec<(u64, K)>),
-    Clear,
+    /// Is empty and has this revision: what was logged before is gone.
+    Clear(u64),
     /// Has at least this many buckets.
     Grow(usize),
     Shrink,
+    /// Has this number of the caller's.
+    Revision(u64),
 }
 
 /// A change to a part of a value, for layers whose values are large.
@@ -136,7 +139,7 @@ impl<K, V, C> Op<K, V, C> {
             | Self::Patch { .. }
             | Self::Remove { .. } => 1,
             Self::RemoveAll(keys) => keys.len(),
-            Self::Clear | Self::Grow(_) | Self::Shrink => 0,
+            Self::Clear(_) | Self::Grow(_) | Self::Shrink | Self::Revision(_) => 0,
         }
     }
 
@@ -148,7 +151,7 @@ impl<K, V, C> Op<K, V, C> {
             | Self::Remove { hash, key } => f(*hash, key),
             Self::Patch { key, patch } => f(patch.hash(), key),
             Self::RemoveAll(keys) => keys.iter().for_each(|(hash, key)| f(*hash, key)),
-            Self::Clear | Self::Grow(_) | Self::Shrink => {}
+            Self::Clear(_) | Self::Grow(_) | Self::Shrink | Self::Revision(_) => {}
         }
     }
 }
@@ -182,9 +185,13 @@ where
             }
             Self::Remove { hash, key } => table.remove(*hash, key),
             Self::RemoveAll(keys) => keys.iter().for_each(|(hash, key)| table.remove(*hash, key)),
-            Self::Clear => table.clear(),
+            Self::Clear(revision) => {
+                table.clear();
+                table.set_revision(*revision);
+            }
             Self::Grow(buckets) => table.grow_to(*buckets, shared),
             Self::Shrink => _ = table.shrink(shared),
+            Self::Revision(revision) => table.set_revision(*revision),
         }
     }
 
@@ -220,7 +227,7 @@ where
             Self::RemoveAll(keys) => keys
                 .into_iter()
                 .for_each(|(_, key)| table.retire(Some(key), None)),
-            Self::Clear | Self::Grow(_) | Self::Shrink => {}
+            Self::Clear(_) | Self::Grow(_) | Self::Shrink | Self::Revision(_) => {}
         }
     }
 
@@ -233,7 +240,7 @@ where
             (Self::Remove { hash, key }, Self::RemoveAll(keys)) => keys.push((hash, key)),
             (Self::Remove { hash, key }, before @ Self::Remove { .. }) => {
                 let mut keys = Vec::new();
-                if let Self::Remove { hash, key } = mem::replace(before, Self::Clear) {
+                if let Self::Remove { hash, key } = mem::replace(before, Self::Shrink) {
                     keys.push((hash, key));
                 }
                 keys.push((hash, key));
@@ -269,7 +276,7 @@ where
         kept: &mut [Self],
     ) -> bool {
         let named = undone.iter().map(Self::names).sum::<usize>() + back.marks();
-        let names_all = !undone.iter().any(|op| matches!(op, Self::Clear));
+        let names_all = !undone.iter().any(|op| matches!(op, Self::Clear(_)));
         // To clone the whole costs no more than to restore half of it.
         if !names_all || 2 * named >= front.capacity() {
             return false;
@@ -285,6 +292,7 @@ where
         };
         marks.iter().for_each(|mark| restore(mark.hash, &mark.key));
         undone.iter().for_each(|op| op.for_each_key(&mut restore));
+        back.set_revision(front.revision());
         for op in kept {
             op.redo(back, shared, &restored);
         }
@@ -308,7 +316,8 @@ fn is_restored<K: Eq>(restored: &Restored<'_, K>, hash: u64, key: &K) -> bool {
 }
 
 impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {
-    /// Makes a kept change again on the keys that were restored, and on no other.
+    /// Makes a kept change again on the keys that were restored, and on no other; the
+    /// revision was restored, too.
     fn redo<H: BuildHasher>(
         &mut self,
         table: &mut Table<K, V>,
@@ -339,11 +348,13 @@ impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {
                     }
                 }
             }
-            Self::Clear => {
+            Self::Clear(revision) => {
                 for &(hash, key) in restored {
                     table.remove(hash, key);
                 }
+                table.set_revision(*revision);
             }
+            Self::Revision(revision) => table.set_revision(*revision),
             Self::Grow(_) | Self::Shrink => {}
         }
     }
@@ -376,11 +387,15 @@ impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {
                     table.retire(Some(key), None);
                 }
             }
-            Self::Clear => table.clear(),
+            Self::Clear(revision) => {
+                table.clear();
+                table.set_revision(revision);
+            }
             Self::Grow(buckets) => table.grow_to(buckets, shared),
             Self::Shrink => {
                 table.shrink(shared);
             }
+            Self::Revision(revision) => table.set_revision(revision),
         }
     }
 }
@@ -394,9 +409,10 @@ impl<K, V, C> fmt::Debug for Op<K, V, C> {
             Self::Patch { .. } => "Patch",
             Self::Remove { .. } => "Remove",
             Self::RemoveAll(_) => "RemoveAll",
-            Self::Clear => "Clear",
+            Self::Clear(_) => "Clear",
             Self::Grow(_) => "Grow",
             Self::Shrink => "Shrink",
+            Self::Revision(_) => "Revision",
         })
     }
 }

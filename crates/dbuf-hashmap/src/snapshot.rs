@@ -120,6 +120,21 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
         dbuf_core::Guard::version(&self.inner)
     }
 
+    /// The number that the last batch gave the map
+    /// ([`Batch::set_revision`](crate::Batch::set_revision)); 0 before. A plain load.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new::<u32, u32>();
+    /// writer.write().set_revision(17);
+    /// assert_eq!(reader.read().revision(), 17);
+    /// ```
+    #[inline]
+    pub fn revision(&self) -> u64 {
+        self.as_map().revision()
+    }
+
     /// Brings the guard up to date, and returns whether it shows a newer publish than
     /// before. For a thread that reads all the time: it keeps one guard, and refreshes it
     /// where it would take a new one.

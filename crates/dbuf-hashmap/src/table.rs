@@ -47,6 +47,8 @@ impl<H> Shared<H> {
 /// One copy of the map. A bucket is where an entry is, until the next change.
 pub struct Table<K, V> {
     entries: HashTable<(K, V)>,
+    /// The caller's own number for this state.
+    revision: u64,
     /// Of the open batch; empty in the copy that readers see.
     marks: Marks<K>,
     /// Where what leaves the copy goes, if it must not be dropped on the spot.
@@ -73,6 +75,7 @@ impl<K, V> Table<K, V> {
     pub(crate) fn new(capacity: usize, defers_drops: bool) -> Self {
         Self {
             entries: HashTable::with_capacity(capacity),
+            revision: 0,
             marks: Marks::default(),
             garbage: defers_drops.then(Garbage::default),
         }
@@ -111,6 +114,15 @@ impl<K, V> Table<K, V> {
         if let Some(garbage) = &mut self.garbage {
             garbage.put_patch(patch);
         }
+    }
+
+    #[inline]
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(crate) fn set_revision(&mut self, revision: u64) {
+        self.revision = revision;
     }
 
     #[inline]
@@ -517,6 +529,7 @@ impl<K: Clone, V: Clone> Clone for Table<K, V> {
     fn clone(&self) -> Self {
         Self {
             entries: self.entries.clone(),
+            revision: self.revision,
             marks: Marks::default(),
             garbage: self.garbage.as_ref().map(|_| Garbage::default()),
         }
@@ -524,6 +537,7 @@ impl<K: Clone, V: Clone> Clone for Table<K, V> {
 
     fn clone_from(&mut self, source: &Self) {
         self.forget_marks();
+        self.revision = source.revision;
         match &mut self.garbage {
             Some(garbage) if Self::DROPS => {
                 let entries = source.entries.clone();

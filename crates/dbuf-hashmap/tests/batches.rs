@@ -172,6 +172,65 @@ fn thin_layers_end_their_batches_as_the_map_does() {
 }
 
 #[test]
+fn revision_is_published_and_rolled_back_with_the_entries() {
+    let (mut writer, reader) = dbuf_hashmap::new::<u32, u32>();
+    let state = || {
+        let map = reader.read();
+        (map.revision(), map.len())
+    };
+    let mut batch = writer.write();
+    batch.insert(1, 1);
+    batch.set_revision(5);
+    assert_eq!(batch.published().revision(), 0);
+    batch.publish();
+    assert_eq!(state(), (5, 1));
+
+    let mut batch = writer.write();
+    batch.set_revision(6);
+    batch.insert(2, 2);
+    batch.rollback();
+    assert_eq!(state(), (5, 1));
+    // The copy that was rolled back, and the one that caught up.
+    for _ in 0..2 {
+        let batch = writer.write();
+        assert_eq!((batch.as_map().revision(), batch.len()), (5, 1));
+        batch.publish();
+        writer.write().set_revision(7);
+        writer.write().set_revision(5);
+    }
+
+    // A number beside an entry that is restored by itself, and a deferred one.
+    writer.write().extend((10..100).map(|n| (n, n)));
+    let mut batch = writer.write();
+    batch.set_revision(8);
+    batch.defer();
+    assert_eq!(state(), (5, 91));
+    let mut batch = writer.write();
+    assert_eq!(batch.as_map().revision(), 8);
+    batch.insert(10, 11);
+    batch.rollback(); // and what was deferred
+    assert_eq!(writer.write().as_map().revision(), 5);
+
+    // `clear` forgets what was logged before, but not the number.
+    let mut batch = writer.write();
+    batch.set_revision(9);
+    batch.clear();
+    batch.publish();
+    assert_eq!(state(), (9, 0));
+    assert_eq!(writer.write().as_map().revision(), 9);
+    writer.write().insert(1, 1);
+    assert_eq!(state(), (9, 1));
+    assert_eq!(writer.write().as_map().revision(), 9);
+
+    // The number alone is a change; the same number is none.
+    let version = reader.read().version();
+    writer.write().set_revision(9);
+    assert_eq!(reader.read().version(), version);
+    writer.write().set_revision(10);
+    assert_eq!(reader.read().version(), version + 1);
+}
+
+#[test]
 fn batch_that_changes_nothing_publishes_nothing() {
     let (mut writer, reader) = doubles();
     let version = writer.version();

@@ -7,6 +7,7 @@ mod epochs;
 mod flash;
 mod handles_and_guards;
 mod hash_map;
+mod many_machines;
 mod op_log;
 mod orderings;
 mod pointers;
@@ -53,7 +54,7 @@ fn measure(text: &str) -> (usize, usize) {
 #[test]
 fn a_chapter_is_short_and_has_a_program() {
     let chapters = chapters();
-    assert_eq!(chapters.len(), 13);
+    assert_eq!(chapters.len(), 14);
     for (name, text) in chapters {
         let (words, programs) = measure(&text);
         assert!(words <= WORDS, "{name} has {words} words");

@@ -38,7 +38,7 @@ impl<W: Owner> Batch<W> {
             keys.extend(table.extract(keep).map(|key| (shared.hash(&key), key)));
             let op = match keys.len() {
                 0 => None,
-                _ if table.len() == 0 => Some(Op::Clear),
+                _ if table.len() == 0 => Some(Op::Clear(table.revision())),
                 _ => Some(Op::RemoveAll(mem::take(keys))),
             };
             garbage.append(table.take_garbage());
@@ -100,7 +100,7 @@ impl<W: Owner> Batch<W> {
             self.inner.replace_all(|table, _| {
                 table.forget_marks();
                 table.clear();
-                ((), Op::Clear)
+                ((), Op::Clear(table.revision()))
             });
             self.retire_garbage();
         }
@@ -128,7 +128,8 @@ impl<W: Owner> Batch<W> {
         }
         let drain = self.inner.replace_all(|table, _| {
             table.forget_marks();
-            (Drain(table.take().into_iter()), Op::Clear)
+            let entries = table.take();
+            (Drain(entries.into_iter()), Op::Clear(table.revision()))
         });
         self.retire_garbage();
         drain
@@ -235,6 +236,29 @@ impl<W: Owner> Batch<W> {
             let shrunk = table.shrink(shared).is_some();
             let log = shrunk || other != table.buckets();
             ((), log.then_some(Op::Shrink))
+        });
+    }
+
+    /// Gives the map that this batch makes a number of the caller's, such as the revision of
+    /// a database that it is a copy of. It is part of what is published: a snapshot has the
+    /// [revision](crate::Snapshot::revision) of the very state that it shows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let mut batch = writer.write();
+    /// batch.insert("a", 1);
+    /// batch.set_revision(17);
+    /// batch.publish();
+    /// let map = reader.read();
+    /// assert_eq!((map.revision(), map["a"]), (17, 1));
+    /// ```
+    pub fn set_revision(&mut self, revision: u64) {
+        self.inner.record(|table, _| {
+            let changed = table.revision() != revision;
+            table.set_revision(revision);
+            ((), changed.then_some(Op::Revision(revision)))
         });
     }
 }
