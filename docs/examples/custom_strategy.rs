@@ -1,11 +1,12 @@
-//! A strategy of one's own: one word, two counts, and a waker under a mutex.
+//! A strategy of one's own: two words, three counts, and a waker under a mutex.
 //!
 //! ```sh
 //! cargo run -p dbuf-docs --example custom_strategy
 //! ```
 //!
 //! The output shows a swap with a straggler: the guard keeps the old front, a new one sees
-//! the new, and the writer has to wait for as long as the first is there.
+//! the new, and the writer has to wait for as long as the first is there, or goes on with
+//! the spare side.
 //! `docs/strategies.md` tells how the strategy was made, step by step. A test of this
 //! package runs it through the public suite.
 
@@ -18,18 +19,37 @@ use dbuf_core::{BlockingStrategy, Side, Strategy};
 
 /// Step 1: all state is here, none in tokens.
 #[derive(Debug, Default)]
-pub(crate) struct TwoCounts {
-    /// 0 or 1: the side that is the front.
+pub(crate) struct ThreeCounts {
+    /// 0, 1 or 2: the side that is the front. A fresh strategy's is A.
     front: AtomicUsize,
-    guards: [AtomicUsize; 2],
+    /// The spare side, counted from C back, so that a fresh strategy's is C.
+    spare: AtomicUsize,
+    guards: [AtomicUsize; 3],
     claimed: AtomicBool,
     unfinished: AtomicBool,
+    /// The spare side was set aside, and nobody has seen it free since.
+    aside: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
-impl TwoCounts {
+const SIDES: [Side; 3] = [Side::A, Side::B, Side::C];
+
+impl ThreeCounts {
+    fn back(&self) -> Side {
+        self.front().third(self.spare())
+    }
+
+    /// Step 4: a read-modify-write of the word that readers count on, so that one of the
+    /// two comes first. Latches what it sees.
+    fn is_free(&self, side: Side, held: &AtomicBool) -> bool {
+        if held.load(SeqCst) && self.guards[side as usize].fetch_add(0, SeqCst) == 0 {
+            held.store(false, SeqCst);
+        }
+        !held.load(SeqCst)
+    }
+
     fn leave(&self, side: Side) {
-        // Steps 2 and 5: the last leave of the old side wakes, as its last step.
+        // Steps 2 and 5: the last leave of an old side wakes, as its last step.
         let last = self.guards[side as usize].fetch_sub(1, SeqCst) == 1;
         if last && side != self.front() {
             let waker = self.waker.lock().unwrap().take();
@@ -42,10 +62,11 @@ impl TwoCounts {
 
 // SAFETY: S1, S10 `claimed`. S2: a count comes before the writer's look, which
 // sees it, or after, and then the second look at the front sees the flip. S3, S4
-// everything is sequentially consistent. S5 `unfinished` is cleared by a look that
-// saw nobody. S6 register, then look. S7 the waker is last; overflow aborts. S8,
-// S12 only guards count. S9 `start_swap`. S11 tokens are empty.
-unsafe impl Strategy for TwoCounts {
+// everything is sequentially consistent. S5 `unfinished` is cleared by a check that
+// saw nobody. S6 register, then check. S7 the waker is last; overflow aborts. S8,
+// S12 only guards count. S9 `start_swap`. S11 tokens are empty. S13 `aside` is to the
+// spare side what `unfinished` is to the back.
+unsafe impl Strategy for ThreeCounts {
     type WriterToken = ();
     type ReaderToken = ();
     type GuardToken = Side;
@@ -87,16 +108,13 @@ unsafe impl Strategy for TwoCounts {
     }
 
     fn front(&self) -> Side {
-        if self.front.load(SeqCst) == 0 {
-            Side::A
-        } else {
-            Side::B
-        }
+        SIDES[self.front.load(SeqCst)]
     }
 
     unsafe fn start_swap(&self, (): &mut ()) {
+        let back = self.back();
         self.unfinished.store(true, SeqCst);
-        self.front.fetch_xor(1, SeqCst);
+        self.front.store(back as usize, SeqCst);
     }
 
     unsafe fn is_finished(&self, (): &()) -> bool {
@@ -104,13 +122,7 @@ unsafe impl Strategy for TwoCounts {
     }
 
     unsafe fn try_finish(&self, (): &mut ()) -> bool {
-        // Step 4: a read-modify-write of the word that readers count on, so that
-        // one of the two comes first.
-        let old = &self.guards[self.front().other() as usize];
-        if self.unfinished.load(SeqCst) && old.fetch_add(0, SeqCst) == 0 {
-            self.unfinished.store(false, SeqCst);
-        }
-        !self.unfinished.load(SeqCst)
+        self.is_free(self.back(), &self.unfinished)
     }
 
     unsafe fn poll_finish(&self, writer: &mut (), cx: &mut Context<'_>) -> Poll<()> {
@@ -123,22 +135,53 @@ unsafe impl Strategy for TwoCounts {
             drop(unused);
             return Poll::Ready(());
         }
+        // Step 7: also woken for the spare side, or at once if it has just become free.
+        if self.aside.load(SeqCst) && self.is_free(self.spare(), &self.aside) {
+            let waker = self.waker.lock().unwrap().take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
         Poll::Pending
     }
 
     unsafe fn stragglers(&self, (): &()) -> usize {
         if self.unfinished.load(SeqCst) {
-            self.guards[self.front().other() as usize].load(SeqCst)
+            self.guards[self.back() as usize].load(SeqCst)
+        } else {
+            0
+        }
+    }
+
+    // Step 7: without these four, writers wait for every guard.
+    fn spare(&self) -> Side {
+        SIDES[2 - self.spare.load(SeqCst)]
+    }
+
+    unsafe fn try_free_spare(&self, (): &mut ()) -> bool {
+        self.is_free(self.spare(), &self.aside)
+    }
+
+    unsafe fn set_aside(&self, (): &mut ()) {
+        let back = self.back();
+        self.aside.store(true, SeqCst);
+        self.spare.store(2 - back as usize, SeqCst);
+        self.unfinished.store(false, SeqCst);
+    }
+
+    unsafe fn spare_stragglers(&self, (): &()) -> usize {
+        if self.aside.load(SeqCst) {
+            self.guards[self.spare() as usize].load(SeqCst)
         } else {
             0
         }
     }
 }
 
-impl BlockingStrategy for TwoCounts {}
+impl BlockingStrategy for ThreeCounts {}
 
 fn main() {
-    let (mut writer, reader) = dbuf_core::arc("first", "", TwoCounts::default());
+    let (mut writer, reader) = dbuf_core::arc("first", "", ThreeCounts::default());
     let straggler = reader.read();
     writer.store("second");
     println!(
@@ -152,8 +195,22 @@ fn main() {
     assert!(!writer.try_finish(), "the straggler is on the old side");
     assert!(writer.try_back_mut().is_none());
 
+    type Set = fn(&mut &'static str, &());
+    let mut writer = dbuf_core::OpWriter::<_, Set>::new(writer);
+    assert!(writer.set_aside(), "the spare side is free");
+    writer
+        .try_write()
+        .unwrap()
+        .apply(|value, _| *value = "third");
+    println!(
+        "beside the guard of {straggler:?} it goes on to {:?}",
+        *reader.read()
+    );
+    assert_eq!((*straggler, *reader.read()), ("first", "third"));
+    assert_eq!(writer.spare_stragglers(), 1);
+
     drop(straggler);
     assert!(writer.try_finish());
-    println!("and without it for {}", writer.stragglers());
-    assert_eq!(writer.stragglers(), 0);
+    println!("and without it, it waits for {}", writer.spare_stragglers());
+    assert_eq!(writer.spare_stragglers(), 0);
 }

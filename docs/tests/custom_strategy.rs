@@ -11,8 +11,8 @@ use dbuf_testing::suite::buffer;
 #[allow(dead_code, reason = "the example has a main function")]
 #[path = "../examples/custom_strategy.rs"]
 mod custom_strategy;
-use custom_strategy::TwoCounts;
+use custom_strategy::ThreeCounts;
 
-suite!(arc: any, blocking, threads => || Arc::new(buffer(TwoCounts::default())));
-suite!(rc: any, blocking => || Rc::new(buffer(TwoCounts::default())));
-suite!(reference: any, blocking, threads => || &*Box::leak(Box::new(buffer(TwoCounts::default()))));
+suite!(arc: any, blocking, threads => || Arc::new(buffer(ThreeCounts::default())));
+suite!(rc: any, blocking => || Rc::new(buffer(ThreeCounts::default())));
+suite!(reference: any, blocking, threads => || &*Box::leak(Box::new(buffer(ThreeCounts::default()))));

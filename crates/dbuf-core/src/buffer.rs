@@ -21,11 +21,31 @@ pub(crate) type BufferOf<P> =
 #[cfg_attr(target_pointer_width = "64", repr(align(128)))]
 pub(crate) struct Versioned<T> {
     pub(crate) version: Version,
-    pub(crate) value: T,
+    /// A spare side that is free may hold none.
+    pub(crate) value: Option<T>,
 }
+
+impl<T> Versioned<T> {
+    /// # Safety
+    ///
+    /// The side is, or was when the caller's guard was taken, the front or the writer's (B1).
+    #[inline(always)]
+    pub(crate) unsafe fn value(&self) -> &T {
+        // SAFETY: promised by the caller.
+        unsafe { self.value.as_ref().unwrap_unchecked() }
+    }
+}
+
+/// How many sides a buffer has room for. What takes the spare one needs `alloc`, so without
+/// it there are two.
+const SIDES: usize = if cfg!(feature = "alloc") { 3 } else { 2 };
 
 /// Two buffers, the strategy that keeps writer and readers apart, and extras
 /// that both may see.
+///
+/// With the `alloc` feature it has room for a third, which stays empty until readers keep
+/// the writer from both of the others ([`OpWriter::set_aside`](crate::OpWriter::set_aside),
+/// [`ConcurrentCell`](crate::ConcurrentCell)).
 ///
 /// The buffer itself only stores. Put it behind a [pointer](crate::BufferPtr)
 /// and take handles: a [`Writer`](crate::Writer) and any number of
@@ -53,8 +73,9 @@ pub(crate) struct Versioned<T> {
 /// assert_eq!(*reader.read(), 20);
 /// ```
 pub struct DoubleBuffer<T, S, X = ()> {
-    a: UnsafeCell<Versioned<T>>,
-    b: UnsafeCell<Versioned<T>>,
+    /// By side. **B1**: the front and the writer's side hold a value, and so does a spare
+    /// side that is not free.
+    sides: [UnsafeCell<Versioned<T>>; SIDES],
     strategy: S,
     extras: X,
 }
@@ -118,17 +139,20 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
     /// ```
     pub const fn with_extras(front: T, back: T, strategy: S, extras: X) -> Self {
         Self {
-            a: UnsafeCell::new(Versioned {
-                version: 0,
-                value: front,
-            }),
-            b: UnsafeCell::new(Versioned {
-                version: 0,
-                value: back,
-            }),
+            // A is the front of a fresh strategy, and B the back (S9, S13).
+            sides: [
+                Self::side(Some(front)),
+                Self::side(Some(back)),
+                #[cfg(feature = "alloc")]
+                Self::side(None),
+            ],
             strategy,
             extras,
         }
+    }
+
+    const fn side(value: Option<T>) -> UnsafeCell<Versioned<T>> {
+        UnsafeCell::new(Versioned { version: 0, value })
     }
 
     /// The strategy.
@@ -163,16 +187,20 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
         &self.extras
     }
 
-    /// The place of one side. Getting it is safe; what may be done with it is
+    /// The cell of one side. Getting it is safe; what may be done with it is
     /// decided by the strategy.
     #[inline]
     pub(crate) fn cell(&self, side: Side) -> NonNull<Versioned<T>> {
-        let cell = match side {
-            Side::A => &self.a,
-            Side::B => &self.b,
-        };
         // SAFETY: a cell's address is never null.
-        unsafe { NonNull::new_unchecked(cell.get()) }
+        unsafe { NonNull::new_unchecked(self.sides[side as usize].get()) }
+    }
+}
+
+impl<T, S: Strategy, X> DoubleBuffer<T, S, X> {
+    /// The cell of the writer's side. For the claim's holder.
+    #[inline]
+    pub(crate) fn back(&self) -> NonNull<Versioned<T>> {
+        self.cell(self.strategy.back())
     }
 }
 
@@ -193,10 +221,11 @@ impl<T, S: Strategy, X> DoubleBuffer<T, S, X> {
     /// ```
     pub fn into_buffers(self) -> (T, T) {
         let front = self.strategy.front();
-        let (a, b) = (self.a.into_inner().value, self.b.into_inner().value);
-        match front {
-            Side::A => (a, b),
-            Side::B => (b, a),
+        let back = self.strategy.back();
+        let mut values = self.sides.map(|side| side.into_inner().value);
+        match (values[front as usize].take(), values[back as usize].take()) {
+            (Some(front), Some(back)) => (front, back),
+            _ => unreachable!("the front and the back hold a value (B1)"),
         }
     }
 }

@@ -73,9 +73,16 @@ impl<L: Lease> Guard<L> {
 
     #[inline]
     fn versioned(&self) -> &Versioned<L::Value> {
-        // SAFETY: the lease stands on this cell, so the writer stays away from
+        // SAFETY: the lease is on this cell, so the writer stays away from
         // it (S2, C5) and its earlier writes are visible (S4).
         unsafe { self.lease.cell().as_ref() }
+    }
+
+    #[inline]
+    fn value(&self) -> &L::Value {
+        // SAFETY: the side was the front when the lease acquired it (S9, B1), and the writer
+        // takes its value away only once no guard is on it (C5, C7).
+        unsafe { self.versioned().value() }
     }
 
     /// The number of the publish that this guard looks at. A plain load.
@@ -181,7 +188,7 @@ impl<L: Lease> Guard<L> {
         guard: Self,
         f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> &'a U,
     ) -> MappedGuard<U, L> {
-        let value = NonNull::from(f(&guard.versioned().value, Self::extras(&guard)));
+        let value = NonNull::from(f(guard.value(), Self::extras(&guard)));
         MappedGuard {
             value,
             lease: guard.lease,
@@ -215,7 +222,7 @@ impl<L: Lease> Guard<L> {
         guard: Self,
         f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> Option<&'a U>,
     ) -> Result<MappedGuard<U, L>, Self> {
-        match f(&guard.versioned().value, Self::extras(&guard)).map(NonNull::from) {
+        match f(guard.value(), Self::extras(&guard)).map(NonNull::from) {
             Some(value) => Ok(MappedGuard {
                 value,
                 lease: guard.lease,
@@ -230,7 +237,7 @@ impl<L: Lease> Deref for Guard<L> {
 
     #[inline]
     fn deref(&self) -> &L::Value {
-        &self.versioned().value
+        self.value()
     }
 }
 

@@ -71,6 +71,8 @@ mod reader;
 #[cfg(feature = "std")]
 mod shared;
 mod side;
+#[cfg(feature = "alloc")]
+mod straggler;
 mod strategy;
 mod threads;
 mod wait;
@@ -112,6 +114,8 @@ pub use shared::AnyLease;
 #[cfg(feature = "std")]
 pub use shared::{MappedSharedReadGuard, SharedLease, SharedReadGuard, SharedReader};
 pub use side::Side;
+#[cfg(feature = "alloc")]
+pub use straggler::OnStraggler;
 pub use strategy::{BlockingStrategy, RefusingStrategy, Strategy};
 #[cfg(feature = "std")]
 pub use writer::ArcSharedReader;

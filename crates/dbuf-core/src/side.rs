@@ -1,17 +1,18 @@
 use core::fmt;
 
-/// One of the two buffers.
+/// One of the buffers.
 ///
-/// A side is only a name. Which of the two is the front changes with every
-/// swap; ask [`Strategy::front`](crate::Strategy::front).
+/// A side is only a name. Which of them is the front changes with every swap; ask
+/// [`Strategy::front`](crate::Strategy::front). Two sides take turns. The third is *spare*:
+/// it holds nothing until readers keep the writer from both of the others.
 ///
 /// # Examples
 ///
 /// ```
 /// use dbuf_core::Side;
 ///
-/// assert_eq!(Side::A.other(), Side::B);
-/// assert_eq!(Side::B.other().other(), Side::B);
+/// assert_eq!(Side::A.third(Side::B), Side::C);
+/// assert_eq!(Side::C.third(Side::A), Side::B);
 /// ```
 ///
 /// It is a word wide: guards hold one, and a byte that is stored and then moved as
@@ -21,25 +22,28 @@ use core::fmt;
 pub enum Side {
     /// The first buffer. It is the front of every fresh strategy.
     A,
-    /// The second buffer.
+    /// The second buffer. It is the back of every fresh strategy.
     B,
+    /// The third buffer. It is the spare side of every fresh strategy.
+    C,
 }
 
 impl Side {
-    /// The side that is not this one.
+    /// Returns the side that is neither this one nor `other`, which has to differ.
     ///
     /// # Examples
     ///
     /// ```
     /// use dbuf_core::Side;
     ///
-    /// assert_eq!(Side::A.other(), Side::B);
+    /// assert_eq!(Side::B.third(Side::A), Side::C);
     /// ```
     #[inline]
-    pub const fn other(self) -> Self {
-        match self {
-            Self::A => Self::B,
-            Self::B => Self::A,
+    pub const fn third(self, other: Self) -> Self {
+        match (self as usize).wrapping_add(other as usize) {
+            1 => Self::C,
+            2 => Self::B,
+            _ => Self::A,
         }
     }
 }
@@ -49,6 +53,7 @@ impl fmt::Debug for Side {
         f.write_str(match self {
             Self::A => "A",
             Self::B => "B",
+            Self::C => "C",
         })
     }
 }

@@ -21,10 +21,19 @@ use crate::Side;
 ///     └───── release_writer ────────┴──────────────────────┘
 /// ```
 ///
-/// A swap is *started* by making the other side the front; from then on new
-/// guards stand on the new front. It is *finished* once every guard on the old
-/// side is gone. A claim may end between the two: the next one finds the swap
-/// as it was left.
+/// A swap is *started* by making the writer's side the front and the front the
+/// writer's side; from then on new guards are on the new front. It is *finished* once
+/// every guard on the old side is gone. A claim may end between the two: the next one
+/// finds the swap as it was left.
+///
+/// # The spare side
+///
+/// A buffer has a third side, which is *spare*: neither the front nor the writer's. While
+/// a swap is unfinished, the writer may exchange its side for the spare one
+/// ([`set_aside`](Self::set_aside)) and go on there. The side that it sets aside belongs
+/// to the guards that are still on it, and is *free* again when they are gone
+/// ([`try_free_spare`](Self::try_free_spare)). A strategy need not have a spare side: the
+/// methods that are provided say that it is never free.
 ///
 /// # Safety
 ///
@@ -43,8 +52,9 @@ use crate::Side;
 /// - **S5** *Finished* is latched, and asking whether it is changes nothing. A
 ///   fresh strategy and a claim after a finished swap are finished; a claim
 ///   after an unfinished one is unfinished.
-/// - **S6** A waker registered for a swap is woken when that swap finishes,
-///   whichever of the two comes first. A new one replaces the old; a spurious
+/// - **S6** A waker registered for a swap is woken when the last guard leaves that the swap
+///   waits for, whichever of the two comes first. (A check that returns `true` before has
+///   told the claim's holder, and need not wake.) A new one replaces the old; a spurious
 ///   wake is allowed, and ends the registration as any wake does: a task that
 ///   is woken polls again. Taking back a count, dropping a reader token, and the
 ///   last guard of an older side are leaves, and wake like one.
@@ -69,6 +79,12 @@ use crate::Side;
 ///   owner, and ends the claim of a guard that was forgotten.
 /// - **S12** A swap waits only for guards on its old side, or taken while it
 ///   was being started.
+/// - **S13** [`set_aside`](Self::set_aside) exchanges the writer's side and the spare side,
+///   and nothing else: the front stays, the swap is finished after it, and the spare side
+///   is not free. From then on S2, S3, S5, S6, S8 and S12 hold for the spare side and the
+///   guards on it, with "free" for "finished", and whatever happens on the other two.
+///   A waker that is registered for a swap is also woken when a spare side that was not
+///   free becomes so.
 ///
 /// The caller promises, for each `unsafe` method here:
 ///
@@ -81,6 +97,11 @@ use crate::Side;
 ///   outlives `start_swap`.
 /// - **C6** The strategy is neither replaced nor dropped while a handle can
 ///   reach it.
+/// - **C7** `set_aside` is called only while a swap is unfinished and the spare side is
+///   free: [`try_free_spare`](Self::try_free_spare) returned `true` since the last
+///   `set_aside`. The value on the spare side is reached only while that side is free. A
+///   strategy on which it was called is not put into a buffer afterwards, whose third side is
+///   empty.
 ///
 /// # Examples
 ///
@@ -202,7 +223,7 @@ pub unsafe trait Strategy {
     /// claim, or owns the strategy; a hint for everybody else.
     fn front(&self) -> Side;
 
-    /// Makes the other side the front. Never waits.
+    /// Makes the writer's side the front, and the front the writer's side. Never waits.
     ///
     /// # Safety
     ///
@@ -239,6 +260,58 @@ pub unsafe trait Strategy {
     ///
     /// C1.
     unsafe fn stragglers(&self, writer: &Self::WriterToken) -> usize;
+
+    /// The side that is neither the front nor the writer's: [`Side::C`] in a fresh strategy.
+    /// Stable for the claim's holder and the owner of the strategy.
+    #[inline]
+    fn spare(&self) -> Side {
+        Side::C
+    }
+
+    /// The writer's side. Stable for the claim's holder and the owner of the strategy.
+    #[inline]
+    fn back(&self) -> Side {
+        self.front().third(self.spare())
+    }
+
+    /// Checks whether no guard is on the spare side, and latches it. Never waits.
+    ///
+    /// # Safety
+    ///
+    /// C1.
+    unsafe fn try_free_spare(&self, _writer: &mut Self::WriterToken) -> bool {
+        false
+    }
+
+    /// Exchanges the writer's side, from which guards have not gone yet, for the spare
+    /// side. Never waits.
+    ///
+    /// # Safety
+    ///
+    /// C1, C7, and no `&mut` to a side may be live.
+    unsafe fn set_aside(&self, _writer: &mut Self::WriterToken) {
+        unreachable!("the spare side is never free (C7)");
+    }
+
+    /// Returns how many keep the spare side from being free. See
+    /// [`stragglers`](Self::stragglers).
+    ///
+    /// # Safety
+    ///
+    /// C1.
+    unsafe fn spare_stragglers(&self, _writer: &Self::WriterToken) -> usize {
+        0
+    }
+
+    /// Returns whether a reader has a guard on `side`, as far as the strategy can tell: a
+    /// thread that is about to wait for a side asks whether it would wait for itself.
+    ///
+    /// # Safety
+    ///
+    /// C1 and C4.
+    unsafe fn holds(&self, _reader: &Self::ReaderToken, _side: Side) -> bool {
+        false
+    }
 }
 
 /// A strategy on which a thread may sleep: readers can leave while the writer's

@@ -117,17 +117,20 @@ impl<P: BufferPtr> Writer<P> {
         let cell = self.buffer().cell(self.buffer().strategy().front());
         // SAFETY: the front is written only after a swap was started and
         // finished (C5, S2), and starting one takes `&mut self`.
-        &unsafe { cell.as_ref() }.value
+        let front = unsafe { cell.as_ref() };
+        // SAFETY: the front (B1).
+        unsafe { front.value() }
     }
 
     /// The back, for reading.
     #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn back(&self) -> &P::Value {
-        let cell = self.buffer().cell(self.buffer().strategy().front().other());
-        // SAFETY: only `&mut self` writes a side (C5); readers that still stand on
+        // SAFETY: only `&mut self` writes a side (C5); readers that are still on
         // this one only read.
-        &unsafe { cell.as_ref() }.value
+        let back = unsafe { self.buffer().back().as_ref() };
+        // SAFETY: the writer's side (B1).
+        unsafe { back.value() }
     }
 
     /// The extras.
@@ -186,9 +189,8 @@ impl<P: BufferPtr> Writer<P> {
     /// had made the back the front. The back's version is the greater one before that.
     #[cfg(feature = "alloc")]
     pub(crate) fn has_flipped(&self) -> bool {
-        let back = self.buffer().cell(self.buffer().strategy().front().other());
         // SAFETY: as for `back`.
-        self.version() > unsafe { back.as_ref() }.version
+        self.version() > unsafe { self.buffer().back().as_ref() }.version
     }
 
     /// A new reader of this buffer; as [`Reader::new`].
@@ -271,7 +273,7 @@ impl<P: BufferPtr> Writer<P> {
         }
         let version = self.version() + 1;
         let buffer: &BufferOf<P> = &self.ptr;
-        let mut back = buffer.cell(buffer.strategy().front().other());
+        let mut back = buffer.back();
         // SAFETY: finished, and `&mut self` (C5); the borrow ends here.
         unsafe { back.as_mut() }.version = version;
         // SAFETY: the token is this strategy's (C1); finished (C2); no borrow of
@@ -359,18 +361,76 @@ impl<P: BufferPtr> Writer<P> {
             return None;
         }
         let buffer: &BufferOf<P> = &self.ptr;
-        let side = buffer.strategy().front();
-        let mut back = buffer.cell(side.other());
-        // SAFETY: finished: no guard stands on the back or can come to (S2, S3),
+        let mut back = buffer.back();
+        // SAFETY: finished: no guard is on the back or can come to (S2, S3),
         // and the borrow of `self` keeps the next swap away (C5).
         let back = unsafe { back.as_mut() };
         // SAFETY: as for `front`; the two cells are distinct.
-        let front = unsafe { buffer.cell(side).as_ref() };
+        let front = unsafe { buffer.cell(buffer.strategy().front()).as_ref() };
         Some(Parts {
-            front: &front.value,
-            back: &mut back.value,
+            // SAFETY: the front (B1).
+            front: unsafe { front.value() },
+            // SAFETY: the writer's side (B1).
+            back: unsafe { back.value.as_mut().unwrap_unchecked() },
             extras: buffer.extras(),
         })
+    }
+
+    /// Checks whether no guard is on the spare side. Never waits.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn try_free_spare(&mut self) -> bool {
+        // SAFETY: C1.
+        unsafe { self.ptr.strategy().try_free_spare(&mut self.token) }
+    }
+
+    /// How many keep the spare side from being free.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn spare_stragglers(&self) -> usize {
+        // SAFETY: C1.
+        unsafe { self.strategy().spare_stragglers(&self.token) }
+    }
+
+    /// Sets the back aside, for the guards on it, and goes on on the spare side, with the
+    /// value that `fill` leaves there. Returns whether it did: not if no swap is unfinished,
+    /// or if the spare side is not free.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn set_aside(&mut self, fill: impl FnOnce(&mut Option<P::Value>)) -> bool {
+        if self.try_finish() || !self.try_free_spare() {
+            return false;
+        }
+        let version = self.version();
+        let buffer: &BufferOf<P> = &self.ptr;
+        let mut spare = buffer.cell(buffer.strategy().spare());
+        // SAFETY: free (C7), and `&mut self`; the borrow ends before `set_aside` below.
+        let spare = unsafe { spare.as_mut() };
+        fill(&mut spare.value);
+        assert!(spare.value.is_some(), "B1");
+        // What `has_flipped` compares.
+        spare.version = version;
+        // SAFETY: C1; unfinished, and free (C7); no borrow of a side is live.
+        unsafe { buffer.strategy().set_aside(&mut self.token) };
+        true
+    }
+
+    /// Takes the value off a spare side that is free. `None` if that holds none, or if
+    /// guards are still on it.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn take_spare(&mut self) -> Option<P::Value> {
+        if !self.try_free_spare() {
+            return None;
+        }
+        let buffer: &BufferOf<P> = &self.ptr;
+        let mut spare = buffer.cell(buffer.strategy().spare());
+        // SAFETY: free (C7), and `&mut self`.
+        unsafe { spare.as_mut() }.value.take()
+    }
+
+    /// Returns whether the spare side holds a value.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn has_spare(&self) -> bool {
+        let spare = self.buffer().cell(self.strategy().spare());
+        // SAFETY: only `&mut self` writes a side (C5, C7); readers only read.
+        unsafe { spare.as_ref() }.value.is_some()
     }
 
     /// Takes the values out, (front, back), if this is the only handle left.
@@ -603,7 +663,7 @@ impl<P: BufferPtr<Strategy: RefusingStrategy>> Writer<P> {
         }
         let version = self.version() + 1;
         let buffer: &BufferOf<P> = &self.ptr;
-        let mut back = buffer.cell(buffer.strategy().front().other());
+        let mut back = buffer.back();
         // SAFETY: finished, and `&mut self` (C5). If the swap is refused, the
         // number is never seen and overwritten by the next.
         unsafe { back.as_mut() }.version = version;

@@ -1,18 +1,26 @@
 //! A side in a packed word.
 
+use core::hint::unreachable_unchecked;
+
 use dbuf_core::Side;
 
-/// The side as the lowest bit of a word.
+/// The bits of a side.
+pub(crate) const SIDE: usize = 3;
+
+/// The side as the lowest two bits of a word.
 #[inline]
 pub(crate) const fn encode(side: Side) -> usize {
-    match side {
-        Side::A => 0,
-        Side::B => 1,
-    }
+    side as usize
 }
 
-/// The side in the lowest bit of a word.
+/// The side in the lowest two bits of a word.
 #[inline]
 pub(crate) const fn decode(word: usize) -> Side {
-    if word & 1 == 0 { Side::A } else { Side::B }
+    match word & SIDE {
+        0 => Side::A,
+        1 => Side::B,
+        2 => Side::C,
+        // SAFETY: the bits of a side are made by `encode` only.
+        _ => unsafe { unreachable_unchecked() },
+    }
 }

@@ -12,8 +12,8 @@
 //! | reader | writer |
 //! |---|---|
 //! | load `front`: side s | `front` := other side |
-//! | `count[s]` += 1 | look at `count[old]`: zero means finished |
-//! | load `front` again; if it is not s, take the count back and start over | before sleeping: register the waker, then look and leave `WAITS` there in one step |
+//! | `count[s]` += 1 | check `count[old]`: zero means finished |
+//! | load `front` again; if it is not s, take the count back and start over | before sleeping: register the waker, then check and leave `WAITS` there in one step |
 //! | … | |
 //! | leave: `count[s]` -= 1; if that left `WAITS` and zero, wake | |
 //!
@@ -37,12 +37,18 @@
 //! store buffering between count and front. A leave that takes the count back may
 //! be the last one, and wakes like one.
 //!
+//! The front may come round to the same side within one acquire, by way of two others. Then
+//! the count stands for the later time: a check that found zero on that side comes before
+//! the count or after it. Before, and the second load of the front, which the count orders
+//! behind the flip that the check has seen, cannot return the earlier time.
+//!
 //! # Cost
 //!
 //! A read is two read-modify-writes of a line that all readers share: fast for
 //! one reader, slower with each that reads at the same time. No allocation,
 //! `no_std`, `const`: the strategy for a `static` on a small machine.
 
+use core::cell::Cell;
 use core::fmt;
 use core::task::{Context, Poll};
 
@@ -73,14 +79,21 @@ use crate::waker::WakerCell;
 /// ```
 pub struct CountStrategy {
     front: CachePadded<FrontWord>,
-    a: CachePadded<CountWord>,
-    b: CachePadded<CountWord>,
+    counts: [CachePadded<CountWord>; 3],
     claim: Claim,
     waker: WakerCell,
 }
 
 /// How many guards stand on a side, and whether a writer waits for them.
 struct CountWord(AtomicUsize);
+
+impl CountWord {
+    const_fn! {
+        const fn new() -> CachePadded<Self> {
+            CachePadded::new(Self(AtomicUsize::new(0)))
+        }
+    }
+}
 
 /// A writer waits for the count to become zero.
 const WAITS: usize = 1 << (usize::BITS - 1);
@@ -110,9 +123,8 @@ impl CountStrategy {
         /// ```
         pub const fn new() -> Self {
             Self {
-                front: CachePadded::new(FrontWord::new()),
-                a: CachePadded::new(CountWord(AtomicUsize::new(0))),
-                b: CachePadded::new(CountWord(AtomicUsize::new(0))),
+                front: CachePadded::new(FrontWord::new(Side::A)),
+                counts: [CountWord::new(), CountWord::new(), CountWord::new()],
                 claim: Claim::new(),
                 waker: WakerCell::new(),
             }
@@ -121,16 +133,13 @@ impl CountStrategy {
 
     #[inline]
     fn count(&self, side: Side) -> &AtomicUsize {
-        match side {
-            Side::A => &self.a.0,
-            Side::B => &self.b.0,
-        }
+        &self.counts[side as usize].0
     }
 
     /// Takes a guard's count back, or that of a reader that chose the wrong side.
     #[inline]
     fn leave(&self, side: Side) {
-        // ORDERING: Release; partner: `look` (S3).
+        // ORDERING: Release; partner: `is_free` (S3).
         if self.count(side).fetch_sub(1, Ordering::Release) == WAITS | 1 {
             self.wake();
         }
@@ -143,20 +152,29 @@ impl CountStrategy {
         }
     }
 
-    /// Looks at the old side, leaving `flag` there, and latches.
-    fn look(&self, flag: usize) -> bool {
-        if self.claim.is_finished() {
-            return true;
-        }
-        let count = self.count(self.front().other());
+    /// Checks whether no guard is on a side that is not the front, leaving `flag` there.
+    fn is_free(&self, side: Side, flag: usize) -> bool {
+        let count = self.count(side);
         // ORDERING: Acquire; partner: `leave` (S3). Release; partner: the count in
         // `acquire`, which then must see the flip (S2).
         if guards(count.fetch_or(flag, Ordering::AcqRel)) > 0 {
             return false;
         }
-        // Relaxed: continues what the look released; only tidies the flag away.
+        // Relaxed: continues what the check released; only tidies the flag away.
         count.fetch_and(!WAITS, Ordering::Relaxed);
-        self.claim.set_finished(true)
+        true
+    }
+
+    /// Checks the old side, leaving `flag` there, and latches.
+    fn poll_old(&self, flag: usize) -> bool {
+        self.claim.is_finished()
+            || (self.is_free(self.claim.back(), flag) && self.claim.set_finished(true))
+    }
+
+    /// The same for the spare side.
+    fn poll_spare(&self, flag: usize) -> bool {
+        self.claim.is_spare_free()
+            || (self.is_free(self.claim.spare(), flag) && self.claim.set_spare_free(true))
     }
 }
 
@@ -178,9 +196,9 @@ impl fmt::Debug for CountStrategy {
 #[derive(Debug)]
 pub struct CountWriter(());
 
-/// A reader of a [`CountStrategy`]; readers have no state of their own.
+/// A reader of a [`CountStrategy`]: how many guards it has on each side.
 #[derive(Debug)]
-pub struct CountReader(());
+pub struct CountReader([Cell<usize>; 3]);
 
 // SAFETY: by clause, see the module's documentation for the argument:
 // S1, S10 `Claim`. S2 one word for count and look. S3, S4 Release and Acquire of
@@ -205,15 +223,15 @@ unsafe impl Strategy for CountStrategy {
     }
 
     fn new_reader(&self) -> CountReader {
-        CountReader(())
+        CountReader([const { Cell::new(0) }; 3])
     }
 
     #[inline]
-    unsafe fn acquire(&self, _: &CountReader) -> Side {
+    unsafe fn acquire(&self, reader: &CountReader) -> Side {
         loop {
             // Relaxed: only a guess; the load below decides.
             let side = self.front.load(Ordering::Relaxed);
-            // ORDERING: Acquire; partner: `look`. After a look that saw zero, the
+            // ORDERING: Acquire; partner: `is_free`. After a check that saw zero, the
             // load below sees its flip (S2).
             let before = self.count(side).fetch_add(1, Ordering::Acquire);
             if guards(before) >= LIMIT {
@@ -221,6 +239,8 @@ unsafe impl Strategy for CountStrategy {
             }
             // ORDERING: Acquire; partner: the store in `start_swap` (S4).
             if self.front.load(Ordering::Acquire) == side {
+                let own = &reader.0[side as usize];
+                own.set(own.get() + 1);
                 return side;
             }
             self.leave(side);
@@ -240,7 +260,9 @@ unsafe impl Strategy for CountStrategy {
     }
 
     #[inline]
-    unsafe fn release(&self, _: &CountReader, side: Side) {
+    unsafe fn release(&self, reader: &CountReader, side: Side) {
+        let own = &reader.0[side as usize];
+        own.set(own.get() - 1);
         self.leave(side);
     }
 
@@ -251,9 +273,10 @@ unsafe impl Strategy for CountStrategy {
     }
 
     unsafe fn start_swap(&self, _: &mut CountWriter) {
-        self.claim.set_finished(false);
+        let back = self.claim.back();
+        self.claim.start_swap(self.front());
         // ORDERING: Release; partner: the second load in `acquire` (S4).
-        self.front.store(self.front().other(), Ordering::Release);
+        self.front.store(back, Ordering::Release);
     }
 
     #[inline]
@@ -262,20 +285,25 @@ unsafe impl Strategy for CountStrategy {
     }
 
     unsafe fn try_finish(&self, _: &mut CountWriter) -> bool {
-        self.look(0)
+        self.poll_old(0)
     }
 
     unsafe fn poll_finish(&self, _: &mut CountWriter, cx: &mut Context<'_>) -> Poll<()> {
-        if self.look(0) {
+        if self.poll_old(0) {
             return Poll::Ready(());
         }
         // User code first: a panic in `clone` changes nothing.
         let waker = cx.waker().clone();
         // SAFETY: the caller holds the claim.
         unsafe { self.waker.register(waker) };
-        if self.look(WAITS) {
+        let was_free = self.claim.is_spare_free();
+        if self.poll_old(WAITS) {
             drop(self.waker.take());
             return Poll::Ready(());
+        }
+        // Also woken for the spare side, or at once if it has just become free.
+        if !was_free && self.poll_spare(WAITS) {
+            self.wake();
         }
         Poll::Pending
     }
@@ -285,7 +313,37 @@ unsafe impl Strategy for CountStrategy {
             return 0;
         }
         // Relaxed: for diagnosis.
-        guards(self.count(self.front().other()).load(Ordering::Relaxed))
+        guards(self.count(self.claim.back()).load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn spare(&self) -> Side {
+        self.claim.spare()
+    }
+
+    #[inline]
+    fn back(&self) -> Side {
+        self.claim.back()
+    }
+
+    unsafe fn try_free_spare(&self, _: &mut CountWriter) -> bool {
+        self.poll_spare(0)
+    }
+
+    unsafe fn set_aside(&self, _: &mut CountWriter) {
+        self.claim.set_aside();
+    }
+
+    unsafe fn spare_stragglers(&self, _: &CountWriter) -> usize {
+        if self.claim.is_spare_free() {
+            return 0;
+        }
+        // Relaxed: for diagnosis.
+        guards(self.count(self.claim.spare()).load(Ordering::Relaxed))
+    }
+
+    unsafe fn holds(&self, reader: &CountReader, side: Side) -> bool {
+        reader.0[side as usize].get() > 0
     }
 }
 
@@ -296,6 +354,7 @@ impl BlockingStrategy for CountStrategy {}
 pub(crate) fn full() -> (CountStrategy, CountReader) {
     let strategy = CountStrategy::new();
     // Relaxed: one thread.
-    strategy.a.0.store(LIMIT, Ordering::Relaxed);
-    (strategy, CountReader(()))
+    strategy.counts[0].0.store(LIMIT, Ordering::Relaxed);
+    let reader = strategy.new_reader();
+    (strategy, reader)
 }

@@ -67,8 +67,8 @@ pub struct DefaultReader(<Chosen as Strategy>::ReaderToken);
 #[derive(Debug)]
 pub struct DefaultGuard(<Chosen as Strategy>::GuardToken);
 
-// SAFETY: every method is the chosen strategy's, with its tokens (S1 to S12),
-// and hands the caller's promises on (C1 to C6).
+// SAFETY: every method is the chosen strategy's, with its tokens (S1 to S13),
+// and hands the caller's promises on (C1 to C7).
 unsafe impl Strategy for DefaultStrategy {
     type WriterToken = DefaultWriter;
     type ReaderToken = DefaultReader;
@@ -143,6 +143,36 @@ unsafe impl Strategy for DefaultStrategy {
     unsafe fn stragglers(&self, writer: &DefaultWriter) -> usize {
         // SAFETY: the caller's promises.
         unsafe { self.0.stragglers(&writer.0) }
+    }
+
+    #[inline]
+    fn spare(&self) -> Side {
+        self.0.spare()
+    }
+
+    #[inline]
+    fn back(&self) -> Side {
+        self.0.back()
+    }
+
+    unsafe fn try_free_spare(&self, writer: &mut DefaultWriter) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.try_free_spare(&mut writer.0) }
+    }
+
+    unsafe fn set_aside(&self, writer: &mut DefaultWriter) {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.set_aside(&mut writer.0) }
+    }
+
+    unsafe fn spare_stragglers(&self, writer: &DefaultWriter) -> usize {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.spare_stragglers(&writer.0) }
+    }
+
+    unsafe fn holds(&self, reader: &DefaultReader, side: Side) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.holds(&reader.0, side) }
     }
 }
 

@@ -2,27 +2,28 @@
 //!
 //! # Idea
 //!
-//! A reader's word holds the side it reads and how many guards it has. To enter it
-//! adds a guard and learns the side in one step. The writer flips every reader's
-//! side bit; the same step tells it how many guards that reader had, and they are
-//! the *residue* it waits for. A leave that finds the other side in its word is
-//! one of those and counts the residue down; the last one wakes the writer. (The
-//! scheme of the `flashmap` crate.)
+//! A reader's word holds the side it reads and how many guards it has there. To enter it
+//! adds a guard and learns the side in one step. The writer swaps every reader's word for
+//! one that names the new front and has no guards; the same step tells it how many guards
+//! that reader had, and they are the *residue* of the old side. A leave that finds another
+//! side in its word is one of those and counts the residue down; the last one wakes the
+//! writer. (After the scheme of the `flashmap` crate.)
 //!
 //! # A read and a write, step by step
 //!
 //! | reader | writer |
 //! |---|---|
-//! | enter: `word` += one guard, take the side in it | flip: for each word, turn the side bit, sum up the guards |
-//! | leave: `word` -= one guard; if the side in it is not the guard's: | add the sum to `residue` |
-//! | … `residue` -= 1; if that was the last and the writer waits, wake | wait until `residue` is 0 |
+//! | enter: `word` += one guard, take the side in it | flip: swap each word for the new front and no guards, sum up the guards |
+//! | leave: if the side in `word` is the guard's, `word` -= one guard, in one step; else | add the sum to `residue[old]` |
+//! | … `residue[side]` -= 1; if that was the last and the writer waits, wake | wait until `residue[old]` is 0 |
 //!
-//! Leaves may count `residue` down before the sum is added: it is signed, and
-//! nobody waits before the sum is in.
+//! Leaves may count a residue down before the sum is added: it is signed, and
+//! nobody waits before the sum is in. Guards on a side that was set aside are in its residue
+//! and in no word, so later flips do not see them.
 //!
 //! # States
 //!
-//! | `finished` | `residue` | |
+//! | `finished` | `residue[old]` | |
 //! |---|---|---|
 //! | yes | 0 | the back is the writer's |
 //! | no | n | n guards on the old side |
@@ -58,7 +59,7 @@ use dbuf_core::primitive::abort;
 use dbuf_core::primitive::atomic::{AtomicUsize, Ordering};
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
-use crate::bit::{decode, encode};
+use crate::bit::{SIDE, decode, encode};
 use crate::claim::Claim;
 use crate::front::FrontWord;
 use crate::registry::{Registration, Registry};
@@ -93,36 +94,36 @@ pub struct FlashStrategy {
 struct Shared {
     readers: Registry<Slot>,
     waker: WakerCell,
-    residue: CachePadded<AtomicUsize>,
+    /// By side: guards on it that are in no reader's word.
+    residue: [CachePadded<AtomicUsize>; 3],
 }
 
 /// One reader's words.
 #[derive(Default)]
 struct Slot {
-    /// The side in the lowest bit, guards above it.
+    /// The side in the lowest bits, the guards on it above.
     word: AtomicUsize,
-    /// How much of the residue is this reader's: what its drop has to settle.
-    owed: AtomicUsize,
+    /// How much of each residue is this reader's: what its drop has to settle.
+    owed: [AtomicUsize; 3],
 }
 
-/// One guard, in a slot's word and in the residue.
-const GUARD: usize = 2;
+/// One guard, in a slot's word and in a residue.
+const GUARD: usize = SIDE + 1;
 /// In the residue's lowest bit: the writer sleeps.
 const WAITS: usize = 1;
 /// Guards of one reader: it alone adds to its word.
 const LIMIT: usize = usize::MAX / 2;
 
 impl Shared {
-    /// Counts guards of the old side off, and wakes if they were the last.
-    #[cold]
-    #[inline(never)]
-    fn settle(&self, guards: usize) {
+    /// Counts guards off a residue. Returns whether they were the last that a writer waits for.
+    fn settle(&self, side: Side, guards: usize) -> bool {
         let gone = guards.wrapping_mul(GUARD);
-        // ORDERING: Release; partner: `look` and the sum in `start_swap` (S3).
-        let before = self.residue.fetch_sub(gone, Ordering::Release);
-        if before != gone | WAITS {
-            return;
-        }
+        // ORDERING: Release; partner: `is_free` and the sum in `start_swap` (S3).
+        let before = self.residue[side as usize].fetch_sub(gone, Ordering::Release);
+        before == gone | WAITS
+    }
+
+    fn wake(&self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
@@ -144,7 +145,7 @@ impl FlashStrategy {
         /// ```
         pub const fn new() -> Self {
             Self {
-                front: FrontWord::new(),
+                front: FrontWord::new(Side::A),
                 claim: Claim::new(),
                 shared: OnceLock::new(),
             }
@@ -156,25 +157,40 @@ impl FlashStrategy {
             Arc::new(Shared {
                 readers: Registry::new(()),
                 waker: WakerCell::new(),
-                residue: CachePadded::new(AtomicUsize::new(0)),
+                residue: core::array::from_fn(|_| CachePadded::new(AtomicUsize::new(0))),
             })
         })
     }
 
-    /// Looks at the residue, leaving `flag` there, and latches.
-    fn look(&self, flag: usize) -> bool {
-        if self.claim.is_finished() {
-            return true;
-        }
-        let residue = &self.shared().residue;
+    /// Checks a residue, leaving `flag` there.
+    fn is_free(&self, side: Side, flag: usize) -> bool {
+        let residue = &self.shared().residue[side as usize];
         // ORDERING: Acquire; partner: `settle` (S3). The last of a chain of
         // read-modify-writes carries what all of them released.
         if residue.fetch_or(flag, Ordering::Acquire) & !WAITS != 0 {
             return false;
         }
-        // Relaxed: nobody else changes it before the next start.
+        // Relaxed: nobody else changes it before the side was the front again.
         residue.store(0, Ordering::Relaxed);
-        self.claim.set_finished(true)
+        true
+    }
+
+    /// Checks the old side, leaving `flag` there, and latches.
+    fn poll_old(&self, flag: usize) -> bool {
+        self.claim.is_finished()
+            || (self.is_free(self.claim.back(), flag) && self.claim.set_finished(true))
+    }
+
+    /// The same for the spare side.
+    fn poll_spare(&self, flag: usize) -> bool {
+        self.claim.is_spare_free()
+            || (self.is_free(self.claim.spare(), flag) && self.claim.set_spare_free(true))
+    }
+
+    /// How many guards keep a side, for diagnosis.
+    fn residue(&self, side: Side) -> usize {
+        // Relaxed: for diagnosis.
+        self.shared().residue[side as usize].load(Ordering::Relaxed) / GUARD
     }
 }
 
@@ -203,13 +219,27 @@ pub struct FlashReader {
 }
 
 impl FlashReader {
-    /// A guard of the old side went.
+    /// The end of a guard that is not the only one in the word, or not in it at all.
     #[cold]
     #[inline(never)]
-    fn straggler_left(&self) {
+    fn leave(&self, side: Side, mut word: usize) {
+        while decode(word) == side {
+            // ORDERING: as in `release`.
+            match self.slot.word.compare_exchange_weak(
+                word,
+                word - GUARD,
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(changed) => word = changed,
+            }
+        }
         // Relaxed: read by this reader's drop only, which follows.
-        self.slot.owed.fetch_sub(1, Ordering::Relaxed);
-        self.shared.settle(1);
+        self.slot.owed[side as usize].fetch_sub(1, Ordering::Relaxed);
+        if self.shared.settle(side, 1) {
+            self.shared.wake();
+        }
     }
 }
 
@@ -222,14 +252,23 @@ impl fmt::Debug for FlashReader {
 /// Gives the slot back, and ends the claim of guards that were forgotten.
 impl Drop for FlashReader {
     fn drop(&mut self) {
-        let mut owed = 0;
+        let mut owed = [0; 3];
         self.shared.readers.free(&mut self.slot, |slot, ()| {
             // Relaxed: flips come under the same lock; `settle` releases.
-            owed = slot.owed.swap(0, Ordering::Relaxed);
+            owed = slot
+                .owed
+                .each_ref()
+                .map(|owed| owed.swap(0, Ordering::Relaxed));
             slot.word.store(0, Ordering::Relaxed);
         });
-        if owed > 0 {
-            self.shared.settle(owed);
+        let mut wakes = false;
+        for side in [Side::A, Side::B, Side::C] {
+            let owed = owed[side as usize];
+            wakes |= owed > 0 && self.shared.settle(side, owed);
+        }
+        // Once, and last (S7): there is one waker.
+        if wakes {
+            self.shared.wake();
         }
     }
 }
@@ -294,10 +333,16 @@ unsafe impl Strategy for FlashStrategy {
 
     #[inline]
     unsafe fn release(&self, reader: &FlashReader, side: Side) {
-        // ORDERING: Release; partner: the flip in `start_swap` (S3).
-        let word = reader.slot.word.fetch_sub(GUARD, Ordering::Release);
-        if decode(word) != side {
-            reader.straggler_left();
+        // The only guard, and still on the front: one step.
+        // ORDERING: Release; partner: the flip in `start_swap` (S3). Relaxed on failure:
+        // nothing but the word is read by it.
+        if let Err(word) = reader.slot.word.compare_exchange(
+            GUARD | encode(side),
+            encode(side),
+            Ordering::Release,
+            Ordering::Relaxed,
+        ) {
+            reader.leave(side, word);
         }
     }
 
@@ -309,12 +354,12 @@ unsafe impl Strategy for FlashStrategy {
 
     unsafe fn start_swap(&self, _: &mut FlashWriter) {
         let shared = self.shared();
-        let front = self.front().other();
+        let (old, front) = (self.front(), self.claim.back());
         let mut sum = 0_usize;
         shared.readers.for_each(
             // From here to the end nothing allocates, runs user code or unwinds.
             || {
-                self.claim.set_finished(false);
+                self.claim.start_swap(old);
                 // Relaxed: for registrations, under the same lock.
                 self.front.store(front, Ordering::Relaxed);
             },
@@ -322,11 +367,11 @@ unsafe impl Strategy for FlashStrategy {
                 // ORDERING: Release; partner: the enter in `acquire` (S4).
                 // Acquire; partner: the leave in `release`, for guards that are
                 // gone already and in no residue (S3).
-                let word = slot.word.fetch_xor(1, Ordering::AcqRel);
+                let word = slot.word.swap(encode(front), Ordering::AcqRel);
                 let guards = word / GUARD;
                 if guards > 0 {
-                    // Relaxed: see `straggler_left`. Wraps if some left already.
-                    slot.owed.fetch_add(guards, Ordering::Relaxed);
+                    // Relaxed: see `FlashReader::leave`. Wraps if some left already.
+                    slot.owed[old as usize].fetch_add(guards, Ordering::Relaxed);
                     // Each reader is below its limit, all together need not be.
                     sum = match guards
                         .checked_mul(GUARD)
@@ -339,7 +384,7 @@ unsafe impl Strategy for FlashStrategy {
             },
         );
         // ORDERING: Acquire; partner: `settle`, if all of them left already (S3).
-        let residue = shared.residue.fetch_add(sum, Ordering::Acquire);
+        let residue = shared.residue[old as usize].fetch_add(sum, Ordering::Acquire);
         self.claim.set_finished(residue.wrapping_add(sum) == 0);
     }
 
@@ -349,11 +394,11 @@ unsafe impl Strategy for FlashStrategy {
     }
 
     unsafe fn try_finish(&self, _: &mut FlashWriter) -> bool {
-        self.look(0)
+        self.poll_old(0)
     }
 
     unsafe fn poll_finish(&self, _: &mut FlashWriter, cx: &mut Context<'_>) -> Poll<()> {
-        if self.look(0) {
+        if self.poll_old(0) {
             return Poll::Ready(());
         }
         // User code first: a panic in `clone` changes nothing.
@@ -361,19 +406,59 @@ unsafe impl Strategy for FlashStrategy {
         let cell = &self.shared().waker;
         // SAFETY: the caller holds the claim.
         unsafe { cell.register(waker) };
-        if self.look(WAITS) {
+        let was_free = self.claim.is_spare_free();
+        if self.poll_old(WAITS) {
             drop(cell.take());
             return Poll::Ready(());
+        }
+        // Also woken for the spare side, or at once if it has just become free.
+        if !was_free && self.poll_spare(WAITS) {
+            self.shared().wake();
         }
         Poll::Pending
     }
 
     unsafe fn stragglers(&self, _: &FlashWriter) -> usize {
         if self.claim.is_finished() {
-            return 0;
+            0
+        } else {
+            self.residue(self.claim.back())
         }
-        // Relaxed: for diagnosis.
-        self.shared().residue.load(Ordering::Relaxed) / GUARD
+    }
+
+    #[inline]
+    fn spare(&self) -> Side {
+        self.claim.spare()
+    }
+
+    #[inline]
+    fn back(&self) -> Side {
+        self.claim.back()
+    }
+
+    unsafe fn try_free_spare(&self, _: &mut FlashWriter) -> bool {
+        self.poll_spare(0)
+    }
+
+    unsafe fn set_aside(&self, _: &mut FlashWriter) {
+        self.claim.set_aside();
+    }
+
+    unsafe fn spare_stragglers(&self, _: &FlashWriter) -> usize {
+        if self.claim.is_spare_free() {
+            0
+        } else {
+            self.residue(self.claim.spare())
+        }
+    }
+
+    unsafe fn holds(&self, reader: &FlashReader, side: Side) -> bool {
+        let slot = &*reader.slot;
+        // Relaxed: a guard of this thread on a side that is not the front is owed there
+        // since the flip, which this thread has acquired with the claim or made itself.
+        let word = slot.word.load(Ordering::Relaxed);
+        slot.owed[side as usize].load(Ordering::Relaxed) > 0
+            || (decode(word) == side && word / GUARD > 0)
     }
 }
 
@@ -386,7 +471,7 @@ pub(crate) fn overfull() -> (FlashStrategy, [FlashReader; 3]) {
     let readers = [(); 3].map(|()| strategy.new_reader());
     for reader in &readers {
         // Relaxed: one thread.
-        reader.slot.word.store(LIMIT, Ordering::Relaxed);
+        reader.slot.word.store(LIMIT & !SIDE, Ordering::Relaxed);
     }
     (strategy, readers)
 }

@@ -1,4 +1,4 @@
-//! The word that says which side is the front.
+//! A word that names a side: the front, or the spare one.
 
 use core::fmt;
 
@@ -12,8 +12,8 @@ pub(crate) struct FrontWord(AtomicUsize);
 
 impl FrontWord {
     const_fn! {
-        pub(crate) const fn new() -> Self {
-            Self(AtomicUsize::new(encode(Side::A)))
+        pub(crate) const fn new(side: Side) -> Self {
+            Self(AtomicUsize::new(encode(side)))
         }
     }
 

@@ -43,8 +43,10 @@ use dbuf_core::{RefusingStrategy, Side, Strategy};
 /// ```
 pub struct LocalStrategy {
     front: Cell<Side>,
-    a: Cell<usize>,
-    b: Cell<usize>,
+    /// Guards on each side.
+    counts: [Cell<usize>; 3],
+    spare: Cell<Side>,
+    spare_free: Cell<bool>,
     finished: Cell<bool>,
     claimed: Cell<bool>,
     waker: Cell<Option<Waker>>,
@@ -67,8 +69,9 @@ impl LocalStrategy {
     pub const fn new() -> Self {
         Self {
             front: Cell::new(Side::A),
-            a: Cell::new(0),
-            b: Cell::new(0),
+            counts: [const { Cell::new(0) }; 3],
+            spare: Cell::new(Side::C),
+            spare_free: Cell::new(true),
             finished: Cell::new(true),
             claimed: Cell::new(false),
             waker: Cell::new(None),
@@ -77,14 +80,16 @@ impl LocalStrategy {
 
     #[inline]
     fn count(&self, side: Side) -> &Cell<usize> {
-        match side {
-            Side::A => &self.a,
-            Side::B => &self.b,
-        }
+        &self.counts[side as usize]
+    }
+
+    /// The writer's side.
+    fn back(&self) -> Side {
+        self.front.get().third(self.spare.get())
     }
 
     fn on_back(&self) -> usize {
-        self.count(self.front.get().other()).get()
+        self.count(self.back()).get()
     }
 
     fn look(&self) -> bool {
@@ -92,6 +97,14 @@ impl LocalStrategy {
             self.finished.set(true);
         }
         self.finished.get()
+    }
+
+    /// Checks the spare side, and latches.
+    fn is_spare_free(&self) -> bool {
+        if self.count(self.spare.get()).get() == 0 {
+            self.spare_free.set(true);
+        }
+        self.spare_free.get()
     }
 
     #[cold]
@@ -120,9 +133,9 @@ impl fmt::Debug for LocalStrategy {
 #[derive(Debug)]
 pub struct LocalWriter(());
 
-/// A reader of a [`LocalStrategy`]; readers have no state of their own.
+/// A reader of a [`LocalStrategy`]: how many guards it has on each side.
 #[derive(Debug)]
-pub struct LocalReader(());
+pub struct LocalReader([Cell<usize>; 3]);
 
 // SAFETY: the cells make the strategy `!Sync`, so everything happens on one
 // thread in program order (S3, S4, S10). S1: `claimed`. S2, S5, S8, S12:
@@ -147,17 +160,19 @@ unsafe impl Strategy for LocalStrategy {
     }
 
     fn new_reader(&self) -> LocalReader {
-        LocalReader(())
+        LocalReader([const { Cell::new(0) }; 3])
     }
 
     #[inline]
-    unsafe fn acquire(&self, _: &LocalReader) -> Side {
+    unsafe fn acquire(&self, reader: &LocalReader) -> Side {
         let side = self.front.get();
         let count = self.count(side);
         match count.get().checked_add(1) {
             Some(more) => count.set(more),
             None => abort("too many guards"),
         }
+        let own = &reader.0[side as usize];
+        own.set(own.get() + 1);
         side
     }
 
@@ -172,7 +187,9 @@ unsafe impl Strategy for LocalStrategy {
     }
 
     #[inline]
-    unsafe fn release(&self, _: &LocalReader, side: Side) {
+    unsafe fn release(&self, reader: &LocalReader, side: Side) {
+        let own = &reader.0[side as usize];
+        own.set(own.get() - 1);
         let count = self.count(side);
         let left = count.get() - 1;
         count.set(left);
@@ -187,7 +204,7 @@ unsafe impl Strategy for LocalStrategy {
     }
 
     unsafe fn start_swap(&self, _: &mut LocalWriter) {
-        self.front.set(self.front.get().other());
+        self.front.set(self.back());
         self.finished.set(false);
     }
 
@@ -210,13 +227,17 @@ unsafe impl Strategy for LocalStrategy {
         if self.look() {
             return Poll::Ready(());
         }
+        let was_free = self.spare_free.get();
         drop(self.waker.replace(Some(waker)));
         // Dropping the old waker is user code as well.
         if self.look() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
+            return Poll::Ready(());
         }
+        // Also woken for the spare side, or at once if it has just become free.
+        if !was_free && self.is_spare_free() {
+            self.wake();
+        }
+        Poll::Pending
     }
 
     unsafe fn stragglers(&self, _: &LocalWriter) -> usize {
@@ -225,6 +246,33 @@ unsafe impl Strategy for LocalStrategy {
         } else {
             self.on_back()
         }
+    }
+
+    #[inline]
+    fn spare(&self) -> Side {
+        self.spare.get()
+    }
+
+    unsafe fn try_free_spare(&self, _: &mut LocalWriter) -> bool {
+        self.is_spare_free()
+    }
+
+    unsafe fn set_aside(&self, _: &mut LocalWriter) {
+        self.spare.set(self.back());
+        self.spare_free.set(false);
+        self.finished.set(true);
+    }
+
+    unsafe fn spare_stragglers(&self, _: &LocalWriter) -> usize {
+        if self.spare_free.get() {
+            0
+        } else {
+            self.count(self.spare.get()).get()
+        }
+    }
+
+    unsafe fn holds(&self, reader: &LocalReader, side: Side) -> bool {
+        reader.0[side as usize].get() > 0
     }
 }
 
@@ -235,7 +283,7 @@ unsafe impl RefusingStrategy for LocalStrategy {
         if self.count(front).get() > 0 {
             return false;
         }
-        self.front.set(front.other());
+        self.front.set(self.back());
         true
     }
 }
@@ -244,6 +292,7 @@ unsafe impl RefusingStrategy for LocalStrategy {
 #[cfg(all(test, feature = "std"))]
 pub(crate) fn full() -> (LocalStrategy, LocalReader) {
     let strategy = LocalStrategy::new();
-    strategy.a.set(usize::MAX);
-    (strategy, LocalReader(()))
+    strategy.counts[0].set(usize::MAX);
+    let reader = strategy.new_reader();
+    (strategy, reader)
 }

@@ -2,7 +2,7 @@
 //!
 //! # Idea
 //!
-//! Two counts of guards and the side that is the front, behind a mutex. Every
+//! A count of guards for each side, and which side is the front, behind a mutex. Every
 //! step of readers and writer is one critical section, so there is nothing to
 //! reason about; the other strategies are tested against this one.
 //!
@@ -11,7 +11,7 @@
 //! | reader | writer |
 //! |---|---|
 //! | enter: note `front`, add 1 to its count | start: turn `front`, `finished` := no |
-//! | leave: subtract 1; if that emptied the old side, take the waker, unlock, wake | look: `finished` := the old side's count is 0; before sleeping, leave a waker |
+//! | leave: subtract 1; if that emptied a side that is not the front, take the waker, unlock, wake | look: `finished` := the old side's count is 0; before sleeping, leave a waker |
 //!
 //! # States
 //!
@@ -30,6 +30,7 @@
 //! A read locks twice, and readers contend with each other. Do not take it for
 //! its speed.
 
+use core::cell::Cell;
 use core::fmt;
 use core::mem;
 use core::task::{Context, Poll, Waker};
@@ -63,21 +64,32 @@ pub struct LockStrategy {
 
 struct State {
     front: Side,
-    /// Guards on A and on B.
-    counts: [usize; 2],
+    /// Guards on each side.
+    counts: [usize; 3],
     finished: bool,
+    spare: Side,
+    spare_free: bool,
     claimed: bool,
     waker: Option<Waker>,
 }
 
 impl State {
-    fn on_back(&self) -> usize {
-        self.counts[self.front.other() as usize]
+    fn back(&self) -> Side {
+        self.front.third(self.spare)
+    }
+
+    fn guards_on(&self, side: Side) -> usize {
+        self.counts[side as usize]
     }
 
     fn try_finish(&mut self) -> bool {
-        self.finished |= self.on_back() == 0;
+        self.finished |= self.guards_on(self.back()) == 0;
         self.finished
+    }
+
+    fn try_free_spare(&mut self) -> bool {
+        self.spare_free |= self.guards_on(self.spare) == 0;
+        self.spare_free
     }
 }
 
@@ -98,8 +110,10 @@ impl LockStrategy {
             Self {
                 state: FastMutex::new(State {
                     front: Side::A,
-                    counts: [0, 0],
+                    counts: [0; 3],
                     finished: true,
+                    spare: Side::C,
+                    spare_free: true,
                     claimed: false,
                     waker: None,
                 }),
@@ -124,9 +138,9 @@ impl fmt::Debug for LockStrategy {
 #[derive(Debug)]
 pub struct LockWriter(());
 
-/// A reader of a [`LockStrategy`]; readers have no state of their own.
+/// A reader of a [`LockStrategy`]: how many guards it has on each side.
 #[derive(Debug)]
-pub struct LockReader(());
+pub struct LockReader([Cell<usize>; 3]);
 
 // SAFETY: each method is one critical section (S7: it locks and says so).
 // S1, S10: `claimed`. S2, S3, S8, S12: finished is set only while no guard is
@@ -151,16 +165,18 @@ unsafe impl Strategy for LockStrategy {
     }
 
     fn new_reader(&self) -> LockReader {
-        LockReader(())
+        LockReader([const { Cell::new(0) }; 3])
     }
 
-    unsafe fn acquire(&self, _: &LockReader) -> Side {
+    unsafe fn acquire(&self, reader: &LockReader) -> Side {
         let mut state = self.state.lock();
         let side = state.front;
         let count = &mut state.counts[side as usize];
         *count = count
             .checked_add(1)
             .unwrap_or_else(|| abort("too many guards"));
+        let own = &reader.0[side as usize];
+        own.set(own.get() + 1);
         side
     }
 
@@ -172,10 +188,12 @@ unsafe impl Strategy for LockStrategy {
         self.state.lock().front == *side
     }
 
-    unsafe fn release(&self, _: &LockReader, side: Side) {
+    unsafe fn release(&self, reader: &LockReader, side: Side) {
+        let own = &reader.0[side as usize];
+        own.set(own.get() - 1);
         let mut state = self.state.lock();
         state.counts[side as usize] -= 1;
-        let left = side != state.front && state.on_back() == 0;
+        let left = side != state.front && state.guards_on(side) == 0;
         let waker = if left { state.waker.take() } else { None };
         drop(state);
         // User code, with the lock released and the count final.
@@ -190,7 +208,7 @@ unsafe impl Strategy for LockStrategy {
 
     unsafe fn start_swap(&self, _: &mut LockWriter) {
         let mut state = self.state.lock();
-        state.front = state.front.other();
+        state.front = state.back();
         state.finished = false;
     }
 
@@ -207,10 +225,19 @@ unsafe impl Strategy for LockStrategy {
         let mut waker = Some(cx.waker().clone());
         let mut state = self.state.lock();
         let finished = state.try_finish();
+        let mut woken = None;
         if !finished {
+            let was_free = state.spare_free;
             mem::swap(&mut state.waker, &mut waker);
+            // Also woken for the spare side, or at once if it has just become free.
+            if !was_free && state.try_free_spare() {
+                woken = state.waker.take();
+            }
         }
         drop(state);
+        if let Some(waker) = woken {
+            waker.wake();
+        }
         if finished {
             Poll::Ready(())
         } else {
@@ -220,7 +247,43 @@ unsafe impl Strategy for LockStrategy {
 
     unsafe fn stragglers(&self, _: &LockWriter) -> usize {
         let state = self.state.lock();
-        if state.finished { 0 } else { state.on_back() }
+        if state.finished {
+            0
+        } else {
+            state.guards_on(state.back())
+        }
+    }
+
+    fn spare(&self) -> Side {
+        self.state.lock().spare
+    }
+
+    fn back(&self) -> Side {
+        self.state.lock().back()
+    }
+
+    unsafe fn try_free_spare(&self, _: &mut LockWriter) -> bool {
+        self.state.lock().try_free_spare()
+    }
+
+    unsafe fn set_aside(&self, _: &mut LockWriter) {
+        let mut state = self.state.lock();
+        state.spare = state.back();
+        state.spare_free = false;
+        state.finished = true;
+    }
+
+    unsafe fn spare_stragglers(&self, _: &LockWriter) -> usize {
+        let state = self.state.lock();
+        if state.spare_free {
+            0
+        } else {
+            state.guards_on(state.spare)
+        }
+    }
+
+    unsafe fn holds(&self, reader: &LockReader, side: Side) -> bool {
+        reader.0[side as usize].get() > 0
     }
 }
 
@@ -233,7 +296,7 @@ unsafe impl RefusingStrategy for LockStrategy {
         if state.counts[state.front as usize] > 0 {
             return false;
         }
-        state.front = state.front.other();
+        state.front = state.back();
         true
     }
 }
@@ -243,5 +306,6 @@ unsafe impl RefusingStrategy for LockStrategy {
 pub(crate) fn full() -> (LockStrategy, LockReader) {
     let strategy = LockStrategy::new();
     strategy.state.lock().counts[Side::A as usize] = usize::MAX;
-    (strategy, LockReader(()))
+    let reader = strategy.new_reader();
+    (strategy, reader)
 }

@@ -71,25 +71,40 @@ struct Chunk<S> {
     slots: [CachePadded<S>; CHUNK],
 }
 
-/// One reader's slot. Its drop does not give it back: see [`Registry::free`].
-pub(crate) struct Registration<S> {
+/// A slot, whichever reader it belongs to by now.
+pub(crate) struct SlotRef<S> {
     slot: NonNull<S>,
-    number: usize,
     _chunk: Arc<Chunk<S>>,
 }
 
-// SAFETY: it is a reference into a shared chunk and an owner of that chunk.
-unsafe impl<S: Sync> Send for Registration<S> {}
+// SAFETY: it is a reference into a shared chunk and an owner of that chunk, of which the
+// last drops the slots.
+unsafe impl<S: Send + Sync> Send for SlotRef<S> {}
 // SAFETY: as for `Send`.
-unsafe impl<S: Sync> Sync for Registration<S> {}
+unsafe impl<S: Send + Sync> Sync for SlotRef<S> {}
 
-impl<S> Deref for Registration<S> {
+impl<S> Deref for SlotRef<S> {
     type Target = S;
 
     #[inline]
     fn deref(&self) -> &S {
         // SAFETY: it points into `_chunk`, which is kept here (R2).
         unsafe { self.slot.as_ref() }
+    }
+}
+
+/// One reader's slot. Its drop does not give it back: see [`Registry::free`].
+pub(crate) struct Registration<S> {
+    slot: SlotRef<S>,
+    number: usize,
+}
+
+impl<S> Deref for Registration<S> {
+    type Target = S;
+
+    #[inline]
+    fn deref(&self) -> &S {
+        &self.slot
     }
 }
 
@@ -101,12 +116,13 @@ pub(crate) struct View<S> {
     chunks: Vec<Arc<Chunk<S>>>,
 }
 
-// SAFETY: it is references into shared chunks and owners of those chunks.
+// SAFETY: it is references into shared chunks and owners of those chunks, of which the last
+// drops the slots.
 #[cfg(feature = "epoch")]
-unsafe impl<S: Sync> Send for View<S> {}
+unsafe impl<S: Send + Sync> Send for View<S> {}
 // SAFETY: as for `Send`.
 #[cfg(feature = "epoch")]
-unsafe impl<S: Sync> Sync for View<S> {}
+unsafe impl<S: Send + Sync> Sync for View<S> {}
 
 #[cfg(feature = "epoch")]
 impl<S> View<S> {
@@ -125,7 +141,24 @@ impl<S> View<S> {
         })
     }
 
-    /// The slot at a place of [`iter`](Self::iter), until the next renewal.
+    /// The slot at an index of [`iter`](Self::iter), for longer than until the next renewal.
+    pub(crate) fn keep(&self, index: usize) -> SlotRef<S> {
+        let slot = self.slots[index];
+        let is_in = |chunk: &&Arc<Chunk<S>>| {
+            let slots = chunk.slots.as_ptr_range();
+            slots.contains(&slot.as_ptr().cast_const().cast())
+        };
+        let chunk = self.chunks.iter().find(is_in);
+        let Some(chunk) = chunk.map(Arc::clone) else {
+            unreachable!("a view keeps the chunks of its slots (R2)");
+        };
+        SlotRef {
+            slot,
+            _chunk: chunk,
+        }
+    }
+
+    /// The slot at an index of [`iter`](Self::iter), until the next renewal.
     #[inline]
     pub(crate) fn get(&self, index: usize) -> &S {
         // SAFETY: as in `iter`.
@@ -228,9 +261,11 @@ impl<S: Default, T> List<S, T> {
         let bit = entry.taken.trailing_ones() as usize;
         entry.taken |= 1 << bit;
         Registration {
-            slot: NonNull::from(&*chunk.slots[bit]),
+            slot: SlotRef {
+                slot: NonNull::from(&*chunk.slots[bit]),
+                _chunk: Arc::clone(chunk),
+            },
             number: at * CHUNK + bit,
-            _chunk: Arc::clone(chunk),
         }
     }
 }

@@ -262,7 +262,7 @@ impl Drop for OwnBoard {
 }
 
 // SAFETY: every method is the inner strategy's, with its tokens, and hands the
-// caller's promises on (C1 to C6); the rest adds to two of them. S1, S10: the word
+// caller's promises on (C1 to C7); the rest adds to two of them. S1, S10: the word
 // is open exactly while a claim is given out, and the inner claim lies within.
 // S7: the wakers are called last, with no lock held. S9, S11, S12: the board
 // decides nothing, and is shared-owned.
@@ -370,6 +370,36 @@ unsafe impl<S: Strategy> Strategy for Watched<S> {
     unsafe fn stragglers(&self, writer: &S::WriterToken) -> usize {
         // SAFETY: the caller's promises.
         unsafe { self.inner.stragglers(writer) }
+    }
+
+    #[inline]
+    fn spare(&self) -> Side {
+        self.inner.spare()
+    }
+
+    #[inline]
+    fn back(&self) -> Side {
+        self.inner.back()
+    }
+
+    unsafe fn try_free_spare(&self, writer: &mut S::WriterToken) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.try_free_spare(writer) }
+    }
+
+    unsafe fn set_aside(&self, writer: &mut S::WriterToken) {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.set_aside(writer) }
+    }
+
+    unsafe fn spare_stragglers(&self, writer: &S::WriterToken) -> usize {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.spare_stragglers(writer) }
+    }
+
+    unsafe fn holds(&self, reader: &S::ReaderToken, side: Side) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.holds(reader, side) }
     }
 }
 

@@ -132,33 +132,38 @@ fn a_waiter_from_before_the_first_use_is_not_closed() {
     assert_eq!(waiter.poll_newer(0, &mut cx), Poll::Ready(Ok(1)));
 }
 
-/// A task's waker reads and writes the cell, on the thread whose guard goes.
+/// A task's waker reads and writes the cell, on the thread whose guard goes: the first guard
+/// or the second of two that stop all writes, by a drop or a refresh.
 fn a_waker_uses_the_cell<S: BlockingStrategy + 'static>(new: fn() -> S) {
-    for refreshes in [false, true] {
+    for (goes, refreshes) in [(0, false), (0, true), (1, false), (1, true)] {
         let cell = Arc::new(AnyCell::with_strategy(0, new()));
-        let mut guard = cell.read();
-        elsewhere(|| cell.store(1));
+        let mut guards = Vec::new();
+        for n in 1..3 {
+            guards.push(cell.read());
+            elsewhere(|| cell.store(n));
+        }
         let ran = Arc::new(AtomicUsize::new(0));
         let (inner, count) = (Arc::clone(&cell), Arc::clone(&ran));
         let waker = calls(move || {
             count.fetch_add(1, SeqCst);
-            assert_eq!(inner.load(), 1);
-            if !refreshes {
-                inner.store(2);
-                inner.update(|n| *n += 1);
-            }
-            assert!(refreshes == panics_not(|| inner.store(4)).is_err());
+            assert_eq!(inner.load(), 2);
+            inner.store(3);
+            // A refreshed guard is on what that replaced.
+            assert!(refreshes == panics_not(|| inner.update(|n| *n += 1)).is_err());
+            assert!(refreshes == panics_not(|| inner.store(5)).is_err());
         });
         let mut task = Box::pin(cell.store_async(9));
         assert!(poll_with(task.as_mut(), &waker).is_pending());
+        let mut guard = guards.swap_remove(goes);
         if refreshes {
             assert!(CellGuard::refresh(&mut guard));
-            assert_eq!(*guard, 1);
+            assert_eq!(*guard, 2);
         } else {
             drop(guard);
-            assert_eq!(cell.load(), 4);
+            assert_eq!(cell.load(), 5);
         }
-        assert_eq!(ran.load(SeqCst), 1);
+        assert_eq!((ran.load(SeqCst), *guards[0]), (1, 1 - goes));
+        drop(guards);
         while poll_with(task.as_mut(), Waker::noop()).is_pending() {}
         assert_eq!(cell.load(), 9);
     }
@@ -265,81 +270,120 @@ fn guards_outlive_the_update_they_were_taken_in() {
     let guard = kept.unwrap();
     assert_eq!((&**guard, &**cell.read()), (&[0][..], &[0, 1][..]));
     elsewhere(|| assert!(cell.try_store(vec![]).is_err()));
-    assert!(panics(|| cell.store(vec![])).contains("holds a guard"));
-    drop(guard);
+    // A second one, of another value.
+    let mut kept = None;
     cell.update(|list| {
-        forget(cell.read());
+        kept = Some(cell.read());
         list.push(2);
     });
+    let second = kept.unwrap();
+    assert_eq!((&**second, cell.read().len()), (&[0, 1][..], 3));
+    assert!(panics(|| cell.store(vec![])).contains("holds a guard"));
+    assert!(panics(|| cell.update(|_| ())).contains("holds a guard"));
+    drop((guard, second));
+    for n in 3..5 {
+        cell.update(|list| {
+            forget(cell.read());
+            list.push(n);
+        });
+    }
     assert_eq!(cell.try_update(|_| ()), None);
-    elsewhere(|| assert!(cell.try_store(vec![]).is_err()));
-    assert_eq!(cell.into_inner(), [0, 1, 2]);
+    assert!(panics(|| cell.update(|_| ())).contains("holds a guard"));
+    elsewhere(|| {
+        let refused = cell.store_timeout(vec![], Duration::ZERO);
+        assert!(refused.is_err());
+    });
+    assert_eq!(cell.into_inner(), [0, 1, 2, 3, 4]);
 }
 
 /// The front always holds a value (K1), and each value is dropped once.
-fn a_start_unwinds<S: BlockingStrategy>(new: fn() -> S) {
-    for script in 0..3_usize.pow(4) {
-        for takes_out in [false, true] {
-            let drops = Arc::new(AtomicUsize::new(0));
-            let value = |n: usize| (n, Bomb(Arc::clone(&drops), false));
-            let cell = AnyCell::with_strategy(value(0), Unwinds(new()));
-            let mut published = 0;
-            let mut guard = None;
-            for step in 0..4 {
-                let at = script / 3_usize.pow(step) % 3;
-                let n = step as usize + 1;
-                if step == 1 {
-                    guard = Some(cell.read());
-                }
-                elsewhere(|| {
-                    UNWINDS.set(at as u8);
-                    let unwound =
-                        catch_unwind(AssertUnwindSafe(|| cell.try_store(value(n)).is_ok()));
-                    let did = match unwound {
-                        Ok(did) => did,
-                        Err(_) => at == 2,
-                    };
-                    UNWINDS.set(0);
-                    if did {
-                        assert_eq!(cell.version(), CellGuard::version(&cell.read()));
-                        assert_eq!(cell.read().0, n);
+fn a_start_unwinds<S: BlockingStrategy, const SPARE: bool>(new: fn() -> Unwinds<S, SPARE>) {
+    for script in 0..4_usize.pow(4) {
+        let takes_out = script.count_ones() % 2 == 0;
+        let drops = Arc::new(AtomicUsize::new(0));
+        let value = |n: usize| (n, Bomb(Arc::clone(&drops), false));
+        let cell = AnyCell::with_strategy(value(0), new());
+        let mut published = 0;
+        let mut guard = Some(cell.read());
+        for step in 0..4 {
+            let at = script / 4_usize.pow(step) % 4;
+            let n = step as usize + 1;
+            let is_kept = guard.is_some();
+            elsewhere(|| {
+                UNWINDS.set(at as u8);
+                let store = || cell.store_timeout(value(n), Duration::ZERO).is_ok();
+                let unwound = catch_unwind(AssertUnwindSafe(store));
+                UNWINDS.set(0);
+                let did = match unwound {
+                    Ok(did) => {
+                        assert!(did || (is_kept && !SPARE), "the guard is in the way");
+                        did
                     }
-                });
-                published = cell.read().0;
-                if let Some(guard) = &guard {
-                    assert!(guard.0 <= 1);
+                    Err(_) => at == 2,
+                };
+                if did {
+                    assert_eq!(cell.version(), CellGuard::version(&cell.read()));
+                    assert_eq!(cell.read().0, n);
+                    published = n;
                 }
-                if step == 2 {
-                    guard = None;
-                }
-            }
-            drop(guard);
-            if takes_out {
-                assert_eq!(cell.into_inner().0, published);
-            } else {
-                cell.catch_up();
                 assert_eq!(cell.read().0, published);
-                drop(cell);
+            });
+            if let Some(guard) = &guard {
+                assert_eq!(guard.0, 0);
             }
-            assert_eq!(drops.load(SeqCst), 5);
+            if step == 2 {
+                guard = None;
+            }
         }
+        drop(guard);
+        if takes_out {
+            assert_eq!(cell.into_inner().0, published);
+        } else {
+            cell.catch_up();
+            assert_eq!((cell.read().0, drops.load(SeqCst)), (published, 4));
+            drop(cell);
+        }
+        assert_eq!(drops.load(SeqCst), 5);
     }
 }
 
 #[test]
 fn starts_that_unwind() {
-    a_start_unwinds(CountStrategy::new);
+    a_start_unwinds::<_, true>(|| Unwinds(CountStrategy::new()));
     if !cfg!(miri) {
-        a_start_unwinds(EpochStrategy::new);
-        a_start_unwinds(FlashStrategy::new);
-        a_start_unwinds(LockStrategy::new);
+        a_start_unwinds::<_, false>(|| Unwinds(CountStrategy::new()));
+        a_start_unwinds::<_, true>(|| Unwinds(EpochStrategy::new()));
+        a_start_unwinds::<_, true>(|| Unwinds(FlashStrategy::new()));
+        a_start_unwinds::<_, true>(|| Unwinds(LockStrategy::new()));
     }
+}
+
+/// Where a strategy has no spare side, the second write under a guard is refused, or waits.
+#[test]
+fn a_strategy_without_a_spare_side_waits() {
+    let cell = AnyCell::with_strategy(0, Unwinds::<_, false>(EpochStrategy::new()));
+    let guard = cell.read();
+    cell.store(1);
+    assert!(panics(|| cell.store(2)).contains("holds a guard"));
+    assert_eq!(cell.try_store(2), Err(2));
+    elsewhere(|| assert_eq!(cell.store_timeout(2, Duration::ZERO), Err(2)));
+    let woken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&woken);
+    let waker = calls(move || _ = count.fetch_add(1, SeqCst));
+    let mut task = Box::pin(cell.store_async(3));
+    assert!(poll_with(task.as_mut(), &waker).is_pending());
+    cell.catch_up();
+    assert_eq!((*guard, cell.load(), woken.load(SeqCst)), (0, 1, 0));
+    drop(guard);
+    assert_eq!(woken.load(SeqCst), 1);
+    assert!(poll_with(task.as_mut(), &waker).is_ready());
+    assert_eq!((cell.load(), cell.stragglers()), (3, 0));
 }
 
 static STATIC: AnyCell<usize, EpochStrategy> = AnyCell::with_strategy(0, EpochStrategy::new());
 
 /// Two guards until the thread's end, one of which is refreshed there, and a waker that uses
-/// the cell in the release of the last.
+/// the cell in the release of that one.
 struct Late(
     RefCell<Vec<CellGuard<'static, usize, EpochStrategy>>>,
     Cell<bool>,
@@ -357,32 +401,34 @@ impl Drop for Late {
         assert_eq!(*last, now);
         drop(guards);
         if self.1.get() {
-            forget(STATIC.read());
             forget(last);
+            STATIC.store(now + 1);
+            forget(STATIC.read());
+            STATIC.store(now + 2);
             assert!(panics(|| STATIC.store(0)).contains("holds a guard"));
             return;
         }
-        // A second swap, for which a task waits.
-        elsewhere(|| {
-            STATIC.store(now + 1);
-        });
+        // Two more swaps, with a guard on each side, and a task that waits.
+        elsewhere(|| STATIC.store(now + 1));
+        let second = STATIC.read();
+        elsewhere(|| STATIC.store(now + 2));
         let ran = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&ran);
         let waker = calls(move || {
-            assert_eq!(STATIC.load(), now + 1);
-            STATIC.store(now + 2);
+            assert_eq!(STATIC.load(), now + 2);
+            STATIC.store(now + 3);
             let guard = STATIC.read();
             assert!(STATIC.try_store(9).is_err());
-            assert_eq!(*guard, now + 2);
+            assert_eq!(*guard, now + 3);
             drop(guard);
             count.fetch_add(1, SeqCst);
         });
-        let mut task = Box::pin(STATIC.store_async(now + 3));
+        let mut task = Box::pin(STATIC.store_async(now + 4));
         assert!(poll_with(task.as_mut(), &waker).is_pending());
         drop(last);
-        assert_eq!(ran.load(SeqCst), 1);
+        assert_eq!((ran.load(SeqCst), *second), (1, now + 1));
         while poll_with(task.as_mut(), Waker::noop()).is_pending() {}
-        assert_eq!(STATIC.load(), now + 3);
+        assert_eq!(STATIC.load(), now + 4);
     }
 }
 
@@ -444,7 +490,7 @@ fn all_at_once<S: BlockingStrategy<GuardToken: Sync>>(new: fn() -> S) {
     let cell = &AnyCell::with_strategy(Box::new(0_usize), new());
     let made = &AtomicUsize::new(0);
     thread::scope(|scope| {
-        for kind in 0..4_usize {
+        for kind in 0..5_usize {
             scope.spawn(move || {
                 let waker = Waker::from(Arc::new(Unpark(thread::current())));
                 for round in 0..rounds {
@@ -469,15 +515,42 @@ fn all_at_once<S: BlockingStrategy<GuardToken: Sync>>(new: fn() -> S) {
                                 }
                             }
                         }
-                        _ => {
+                        3 => {
                             if cell.try_update(|n| **n += 1).is_some() {
                                 made.fetch_add(1, SeqCst);
                             }
+                        }
+                        // Under a guard of its own: refused at most.
+                        _ => {
+                            let guard = cell.read();
+                            let before = **guard;
+                            if panics_not(|| cell.update(|n| **n += 1)).is_ok() {
+                                made.fetch_add(1, SeqCst);
+                                assert!(**cell.read() > before);
+                            }
+                            assert_eq!(**guard, before);
                         }
                     }
                 }
             });
         }
+        // Keeps guards on up to three values.
+        scope.spawn(move || {
+            let mut kept = std::collections::VecDeque::new();
+            for round in 0..rounds {
+                let guard = cell.read();
+                let value = **guard;
+                kept.push_back((value, guard));
+                if kept.len() > round % 4 {
+                    kept.pop_front();
+                }
+                if round % 7 == 0 {
+                    kept.pop_back();
+                }
+                thread::yield_now();
+                assert!(kept.iter().all(|(value, guard)| ***guard == *value));
+            }
+        });
         for _ in 0..2 {
             scope.spawn(move || {
                 let mut guard = cell.read();

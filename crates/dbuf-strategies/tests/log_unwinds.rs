@@ -34,7 +34,7 @@ fn random(seed: &mut u64) -> u32 {
 
 fn check<S: Strategy>(new: fn() -> S, seed: u64) {
     let mut seed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let (writer, reader) = rc(vec![], vec![], Unwinds(new()));
+    let (writer, reader) = rc(vec![], vec![], Unwinds::<_, true>(new()));
     let mut writer = OpWriter::<_, Push>::new(writer);
     let (mut front, mut kept, mut open) = (vec![], vec![], vec![]);
     let mut next = 0;

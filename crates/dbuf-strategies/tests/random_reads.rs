@@ -15,8 +15,8 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 
 use dbuf_strategies::core::{
-    ArcWriter, BlockingStrategy, DoubleBuffer, Guard, MappedGuard, SharedReadGuard, SharedReader,
-    Strategy, Writer,
+    ArcOpWriter, BlockingStrategy, DoubleBuffer, Guard, MappedGuard, OpWriter, Operation,
+    SharedReadGuard, SharedReader, Strategy, Writer,
 };
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy};
 use dbuf_testing::Tracked;
@@ -118,8 +118,23 @@ fn reads<S: Strategy>(
     }
 }
 
+struct Set(usize);
+
+impl Operation<Tracked> for Set {
+    fn apply(&mut self, value: &mut Tracked, (): &()) {
+        value.set(self.0);
+    }
+}
+
+type Log<S> = ArcOpWriter<Tracked, Set, S>;
+
+fn log<S: Strategy>(strategy: S) -> Log<S> {
+    let buffer = DoubleBuffer::new(Tracked::new(0), Tracked::new(0), strategy);
+    OpWriter::new(Writer::claim(Arc::new(buffer)).unwrap())
+}
+
 fn writes<S>(
-    writers: &mut [ArcWriter<Tracked, S>],
+    writers: &mut [Log<S>],
     shared: &[SharedReader<Ptr<S>>],
     random: &mut Random,
     steps: usize,
@@ -129,7 +144,11 @@ fn writes<S>(
     for _ in 0..steps {
         let at = random.next(writers.len());
         let writer = &mut writers[at];
-        let next = writer.version() as usize + 1;
+        let next = writer.as_writer().version() as usize + 1;
+        if random.next(3) == 0 {
+            let goes_on = writer.set_aside();
+            assert!(goes_on || writer.spare_since().is_some());
+        }
         match random.next(4) {
             0 => {
                 let handle = Some(shared[at].clone());
@@ -137,9 +156,8 @@ fn writes<S>(
                 let _ = writer.poll_finish(&mut Context::from_waker(&waker));
             }
             _ => {
-                if let Some(back) = writer.try_back_mut() {
-                    back.set(next);
-                    writer.start_swap();
+                if let Some(mut batch) = writer.try_write() {
+                    batch.apply(Set(next));
                 } else {
                     thread::yield_now();
                 }
@@ -174,15 +192,10 @@ where
     };
     let mut workers = [start(usize::MAX), start(usize::MAX), start(2)];
     for round in 0..rounds {
-        let mut writers: Vec<_> = (0..10)
-            .map(|_| {
-                let buffer = DoubleBuffer::new(Tracked::new(0), Tracked::new(0), new());
-                Writer::claim(Arc::new(buffer)).unwrap()
-            })
-            .collect();
+        let mut writers: Vec<_> = (0..10).map(|_| log(new())).collect();
         let handles: Vec<_> = writers
             .iter()
-            .map(|w| SharedReader::new(w.ptr().clone()))
+            .map(|w| SharedReader::new(w.as_writer().ptr().clone()))
             .collect();
         // Ids that share a place in the cache.
         let few: Vec<_> = [0, 8, 1, 9].map(|at| handles[at].clone()).into();
@@ -315,9 +328,9 @@ fn late() {
     let mut writers = Vec::new();
     let mut handles: Vec<&'static Late> = Vec::new();
     for _ in 0..3 {
-        let buffer = DoubleBuffer::new(Tracked::new(0), Tracked::new(0), EpochStrategy::new());
-        let writer = Writer::claim(Arc::new(buffer)).unwrap();
-        handles.push(Box::leak(Box::new(SharedReader::new(writer.ptr().clone()))));
+        let writer = log(EpochStrategy::new());
+        let ptr = writer.as_writer().ptr().clone();
+        handles.push(Box::leak(Box::new(SharedReader::new(ptr))));
         writers.push(writer);
     }
     let shared: Vec<_> = handles.iter().map(|&handle| handle.clone()).collect();
@@ -349,7 +362,8 @@ fn late() {
         // A scope does not wait for destructors of thread locals.
         writes(&mut writers, &shared, &mut random, 5);
     }
-    for writer in &mut writers {
+    for writer in writers {
+        let mut writer = writer.into_writer();
         assert!(
             writer.finish_timeout(std::time::Duration::from_secs(20)),
             "a guard is left"

@@ -5,6 +5,8 @@
 //! The writer runs in a thread of its own, since loom takes an `unpark` of a
 //! thread that is blocked in `join` for an error.
 
+mod spare;
+
 use core::sync::atomic::AtomicUsize;
 use core::sync::atomic::Ordering::{self, Relaxed};
 use core::task::{Context, Poll, Waker};
@@ -19,6 +21,8 @@ use dbuf_core::{
 use loom::thread;
 
 use crate::Tracked;
+
+pub use spare::*;
 
 /// A strategy that a model can run: built inside it, shared between threads.
 pub trait Modelled: BlockingStrategy + 'static {}
@@ -90,12 +94,15 @@ fn seen_in(seen: &Seen) -> &'static Seen {
     unsafe { &*core::ptr::from_ref(seen) }
 }
 
-/// Two readers, two reads each, two swaps.
+/// Two readers, one of which reads twice, and two swaps.
 pub fn guarded_side_is_never_written<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);
         let (mut writer, reader) = handles(new);
-        let other = reads_twice(reader.clone());
+        let once = reader.clone();
+        let other = thread::spawn(move || {
+            look(&once);
+        });
         let writes = thread::spawn(move || {
             publish(&mut writer, 1, seen);
             publish(&mut writer, 2, seen);

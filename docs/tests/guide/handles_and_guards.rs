@@ -41,12 +41,12 @@ impl Places {
     }
 
     fn swap(&self) {
-        self.front.set(self.front.get().other());
+        self.front.set(self.front.get().third(Side::C));
     }
 
     /// Whether the writer would be given the back.
     fn back_is_free(&self) -> bool {
-        self.guards_on(self.front.get().other()) == 0
+        self.guards_on(self.front.get().third(Side::C)) == 0
     }
 }
 

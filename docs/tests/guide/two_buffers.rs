@@ -24,11 +24,11 @@ impl<T> Buffer<T> {
     }
 
     fn back_mut(&self) -> RefMut<'_, T> {
-        self.copies[self.front.get().other() as usize].borrow_mut()
+        self.copies[self.front.get().third(Side::C) as usize].borrow_mut()
     }
 
     fn swap(&self) {
-        self.front.set(self.front.get().other());
+        self.front.set(self.front.get().third(Side::C));
     }
 }
 

@@ -8,10 +8,10 @@ use crate::{DoubleBuffer, Guard, SharedReadGuard, Strategy, Version};
 /// A look at the value of a [`ConcurrentCell`](crate::ConcurrentCell), as it was published
 /// when the guard was taken.
 ///
-/// Dereferences to the value. The second write after it was taken waits for it: hold it
-/// briefly, or [`refresh`](Self::refresh) it. A guard that is passed to
-/// [`core::mem::forget`] holds writers up for as long as the cell is there, and keeps its
-/// thread from writing.
+/// Dereferences to the value, which stays in memory while it lives. Writers wait only while
+/// guards of *two* replaced values are kept: hold it briefly, or [`refresh`](Self::refresh)
+/// it. A guard that is passed to [`core::mem::forget`] is kept for as long as the cell is
+/// there.
 ///
 /// # Examples
 ///

@@ -5,13 +5,13 @@
 //!
 //! A double buffer without a log, the writers' lock around its claim, and the table of reader
 //! tokens that a [`SharedReader`](crate::SharedReader) has. None of them points to another:
-//! the lock's functions are given the strategy, and a thread finds its token by the table's
+//! the lock's functions are given the buffer, and a thread finds its token by the table's
 //! id. So the cell is one value, made by a `const fn`, and may be moved between uses.
 //!
 //! # Invariants
 //!
 //! - **K1** The front holds a value. The sides are options so that `T` need not be `Clone`:
-//!   the back is empty, or holds what the last write replaced.
+//!   the back is empty, or holds what an earlier write replaced, and so does the spare side.
 //! - **K2** The tokens in the lock and in the table are those of this cell's strategy.
 //! - **K3** Every use begins with `readers()`, which claims the writer's place once. So
 //!   nobody else has it, and a watched cell is never closed.
@@ -22,12 +22,15 @@ mod serialize;
 mod traits;
 mod write;
 
+use core::marker::PhantomData;
 use core::task::{Context, Poll};
+use core::time::Duration;
 use std::sync::OnceLock;
 
 pub use self::guard::CellGuard;
 use crate::shared::Readers;
-use crate::writer_lock::{Finish, WriterLock};
+use crate::writer::Lent;
+use crate::writer_lock::{Finish, GoOn, WriterLock};
 use crate::{DoubleBuffer, Side, Strategy, Version, const_fn, if_const};
 
 /// A value that any thread reads and replaces, through `&self`.
@@ -48,27 +51,27 @@ use crate::{DoubleBuffer, Side, Strategy, Version, const_fn, if_const};
 ///
 /// # Guards and writes
 ///
-/// A guard never keeps another thread from reading, and never from making *one* write. The
-/// next one waits until the guard is gone. So hold it briefly, or
-/// [refresh](CellGuard::refresh) it. **A thread that holds a guard of a cell and writes to
-/// that cell could wait for itself: every such write panics**, whether it would have to wait
-/// or not, before it changes anything. The `try_` forms refuse instead.
+/// A guard keeps its value, and neither readers nor writers wait for it: a write goes on with
+/// another side of the buffer. There are three, so writers wait only while guards are kept on
+/// *two* values that were replaced. Then a thread that keeps one of the two **panics if it
+/// writes**, since it would wait for itself. The `try_` forms refuse while this thread holds
+/// any guard, and while they would have to wait for one.
 /// [`load`](Self::load) and [`with`](Self::with) leave no guard behind, and a task that
 /// awaits a write ([`store_async`](Self::store_async)) waits where a thread panics.
 ///
-/// What cannot be noticed, and waits forever: two threads that each hold a guard of one cell
-/// and write to the other's; a task that awaits a write while it holds a guard.
+/// What cannot be noticed, and waits forever: threads that each hold guards of one cell and
+/// write to the other's; a task that awaits a write while it holds guards of two values.
 ///
 /// # When the old value is dropped
 ///
 /// By the write that replaces it, before that returns, if no reader holds it then. Otherwise
-/// by the next write, or by [`catch_up`](Self::catch_up). It is dropped with no lock held, so
+/// by a later write, or by [`catch_up`](Self::catch_up). It is dropped with no lock held, so
 /// its destructor may read and write the cell.
 ///
 /// # Panics
 ///
-/// Every method that writes, except the `try_` forms: if this thread holds a guard of this
-/// cell, or runs a closure of [`update`](Self::update) or [`rcu`](Self::rcu) on it. And with
+/// Every method that writes, except the `try_` forms: if it would wait for a guard of this
+/// thread ([above](Self#guards-and-writes)), or if this thread runs a closure of [`update`](Self::update) or [`rcu`](Self::rcu) on it. And with
 /// the user's own code: closures and `Clone`, where the published value stays as it was, and
 /// `Drop`, where it is replaced already. The next write works.
 ///
@@ -113,39 +116,104 @@ use crate::{DoubleBuffer, Side, Strategy, Version, const_fn, if_const};
 /// ```
 #[doc(alias = "ArcSwap")]
 pub struct ConcurrentCell<T, S: Strategy> {
-    buffer: DoubleBuffer<Option<T>, S>,
-    readers: OnceLock<Readers<S::ReaderToken>>,
-    lock: OwnLines<WriterLock<Claim<S>>>,
+    shared: Shared<T, S>,
+    lock: OwnLines<WriterLock<Claim<T, S>>>,
 }
 
 /// On cache lines of its own: writers store to it, and readers load what is beside it.
 #[cfg_attr(target_pointer_width = "64", repr(align(128)))]
 struct OwnLines<T>(T);
 
-/// What the lock guards: the claim, once it is made.
-struct Claim<S: Strategy>(Option<S::WriterToken>);
+/// What readers and the lock's holder share.
+struct Shared<T, S: Strategy> {
+    buffer: DoubleBuffer<Option<T>, S>,
+    readers: OnceLock<Readers<S::ReaderToken>>,
+}
 
-/// Given the cell's own strategy (K2).
-impl<S: Strategy> Finish for Claim<S> {
-    type Shared = S;
+impl<T, S: Strategy> Shared<T, S> {
+    /// Whether this thread has a guard on the back. For the lock's holder.
+    fn waits_for_itself(&self) -> bool {
+        let strategy = self.buffer.strategy();
+        let readers = self.readers.get();
+        // SAFETY: the tokens are this strategy's (K2).
+        readers.is_some_and(|readers| unsafe { readers.holds(strategy, strategy.back()) })
+    }
+}
 
+/// What the lock guards.
+struct Claim<T, S: Strategy> {
+    /// None until the first use.
+    token: Option<S::WriterToken>,
+    /// The spare side holds a value, for the guards on it.
+    aside: bool,
+    value: PhantomData<fn() -> T>,
+}
+
+/// Given what is shared in the same cell (K2).
+impl<T, S: Strategy> Finish for Claim<T, S> {
+    type Shared = Shared<T, S>;
     #[inline]
-    fn try_finish(&mut self, strategy: &S) -> bool {
-        let Some(token) = &mut self.0 else {
+    fn try_finish(&mut self, shared: &Shared<T, S>) -> bool {
+        let Some(token) = &mut self.token else {
             return true;
         };
+        let strategy = shared.buffer.strategy();
         // SAFETY: C1, by K2.
         let finished = unsafe { strategy.is_finished(token) };
         // SAFETY: C1, by K2.
         finished || unsafe { strategy.try_finish(token) }
     }
 
-    fn poll_finish(&mut self, strategy: &S, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.0 {
+    fn poll_finish(&mut self, shared: &Shared<T, S>, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.token {
             // SAFETY: C1, by K2.
-            Some(token) => unsafe { strategy.poll_finish(token, cx) },
+            Some(token) => unsafe { shared.buffer.strategy().poll_finish(token, cx) },
             None => Poll::Ready(()),
         }
+    }
+
+    /// At once: a write makes a new value, so the side needs none.
+    fn go_on(&mut self, shared: &Shared<T, S>, _waited: Duration, on_thread: bool) -> GoOn {
+        let set_aside = |spare: &mut Option<Option<T>>| {
+            spare.get_or_insert(None);
+        };
+        if self.writer(&shared.buffer).set_aside(set_aside) {
+            self.aside = true;
+            GoOn::SetAside(0)
+        } else if self.try_finish(shared) {
+            GoOn::Finished
+        } else if on_thread && shared.waits_for_itself() {
+            write::own_guard()
+        } else {
+            GoOn::Wait(None)
+        }
+    }
+}
+
+impl<T, S: Strategy> Claim<T, S> {
+    /// The writer of the cell's buffer.
+    #[inline]
+    fn writer<'l>(
+        &'l mut self,
+        buffer: &'l DoubleBuffer<Option<T>, S>,
+    ) -> Lent<'l, &'l DoubleBuffer<Option<T>, S>> {
+        // SAFETY: the token is this buffer's (K2).
+        match unsafe { Lent::new(buffer, &mut self.token) } {
+            Some(writer) => writer,
+            None => unreachable!("locked before it began (K3)"),
+        }
+    }
+
+    /// Takes what the spare side holds, if no guard is on it any more.
+    #[cold]
+    #[inline(never)]
+    fn take_aside(&mut self, buffer: &DoubleBuffer<Option<T>, S>) -> Option<T> {
+        let mut writer = self.writer(buffer);
+        let free = writer.try_free_spare();
+        let kept = writer.take_spare().flatten();
+        drop(writer);
+        self.aside = !free;
+        kept
     }
 }
 
@@ -207,10 +275,16 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
         /// ```
         pub const fn with_strategy(value: T, strategy: S) -> Self {
             Self {
-                // K1: a fresh strategy's front is A.
-                buffer: DoubleBuffer::new(Some(value), None, strategy),
-                readers: OnceLock::new(),
-                lock: OwnLines(WriterLock::new(Claim(None))),
+                shared: Shared {
+                    // K1: a fresh strategy's front is A.
+                    buffer: DoubleBuffer::new(Some(value), None, strategy),
+                    readers: OnceLock::new(),
+                },
+                lock: OwnLines(WriterLock::new(Claim {
+                    token: None,
+                    aside: false,
+                    value: PhantomData,
+                })),
             }
         }
     }
@@ -218,7 +292,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     /// What threads read with. The first use of the cell makes it.
     #[inline]
     fn readers(&self) -> &Readers<S::ReaderToken> {
-        match self.readers.get() {
+        match self.shared.readers.get() {
             Some(readers) => readers,
             None => self.begin(),
         }
@@ -227,24 +301,24 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     #[cold]
     #[inline(never)]
     fn begin(&self) -> &Readers<S::ReaderToken> {
-        self.readers.get_or_init(|| {
-            let token = self.buffer.strategy().try_claim_writer();
+        self.shared.readers.get_or_init(|| {
+            let token = self.shared.buffer.strategy().try_claim_writer();
             // S9: the front of a fresh strategy is A.
-            let is_fresh = token.is_some() && self.buffer.strategy().front() == Side::A;
+            let is_fresh = token.is_some() && self.shared.buffer.strategy().front() == Side::A;
             assert!(is_fresh, "the strategy of a cell is not fresh");
             // Nobody else locks before this is over (K3).
             let locked = self.lock.0.try_lock_any::<crate::writer_lock::OnThread>();
             locked
                 .unwrap_or_else(|| unreachable!("used before it began (K3)"))
-                .0 = token;
+                .token = token;
             Readers::new()
         })
     }
 
     /// Looks at the value as it is published now.
     ///
-    /// What the guard shows does not change while it lives. Hold it briefly: writers wait for
-    /// it, and [this thread must not write](Self#guards-and-writes) meanwhile.
+    /// What the guard shows does not change while it lives, and stays in memory. See [guards
+    /// and writes](Self#guards-and-writes).
     ///
     /// Never waits for a writer. Costs what a read of a
     /// [`SharedReader`](crate::SharedReader) does. The first read of a thread registers a
@@ -261,12 +335,13 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     pub fn read(&self) -> CellGuard<'_, T, S> {
         // SAFETY: the tokens in this table are of this buffer's strategy only, wherever the
         // cell was moved since (K2).
-        CellGuard(unsafe { self.readers().read::<&DoubleBuffer<_, _>>(&self.buffer) })
+        CellGuard(unsafe {
+            self.readers()
+                .read::<&DoubleBuffer<_, _>>(&self.shared.buffer)
+        })
     }
 
     /// Calls `f` with the value, and returns what it returns. Costs a [`read`](Self::read).
-    ///
-    /// A guard lives while `f` runs, so `f` must not write to this cell.
     ///
     /// # Panics
     ///
@@ -283,8 +358,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
         f(&self.read())
     }
 
-    /// A clone of the value. Costs a [`read`](Self::read) and the clone, which writers wait
-    /// for.
+    /// A clone of the value. Costs a [`read`](Self::read) and the clone.
     ///
     /// # Examples
     ///
@@ -328,7 +402,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     #[inline]
     pub fn strategy(&self) -> &S {
         self.readers();
-        self.buffer.strategy()
+        self.shared.buffer.strategy()
     }
 
     /// Takes the value out.
@@ -341,7 +415,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     /// assert_eq!(cell.into_inner(), "b");
     /// ```
     pub fn into_inner(self) -> T {
-        let (front, back) = self.buffer.into_buffers();
+        let (front, back) = self.shared.buffer.into_buffers();
         // The back's where the strategy was not fresh, and the cell therefore never used.
         match front.or(back) {
             Some(value) => value,

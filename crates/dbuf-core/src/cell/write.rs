@@ -4,30 +4,16 @@ use core::mem;
 use core::time::Duration;
 
 use super::{Claim, ConcurrentCell};
-use crate::writer::Lent;
 use crate::writer_lock::{OnThread, WriterGuard};
-use crate::{BlockingStrategy, DoubleBuffer, Strategy};
+use crate::{BlockingStrategy, Strategy};
 
 /// The lock in hand.
-type Locked<'c, S> = WriterGuard<'c, Claim<S>, OnThread>;
+type Locked<'c, T, S> = WriterGuard<'c, Claim<T, S>, OnThread>;
 
 /// How the replaced value is copied if readers hold it.
 type Copy<T> = fn(&T) -> T;
 
 impl<T, S: Strategy> ConcurrentCell<T, S> {
-    /// The writer, for the lock's holder.
-    #[inline]
-    fn writer<'l>(
-        &'l self,
-        locked: &'l mut Locked<'_, S>,
-    ) -> Lent<'l, &'l DoubleBuffer<Option<T>, S>> {
-        // SAFETY: the token in the lock is this buffer's (K2).
-        match unsafe { Lent::new(&self.buffer, &mut locked.0) } {
-            Some(writer) => writer,
-            None => unreachable!("locked before it began (K3)"),
-        }
-    }
-
     /// How many the last write still waits for, as far as the strategy can tell: guards, or
     /// readers. Zero when the next write need not wait for any. For diagnosis: never waits,
     /// out of date when it returns, and zero if other writers keep the lock from it.
@@ -48,7 +34,9 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     pub fn stragglers(&self) -> usize {
         self.readers();
         let locked = self.lock.0.lock_soon();
-        locked.map_or(0, |mut locked| self.writer(&mut locked).stragglers())
+        locked.map_or(0, |mut locked| {
+            locked.writer(&self.shared.buffer).stragglers()
+        })
     }
 
     /// Writes what `make` puts into its second argument, and unlocks. Returns what `make`
@@ -58,16 +46,20 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     #[inline(always)]
     fn write<R>(
         &self,
-        locked: Locked<'_, S>,
+        locked: Locked<'_, T, S>,
         make: impl FnOnce(&T, &mut Option<T>) -> R,
         copy: Option<Copy<T>>,
     ) -> (R, Option<T>) {
         // Declared before the lock's guard, and so dropped with no lock held, also while a
         // panic unwinds.
         let mut value = None;
+        let mut kept = None;
         let (leftover, result, replaced);
         let mut locked = locked;
-        let mut writer = self.writer(&mut locked);
+        if locked.aside {
+            kept = locked.take_aside(&self.shared.buffer);
+        }
+        let mut writer = locked.writer(&self.shared.buffer);
         let Some(parts) = writer.try_parts() else {
             unreachable!("finished is latched (S5)");
         };
@@ -88,13 +80,13 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
         drop(locked);
         // By hand, while the others are not on their way out: what a function returns is lost if
         // a destructor panics behind it.
-        drop(leftover);
+        drop((leftover, kept));
         (result, replaced)
     }
 
     /// Writes a clone that `f` has changed.
     #[inline(always)]
-    fn change<R>(&self, locked: Locked<'_, S>, f: impl FnOnce(&mut T) -> R) -> R
+    fn change<R>(&self, locked: Locked<'_, T, S>, f: impl FnOnce(&mut T) -> R) -> R
     where
         T: Clone,
     {
@@ -108,26 +100,18 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
 impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     /// Locks with no reader on the back.
     #[inline]
-    fn lock(&self) -> Locked<'_, S> {
-        self.refuse_own_guard();
-        self.lock.0.lock_finished(self.buffer.strategy(), own_write)
+    fn lock(&self) -> Locked<'_, T, S> {
+        self.readers();
+        self.lock.0.lock_finished(&self.shared, own_write)
     }
 
     /// Locks if that needs no waiting.
     #[inline]
-    fn try_lock(&self) -> Option<Locked<'_, S>> {
+    fn try_lock(&self) -> Option<Locked<'_, T, S>> {
         if self.readers().has_guard() {
             return None;
         }
-        self.lock.0.try_lock_finished(self.buffer.strategy())
-    }
-
-    /// Panics if this thread holds a guard, for which it would wait.
-    #[inline]
-    fn refuse_own_guard(&self) {
-        if self.readers().has_guard() {
-            own_guard();
-        }
+        self.lock.0.try_lock_finished(&self.shared)
     }
 
     /// Replaces the value. Every read that starts after it has returned sees the new one.
@@ -197,28 +181,30 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     /// use std::thread;
     /// use std::time::Duration;
     ///
-    /// let cell = dbuf_strategies::ConcurrentCell::new("a");
-    /// let guard = cell.read();
+    /// use dbuf_strategies::ConcurrentCell;
+    ///
+    /// let (cell, soon) = (ConcurrentCell::new("a"), Duration::from_millis(1));
+    /// let first = cell.read();
+    /// assert_eq!(cell.store_timeout("b", soon), Ok(()));
+    /// let second = cell.read();
+    /// assert_eq!(cell.store_timeout("c", soon), Ok(()));
     /// thread::scope(|scope| {
-    ///     scope.spawn(|| {
-    ///         cell.store("b"); // the first write after the guard waits for nobody
-    ///         assert_eq!(cell.store_timeout("c", Duration::from_millis(1)), Err("c"));
-    ///     });
+    ///     scope.spawn(|| assert_eq!(cell.store_timeout("d", soon), Err("d")));
     /// });
-    /// drop(guard);
-    /// assert_eq!(cell.store_timeout("c", Duration::from_millis(1)), Ok(()));
+    /// drop(first); // one of the two is enough
+    /// assert_eq!(cell.store_timeout("d", soon), Ok(()));
+    /// assert_eq!(*second, "b");
     /// ```
     pub fn store_timeout(&self, value: T, timeout: Duration) -> Result<(), T> {
-        self.refuse_own_guard();
-        let strategy = self.buffer.strategy();
+        self.readers();
         let locked = self
             .lock
             .0
-            .lock_finished_timeout(strategy, timeout, own_write);
+            .lock_finished_timeout(&self.shared, timeout, own_write);
         self.store_with(locked, value)
     }
 
-    fn store_with(&self, locked: Option<Locked<'_, S>>, value: T) -> Result<(), T> {
+    fn store_with(&self, locked: Option<Locked<'_, T, S>>, value: T) -> Result<(), T> {
         match locked {
             Some(locked) => {
                 self.write(locked, |_, new| *new = Some(value), None);
@@ -321,8 +307,8 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
         self.write(self.lock(), |front, new| *new = Some(f(front)), None);
     }
 
-    /// Drops the value that the last write replaced, if that is still there: waits until no
-    /// reader holds it.
+    /// Drops the values that were replaced and that no reader holds any more. Waits for other
+    /// writers only.
     ///
     /// # Panics
     ///
@@ -348,13 +334,18 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     /// assert_eq!(Arc::strong_count(&file), 1);
     /// ```
     pub fn catch_up(&self) {
-        let mut locked = self.lock();
-        let leftover = self
-            .writer(&mut locked)
-            .try_back_mut()
-            .and_then(Option::take);
+        self.readers();
+        let mut locked = self.lock.0.lock_any(&self.shared, own_write);
+        let buffer = &self.shared.buffer;
+        let kept = locked.take_aside(buffer);
+        // Tells those that wait for the same.
+        let finished = locked.is_finished(&self.shared);
+        let mut writer = locked.writer(buffer);
+        let back = writer.try_back_mut().filter(|_| finished);
+        let leftover = back.and_then(Option::take);
+        drop(writer);
         drop(locked);
-        drop(leftover);
+        drop((leftover, kept));
     }
 
     /// As [`store`](Self::store), and awaits where that waits. On any executor.
@@ -421,16 +412,15 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     }
 
     /// Locks for the rest of a poll, which stays on its thread.
-    async fn lock_async(&self) -> Locked<'_, S> {
+    async fn lock_async(&self) -> Locked<'_, T, S> {
         self.readers();
-        let strategy = self.buffer.strategy();
-        self.lock.0.lock_finished_async(strategy).await
+        self.lock.0.lock_finished_async(&self.shared).await
     }
 }
 
 #[cold]
 #[inline(never)]
-fn own_guard() -> ! {
+pub(super) fn own_guard() -> ! {
     panic!(
         "a thread writes to a cell while it holds a guard of that cell (from `read`), and \
          could wait for its own guard forever: drop the guard first, or use `load`, `with` or \

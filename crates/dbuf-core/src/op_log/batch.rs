@@ -3,7 +3,7 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 use super::state::{Ending, State};
-use super::{OpWriter, Operation};
+use super::{Copies, OpWriter, Operation};
 use crate::{BlockingStrategy, BufferPtr};
 
 mod sealed {
@@ -190,7 +190,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     where
         PtrOf<W>: BufferPtr<Strategy: BlockingStrategy>,
     {
-        owner.op_writer_mut().writer.finish();
+        owner.op_writer_mut().make_way();
         Self::open(owner)
     }
 
@@ -753,7 +753,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         ValueOf<W>: Clone,
     {
         let writer = self.changing();
-        writer.resync = Some(Clone::clone_from);
+        writer.copies = Some(Copies::new());
         writer.change(|back, extras, log| {
             let result = f(back, extras);
             log.clear(back, extras);

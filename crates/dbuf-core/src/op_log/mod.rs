@@ -49,11 +49,18 @@
 //! them again. Where it cannot, or where it panics, the whole is cloned
 //! (`back.clone_from(front)`), and all that was kept is made again.
 //!
+//! **Set aside.** While a swap is unfinished, the writer may exchange the back for the spare
+//! side with a clone of the front in it ([`OpWriter::set_aside`]). That is Settled: it has all
+//! that was published, so the log that was owed to the old back is dropped, and nothing is
+//! ever owed to a side that was set aside. No change is pending then, kept or not: changes
+//! are made on a finished back only.
+//!
 //! **Torn** is set before any user code runs on the back, and left when it has returned.
 //! Only while user code holds nothing but a part that was lent is it Abandoned instead.
 
 mod batch;
 mod operation;
+mod spare;
 mod state;
 
 use alloc::vec::Vec;
@@ -61,10 +68,11 @@ use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::task::{Context, Poll, ready};
 
-use crate::{BlockingStrategy, BufferPtr, Reader, Torn, Writer};
+use crate::{BlockingStrategy, BufferPtr, OnStraggler, Reader, Torn, Writer};
 
 pub use batch::{Batch, BatchOwner};
 pub use operation::Operation;
+use spare::Aside;
 use state::State;
 
 /// A [`Writer`] that keeps both copies equal.
@@ -116,11 +124,27 @@ pub struct OpWriter<P: BufferPtr, O> {
     state: State,
     /// A batch began and has not ended.
     open: bool,
-    /// Makes the back equal to the front, whatever it is.
-    resync: Option<Resync<P::Value>>,
+    /// The spare side holds a value.
+    aside: Option<Aside>,
+    on_straggler: OnStraggler,
+    /// How the value is cloned, if it may be.
+    copies: Option<Copies<P::Value>>,
 }
 
-type Resync<T> = fn(&mut T, &T);
+/// The two functions of `Clone`.
+struct Copies<T> {
+    clone: fn(&T) -> T,
+    clone_from: fn(&mut T, &T),
+}
+
+impl<T: Clone> Copies<T> {
+    fn new() -> Self {
+        Self {
+            clone: T::clone,
+            clone_from: T::clone_from,
+        }
+    }
+}
 
 /// An empty log keeps at most this much memory, in bytes: enough for the batches of
 /// most programs to allocate nothing, and little beside a map.
@@ -210,7 +234,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     where
         P::Value: Clone,
     {
-        Self::start(writer, State::Torn, Some(P::Value::clone_from))
+        Self::start(writer, State::Torn, Some(Copies::new()))
     }
 
     /// Starts a log over two values that are equal already, and that are never cloned: for
@@ -257,14 +281,16 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         Self::start(writer, State::Settled, None)
     }
 
-    fn start(writer: Writer<P>, state: State, resync: Option<Resync<P::Value>>) -> Self {
+    fn start(writer: Writer<P>, state: State, copies: Option<Copies<P::Value>>) -> Self {
         Self {
+            aside: writer.has_spare().then(Aside::now),
             writer,
             log: Vec::new(),
             kept: 0,
             state,
             open: false,
-            resync,
+            on_straggler: OnStraggler::Wait,
+            copies,
         }
     }
 
@@ -281,7 +307,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// With [`Operation::restore`]. The back is torn then.
     pub fn recover(&mut self) -> Result<(), Torn> {
         self.close_forgotten();
-        let recovered = self.resync.is_some()
+        let recovered = self.copies.is_some()
             || match self.state {
                 // The batch that was given up began with a finished swap.
                 State::Abandoned => self.restore(),
@@ -721,7 +747,7 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>, O: Operation<P::Value, P::Extras>
     /// assert_eq!(Arc::strong_count(&value), 1);
     /// ```
     pub fn catch_up(&mut self) {
-        self.writer.finish();
+        self.make_way();
         self.settle();
     }
 

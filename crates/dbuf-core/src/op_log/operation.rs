@@ -140,6 +140,17 @@ pub trait Operation<T, X = ()>: Sized {
     ) -> bool {
         false
     }
+
+    /// Drops a copy that readers had kept, and that was [set
+    /// aside](crate::OpWriter::set_aside). `back` may take it to be dropped later.
+    fn retire(_back: &mut T, copy: T) {
+        drop(copy);
+    }
+
+    /// How many entries a value has, for [`OnStraggler::Spare`](crate::OnStraggler::Spare).
+    fn entries(_front: &T) -> usize {
+        1
+    }
 }
 
 impl<T, X, F: FnMut(&mut T, &X)> Operation<T, X> for F {

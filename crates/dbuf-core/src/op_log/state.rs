@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use super::{OpWriter, Operation, trim};
+use super::{Copies, OpWriter, Operation, trim};
 use crate::writer::Parts;
 use crate::{BufferPtr, Torn, Writer};
 
@@ -64,6 +64,9 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// The swap must be finished.
     #[inline]
     pub(super) fn settle(&mut self) {
+        if self.aside.is_some() {
+            self.retire_spare();
+        }
         match self.state {
             State::Published if !self.open => self.replay(),
             State::Settled if !self.open => {}
@@ -130,7 +133,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// it was made is gone. Torn until all is done, so that nothing kept is lost
     /// if user code unwinds here.
     fn resync(&mut self) {
-        let Some(resync) = self.resync else {
+        let Some(Copies { clone_from, .. }) = self.copies else {
             panic!("{Torn}");
         };
         self.discard_undone();
@@ -139,15 +142,15 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
             back,
             extras,
         } = finished(&mut self.writer);
-        resync(back, front);
+        clone_from(back, front);
         for op in &mut self.log {
             op.apply(back, extras);
         }
         self.state = self.after_rollback();
     }
 
-    /// Drops the part of the log that was given up.
-    fn discard_undone(&mut self) {
+    /// Drops the part of the log that is not kept.
+    pub(super) fn discard_undone(&mut self) {
         let Parts { back, extras, .. } = finished(&mut self.writer);
         for op in self.log.drain(self.kept..) {
             op.discard(back, extras);

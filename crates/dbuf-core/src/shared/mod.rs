@@ -46,7 +46,7 @@ use crate::buffer::{BufferOf, Versioned};
 use crate::lease::GuardTokenOf;
 use crate::lease::sealed::Sealed;
 use crate::reader::ReaderTokenOf;
-use crate::{BufferPtr, Guard, MappedGuard, Reader, Strategy};
+use crate::{BufferPtr, Guard, MappedGuard, Reader, Side, Strategy};
 
 /// A handle that reads from any thread, through `&self`.
 ///
@@ -235,6 +235,30 @@ impl<P: BufferPtr> SharedReader<P> {
     pub fn has_guard(&self) -> bool {
         self.readers.has_guard()
     }
+
+    /// Whether this thread has a guard on the back, from this handle or a clone of it: then a
+    /// writer on this thread would wait for itself. For the holder of the claim; anybody else
+    /// gets an answer that may be out of date.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// let shared = reader.shared();
+    /// let guard = shared.read();
+    /// assert!(!shared.has_guard_on_back());
+    /// writer.store(2);
+    /// assert!(shared.has_guard_on_back()); // `writer.store(3)` would wait forever
+    /// drop(guard);
+    /// assert!(!shared.has_guard_on_back());
+    /// ```
+    pub fn has_guard_on_back(&self) -> bool {
+        let strategy = self.ptr.strategy();
+        // SAFETY: the tokens are of this buffer's strategy.
+        unsafe { self.readers.holds(strategy, strategy.back()) }
+    }
 }
 
 /// What the threads read with that share one buffer: a table, and its id beside it, so that
@@ -254,7 +278,23 @@ impl<T: 'static> Readers<T> {
     #[inline]
     pub(crate) fn has_guard(&self) -> bool {
         // SAFETY: the table with this id is `self.table`.
-        unsafe { Table::<T>::is_held(self.id) }
+        unsafe { Table::<T>::held(self.id) }.is_some()
+    }
+
+    /// Whether this thread has a guard on `side`, one that was forgotten included.
+    ///
+    /// # Safety
+    ///
+    /// As for [`read`](Self::read).
+    pub(crate) unsafe fn holds<S: Strategy<ReaderToken = T>>(
+        &self,
+        strategy: &S,
+        side: Side,
+    ) -> bool {
+        // SAFETY: the table with this id is `self.table`.
+        let slot = unsafe { Table::<T>::held(self.id) };
+        // SAFETY: the token in this thread's slot (C4, T1) is this strategy's (C1, promised).
+        slot.is_some_and(|slot| unsafe { strategy.holds(&slot.token, side) })
     }
 
     /// Looks at the front, with this thread's token. The first read of a thread makes it.

@@ -153,15 +153,16 @@ impl<T: 'static> Table<T> {
         slot
     }
 
-    /// Whether this thread has a guard.
+    /// This thread's slot, if it has a guard.
     ///
     /// # Safety
     ///
-    /// As for [`enter`](Self::enter).
+    /// As for [`enter`](Self::enter). The slot is not used after this thread's guards on it
+    /// are gone.
     #[inline]
-    pub(super) unsafe fn is_held(id: u64) -> bool {
-        // SAFETY: promised by the caller; no guard goes in between.
-        unsafe { Self::find(id) }.is_some_and(Slot::is_held)
+    pub(super) unsafe fn held<'a>(id: u64) -> Option<&'a Slot<T>> {
+        // SAFETY: promised by the caller.
+        unsafe { Self::find(id) }.filter(|slot| slot.is_held())
     }
 }
 

@@ -34,9 +34,9 @@ impl<'l, T, M> WriterGuard<'l, T, M> {
 }
 
 impl<T: Finish, M> WriterGuard<'_, T, M> {
-    /// Returns whether no reader stands on the back.
+    /// Returns whether no reader is on the back.
     #[inline]
-    pub(super) fn is_finished(&mut self, shared: &T::Shared) -> bool {
+    pub(crate) fn is_finished(&mut self, shared: &T::Shared) -> bool {
         let inner = self.inner();
         let finished = inner.value.try_finish(shared);
         if finished && inner.awaited {

@@ -7,7 +7,8 @@
 //! wakes. There are two ways to the lock, named for what they promise: [`lock_any`] gives
 //! it whatever readers do, [`lock_finished`] when no reader stands on the back any more.
 //! **A writer never sleeps for readers with the lock in hand**: it unlocks, sleeps and
-//! starts again. So the holder of a read guard can always get `lock_any`.
+//! starts again. So the holder of a read guard can always get `lock_any`. Instead of
+//! waiting, it may go on without the readers ([`Finish::go_on`]).
 //!
 //! # States
 //!
@@ -63,10 +64,12 @@
 mod guard;
 mod waiter;
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use core::fmt;
 use core::marker::PhantomData;
+use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::sync::OnceLock;
@@ -110,8 +113,39 @@ pub trait Finish {
 
     /// Returns whether no reader stands on the back.
     fn try_finish(&mut self, shared: &Self::Shared) -> bool;
-    /// Registers the task to be woken when no reader stands on the back any more.
+    /// Registers the task to be woken when no reader is on the back any more, or on a side
+    /// that was set aside.
     fn poll_finish(&mut self, shared: &Self::Shared, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Tries to go on without the readers on the back, for a waiter that has waited for
+    /// `waited`. May panic instead, if `on_thread` and this thread's own guards are in the
+    /// way. By default it waits.
+    fn go_on(&mut self, _shared: &Self::Shared, _waited: Duration, _on_thread: bool) -> GoOn {
+        GoOn::Wait(None)
+    }
+
+    /// Called with the lock given back after `go_on` has set a side aside, which so many
+    /// readers keep.
+    fn has_set_aside(_shared: &Self::Shared, _stragglers: usize) {}
+
+    /// A timer for a task that waits for that long at most.
+    fn sleep(_shared: &Self::Shared, _duration: Duration) -> Option<Sleep> {
+        None
+    }
+}
+
+/// A future that is ready after a while.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What came of [`Finish::go_on`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoOn {
+    /// No reader is on the back any more.
+    Finished,
+    /// The same, and so many readers are left on a side of their own.
+    SetAside(usize),
+    /// A waiter has to wait: until it is woken, or for this time if that is less.
+    Wait(Option<Duration>),
 }
 
 /// Which lock a waiter wants.
@@ -397,7 +431,7 @@ impl<T: Finish> WriterLock<T> {
             loop {
                 let turn = match waiter.attempt(want, Sleeps::Thread, &waker) {
                     Attempt::Locked(guard) => return Some(guard),
-                    Attempt::Wait => None,
+                    Attempt::Wait(most) => most,
                     Attempt::WaitForTurn(left) => Some(left),
                 };
                 loop {

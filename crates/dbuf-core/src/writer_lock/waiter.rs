@@ -9,8 +9,8 @@ use core::time::Duration;
 use std::time::Instant;
 
 use super::{
-    FREE, Finish, HOLDER, Holds, LOCK_PATIENCE, NOBODY, READERS_PATIENCE, TURN, WAITED, Want,
-    WriterGuard, WriterLock,
+    FREE, Finish, GoOn, HOLDER, Holds, LOCK_PATIENCE, NOBODY, READERS_PATIENCE, Sleep, TURN,
+    WAITED, Want, WriterGuard, WriterLock,
 };
 use crate::primitive::atomic::Ordering;
 use crate::primitive::elapsed;
@@ -64,13 +64,15 @@ pub(super) struct Waiter<'l, 's, T: Finish> {
     marks: usize,
     /// When it began to wait for the lock, and for readers.
     began: [Option<Instant>; 2],
+    /// Since when the same readers have been in the way.
+    blocked: Option<Instant>,
 }
 
 /// What came of an attempt to lock.
 pub(super) enum Attempt<'l, T, M> {
     Locked(WriterGuard<'l, T, M>),
-    /// Woken when it is worth another attempt.
-    Wait,
+    /// Woken when it is worth another attempt, which it is after this time in any case.
+    Wait(Option<Duration>),
     /// Another waiter's turn, which is over after this time. May be woken before.
     WaitForTurn(Duration),
 }
@@ -85,6 +87,7 @@ impl<'l, 's, T: Finish> Waiter<'l, 's, T> {
             sleeps: Sleeps::Task,
             marks: 0,
             began: [None; 2],
+            blocked: None,
         }
     }
 
@@ -153,6 +156,10 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
         waker: &Waker,
     ) -> Attempt<'l, T, M> {
         let lock = self.lock;
+        if self.joined == Joined::Readers && self.leave() {
+            // The readers for which it waited are gone.
+            self.blocked = None;
+        }
         self.leave();
         loop {
             // Relaxed: the compare-exchange decides.
@@ -165,7 +172,7 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
                 let word = lock.word.fetch_or(WAITED, Ordering::Relaxed);
                 if word & HOLDER != FREE {
                     self.lose_patience(Joined::Queue, LOCK_PATIENCE);
-                    return Attempt::Wait;
+                    return Attempt::Wait(None);
                 }
                 self.leave();
                 continue;
@@ -179,6 +186,29 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
                 return attempt;
             }
         }
+    }
+
+    /// Asks the writer whether it goes on without the readers. `None` if it does, with the
+    /// lock given back: what comes next may be user code. Else, for how long to wait.
+    fn go_on<M>(
+        &self,
+        mut guard: WriterGuard<'l, T, M>,
+        sleeps: Sleeps,
+    ) -> Option<Option<Duration>> {
+        let waited = self.blocked.map_or(Duration::ZERO, elapsed);
+        let writer = &mut guard.inner().value;
+        let stragglers = match writer.go_on(self.shared, waited, sleeps == Sleeps::Thread) {
+            GoOn::Wait(most) => return Some(most),
+            GoOn::SetAside(stragglers) => Some(stragglers),
+            GoOn::Finished => None,
+        };
+        // Others may wait for the same.
+        guard.is_finished(self.shared);
+        drop(guard);
+        if let Some(stragglers) = stragglers {
+            T::has_set_aside(self.shared, stragglers);
+        }
+        None
     }
 
     /// With the lock in hand: keeps it if no reader is in the way and it is nobody else's
@@ -203,16 +233,22 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
             guard.inner().awaited = true;
             if waits {
                 self.lose_patience(Joined::Readers, READERS_PATIENCE);
-                return Some(Attempt::Wait);
+                self.blocked.get_or_insert_with(Instant::now);
+                if let Some(most) = self.go_on(guard, sleeps) {
+                    return Some(Attempt::Wait(most));
+                }
+            } else {
+                self.blocked = None;
+                guard.is_finished(self.shared);
+                drop(guard);
             }
-            guard.is_finished(self.shared);
-            drop(guard);
             self.leave();
             return None;
         }
         if !guard.is_finished_soon(self.shared) {
-            drop(guard);
-            self.join(Joined::Readers, sleeps, waker);
+            if self.go_on(guard, sleeps).is_some() {
+                self.join(Joined::Readers, sleeps, waker);
+            }
             return None;
         }
         // Relaxed: a turn binds those that see it, and is ended with the lock in hand.
@@ -277,6 +313,8 @@ impl<T: Finish> Drop for Waiter<'_, '_, T> {
 /// [`WriterLock::lock_finished_async`].
 pub struct LockFinished<'l, T: Finish, M> {
     waiter: Waiter<'l, 'l, T>,
+    /// Wakes the task when it need not wait for readers any longer.
+    sleep: Option<Sleep>,
     holds: PhantomData<fn() -> M>,
 }
 
@@ -284,6 +322,7 @@ impl<'l, T: Finish, M> LockFinished<'l, T, M> {
     pub(super) fn new(lock: &'l WriterLock<T>, shared: &'l T::Shared) -> Self {
         Self {
             waiter: Waiter::new(lock, shared),
+            sleep: None,
             holds: PhantomData,
         }
     }
@@ -293,16 +332,34 @@ impl<'l, T: Finish, M: Holds> Future for LockFinished<'l, T, M> {
     type Output = WriterGuard<'l, T, M>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let waiter = &mut self.get_mut().waiter;
-        match waiter.attempt(Want::Finished, Sleeps::Task, cx.waker()) {
-            Attempt::Locked(guard) => Poll::Ready(guard),
-            Attempt::Wait => Poll::Pending,
-            Attempt::WaitForTurn(_) => {
-                // No timer is at hand: the task is polled again and again, for `TURN` at
-                // most.
-                cx.waker().wake_by_ref();
-                Poll::Pending
+        let this = self.get_mut();
+        loop {
+            let most = match this
+                .waiter
+                .attempt(Want::Finished, Sleeps::Task, cx.waker())
+            {
+                Attempt::Locked(guard) => return Poll::Ready(guard),
+                Attempt::Wait(most) => most,
+                Attempt::WaitForTurn(_) => {
+                    // No timer is at hand: the task is polled again and again, for `TURN` at
+                    // most.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            };
+            let Some(most) = most else {
+                return Poll::Pending;
+            };
+            if this.sleep.is_none() {
+                this.sleep = T::sleep(this.waiter.shared, most);
             }
+            let Some(sleep) = &mut this.sleep else {
+                return Poll::Pending;
+            };
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            this.sleep = None;
         }
     }
 }

@@ -3,36 +3,53 @@
 //! # Idea
 //!
 //! A reader has an *epoch*: odd while it has guards, even while it has none. To
-//! enter, it makes its epoch odd and then loads the side word. The writer flips
-//! the side word and then loads every epoch: readers with an even one have left, or
+//! enter, it makes its epoch odd and then loads the front word. The writer flips
+//! the front word and then loads every epoch: readers with an even one have left, or
 //! will see the new side; those with an odd one go into the *waiting set*, and the swap
 //! is finished when each of them has moved on. (The scheme of `left-right` and
 //! `evmap`; after Ramalhete and Correia, "Left-Right: A Concurrency Control
 //! Technique with Wait-Free Population Oblivious Reads".)
 //!
+//! Beside its epoch a reader keeps a *note* of the sides on which its guards are. An epoch
+//! is one for all guards of a reader; by the note the writer waits only for the side that
+//! it wants, while the same reader keeps a guard on another one.
+//!
 //! # A read and a write, step by step
 //!
 //! | reader enters | writer starts a swap |
 //! |---|---|
-//! | E1 `epoch` := odd | W1 `front` := other side, and the mode |
+//! | E1 `epoch` := odd | W1 `front` := the writer's side, and the mode |
 //! | E2 compiler barrier | W2 barrier, or fence |
-//! | E3 load `front`; if it says FENCED: fence, load again. Take that side | W3 renew the view if readers came or went; load every `epoch`; the odd ones are the waiting set, and are noted in `seen_by_swap` |
+//! | E3 load `front`; if it says FENCED: fence, load again. Take that side | W3 renew the view if readers came or went; load every `epoch`; the odd ones whose note may hold the old side are the waiting set |
+//! | E4 note the side, with the epoch | |
 //!
 //! | reader leaves | writer waits |
 //! |---|---|
 //! | L1 `epoch` := even | P1 register the waker, `asked` := epoch of one straggler |
 //! | L2 compiler barrier; a fence where there is no barrier | P2 barrier; a fence where there is none |
-//! | L3 load `asked`; if it is this epoch, wake | P3 load the epochs of the waiting set again; if the straggler that was asked has left, ask another (P1), else sleep |
+//! | L3 load `asked`; if it is this epoch, wake | P3 load the epochs and notes of the waiting set again; if the straggler that was asked has left, ask another (P1), else sleep |
 //!
-//! Only one straggler is asked at a time, the last of the waiting set, so the leaves of the
-//! others wake nobody. A wake means that the one that was asked has left, and the woken writer
-//! polls again. `asked` is never taken back: a reader that was asked always wakes.
+//! Only one straggler of a side is asked at a time, the last of the waiting set, so the
+//! leaves of the others wake nobody. A wake means that the one that was asked has left the
+//! side that it was asked for, and the woken writer polls again. `asked` is never taken
+//! back: a reader that was asked always wakes.
 //!
 //! Both tables are store buffering: each side stores one word and then loads the
 //! other's. Without a fence on both sides each may miss the other's store: in
 //! the first the writer overlooks a reader on the old side, in the second the
 //! last reader overlooks the sleeping writer. A barrier (`fence`) is the writer's
 //! fence and every reader's at once.
+//!
+//! # The note
+//!
+//! A note belongs to the epoch that is in it. A note of another epoch says nothing, and the
+//! writer takes it that there may be a guard on every side: so a reader between E1 and E4 is
+//! waited for, wherever it will be. A note of the reader's epoch is exact but for a nested
+//! enter, which may be on one side less than it says.
+//!
+//! It needs no order with E1 to E3: the writer reads it after the epoch, and the side that
+//! is in it is the one that E3 has loaded. What a note of this epoch cannot say is what
+//! became of guards of an earlier one; that comes with the epoch (S3).
 //!
 //! # Modes
 //!
@@ -65,34 +82,37 @@
 //!
 //! # Nested guards
 //!
-//! A nested enter leaves the epoch alone and loads `front` afresh. That is safe
-//! because the epoch is odd: whatever it loads, a swap that could take the side
-//! away has this epoch in its waiting set. But an epoch that never becomes even
-//! would hold the writer up forever, so a reader also moves on by 2 (still odd,
-//! and changed) when its guards are known to be on the front only:
+//! A nested enter leaves the epoch alone: it has been odd for a while, and swaps since then
+//! have taken it into account with the guards that there were. So the new guard announces
+//! itself by the note (N1), as a hazard pointer does: note the side that is the front, then,
+//! with E2 and E3 in between, load the front again; if it has changed, note the new one
+//! instead. N1 and the second load are store buffering with W1 and W3, as E1 and E3 are.
 //!
-//! - when the last guard on the older side goes. That guard kept the swap
-//!   unfinished, so `front` is the side of the others.
-//! - when the current epoch was `seen_by_swap`, and no guard is on the side that this
-//!   swap took away. The writer cannot finish, hence not flip again, before
-//!   this epoch moves. (A reader whose guard was taken while the swap was being started is
-//!   in its waiting set although the guard is on the front; guards that are taken after it
-//!   must not inherit that.)
+//! A nested leave notes what is left, which is exact, and then does L2 and L3 as the last
+//! leave does.
 //!
-//! In both cases a swap waits for the store, and none is started before it is seen: the
-//! nested enters after it need no fence.
+//! A reader that takes a guard back from a side where it never came to be (the front had
+//! changed) wakes nobody. It was taken while the swap was being started, so the swap waits
+//! for its leave where the writer sleeps (S12), and finds it gone where the writer checks.
+//!
+//! # The spare side
+//!
+//! Each side that was replaced has a waiting set of its own: that of the last swap, by
+//! index in the view, and that of the side that was set aside, by slots that stay as they
+//! are while the view is renewed. A reader that is in both is asked twice at most, and wakes
+//! for each of its leaves.
 //!
 //! # Kept guards
 //!
 //! A guard is current while the word is the one that it entered by: one load. Every flip
 //! changes the word. So does the first check that finds stragglers of a swap, by a bit of its
-//! own: a guard that was taken while the swap was being started may be in the waiting set
-//! although it is on the new side, and its next refresh must let go of it. That refresh
-//! enters nested, loads the bit and with it what the scan left in `seen_by_swap`, and the
-//! leave of the old guard moves on by 2.
+//! own: a reader that was between E1 and E4 at the last check is waited for although its
+//! guard is on the new side. The writer's next check would find that, but the writer may
+//! sleep. The guard's next refresh sees the bit, enters nested, and the leave of the old
+//! guard wakes.
 //!
 //! A guard whose enter was not nested never has the bit, and is not current where the word
-//! has it: E1 may be older than the scan, and E3 younger than the check.
+//! has it: E1 may be older than the scan, and E4 younger than the check.
 //!
 //! # Orderings
 //!
@@ -108,11 +128,11 @@
 //!
 //! # Cost
 //!
-//! A read stores its epoch twice and a note once, on lines that only this reader
-//! writes, and loads the shared side word: no read-modify-write, no fence; in fenced
+//! A read stores its epoch twice and its note once, on a line that only this reader
+//! writes, and loads the shared front word: no read-modify-write, no fence; in fenced
 //! mode one fence, without a barrier two. A swap is one barrier or fence, and one load
-//! for each live reader; no lock, unless readers came or went since the last. A reader can hold 2³² − 1 guards on one side at a time
-//! (2¹⁶ − 1 on 32 bit); one more ends the process. Epochs have 64 bits on 32 bit too, where
+//! for each live reader; no lock, unless readers came or went since the last. A reader can hold 2³² − 1 guards on one side at a
+//! time; one more ends the process. Epochs have 64 bits on 32 bit too, where
 //! there are atomics of that size; a read costs more there.
 
 mod fence;
@@ -129,6 +149,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use core::fmt;
+use core::ptr;
 use core::task::{Context, Poll};
 
 use crossbeam_utils::CachePadded;
@@ -139,10 +160,10 @@ use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 use self::fence::{barrier, fence_cost, is_available};
 use self::fence_policy::FencePolicy;
-use self::reader::{Epoch, Slot, seen_by_swap};
+use self::reader::{Epoch, Slot};
 use self::word::{FrontWord, Word};
 use crate::claim::Claim;
-use crate::registry::{Registry, View};
+use crate::registry::{Registry, SlotRef, View};
 use crate::waker::WakerCell;
 
 pub use self::fence::Fence;
@@ -209,6 +230,8 @@ struct WriterState {
     epochs: Epoch,
     /// The readers that the last swap waits for. It has room for all.
     waiting: Vec<Straggler>,
+    /// The readers that the spare side belongs to.
+    aside: Vec<Aside>,
     policy: FencePolicy,
 }
 
@@ -282,6 +305,7 @@ impl Shared {
     }
 }
 
+/// A straggler of the last swap.
 struct Straggler {
     /// Where its slot is in the view, which is not renewed while a swap waits.
     index: usize,
@@ -291,20 +315,16 @@ struct Straggler {
 }
 
 impl Straggler {
-    fn has_left(&self, view: &View<Slot>) -> bool {
-        // ORDERING: Acquire; partner: every store to an epoch. S3: the reads
-        // under the guards that are gone happen-before the finish.
-        view.get(self.index).epoch.load(Ordering::Acquire) != self.epoch
+    fn has_left(&self, view: &View<Slot>, side: Side) -> bool {
+        view.get(self.index).has_left(side, self.epoch)
     }
+}
 
-    /// Takes back what the swap left in the slot of a reader that has left. (Epochs of 32
-    /// bits wrap.)
-    fn clear(&self, view: &View<Slot>) {
-        // Relaxed: it means nothing once the epoch has moved.
-        view.get(self.index)
-            .seen_by_swap
-            .store(0, Ordering::Relaxed);
-    }
+/// A straggler of the spare side.
+struct Aside {
+    slot: SlotRef<Slot>,
+    epoch: Epoch,
+    asked: bool,
 }
 
 impl EpochStrategy {
@@ -359,6 +379,7 @@ impl EpochStrategy {
                     retired: 0,
                     epochs: 0,
                     waiting: Vec::new(),
+                    aside: Vec::new(),
                     policy: FencePolicy::new(),
                 })),
                 #[cfg(test)]
@@ -476,12 +497,14 @@ impl EpochStrategy {
     /// W1. From here until the scan is over, nothing is known of the old side.
     #[inline]
     fn flip(&self, writer: &mut WriterState, before: Word, fences: bool) {
-        self.claim.set_finished(false);
+        let front = self.claim.back();
+        self.claim.start_swap(before.side());
         writer.start = Start::Flipped {
             fenced: before.is_fenced(),
         };
         // ORDERING: W1: Release, partner: the loads in `EpochReader::enter` (S4).
-        self.front.store(before.next(fences), Ordering::Release);
+        self.front
+            .store(before.next(front, fences), Ordering::Release);
     }
 
     /// W2, partner: E2 in `EpochReader::enter` (S2), by what readers that may be on the old
@@ -506,17 +529,14 @@ impl EpochStrategy {
             shared.renew(writer);
         }
         // From here on nothing unwinds: `waiting` has room for the whole view.
-        let front = self.front();
+        let old = self.claim.back();
         let mut epochs = writer.retired;
         for (index, slot) in writer.view.iter().enumerate() {
             // ORDERING: Acquire; partner: every store to an epoch. S3, for guards that
             // are gone already.
             let epoch = slot.epoch.load(Ordering::Acquire);
             epochs = epochs.wrapping_add(epoch);
-            if epoch % 2 == 1 {
-                // Relaxed: it says all there is to know, and nothing is read by it.
-                slot.seen_by_swap
-                    .store(seen_by_swap(epoch, front), Ordering::Relaxed);
+            if epoch % 2 == 1 && slot.may_hold(old, epoch) {
                 writer.waiting.push(Straggler {
                     index,
                     epoch,
@@ -549,14 +569,9 @@ impl EpochStrategy {
             if let Start::Flipped { fenced } = writer.start {
                 self.complete_start(writer, fenced);
             }
+            let old = self.claim.back();
             let WriterState { view, waiting, .. } = writer;
-            waiting.retain(|straggler| {
-                let has_left = straggler.has_left(view);
-                if has_left {
-                    straggler.clear(view);
-                }
-                !has_left
-            });
+            waiting.retain(|straggler| !straggler.has_left(view, old));
             if !waiting.is_empty() {
                 self.mark_stragglers();
             }
@@ -564,34 +579,65 @@ impl EpochStrategy {
         })
     }
 
+    /// The same for the spare side.
+    fn poll_aside(&self, token: &mut EpochWriter) -> bool {
+        if self.claim.is_spare_free() {
+            return true;
+        }
+        let spare = self.claim.spare();
+        self.writer.with_mut(token, |writer| {
+            writer
+                .aside
+                .retain(|aside| !aside.slot.has_left(spare, aside.epoch));
+            self.claim.set_spare_free(writer.aside.is_empty())
+        })
+    }
+
     /// Once for each swap, after its scan: no guard that was taken before is current any
-    /// more. One that slipped in while the swap was started is on the new side and is waited
-    /// for; its next refresh lets go of it.
+    /// more. One that slipped in while the swap was started is on the new side and may be
+    /// waited for; its next refresh lets go of it.
     #[inline]
     fn mark_stragglers(&self) {
         // Relaxed: stored under the claim.
         let word = self.front.load(Ordering::Relaxed);
         if !word.has_stragglers() {
             // ORDERING: Release; partner: the loads in `EpochReader::enter` and
-            // `nested_enter` (S4). It also brings what the scan left in `seen_by_swap`, so
-            // that the release that follows a nested enter finds it.
+            // `load_front` (S4).
             self.front.store(word.with_stragglers(), Ordering::Release);
         }
     }
 
-    /// P1: asks the last of the waiting set to wake the writer, unless it has been asked.
+    /// P1: asks the last of each waiting set to wake the writer, unless it has been asked.
+    /// Returns whether it asked any.
     fn request_wake(&self, token: &mut EpochWriter) -> bool {
         self.writer.with_mut(token, |writer| {
-            let WriterState { view, waiting, .. } = writer;
-            let last = waiting.last_mut().filter(|straggler| !straggler.asked);
-            last.is_some_and(|straggler| {
-                straggler.asked = true;
-                // Relaxed: P2 and L2 decide who sees it.
-                view.get(straggler.index)
-                    .asked
-                    .store(straggler.epoch, Ordering::Relaxed);
-                true
-            })
+            let WriterState {
+                view,
+                waiting,
+                aside,
+                ..
+            } = writer;
+            let (old, spare) = (self.claim.back(), self.claim.spare());
+            // One reader may be in both.
+            let bit = |side: Side, is_in: bool| usize::from(is_in) << side as usize;
+            let mut any = false;
+            if let Some(last) = waiting.last_mut().filter(|last| !last.asked) {
+                last.asked = true;
+                any = true;
+                let slot = view.get(last.index);
+                let both = aside.iter().any(|aside| ptr::eq(&*aside.slot, slot));
+                slot.ask(last.epoch, bit(old, true) | bit(spare, both));
+            }
+            if let Some(last) = aside.last_mut().filter(|last| !last.asked) {
+                last.asked = true;
+                any = true;
+                let slot = &*last.slot;
+                let both = waiting
+                    .iter()
+                    .any(|waiting| ptr::eq(view.get(waiting.index), slot));
+                slot.ask(last.epoch, bit(spare, true) | bit(old, both));
+            }
+            any
         })
     }
 }
@@ -698,12 +744,18 @@ unsafe impl Strategy for EpochStrategy {
         let cell = &self.shared().waker;
         // SAFETY: the caller holds the claim.
         unsafe { cell.register(waker) };
+        let was_free = self.claim.is_spare_free();
         loop {
             // P3. Also before a first P2, where an earlier poll has asked: the registration
             // has acquired the leave of a reader that took the waker before it.
             if self.poll_waiting(token) {
                 drop(cell.take());
                 return Poll::Ready(());
+            }
+            // Also woken for the spare side, or at once if it has just become free.
+            if !was_free && self.poll_aside(token) {
+                self.shared().wake();
+                return Poll::Pending;
             }
             // A straggler that was asked, with P2 and P3 behind it, will wake.
             if !self.request_wake(token) {
@@ -725,9 +777,10 @@ unsafe impl Strategy for EpochStrategy {
             // Unknown, and not finished.
             Start::Flipped { .. } => 1,
             Start::Scanned => {
+                let old = self.claim.back();
                 let waiting = writer.waiting.iter();
                 let count = waiting
-                    .filter(|straggler| !straggler.has_left(&writer.view))
+                    .filter(|straggler| !straggler.has_left(&writer.view, old))
                     .count();
                 if count > 0 {
                     // It is a check. Calls beside it store the same word.
@@ -736,6 +789,59 @@ unsafe impl Strategy for EpochStrategy {
                 count
             }
         })
+    }
+
+    #[inline]
+    fn spare(&self) -> Side {
+        self.claim.spare()
+    }
+
+    #[inline]
+    fn back(&self) -> Side {
+        self.claim.back()
+    }
+
+    unsafe fn try_free_spare(&self, token: &mut EpochWriter) -> bool {
+        self.poll_aside(token)
+    }
+
+    unsafe fn set_aside(&self, token: &mut EpochWriter) {
+        self.writer.with_mut(token, |writer| {
+            if let Start::Flipped { fenced } = writer.start {
+                self.complete_start(writer, fenced);
+            }
+            let WriterState {
+                view,
+                waiting,
+                aside,
+                ..
+            } = writer;
+            // Room first: nothing has changed where there is none.
+            aside.reserve(waiting.len());
+            aside.extend(waiting.drain(..).map(|straggler| Aside {
+                slot: view.keep(straggler.index),
+                epoch: straggler.epoch,
+                asked: straggler.asked,
+            }));
+            self.claim.set_aside();
+        });
+    }
+
+    unsafe fn spare_stragglers(&self, token: &EpochWriter) -> usize {
+        if self.claim.is_spare_free() {
+            return 0;
+        }
+        let spare = self.claim.spare();
+        self.writer.with(token, |writer| {
+            let aside = writer.aside.iter();
+            aside
+                .filter(|aside| !aside.slot.has_left(spare, aside.epoch))
+                .count()
+        })
+    }
+
+    unsafe fn holds(&self, reader: &EpochReader, side: Side) -> bool {
+        reader.holds(side)
     }
 }
 

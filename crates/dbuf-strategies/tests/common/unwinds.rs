@@ -1,4 +1,5 @@
-//! A strategy whose start unwinds, before the flip or after it.
+//! A strategy whose start unwinds, before the flip or after it, and which may have no spare
+//! side.
 
 use std::cell::Cell;
 use std::task::{Context, Poll};
@@ -9,11 +10,12 @@ thread_local! {
     pub(crate) static UNWINDS: Cell<u8> = const { Cell::new(0) };
 }
 
-/// Unwinds where it is told to: 1 before a flip, 2 after it.
-pub(crate) struct Unwinds<S>(pub(crate) S);
+/// Unwinds where it is told to: 1 before a flip, 2 after it, 3 before it sets a side aside.
+/// Without `SPARE` it has no spare side: those methods are the provided ones.
+pub(crate) struct Unwinds<S, const SPARE: bool>(pub(crate) S);
 
 // SAFETY: the inner strategy's promises. A start that unwinds is made or is not.
-unsafe impl<S: Strategy> Strategy for Unwinds<S> {
+unsafe impl<S: Strategy, const SPARE: bool> Strategy for Unwinds<S, SPARE> {
     type WriterToken = S::WriterToken;
     type ReaderToken = S::ReaderToken;
     type GuardToken = S::GuardToken;
@@ -46,7 +48,10 @@ unsafe impl<S: Strategy> Strategy for Unwinds<S> {
         self.0.front()
     }
     unsafe fn start_swap(&self, writer: &mut S::WriterToken) {
-        let at = UNWINDS.take();
+        let at = UNWINDS.get();
+        if at < 3 {
+            UNWINDS.set(0);
+        }
         assert_ne!(at, 1, "before");
         // SAFETY: the caller's.
         unsafe { self.0.start_swap(writer) };
@@ -68,6 +73,27 @@ unsafe impl<S: Strategy> Strategy for Unwinds<S> {
         // SAFETY: the caller's.
         unsafe { self.0.stragglers(writer) }
     }
+    fn spare(&self) -> Side {
+        self.0.spare()
+    }
+    unsafe fn try_free_spare(&self, writer: &mut S::WriterToken) -> bool {
+        // SAFETY: the caller's.
+        SPARE && unsafe { self.0.try_free_spare(writer) }
+    }
+    unsafe fn set_aside(&self, writer: &mut S::WriterToken) {
+        assert!(SPARE, "never free");
+        assert_ne!(UNWINDS.take(), 3, "aside");
+        // SAFETY: the caller's.
+        unsafe { self.0.set_aside(writer) };
+    }
+    unsafe fn spare_stragglers(&self, writer: &S::WriterToken) -> usize {
+        // SAFETY: the caller's.
+        unsafe { self.0.spare_stragglers(writer) }
+    }
+    unsafe fn holds(&self, reader: &S::ReaderToken, side: Side) -> bool {
+        // SAFETY: the caller's.
+        unsafe { self.0.holds(reader, side) }
+    }
 }
 
-impl<S: BlockingStrategy> BlockingStrategy for Unwinds<S> {}
+impl<S: BlockingStrategy, const SPARE: bool> BlockingStrategy for Unwinds<S, SPARE> {}

@@ -7,6 +7,7 @@
 )]
 
 mod cell;
+mod current;
 mod handover;
 mod waker;
 mod watched;
@@ -47,6 +48,11 @@ macro_rules! strategy {
             model!(numbered);
             model!(refreshed_guard_is_never_written);
             model!(refreshes_free_the_writer);
+            model!(nested_guard_beside_two_swaps);
+            model!(kept_guard_goes_before_a_nested_one);
+            model!(leave_of_either_side_wakes);
+            model!(leave_of_either_side_wakes_a_thread);
+            model!(front_comes_round_beside_a_kept_guard);
         }
     };
 }
@@ -91,6 +97,11 @@ macro_rules! places {
             #[test]
             fn place_that_was_left_is_reused_during_a_swap() {
                 models::place_that_was_left_is_reused_during_a_swap($strategy::new);
+            }
+
+            #[test]
+            fn slot_is_reused_beside_a_side_set_aside() {
+                models::slot_is_reused_beside_a_side_set_aside($strategy::new);
             }
         }
     };

@@ -6,6 +6,8 @@
     reason = "tests always have std"
 )]
 
+mod no_spare;
+
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use dbuf_strategies::{
 };
 use dbuf_testing::suite;
 use dbuf_testing::suite::buffer;
+use no_spare::NoSpare;
 
 macro_rules! concurrent {
     ($name:ident, $strategy:expr) => {
@@ -45,6 +48,7 @@ concurrent!(flash, FlashStrategy::new());
 concurrent!(default, DefaultStrategy::new());
 concurrent!(watched_epoch, Watched::new(EpochStrategy::new()));
 concurrent!(watched_flash, Watched::new(FlashStrategy::new()));
+concurrent!(without_spare, NoSpare(EpochStrategy::new()));
 
 mod local {
     use super::*;

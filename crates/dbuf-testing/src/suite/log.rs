@@ -7,7 +7,7 @@ use super::{EXTRAS, SuitePtr};
 use crate::Tracked;
 
 /// Adds, and counts how often it was applied to a copy.
-struct Add(usize);
+pub(super) struct Add(pub(super) usize);
 
 impl Operation<Tracked, u32> for Add {
     fn apply(&mut self, target: &mut Tracked, extras: &u32) {
@@ -17,7 +17,7 @@ impl Operation<Tracked, u32> for Add {
     }
 }
 
-const PANICS: usize = usize::MAX;
+pub(super) const PANICS: usize = usize::MAX;
 
 fn log<P: SuitePtr>(ptr: P) -> OpWriter<P, Add> {
     OpWriter::new(Writer::claim(ptr).unwrap())

@@ -2,7 +2,7 @@
 //!
 //! Each function takes a constructor of a fresh buffer behind some pointer and
 //! panics if the strategy or the pointer breaks its contract. [`suite!`] makes
-//! them tests. S1 to S12 and C1 to C6 are the clauses of
+//! them tests. S1 to S13 and C1 to C7 are the clauses of
 //! [`Strategy`].
 //!
 //! # Examples
@@ -24,6 +24,7 @@ mod handles;
 mod log;
 mod oracle;
 mod refresh;
+mod spare;
 mod swaps;
 mod threads;
 mod wakers;
@@ -32,6 +33,7 @@ pub use handles::*;
 pub use log::*;
 pub use oracle::*;
 pub use refresh::*;
+pub use spare::*;
 pub use swaps::*;
 pub use threads::*;
 pub use wakers::*;
@@ -143,6 +145,18 @@ macro_rules! suite {
             waker_that_panics_leaves_the_guard_refreshed,
             forgotten_batch_is_rolled_back,
             log_without_waiting_keeps_the_copies_equal,
+            kept_guard_stops_no_publish,
+            guards_on_three_sides_go_in_any_order,
+            claim_continues_with_a_side_set_aside,
+            forgotten_guards_cost_a_side_each,
+            readers_come_and_go_beside_a_kept_guard,
+            waker_is_called_by_the_last_leave_of_either_side,
+            leaves_of_the_spare_side_wake_who_waits,
+            waker_that_panics_frees_the_spare_side,
+            cancelled_wait_for_either_side_is_taken_up_again,
+            refresh_leaves_a_side_that_was_set_aside,
+            stragglers_of_each_side_are_counted,
+            log_goes_on_beside_a_kept_guard,
         );
     };
     (@blocking $new:expr) => {
@@ -153,6 +167,7 @@ macro_rules! suite {
             log_keeps_the_copies_equal,
             panicking_op_is_rolled_back,
             transact_is_all_or_nothing,
+            write_goes_on_after_a_while,
         );
     };
     (@threads $new:expr) => {
@@ -161,6 +176,8 @@ macro_rules! suite {
             last_leave_on_another_thread_wakes_the_writer,
             readers_come_and_go_during_swaps,
             claim_passes_between_threads,
+            write_waits_for_either_side,
+            kept_guards_are_never_written,
         );
     };
     (@tests $new:expr; $($test:ident),+ $(,)?) => {

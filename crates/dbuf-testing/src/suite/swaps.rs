@@ -91,7 +91,7 @@ pub fn nested_guards_go_in_any_order<P: SuitePtr>(new: impl Fn() -> P) {
     }
 }
 
-fn permutations() -> Vec<[usize; 4]> {
+pub(super) fn permutations() -> Vec<[usize; 4]> {
     let mut all = Vec::new();
     for code in 0..256_usize {
         let order = [code & 3, code >> 2 & 3, code >> 4 & 3, code >> 6 & 3];

@@ -60,6 +60,9 @@ pub(crate) enum Step {
     CatchUp {
         fuse: u8,
     },
+    SetAside {
+        fuse: u8,
+    },
 }
 
 enum Hand<P: BufferPtr> {
@@ -321,6 +324,7 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
                     }
                 }
             }
+            Step::SetAside { fuse } => self.set_aside(fuse),
             _ => {}
         }
     }
@@ -337,7 +341,7 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
     fn check(&mut self) {
         self.guards.iter().for_each(Held::check);
         if let Some(before) = self.model.awaited
-            && !self.model.is_blocked()
+            && self.model.has_answered()
         {
             let wakes = self.wakers[self.newest].0.load(SeqCst);
             assert!(wakes > before, "a lost wake");
@@ -351,6 +355,8 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
             Hand::Raw(writer) => writer,
             Hand::Log(writer, log) => {
                 assert_eq!(writer.has_pending(), log.has_pending(), "has_pending");
+                let held = self.model.is_held(self.model.spare);
+                assert_eq!(writer.spare_stragglers() > 0, held, "spare_stragglers");
                 writer.as_writer()
             }
             Hand::Empty | Hand::Forgotten => return,

@@ -16,29 +16,35 @@ pub(crate) struct Hold {
 pub(crate) struct Model {
     pub(crate) front: usize,
     pub(crate) version: Version,
+    /// The side that is neither the front nor the writer's.
+    pub(crate) spare: usize,
     /// By side. `None`: nobody knows, as behind a log.
-    pub(crate) values: [Option<usize>; 2],
+    pub(crate) values: [Option<usize>; 3],
     /// Nobody has seen the last swap finished.
     pub(crate) unfinished: bool,
     pub(crate) holds: Vec<Hold>,
     /// How often the newest waker had been called when it was registered.
     pub(crate) awaited: Option<usize>,
+    /// The spare side was held then, so the waker is called for that too.
+    pub(crate) spare_awaited: bool,
 }
 
 impl Model {
     pub(crate) fn new() -> Self {
         Self {
             front: 0,
+            spare: 2,
             version: 0,
-            values: [Some(0), Some(1)],
+            values: [Some(0), Some(1), None],
             unfinished: false,
             holds: Vec::new(),
             awaited: None,
+            spare_awaited: false,
         }
     }
 
     pub(crate) fn back(&self) -> usize {
-        1 - self.front
+        3 - self.front - self.spare
     }
 
     pub(crate) fn published(&self) -> usize {
@@ -52,6 +58,22 @@ impl Model {
     /// Whether the last swap cannot be finished.
     pub(crate) fn is_blocked(&self) -> bool {
         self.unfinished && self.is_held(self.back())
+    }
+
+    /// Whether a waker that was registered has to have been called.
+    pub(crate) fn has_answered(&self) -> bool {
+        !self.is_blocked() || (self.spare_awaited && !self.is_held(self.spare))
+    }
+
+    /// The back is set aside, for a copy of the front.
+    pub(crate) fn set_aside(&mut self) {
+        assert!(self.is_blocked() && !self.is_held(self.spare), "C7");
+        let back = self.back();
+        // Behind a log.
+        (self.values[self.spare], self.values[back]) = (None, None);
+        self.spare = back;
+        self.unfinished = false;
+        self.awaited = None;
     }
 
     /// A look at the last swap. Whether it is finished.
@@ -145,6 +167,11 @@ impl LogModel {
             }
             _ => {}
         }
+    }
+
+    /// The back is a copy of the front.
+    pub(crate) fn set_aside(&mut self, published: usize) {
+        (self.state, self.pending, self.loose) = (State::Settled, published, 0);
     }
 
     /// Something of it panicked.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use dbuf_core::OwningPtr;
 
-use super::super::value::{POISON, Value};
+use super::super::value::{POISON, Value, arm, caught};
 use super::{Hand, Held, Machine};
 
 impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
@@ -63,6 +63,8 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
         let count = &self.wakers[self.newest];
         let waker = Waker::from(Arc::clone(count));
         let mut cx = Context::from_waker(&waker);
+        // Before: a poll that finds the spare side free calls it at once.
+        let before = count.0.load(SeqCst);
         let polled = match &mut self.hand {
             Hand::Raw(writer) => writer.poll_finish(&mut cx),
             Hand::Log(writer, _) => writer.poll_finish(&mut cx),
@@ -70,7 +72,29 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
         };
         let finished = self.model.look();
         assert_eq!(polled == Poll::Ready(()), finished, "poll_finish");
-        self.model.awaited = (!finished).then(|| count.0.load(SeqCst));
+        self.model.awaited = (!finished).then_some(before);
+        self.model.spare_awaited = self.model.is_held(self.model.spare);
+    }
+
+    /// Goes on without the guards on the back.
+    pub(super) fn set_aside(&mut self, fuse: u8) {
+        let Hand::Log(writer, log) = &mut self.hand else {
+            return;
+        };
+        let finished = self.model.look();
+        let free = !self.model.is_held(self.model.spare);
+        arm(fuse.into());
+        match caught(|| writer.set_aside()) {
+            Some(goes_on) => {
+                assert_eq!(goes_on, finished || free, "set_aside");
+                if goes_on && !finished {
+                    self.model.set_aside();
+                    log.set_aside(self.model.published());
+                }
+            }
+            // The clone panicked, and nothing has changed.
+            None => assert!(!finished && free),
+        }
     }
 
     pub(super) fn swap_or_store(&mut self, stores: bool) {
