@@ -1,11 +1,15 @@
+use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::time::Duration;
 use std::hash::RandomState;
 
-use dbuf_core::{DoubleBuffer, Strategy, Taken};
+use dbuf_core::{DoubleBuffer, OnStraggler, Strategy, Taken};
 
-use crate::concurrent::Writers;
-use crate::owner::Ptr;
+use crate::concurrent::{OnSpare, SleepFn, Writers};
+use crate::op::ChangeOf;
+use crate::owner::{Log, Ptr};
 use crate::table::{Shared, Table};
 use crate::{BlockingStrategy, ConcurrentHashMap, DefaultStrategy, PublishPolicy, Reader, Writer};
 
@@ -31,7 +35,25 @@ pub struct Builder<H = RandomState, S = DefaultStrategy> {
     capacity: usize,
     hasher: H,
     strategy: S,
-    policy: PublishPolicy,
+    choices: Choices,
+}
+
+/// What has no type of its own.
+#[derive(Clone, Default)]
+pub(crate) struct Choices {
+    pub(crate) policy: PublishPolicy,
+    on_straggler: OnStraggler,
+    pub(crate) on_spare: Option<OnSpare>,
+    pub(crate) sleep: Option<SleepFn>,
+}
+
+impl fmt::Debug for Choices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Choices")
+            .field("policy", &self.policy)
+            .field("on_straggler", &self.on_straggler)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Builder {
@@ -77,7 +99,7 @@ impl<H, S> Builder<H, S> {
             capacity: self.capacity,
             hasher,
             strategy: self.strategy,
-            policy: self.policy,
+            choices: self.choices,
         }
     }
 
@@ -103,7 +125,7 @@ impl<H, S> Builder<H, S> {
             capacity: self.capacity,
             hasher: self.hasher,
             strategy: f(self.strategy),
-            policy: self.policy,
+            choices: self.choices,
         }
     }
 
@@ -123,8 +145,79 @@ impl<H, S> Builder<H, S> {
     /// hits.publish();
     /// assert_eq!(hits.get_cloned("page"), Some(1));
     /// ```
-    pub fn publish_policy(self, policy: PublishPolicy) -> Self {
-        Self { policy, ..self }
+    pub fn publish_policy(mut self, policy: PublishPolicy) -> Self {
+        self.choices.policy = policy;
+        self
+    }
+
+    /// Sets what a write does when readers do not leave the copy that it needs. By default it
+    /// waits 100 ms and then clones the published copy, if that has at most a million entries:
+    /// see [`OnStraggler`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::{Builder, OnStraggler};
+    ///
+    /// // At most two copies, and writes that wait for every reader.
+    /// let map = Builder::new()
+    ///     .on_straggler(OnStraggler::Wait)
+    ///     .build_concurrent();
+    /// map.insert("a", 1);
+    /// ```
+    pub fn on_straggler(mut self, on_straggler: OnStraggler) -> Self {
+        self.choices.on_straggler = on_straggler;
+        self
+    }
+
+    /// Sets a function that is called each time a copy was set aside for readers that do not
+    /// leave, with the number of them that the strategy can tell: to log it. By the writer
+    /// that did it, before its change, with no lock held. Of no effect on a [`Writer`], which
+    /// has [`spare_since`](Writer::spare_since).
+    ///
+    /// If it panics, so does the write, and nothing is changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Builder;
+    ///
+    /// let map = Builder::new()
+    ///     .on_spare(|readers| eprintln!("{readers} readers keep an old copy of the map"))
+    ///     .build_concurrent();
+    /// let kept = map.read();
+    /// map.insert("a", 1);
+    /// map.insert("a", 2); // calls it: `kept` is in the way
+    /// # assert!(kept.is_empty());
+    /// ```
+    pub fn on_spare(mut self, f: impl Fn(usize) + Send + Sync + 'static) -> Self {
+        self.choices.on_spare = Some(Arc::new(f));
+        self
+    }
+
+    /// Sets a timer for tasks that await a write while readers do not leave. Without one, a
+    /// task goes on without those readers when it is polled after the time that
+    /// [`OnStraggler::Spare`] names, and nothing may poll it then. Of no effect on threads.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::Builder;
+    /// # mod tokio {
+    /// #     pub mod time {
+    /// #         pub async fn sleep(_: std::time::Duration) {}
+    /// #     }
+    /// # }
+    ///
+    /// let map = Builder::new().sleep(tokio::time::sleep).build_concurrent();
+    /// map.insert("a", 1);
+    /// ```
+    pub fn sleep<F>(mut self, sleep: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.choices.sleep = Some(Arc::new(move |duration| Box::pin(sleep(duration))));
+        self
     }
 
     /// Makes the map, as its two handles.
@@ -151,8 +244,8 @@ impl<H, S> Builder<H, S> {
         H: BuildHasher,
         S: Strategy,
     {
-        let (writer, reader) = self.split(false);
-        (Writer::new(writer), Reader::new(reader))
+        let (log, reader, _) = self.split(false);
+        (Writer::new(log), Reader::new(reader))
     }
 
     /// Makes the map, as one handle for any thread.
@@ -175,35 +268,45 @@ impl<H, S> Builder<H, S> {
         H: BuildHasher,
         S: BlockingStrategy,
     {
-        let policy = self.policy;
-        let (writer, reader) = self.split(true);
-        ConcurrentHashMap::from_parts(Writers::new(writer, policy), reader.shared())
+        let (log, reader, choices) = self.split(true);
+        let reader = reader.shared();
+        let writers = Writers::new(log, reader.clone(), choices);
+        ConcurrentHashMap::from_parts(writers, reader)
     }
 
-    /// The buffer, behind the two handles of the core.
+    /// The handles of the core, and the choices that are not in them.
+    ///
+    /// `defers_drops`: whether what leaves a copy waits to be dropped by somebody who
+    /// holds no lock.
     #[expect(
         clippy::type_complexity,
         reason = "two handles with all their parameters"
     )]
-    ///
-    /// `keep_dead`: whether what leaves a copy waits to be dropped by somebody who
-    /// holds no lock.
-    pub(crate) fn split<K, V>(
+    pub(crate) fn split<K, V, C>(
         self,
-        keep_dead: bool,
+        defers_drops: bool,
     ) -> (
-        dbuf_core::Writer<Ptr<K, V, H, S>>,
+        Log<K, V, H, S, C>,
         dbuf_core::Reader<Ptr<K, V, H, S>>,
+        Choices,
     )
     where
+        K: Hash + Eq + Clone,
+        V: Clone,
+        H: BuildHasher,
         S: Strategy,
+        C: ChangeOf<V>,
     {
-        let copy = || Table::new(self.capacity, keep_dead);
+        let copy = || Table::new(self.capacity, defers_drops);
         let (front, back) = (copy(), copy());
         let shared = Shared::new(self.hasher);
         let buffer = DoubleBuffer::with_extras(front, back, self.strategy, shared);
         match dbuf_core::split(Arc::new(buffer)) {
-            Ok(handles) => handles,
+            Ok((writer, reader)) => {
+                let mut log = Log::new(writer);
+                log.on_straggler(self.choices.on_straggler);
+                (log, reader, self.choices)
+            }
             Err(Taken) => panic!("the strategy is not fresh: a writer of it is claimed"),
         }
     }

@@ -169,7 +169,7 @@ pub use dbuf_async::CellWatcher;
 #[cfg(feature = "async")]
 pub use dbuf_core::Closed;
 pub use dbuf_core::writer_lock::{InTask, OnThread};
-pub use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
+pub use dbuf_core::{BlockingStrategy, OnStraggler, Published, Strategy, Version};
 pub use dbuf_strategies as strategies;
 #[cfg(feature = "count")]
 pub use dbuf_strategies::CountStrategy;

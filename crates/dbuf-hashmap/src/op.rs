@@ -305,6 +305,14 @@ where
         }
         true
     }
+
+    fn retire(back: &mut Table<K, V>, copy: Table<K, V>) {
+        back.retire_copy(copy);
+    }
+
+    fn entries(front: &Table<K, V>) -> usize {
+        front.len()
+    }
 }
 
 type Restored<'o, K> = HashTable<(u64, &'o K)>;

@@ -116,6 +116,14 @@ impl<K, V> Table<K, V> {
         }
     }
 
+    /// Drops a whole copy that readers had, and what had left it before, now or later.
+    pub(crate) fn retire_copy(&mut self, mut copy: Self) {
+        if let Some(garbage) = &mut self.garbage {
+            garbage.append(copy.take_garbage());
+            garbage.put_table(mem::take(&mut copy.entries));
+        }
+    }
+
     #[inline]
     pub(crate) fn revision(&self) -> u64 {
         self.revision

@@ -3,10 +3,11 @@ use core::fmt;
 use core::future::poll_fn;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
+use std::time::Instant;
 
 use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
-use crate::owner::{Log, Ptr, WriterMut};
+use crate::owner::{Log, WriterMut};
 use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
 
 /// The handle that changes a map.
@@ -38,10 +39,38 @@ where
     H: BuildHasher,
     S: Strategy,
 {
-    pub(crate) fn new(writer: dbuf_core::Writer<Ptr<K, V, H, S>>) -> Self {
-        Self {
-            inner: Log::new(writer),
-        }
+    pub(crate) fn new(log: Log<K, V, H, S>) -> Self {
+        Self { inner: log }
+    }
+
+    /// Goes on without the readers that are in the way of the next batch: see
+    /// [`OpWriter::set_aside`](dbuf_core::OpWriter::set_aside). [`write`](Self::write) does so
+    /// by itself, as [`Builder::on_straggler`](crate::Builder::on_straggler) says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut writer, reader) = dbuf_hashmap::new();
+    /// let kept = reader.read();
+    /// writer.write().insert(1, 1);
+    /// assert!(writer.try_write().is_none());
+    /// assert!(writer.set_aside());
+    /// writer.try_write().unwrap().insert(2, 2);
+    /// assert_eq!((kept.len(), reader.read().len()), (0, 2));
+    /// ```
+    pub fn set_aside(&mut self) -> bool {
+        self.inner.set_aside()
+    }
+
+    /// How many keep the copy that was set aside. See [`stragglers`](Self::stragglers).
+    pub fn spare_stragglers(&self) -> usize {
+        self.inner.spare_stragglers()
+    }
+
+    /// When a copy was set aside that is still there. See
+    /// [`OpWriter::spare_since`](dbuf_core::OpWriter::spare_since).
+    pub fn spare_since(&self) -> Option<Instant> {
+        self.inner.spare_since()
     }
 
     /// Begins a batch if that needs no waiting: `None` while a guard still looks

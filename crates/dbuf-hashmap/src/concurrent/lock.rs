@@ -2,6 +2,7 @@
 //! itself is `dbuf_core::writer_lock`; `docs/concurrent.md` says why a write keeps what it
 //! promises.
 
+use alloc::sync::Arc;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::ops::{Deref, DerefMut};
@@ -10,9 +11,10 @@ use core::time::Duration;
 use std::hash::RandomState;
 use std::time::Instant;
 
-use dbuf_core::writer_lock::{self, Finish, OnThread, WriterLock};
+use dbuf_core::writer_lock::{self, Finish, GoOn, OnThread, WriterLock};
 use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
+use crate::builder::Choices;
 use crate::op::Whole;
 use crate::owner::{Log, Ptr, sealed};
 use crate::{Batch, DefaultStrategy, Owner};
@@ -91,6 +93,18 @@ pub(crate) struct State<K, V, H, S: Strategy> {
     pending: Option<(Version, Instant)>,
 }
 
+/// What waiters need to know, and what they call.
+pub(crate) struct Waits<K, V, H, S: Strategy> {
+    reader: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
+    on_spare: Option<OnSpare>,
+    sleep: Option<SleepFn>,
+}
+
+/// See [`Builder::on_spare`](crate::Builder::on_spare).
+pub(crate) type OnSpare = Arc<dyn Fn(usize) + Send + Sync>;
+/// See [`Builder::sleep`](crate::Builder::sleep).
+pub(crate) type SleepFn = Arc<dyn Fn(Duration) -> writer_lock::Sleep + Send + Sync>;
+
 impl<K, V, H, S> Finish for State<K, V, H, S>
 where
     K: Hash + Eq + Clone,
@@ -98,15 +112,42 @@ where
     H: BuildHasher,
     S: Strategy,
 {
-    type Shared = ();
+    type Shared = Waits<K, V, H, S>;
 
     #[inline]
-    fn try_finish(&mut self, (): &()) -> bool {
+    fn try_finish(&mut self, _: &Self::Shared) -> bool {
         self.log.try_finish()
     }
 
-    fn poll_finish(&mut self, (): &(), cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_finish(&mut self, _: &Self::Shared, cx: &mut Context<'_>) -> Poll<()> {
         self.log.poll_finish(cx)
+    }
+
+    fn go_on(&mut self, waits: &Self::Shared, waited: Duration, on_thread: bool) -> GoOn {
+        let own = on_thread && waits.reader.has_guard_on_back();
+        let patience = self.log.patience();
+        let is_over = patience.is_some_and(|after| own || waited >= after);
+        if is_over && self.log.set_aside() {
+            return match self.log.spare_stragglers() {
+                // The last of them has just left.
+                0 => GoOn::Finished,
+                stragglers => GoOn::SetAside(stragglers),
+            };
+        }
+        if own {
+            own_guard();
+        }
+        GoOn::Wait(patience.and_then(|after| after.checked_sub(waited)))
+    }
+
+    fn has_set_aside(waits: &Self::Shared, stragglers: usize) {
+        if let Some(on_spare) = &waits.on_spare {
+            on_spare(stragglers);
+        }
+    }
+
+    fn sleep(waits: &Self::Shared, duration: Duration) -> Option<writer_lock::Sleep> {
+        waits.sleep.as_ref().map(|sleep| sleep(duration))
     }
 }
 
@@ -193,6 +234,7 @@ type Begun<'m, K, V, H, S, M = OnThread> = dbuf_core::Batch<WriterGuard<'m, K, V
 /// What the handles of a map share to write.
 pub(crate) struct Writers<K, V, H, S: Strategy> {
     lock: WriterLock<State<K, V, H, S>>,
+    waits: Waits<K, V, H, S>,
     policy: PublishPolicy,
 }
 
@@ -203,13 +245,19 @@ where
     H: BuildHasher,
     S: BlockingStrategy,
 {
-    pub(crate) fn new(writer: dbuf_core::Writer<Ptr<K, V, H, S>>, policy: PublishPolicy) -> Self {
+    pub(crate) fn new(
+        log: Log<K, V, H, S>,
+        reader: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
+        choices: Choices,
+    ) -> Self {
         Self {
-            lock: WriterLock::new(State {
-                log: Log::new(writer),
-                pending: None,
-            }),
-            policy,
+            lock: WriterLock::new(State { log, pending: None }),
+            waits: Waits {
+                reader,
+                on_spare: choices.on_spare,
+                sleep: choices.sleep,
+            },
+            policy: choices.policy,
         }
     }
 
@@ -221,6 +269,14 @@ where
             .map_or(0, |guard| guard.log.stragglers())
     }
 
+    /// How many keep a side that was set aside, and since when there is one. Zero and none
+    /// while a batch is open.
+    pub(crate) fn spare(&self) -> (usize, Option<Instant>) {
+        self.lock.lock_soon().map_or((0, None), |guard| {
+            (guard.log.spare_stragglers(), guard.log.spare_since())
+        })
+    }
+
     pub(crate) fn queued(&self) -> usize {
         self.lock.waiting()
     }
@@ -229,24 +285,30 @@ where
     // Always, as `dbuf_core::Batch::begin`.
     #[inline(always)]
     pub(crate) fn begin(&self) -> Begun<'_, K, V, H, S> {
-        Begun::begin(WriterGuard(self.lock.lock_finished(&(), own_batch)))
+        Begun::begin(WriterGuard(self.lock.lock_finished(&self.waits, own_batch)))
     }
 
     /// The same, for at most about `timeout`.
     pub(crate) fn begin_timeout(&self, timeout: Duration) -> Option<Begun<'_, K, V, H, S>> {
-        let guard = self.lock.lock_finished_timeout(&(), timeout, own_batch)?;
+        let guard = self
+            .lock
+            .lock_finished_timeout(&self.waits, timeout, own_batch)?;
         Some(Begun::begin(WriterGuard(guard)))
     }
 
     /// Begins a batch if nothing is in the way.
     pub(crate) fn try_begin(&self) -> Option<Begun<'_, K, V, H, S>> {
-        Some(Begun::begin(WriterGuard(self.lock.try_lock_finished(&())?)))
+        Some(Begun::begin(WriterGuard(
+            self.lock.try_lock_finished(&self.waits)?,
+        )))
     }
 
     /// Begins a batch when nothing is in the way.
     #[cfg(feature = "async")]
     pub(super) async fn begin_async<M: writer_lock::Holds>(&self) -> Begun<'_, K, V, H, S, M> {
-        Begun::begin(WriterGuard(self.lock.lock_finished_async(&()).await))
+        Begun::begin(WriterGuard(
+            self.lock.lock_finished_async(&self.waits).await,
+        ))
     }
 
     /// Whether a single change is published as its batch is dropped.
@@ -265,7 +327,7 @@ where
 
     /// Publishes what is pending. Waits for the lock, and for no reader.
     pub(crate) fn publish(&self) -> Published {
-        let guard = WriterGuard(self.lock.lock_any(&(), own_batch));
+        let guard = WriterGuard(self.lock.lock_any(&self.waits, own_batch));
         if !guard.has_pending() {
             return Published::Nothing;
         }
@@ -307,5 +369,15 @@ fn own_batch() -> ! {
     panic!(
         "a thread writes to a map while it has a batch of that map open, and would wait \
          for itself forever: make the change through the batch, or end it first"
+    )
+}
+
+#[cold]
+#[inline(never)]
+fn own_guard() -> ! {
+    panic!(
+        "a thread writes to a map while it holds a guard of that map (from `get`, `read` \
+         or `iter`), and would wait for its own guard forever: drop the guard first, or \
+         use `get_cloned`, `get_with`, `try_write` or `Batch::published`"
     )
 }

@@ -20,7 +20,7 @@ use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 pub use iter::{RefIter, RefMulti};
-pub(crate) use lock::Writers;
+pub(crate) use lock::{OnSpare, SleepFn, Writers};
 pub use lock::{PublishPolicy, WriterGuard};
 #[cfg(feature = "async")]
 pub use task::TaskBatch;
@@ -46,24 +46,38 @@ use crate::{Builder, DefaultStrategy, Ref, SharedReader, Snapshot};
 ///
 /// # Guards and writes
 ///
-/// [`get`](Self::get), [`read`](Self::read) and [`iter`](Self::iter) return guards. A guard never keeps
-/// another thread from reading, and never from making *one* publish; after that a
-/// writer waits until the guard is gone. So hold it briefly. **A thread that holds
-/// a guard of a map and writes to that map could wait for itself: every such
-/// write panics**, whether it would have to wait or not, before it changes
-/// anything. [`try_write`](Self::try_write) returns `None` instead.
+/// [`get`](Self::get), [`read`](Self::read) and [`iter`](Self::iter) return guards. A guard
+/// never keeps another thread from reading, and never from making *one* publish. A later
+/// write waits for it, for 100 ms at most: then it *sets the copy of the guard aside*, clones
+/// the published one, and goes on with that. [`Builder::on_straggler`] has other times, and
+/// the largest map that is cloned so. The copy is dropped by the first write after its guards
+/// are gone.
+///
+/// A thread that writes while its own guard is in the way does not wait: it sets the copy
+/// aside at once. So this works, at the price of one clone of the map:
+///
+/// ```
+/// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1), ("b", 2)]);
+/// for (key, value) in map.read().iter() {
+///     map.insert(key, value + 1);
+/// }
+/// assert_eq!(map.read().values().sum::<i32>(), 5);
+/// ```
+///
+/// One copy can be set aside. Guards that keep another one too make writers wait, and **a
+/// thread that would wait for its own guard panics**, before it changes anything.
+/// [`try_write`](Self::try_write) returns `None` under any guard of its thread.
 /// [`get_cloned`](Self::get_cloned) and [`get_with`](Self::get_with) leave no guard
 /// behind, and [`Batch::published`](crate::Batch::published) needs none.
 ///
-/// What cannot be noticed, and waits forever: two threads that each hold a guard
-/// of one map and write to the other's; two threads that hold guards and wait for
-/// each other by other means; a batch that is forgotten (its lock is never given
-/// back).
+/// What cannot be noticed, and waits forever: threads that keep guards of two copies and
+/// wait for each other, by writes or by other means; a batch that is forgotten (its lock is
+/// never given back).
 ///
 /// # Panics
 ///
-/// Every method that writes, except `try_write`: if this thread holds a guard of
-/// this map, or has a batch of it open. And with the user's own code: closures, and
+/// Every method that writes, except `try_write`: if it would wait for a guard of this thread
+/// ([above](Self#guards-and-writes)), or if this thread has a batch of this map open. And with the user's own code: closures, and
 /// `Hash`, `Eq`, `Clone` and `Drop` of keys and values. The map stays whole then:
 /// the change that panicked is not made, no other is lost, and the next write
 /// works. (A panic in `Drop` of a value that was replaced comes after its change was
@@ -204,8 +218,8 @@ impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     /// Looks at the map as it is published now.
     ///
     /// What the guard shows does not change while it lives, so several lookups and
-    /// an iteration under one guard see one state. Hold it briefly: writers wait
-    /// for it, and [this thread must not write](Self#guards-and-writes) meanwhile.
+    /// an iteration under one guard see one state. Hold it briefly: see [guards and
+    /// writes](Self#guards-and-writes).
     ///
     /// Never waits for a writer. Costs a thread-local look-up more than
     /// [`Reader::read`](crate::Reader::read); allocates on the first read of a thread,
@@ -296,8 +310,7 @@ impl<K, V, H: BuildHasher, S: Strategy> ConcurrentHashMap<K, V, H, S> {
     /// Looks at one value. Costs a [`read`](Self::read), a hash and a look-up.
     ///
     /// The guard dereferences to the value, and also has the [key](crate::Ref::key). It
-    /// holds writers up, and [this thread must not
-    /// write](Self#guards-and-writes) while it lives. [`get_cloned`](Self::get_cloned)
+    /// [holds writers up](Self#guards-and-writes). [`get_cloned`](Self::get_cloned)
     /// and [`get_with`](Self::get_with) leave none behind.
     ///
     /// # Examples
@@ -321,8 +334,7 @@ impl<K, V, H: BuildHasher, S: Strategy> ConcurrentHashMap<K, V, H, S> {
 
     /// Calls `f` with the value of a key, and returns what it returns.
     ///
-    /// The fastest lookup. A guard lives while `f` runs, so `f` must not write to
-    /// this map.
+    /// The fastest lookup. A guard lives while `f` runs.
     ///
     /// # Panics
     ///

@@ -137,7 +137,7 @@ where
     ///
     /// # Panics
     ///
-    /// With `f`, and see [above](Self#panics): also where the key is there.
+    /// With `f`, and see [above](Self#panics).
     ///
     /// # Examples
     ///
@@ -151,7 +151,6 @@ where
         key: K,
         f: impl FnOnce() -> Result<V, E>,
     ) -> Result<V, E> {
-        self.refuse_own_guard();
         match self.get_cloned(&key) {
             Some(value) => Ok(value),
             None => self.write_one(|batch| batch.get_or_try_insert_with(key, f).cloned()),

@@ -4,6 +4,7 @@ use core::convert::Infallible;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::hash::RandomState;
+use std::time::Instant;
 
 use dbuf_core::{BlockingStrategy, Published};
 use equivalent::Equivalent;
@@ -46,7 +47,6 @@ where
     /// assert_eq!(map.len(), 2);
     /// ```
     pub fn write(&self) -> ConcurrentBatch<'_, K, V, H, S> {
-        self.refuse_own_guard();
         Batch::new(self.writers.begin())
     }
 
@@ -118,8 +118,44 @@ where
     /// put(&map, 2, 2).unwrap();
     /// ```
     pub fn write_timeout(&self, timeout: Duration) -> Option<ConcurrentBatch<'_, K, V, H, S>> {
-        self.refuse_own_guard();
         self.writers.begin_timeout(timeout).map(Batch::new)
+    }
+
+    /// How many keep the copy that was [set aside](Self#guards-and-writes): guards, or
+    /// readers, by what the strategy can tell. See [`stragglers`](Self::stragglers).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// for (key, value) in map.read().iter() {
+    ///     map.insert(key, value + 1); // the second copy is free
+    ///     map.insert(key, value + 2); // the guard keeps it: this write takes a third
+    /// }
+    /// assert_eq!(map.spare_stragglers(), 0); // the guard is gone
+    /// ```
+    pub fn spare_stragglers(&self) -> usize {
+        self.writers.spare().0
+    }
+
+    /// When a copy was [set aside](Self#guards-and-writes) that is still there. `None` if
+    /// there is none, and where [`stragglers`](Self::stragglers) says zero as it cannot know.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// let kept = map.read();
+    /// assert!(map.spare_since().is_none());
+    /// map.insert("a", 2);
+    /// map.insert("a", 3);
+    /// assert!(map.spare_since().is_some());
+    /// drop(kept);
+    /// map.insert("a", 4); // drops it
+    /// assert!(map.spare_since().is_none());
+    /// ```
+    pub fn spare_since(&self) -> Option<Instant> {
+        self.writers.spare().1
     }
 
     /// How many the last publish still waits for: guards, or readers, by what the
@@ -476,7 +512,6 @@ where
         &self,
         f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R,
     ) -> R {
-        self.refuse_own_guard();
         let result;
         {
             let mut batch = Batch::new(self.writers.begin());
@@ -495,22 +530,4 @@ where
     pub(super) fn end(&self, batch: ConcurrentBatch<'_, K, V, H, S>) {
         batch.end(|batch| self.writers.end(batch));
     }
-
-    /// Panics if this thread holds a guard, for which it would wait.
-    #[inline]
-    pub(super) fn refuse_own_guard(&self) {
-        if self.reader.has_guard() {
-            own_guard();
-        }
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn own_guard() -> ! {
-    panic!(
-        "a thread writes to a map while it holds a guard of that map (from `get`, `read` \
-         or `iter`), and could wait for its own guard forever: drop the guard first, or \
-         use `get_cloned`, `get_with`, `try_write` or `Batch::published`"
-    )
 }

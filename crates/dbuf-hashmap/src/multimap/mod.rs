@@ -33,7 +33,7 @@ pub use bag::Bag;
 pub use batch::Batch;
 pub use read::{MultiMapRef, Reader, Snapshot};
 
-use crate::owner::{Log, Ptr, WriterMut};
+use crate::owner::{Log, WriterMut};
 use crate::{Builder, DefaultStrategy};
 use bag::BagChange;
 
@@ -63,12 +63,6 @@ where
     H: BuildHasher,
     S: Strategy,
 {
-    pub(crate) fn new(writer: dbuf_core::Writer<Ptr<K, Bag<V>, H, S>>) -> Self {
-        Self {
-            inner: Log::new(writer),
-        }
-    }
-
     /// See [`Writer::try_write`](crate::Writer::try_write).
     pub fn try_write(&mut self) -> Option<WriterBatch<'_, K, V, H, S>> {
         WriterMut::try_begin(&mut self.inner).map(Batch::new)
@@ -194,7 +188,7 @@ impl<H: BuildHasher, S: Strategy> Builder<H, S> {
         K: Hash + Eq + Clone,
         V: Clone,
     {
-        let (writer, reader) = self.split(false);
-        (Writer::new(writer), Reader::new(reader))
+        let (log, reader, _) = self.split(false);
+        (Writer { inner: log }, Reader::new(reader))
     }
 }

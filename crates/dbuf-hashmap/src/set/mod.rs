@@ -38,7 +38,7 @@ pub use snapshot::Snapshot;
 #[cfg(feature = "async")]
 pub use task::TaskBatch;
 
-use crate::owner::{Ptr, WriterMut};
+use crate::owner::WriterMut;
 use crate::{Builder, DefaultStrategy};
 
 /// The handle that changes a set: a [`Writer`](crate::Writer) with another batch. There is
@@ -65,12 +65,6 @@ where
     H: BuildHasher,
     S: Strategy,
 {
-    pub(crate) fn new(writer: dbuf_core::Writer<Ptr<T, (), H, S>>) -> Self {
-        Self {
-            map: crate::Writer::new(writer),
-        }
-    }
-
     /// See [`Writer::try_write`](crate::Writer::try_write).
     pub fn try_write(&mut self) -> Option<WriterBatch<'_, T, H, S>> {
         self.map.try_write().map(Batch::of)
@@ -183,7 +177,7 @@ impl<H: BuildHasher, S: Strategy> Builder<H, S> {
     /// assert!(reader.contains("a"));
     /// ```
     pub fn build_set<T: Hash + Eq + Clone>(self) -> (Writer<T, H, S>, Reader<T, H, S>) {
-        let (writer, reader) = self.split(false);
-        (Writer::new(writer), Reader::new(reader))
+        let (map, reader) = self.build();
+        (Writer { map }, Reader::of(reader))
     }
 }

@@ -6,7 +6,6 @@ use dbuf_core::Strategy;
 use equivalent::Equivalent;
 
 use super::{SharedReader, Snapshot};
-use crate::owner::Ptr;
 use crate::{DefaultStrategy, MappedRef};
 
 /// A handle that reads a set. As the map's [`Reader`](crate::Reader).
@@ -24,10 +23,6 @@ pub struct Reader<T, H = RandomState, S: Strategy = DefaultStrategy> {
 }
 
 impl<T, H, S: Strategy> Reader<T, H, S> {
-    pub(super) fn new(inner: dbuf_core::Reader<Ptr<T, (), H, S>>) -> Self {
-        Self::of(crate::Reader::new(inner))
-    }
-
     /// The reader of the map that the set is.
     pub(super) fn of(map: crate::Reader<T, (), H, S>) -> Self {
         Self { map }
