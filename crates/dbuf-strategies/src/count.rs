@@ -296,15 +296,12 @@ unsafe impl Strategy for CountStrategy {
         let waker = cx.waker().clone();
         // SAFETY: the caller holds the claim.
         unsafe { self.waker.register(waker) };
-        let was_free = self.claim.is_spare_free();
         if self.poll_old(WAITS) {
             drop(self.waker.take());
             return Poll::Ready(());
         }
-        // Also woken for the spare side, or at once if it has just become free.
-        if !was_free && self.poll_spare(WAITS) {
-            self.wake();
-        }
+        // Also woken for the spare side.
+        self.poll_spare(WAITS);
         Poll::Pending
     }
 

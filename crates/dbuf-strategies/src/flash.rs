@@ -406,15 +406,12 @@ unsafe impl Strategy for FlashStrategy {
         let cell = &self.shared().waker;
         // SAFETY: the caller holds the claim.
         unsafe { cell.register(waker) };
-        let was_free = self.claim.is_spare_free();
         if self.poll_old(WAITS) {
             drop(cell.take());
             return Poll::Ready(());
         }
-        // Also woken for the spare side, or at once if it has just become free.
-        if !was_free && self.poll_spare(WAITS) {
-            self.shared().wake();
-        }
+        // Also woken for the spare side.
+        self.poll_spare(WAITS);
         Poll::Pending
     }
 

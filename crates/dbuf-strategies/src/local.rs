@@ -99,14 +99,6 @@ impl LocalStrategy {
         self.finished.get()
     }
 
-    /// Checks the spare side, and latches.
-    fn is_spare_free(&self) -> bool {
-        if self.count(self.spare.get()).get() == 0 {
-            self.spare_free.set(true);
-        }
-        self.spare_free.get()
-    }
-
     #[cold]
     fn wake(&self) {
         if let Some(waker) = self.waker.take() {
@@ -227,17 +219,13 @@ unsafe impl Strategy for LocalStrategy {
         if self.look() {
             return Poll::Ready(());
         }
-        let was_free = self.spare_free.get();
         drop(self.waker.replace(Some(waker)));
         // Dropping the old waker is user code as well.
         if self.look() {
-            return Poll::Ready(());
+            Poll::Ready(())
+        } else {
+            Poll::Pending
         }
-        // Also woken for the spare side, or at once if it has just become free.
-        if !was_free && self.is_spare_free() {
-            self.wake();
-        }
-        Poll::Pending
     }
 
     unsafe fn stragglers(&self, _: &LocalWriter) -> usize {
@@ -254,7 +242,10 @@ unsafe impl Strategy for LocalStrategy {
     }
 
     unsafe fn try_free_spare(&self, _: &mut LocalWriter) -> bool {
-        self.is_spare_free()
+        if self.count(self.spare.get()).get() == 0 {
+            self.spare_free.set(true);
+        }
+        self.spare_free.get()
     }
 
     unsafe fn set_aside(&self, _: &mut LocalWriter) {

@@ -225,19 +225,10 @@ unsafe impl Strategy for LockStrategy {
         let mut waker = Some(cx.waker().clone());
         let mut state = self.state.lock();
         let finished = state.try_finish();
-        let mut woken = None;
         if !finished {
-            let was_free = state.spare_free;
             mem::swap(&mut state.waker, &mut waker);
-            // Also woken for the spare side, or at once if it has just become free.
-            if !was_free && state.try_free_spare() {
-                woken = state.waker.take();
-            }
         }
         drop(state);
-        if let Some(waker) = woken {
-            waker.wake();
-        }
         if finished {
             Poll::Ready(())
         } else {

@@ -120,9 +120,8 @@ fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
                         finished = true;
                         registered = None;
                     } else {
-                        registered = Some((before, !was_free));
-                        // It has woken then, and knows.
-                        free |= on(&held, &forgotten, spare) == 0;
+                        let is_empty = on(&held, &forgotten, spare) == 0;
+                        registered = Some((before, !was_free && !is_empty));
                     }
                 }
                 12 => {

@@ -347,8 +347,8 @@ fn assert_woken(waits: Option<&Count>) {
     }
 }
 
-/// S6: a look that registers nobody comes between a poll and the end. Whoever waits is
-/// woken all the same, and the next swap is waited for as any other.
+/// S6: a check that registers nobody comes between a poll and the end. Either it returns that
+/// the swap is finished, or who waits is woken, and the next swap is waited for as any other.
 pub fn look_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
     // To the writer, back to the leave, and into the middle of that.
     check_preempted(3, move |seen| {
@@ -362,8 +362,10 @@ pub fn look_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
             publish(&mut writer, 1, seen);
             let waits = wait(&mut writer);
             if waits.is_some() && writer.try_finish() {
+                // It is told, and need not be woken.
                 publish(&mut writer, 2, seen);
                 writer.finish();
+                return None;
             }
             waits
         });

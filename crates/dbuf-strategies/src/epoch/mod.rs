@@ -744,7 +744,6 @@ unsafe impl Strategy for EpochStrategy {
         let cell = &self.shared().waker;
         // SAFETY: the caller holds the claim.
         unsafe { cell.register(waker) };
-        let was_free = self.claim.is_spare_free();
         loop {
             // P3. Also before a first P2, where an earlier poll has asked: the registration
             // has acquired the leave of a reader that took the waker before it.
@@ -752,11 +751,8 @@ unsafe impl Strategy for EpochStrategy {
                 drop(cell.take());
                 return Poll::Ready(());
             }
-            // Also woken for the spare side, or at once if it has just become free.
-            if !was_free && self.poll_aside(token) {
-                self.shared().wake();
-                return Poll::Pending;
-            }
+            // Also woken for the spare side: before another of its stragglers is asked.
+            self.poll_aside(token);
             // A straggler that was asked, with P2 and P3 behind it, will wake.
             if !self.request_wake(token) {
                 return Poll::Pending;
