@@ -135,13 +135,6 @@ unsafe impl Strategy for ThreeCounts {
             drop(unused);
             return Poll::Ready(());
         }
-        // Step 7: also woken for the spare side, or at once if it has just become free.
-        if self.aside.load(SeqCst) && self.is_free(self.spare(), &self.aside) {
-            let waker = self.waker.lock().unwrap().take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-        }
         Poll::Pending
     }
 
