@@ -64,7 +64,7 @@ mod default;
 mod epoch;
 #[cfg(feature = "flash")]
 mod flash;
-#[cfg(any(feature = "count", feature = "flash"))]
+#[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
 mod front;
 mod local;
 #[cfg(feature = "lock")]
