@@ -84,8 +84,8 @@ use crate::Side;
 ///   is not free. From then on S2, S3, S5, S6, S8 and S12 hold for the spare side and the
 ///   guards on it, with "free" for "finished", and whatever happens on the other two.
 ///   A waker that is registered for a swap is also woken when the last guard leaves a spare
-///   side that is not known to be free; whoever waits for either asks
-///   [`try_free_spare`](Self::try_free_spare) after it has registered.
+///   side that is not known to be free; a caller that waits for
+///   either asks [`try_free_spare`](Self::try_free_spare) after it has registered.
 ///
 /// The caller promises, for each `unsafe` method here:
 ///

@@ -185,7 +185,7 @@ fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
         }
     }
     for h in held {
-        // SAFETY: as above.
+        // SAFETY: the model has C1, C3 and C4.
         unsafe { s.release(&readers[h.reader], h.guard) };
     }
 }

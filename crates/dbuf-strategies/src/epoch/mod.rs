@@ -662,12 +662,12 @@ impl fmt::Debug for EpochStrategy {
 pub struct EpochWriter(());
 
 // SAFETY: by clause, see the module's documentation for the argument:
-// S1, S10 `Claim`. S2 E1 to E3 against W1 to W3: an acquire of the old side is in
+// S1, S10 `Claim`. S2 E1 to E3, and N1, against W1 to W3: an acquire of the old side is in
 // the waiting set, or in an epoch that moved. S3, S4 Release and Acquire of `epoch`
 // and `front`. S5 only a complete scan and an empty waiting set set the latch. S6 L1 to
 // L3 against P1 to P3. S7 the waker is taken last. S8 only a store of the reader moves
-// an epoch. S9 `start_swap`. S11 tokens share `Shared`, slots do not move (R2). S12 the
-// waiting set, and the two rules for nested guards.
+// an epoch or a note. S9 `start_swap`. S11 tokens share `Shared`, slots do not move (R2). S12
+// the waiting set, by the notes. S13 a waiting set for each side.
 unsafe impl Strategy for EpochStrategy {
     type WriterToken = EpochWriter;
     type ReaderToken = EpochReader;

@@ -36,7 +36,7 @@ fn current_guard_holds_up_no_checked_swap<S: BlockingStrategy + 'static>(new: fn
         let enters = {
             let strategy = Arc::clone(&strategy);
             loom::thread::spawn(move || {
-                // SAFETY: as above.
+                // SAFETY: C1 and C4, by the names.
                 let guard = unsafe { strategy.acquire(&reader) };
                 (reader, guard)
             })
@@ -45,9 +45,9 @@ fn current_guard_holds_up_no_checked_swap<S: BlockingStrategy + 'static>(new: fn
             let strategy = Arc::clone(&strategy);
             let waker = Waker::from(Arc::clone(&woken));
             loom::thread::spawn(move || {
-                // SAFETY: as above; finished by `set_aside`.
+                // SAFETY: C1 and C2: finished by `set_aside`.
                 unsafe { strategy.start_swap(&mut writer) };
-                // SAFETY: as above.
+                // SAFETY: C1 and C4, by the names.
                 let poll =
                     unsafe { strategy.poll_finish(&mut writer, &mut Context::from_waker(&waker)) };
                 (writer, poll.is_pending())
@@ -57,7 +57,7 @@ fn current_guard_holds_up_no_checked_swap<S: BlockingStrategy + 'static>(new: fn
         let (writer, sleeps) = waits.join().unwrap();
         // A refresh, until there is nothing more to refresh.
         for _ in 0..3 {
-            // SAFETY: as above.
+            // SAFETY: C1 and C4, by the names.
             unsafe {
                 if strategy.is_current(&reader, &guard) {
                     break;

@@ -121,7 +121,7 @@ pub fn kept_guard_goes_before_a_nested_one<S: Modelled>(new: fn() -> S) {
 }
 
 /// Two guards, of one reader or of two, are on the two sides that a writer could take. One
-/// of them goes: whoever waits is woken, or goes on at once; the other keeps its side.
+/// of them goes: a waiting writer is woken, or goes on at once; the other keeps its side.
 pub fn leave_of_either_side_wakes<S: Modelled>(new: fn() -> S) {
     for (first_goes, one_reader) in [(true, true), (true, false), (false, true), (false, false)] {
         check(move |seen| {
