@@ -693,9 +693,8 @@ where
                     if kept.len() > 1 + thread {
                         kept.pop_front();
                     }
-                    if let Some((guard, value)) = kept.front_mut()
-                        && round % 3 == 0
-                    {
+                    if round % 3 == 0 {
+                        let (guard, value) = &mut kept[0];
                         Guard::refresh(guard);
                         *value = guard.get();
                         newest = newest.max(*value);
