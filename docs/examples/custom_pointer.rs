@@ -58,7 +58,7 @@ unsafe impl<T, S: Strategy, X> BufferPtr for LimitOf<DoubleBuffer<T, S, X>> {
     type Extras = X;
 }
 
-fn main() -> Result<(), dbuf_core::Taken> {
+fn main() -> Result<(), dbuf_core::ClaimError> {
     let mut service = Arc::new(Service {
         name: "shop",
         limit: DoubleBuffer::new(100, 100, EpochStrategy::new()),

@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::alloc::System;
 use std::thread;
 
-use dbuf_core::{DoubleBuffer, Reader, Taken, Writer};
+use dbuf_core::{ClaimError, DoubleBuffer, Reader, Writer};
 use dbuf_strategies::CountStrategy;
 
 /// The newest four samples, in degrees.
@@ -37,11 +37,11 @@ fn sample(writer: &mut Writer<&'static Sensor>, degrees: i16) -> bool {
     writer.start_swap()
 }
 
-fn main() -> Result<(), Taken> {
+fn main() -> Result<(), ClaimError> {
     let before = ALLOCATIONS.load(Relaxed);
     let mut writer = Writer::claim(&SENSOR)?;
     let reader = Reader::new(&SENSOR);
-    assert_eq!(Writer::claim(&SENSOR).err(), Some(Taken), "one writer");
+    assert_eq!(Writer::claim(&SENSOR).err(), Some(ClaimError), "one writer");
     let mut shown = [Samples::default(); 3];
     for (line, degrees) in shown.iter_mut().zip([18, 19, 21]) {
         assert!(sample(&mut writer, degrees));

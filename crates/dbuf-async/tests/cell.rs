@@ -37,8 +37,12 @@ fn a_watcher_made_before_the_first_write_is_told_of_it() {
         assert_eq!(count.wakes(), 1);
         assert_eq!(changed.poll(&mut cx), Poll::Ready(1));
     }
-    assert_eq!((*watcher.read(), watcher.told()), (1, 1));
-    assert_eq!(poll_and_cancel(watcher.changed(), 3), None, "told of once");
+    assert_eq!((*watcher.read(), watcher.last_seen()), (1, 1));
+    assert_eq!(
+        poll_and_cancel(watcher.changed(), 3),
+        None,
+        "last_seen of once"
+    );
 }
 
 #[test]
@@ -49,7 +53,10 @@ fn a_watcher_is_told_of_what_is_newer_than_itself() {
     cell.update(|n| *n += 1);
     let mut late = CellWatcher::new(&cell);
     let mut clone = early.clone();
-    assert_eq!((early.told(), clone.told(), late.told()), (0, 0, 2));
+    assert_eq!(
+        (early.last_seen(), clone.last_seen(), late.last_seen()),
+        (0, 0, 2)
+    );
     assert_eq!(poll_and_cancel(early.changed(), 1), Some(2));
     assert_eq!(poll_and_cancel(clone.changed(), 1), Some(2));
     assert_eq!(poll_and_cancel(late.changed(), 1), None);
@@ -87,9 +94,9 @@ fn tasks_follow_a_cell() {
             smol::spawn(async move {
                 let mut seen = 0;
                 while seen < 100 {
-                    let told = watcher.changed().await;
+                    let last_seen = watcher.changed().await;
                     let read = *watcher.read();
-                    assert!(read >= seen && u64::from(read) >= told);
+                    assert!(read >= seen && u64::from(read) >= last_seen);
                     seen = read;
                 }
             })

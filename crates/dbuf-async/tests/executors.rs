@@ -101,13 +101,13 @@ where
     for _ in 0..3 {
         let mut watcher = Watcher::new(reader.clone());
         tasks.push(spawn(on, async move {
-            let mut told = 0;
+            let mut last_seen = 0;
             while let Ok(version) = watcher.changed().await {
-                assert!(version > told);
-                told = version;
-                assert!(*watcher.read() >= told);
+                assert!(version > last_seen);
+                last_seen = version;
+                assert!(*watcher.read() >= last_seen);
             }
-            assert_eq!(told, BATCHES);
+            assert_eq!(last_seen, BATCHES);
         }));
     }
     tasks.push(spawn(on, async move {
@@ -163,7 +163,7 @@ async fn local() {
         while let Ok(version) = watcher.changed().await {
             assert_eq!(*watcher.read(), version);
         }
-        assert_eq!(watcher.told(), BATCHES);
+        assert_eq!(watcher.last_seen(), BATCHES);
     };
     smol::future::zip(smol::future::zip(writes, watches), reads).await;
 }

@@ -45,7 +45,7 @@ fn fresh_watcher_knows_what_was_published() {
     let mut early = Watcher::new(reader.clone());
     writer.store(1);
     let mut late = Watcher::new(reader);
-    assert_eq!((early.told(), late.told()), (0, 1));
+    assert_eq!((early.last_seen(), late.last_seen()), (0, 1));
     assert!(poll(&mut late.changed()).is_pending());
     let mut clone = early.clone();
     assert_eq!(poll(&mut early.changed()), Poll::Ready(Ok(1)));
@@ -210,8 +210,8 @@ fn thousand_watchers_wake_on_one_publish() {
         1000,
         "each is woken once, by the publish alone"
     );
-    let told = |wait: &mut Changed<'_, _>| poll(wait) == Poll::Ready(Ok(1));
-    assert!(waits.iter_mut().all(told));
+    let last_seen = |wait: &mut Changed<'_, _>| poll(wait) == Poll::Ready(Ok(1));
+    assert!(waits.iter_mut().all(last_seen));
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn what_is_told_never_goes_back() {
     writer.store(1);
     assert_eq!(poll(&mut watcher.changed()), Poll::Ready(Ok(1)));
     watcher.mark_told(ReadGuard::version(&old));
-    assert_eq!(watcher.told(), 1);
+    assert_eq!(watcher.last_seen(), 1);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn waiting_for_a_value_looks_first_and_once_a_publish() {
         assert_eq!(poll(&mut waits), Poll::Ready(Ok(3)));
     }
     assert_eq!(seen, [0, 1, 2, 3]);
-    assert_eq!(watcher.told(), 3);
+    assert_eq!(watcher.last_seen(), 3);
     assert!(poll(&mut Box::pin(watcher.wait_for(|n| *n == 3))).is_ready());
 }
 

@@ -57,13 +57,13 @@ fn a_write_is_seen_when_it_returns_by_the_same_and_by_another_thread() {
     thread::scope(|scope| {
         for writer in 0..2 {
             let map = &map;
-            let (told, hears) = mpsc::sync_channel::<(u32, u32)>(0);
+            let (last_seen, hears) = mpsc::sync_channel::<(u32, u32)>(0);
             scope.spawn(move || {
                 for round in 0..if cfg!(miri) { 5 } else { 500 } {
                     let (key, value) = (writer * 10 + round % 3, round);
                     map.insert(key, value);
                     assert_eq!(map.get_cloned(&key), Some(value));
-                    told.send((key, value)).unwrap();
+                    last_seen.send((key, value)).unwrap();
                     map.remove(&key);
                     assert_eq!(map.get_cloned(&key), None);
                 }

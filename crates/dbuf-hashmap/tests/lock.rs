@@ -165,7 +165,7 @@ fn a_waker_for_readers_that_blocks_keeps_no_thread_of_the_queue_asleep() {
             .poll(&mut Context::from_waker(&waker))
             .is_pending()
     );
-    gate.store(true, SeqCst); // told before the strategy's wake
+    gate.store(true, SeqCst); // last_seen before the strategy's wake
     let (locked, is_locked) = mpsc::channel();
     let (unlock, may_unlock) = mpsc::channel::<()>();
     let other = lock.clone();

@@ -34,9 +34,9 @@ use core::ptr::NonNull;
 use crossbeam_utils::CachePadded;
 
 use dbuf_core::const_fn;
-use dbuf_core::primitive::atomic::{AtomicBool, Ordering};
+use dbuf_core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::primitive::Mutex;
+use crate::sync::Mutex;
 
 /// Slots in a chunk, at most 8. With its counts 1,152 bytes: what one reader of one buffer costs, and all
 /// that the last reader of a crowd keeps.

@@ -708,7 +708,7 @@ fn a_watchers_waker_may_panic() {
     let first = cell.load();
     let mut waiter = cell.strategy().waiter();
     let waker = Waker::from(Arc::new(Panics));
-    let polled = waiter.poll_newer(0, &mut Context::from_waker(&waker));
+    let polled = waiter.poll_changed(0, &mut Context::from_waker(&waker));
     assert!(polled.is_pending());
     assert_eq!(panics(|| cell.store(Arc::new(1))), "from a waker");
     assert_eq!((**cell.read(), cell.version(), waiter.version()), (1, 1, 1));

@@ -126,10 +126,10 @@ fn a_waiter_from_before_the_first_use_is_not_closed() {
     let count = Arc::clone(&woken);
     let waker = calls(move || _ = count.fetch_add(1, SeqCst));
     let mut cx = Context::from_waker(&waker);
-    assert!(waiter.poll_newer(0, &mut cx).is_pending(), "closed");
+    assert!(waiter.poll_changed(0, &mut cx).is_pending(), "closed");
     cell.store(1);
     assert_eq!(woken.load(SeqCst), 1);
-    assert_eq!(waiter.poll_newer(0, &mut cx), Poll::Ready(Ok(1)));
+    assert_eq!(waiter.poll_changed(0, &mut cx), Poll::Ready(Ok(1)));
 }
 
 /// A task's waker reads and writes the cell, on the thread whose guard goes: the first guard
@@ -251,7 +251,7 @@ fn a_watchers_waker_writes() {
     });
     assert!(
         waiter
-            .poll_newer(1, &mut Context::from_waker(&waker))
+            .poll_changed(1, &mut Context::from_waker(&waker))
             .is_pending()
     );
     cell.store(2);

@@ -18,7 +18,7 @@ use dbuf_strategies::{EpochStrategy, Fence, FlashStrategy};
 
 type Wide = [u64; 64];
 
-fn look<S: BlockingStrategy>(reader: &ArcReader<Wide, S>, last: &mut u64) {
+fn read_value<S: BlockingStrategy>(reader: &ArcReader<Wide, S>, last: &mut u64) {
     let mut guard = reader.read();
     for _ in 0..3 {
         // SAFETY: a reference to a word is valid for a read.
@@ -50,12 +50,12 @@ where
                 let mut last = 0;
                 while !stop.load(Relaxed) {
                     let reader = Reader::new(Arc::clone(&ptr));
-                    look(&reader, &mut last);
+                    read_value(&reader, &mut last);
                     if n == 0 {
                         std::mem::forget(reader.read());
                         drop(reader);
                         let again = Reader::new(Arc::clone(&ptr));
-                        look(&again, &mut last);
+                        read_value(&again, &mut last);
                         let _ = give.try_send(again);
                     }
                 }
@@ -65,7 +65,7 @@ where
         scope.spawn(move || {
             let mut last = 0;
             for reader in take {
-                look(&reader, &mut last);
+                read_value(&reader, &mut last);
             }
         });
         let ends = Instant::now() + Duration::from_secs(1);

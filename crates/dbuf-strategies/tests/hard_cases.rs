@@ -45,7 +45,7 @@ impl Wake for Count {
 }
 
 fn wait(waiter: &mut Waiter, waker: &Waker) {
-    let polled = waiter.poll_newer(0, &mut Context::from_waker(waker));
+    let polled = waiter.poll_changed(0, &mut Context::from_waker(waker));
     assert!(polled.is_pending());
 }
 

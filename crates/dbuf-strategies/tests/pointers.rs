@@ -229,7 +229,7 @@ fn static_buffer_is_claimed_at_run_time() {
 /// ANCHORS 4: ten thousand readers come and go, at once and one by one; slots
 /// are used again, and what they left behind does not hold a publish up.
 #[test]
-fn anchors_04_ten_thousand_readers_leave_nothing_behind() {
+fn bug_04_ten_thousand_readers_leave_nothing_behind() {
     let count = if cfg!(miri) { 50 } else { 10_000 };
     fn churn<S: Strategy>(strategy: S, count: usize) {
         let (mut writer, reader) = arc(0, 0, strategy);
@@ -347,7 +347,7 @@ fn a_guard_is_shared_between_threads() {
 
 /// ANCHORS 24: a guard's own functions do not shadow the value's methods.
 #[test]
-fn anchors_24_guard_methods_do_not_shadow_the_values() {
+fn bug_24_guard_methods_do_not_shadow_the_values() {
     let (_writer, reader) = arc(Some(3), None, LockStrategy::new());
     assert_eq!(reader.read().map(|n| n + 1), Some(4));
     assert_eq!(*ReadGuard::map(reader.read(), |value, _| value), Some(3));

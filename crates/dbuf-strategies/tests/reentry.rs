@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use dbuf_strategies::core::{
-    ArcWriter, BlockingStrategy, BufferPtr, DoubleBuffer, OwnedReadGuard, ReadGuard,
-    RefusingStrategy, Strategy, arc, rc, split,
+    ArcWriter, BlockingStrategy, BufferPtr, DoubleBuffer, OwnedReadGuard, ReadGuard, Strategy,
+    TrySwapStrategy, arc, rc, split,
 };
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy};
 
@@ -25,7 +25,7 @@ use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy
 /// numbers what it publishes (kills "try_swap without a version").
 fn try_swap_is_refused_by_either_side<P>(ptr: P)
 where
-    P: BufferPtr<Value = u32, Strategy: RefusingStrategy>,
+    P: BufferPtr<Value = u32, Strategy: TrySwapStrategy>,
 {
     let (mut writer, reader) = split(ptr).unwrap();
     let old = reader.read();

@@ -211,7 +211,7 @@ thread_local! {
 /// the thread's slots have ended; it still holds a guard, and reads, while a
 /// new thread reads. Clean under Miri only if no reader is shared by the two.
 #[test]
-fn anchors_23_guard_outlives_its_threads_place() {
+fn bug_23_guard_outlives_its_threads_slot() {
     for round in 0..if cfg!(miri) { 2 } else { 50 } {
         let gate = Arc::new(Barrier::new(2));
         let (ready, first) = channel();

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use dbuf_strategies::core::{
-    ArcReader, BufferPtr, DoubleBuffer, OnStraggler, OpWriter, Operation, RefusingStrategy,
-    Strategy, Writer, arc, split,
+    ArcReader, BufferPtr, DoubleBuffer, OnStraggler, OpWriter, Operation, Strategy,
+    TrySwapStrategy, Writer, arc, split,
 };
 use dbuf_strategies::{
     CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
@@ -266,7 +266,7 @@ mod each {
 /// `try_swap` is refused by a guard on the front alone.
 fn refuses<P: BufferPtr<Value = u32, Extras = ()>>(ptr: P)
 where
-    P::Strategy: RefusingStrategy,
+    P::Strategy: TrySwapStrategy,
 {
     type Set = fn(&mut u32, &());
     let (mut writer, reader) = split(ptr).unwrap();

@@ -136,7 +136,7 @@ where
 
 /// ANCHORS 29, with 4,000 threads.
 #[test]
-fn anchors_29_ended_threads_leave_no_reader() {
+fn bug_29_ended_threads_leave_no_reader() {
     ended_threads_leave_no_reader::<EpochStrategy>(if cfg!(miri) { 2 } else { 16 });
     ended_threads_leave_no_reader::<CountStrategy>(2);
     ended_threads_leave_no_reader::<FlashStrategy>(2);

@@ -27,8 +27,8 @@ impl Wake for Count {
     }
 }
 
-fn poll(waiter: &mut Waiter, told: u64) -> Poll<Result<u64, Closed>> {
-    waiter.poll_newer(told, &mut Context::from_waker(Waker::noop()))
+fn poll(waiter: &mut Waiter, last_seen: u64) -> Poll<Result<u64, Closed>> {
+    waiter.poll_changed(last_seen, &mut Context::from_waker(Waker::noop()))
 }
 
 /// A clone that does whatever it is told to when it is woken.
@@ -91,14 +91,14 @@ fn thousand_waiters_wake_on_one_publish() {
     let mut cx = Context::from_waker(&waker);
     let mut waiters: Vec<_> = (0..1000).map(|_| reader.strategy().waiter()).collect();
     for waiter in &mut waiters {
-        assert!(waiter.poll_newer(0, &mut cx).is_pending());
+        assert!(waiter.poll_changed(0, &mut cx).is_pending());
         // A second poll takes no second place.
-        assert!(waiter.poll_newer(0, &mut cx).is_pending());
+        assert!(waiter.poll_changed(0, &mut cx).is_pending());
     }
     // One gives up, and another takes its place.
     waiters.pop();
     let mut late = reader.strategy().waiter();
-    assert!(late.poll_newer(0, &mut cx).is_pending());
+    assert!(late.poll_changed(0, &mut cx).is_pending());
     writer.store(1);
     assert_eq!(count.0.load(SeqCst), 1000);
     writer.store(2);
@@ -108,7 +108,7 @@ fn thousand_waiters_wake_on_one_publish() {
         "a publish wakes who waits, once"
     );
     for waiter in &mut waiters {
-        assert_eq!(waiter.poll_newer(0, &mut cx), Poll::Ready(Ok(2)));
+        assert_eq!(waiter.poll_changed(0, &mut cx), Poll::Ready(Ok(2)));
     }
     drop((waiters, late, waker));
     assert_eq!(Arc::strong_count(&count), 1, "no waker is left behind");
@@ -123,7 +123,7 @@ fn newest_waker_replaces_the_others() {
         let waker = Waker::from(Arc::clone(count));
         assert!(
             waiter
-                .poll_newer(0, &mut Context::from_waker(&waker))
+                .poll_changed(0, &mut Context::from_waker(&waker))
                 .is_pending()
         );
     }
@@ -140,11 +140,11 @@ fn comes_back_late(comes_back: impl FnOnce(&mut Waiter, &Waker)) -> (usize, usiz
     let other_waker = Waker::from(Arc::clone(&other));
     let mut waiter = reader.strategy().waiter();
     let mut others = reader.strategy().waiter();
-    let first = waiter.poll_newer(0, &mut Context::from_waker(&late_waker));
+    let first = waiter.poll_changed(0, &mut Context::from_waker(&late_waker));
     assert!(first.is_pending());
     writer.store(1);
     assert_eq!(late.0.load(SeqCst), 1);
-    let second = others.poll_newer(1, &mut Context::from_waker(&other_waker));
+    let second = others.poll_changed(1, &mut Context::from_waker(&other_waker));
     assert!(second.is_pending());
     comes_back(&mut waiter, &late_waker);
     writer.store(2);
@@ -152,10 +152,10 @@ fn comes_back_late(comes_back: impl FnOnce(&mut Waiter, &Waker)) -> (usize, usiz
 }
 
 #[test]
-fn late_task_takes_no_place_away() {
+fn late_task_takes_no_slot_away() {
     assert_eq!(comes_back_late(|waiter, _| waiter.leave()), (1, 1));
     let waits_again = |waiter: &mut Waiter, waker: &Waker| {
-        let again = waiter.poll_newer(1, &mut Context::from_waker(waker));
+        let again = waiter.poll_changed(1, &mut Context::from_waker(waker));
         assert!(again.is_pending());
     };
     assert_eq!(comes_back_late(waits_again), (2, 1));
@@ -187,7 +187,7 @@ fn waker_may_drop_another_waiter() {
         let waker = Waker::from(Arc::new(Does(move || drop(in_waker.lock().unwrap().pop()))));
         assert!(
             waiter
-                .poll_newer(0, &mut Context::from_waker(&waker))
+                .poll_changed(0, &mut Context::from_waker(&waker))
                 .is_pending()
         );
         tasks.lock().unwrap().push(waiter);
@@ -217,7 +217,7 @@ fn waker_may_wait_again() {
     let first = waiter
         .lock()
         .unwrap()
-        .poll_newer(0, &mut Context::from_waker(&waker));
+        .poll_changed(0, &mut Context::from_waker(&waker));
     assert!(first.is_pending());
     publishes(writer, &[1, 2]);
     assert_eq!(*seen.lock().unwrap(), [1]);
@@ -234,7 +234,7 @@ fn waker_that_panics_keeps_no_wake_from_the_others() {
         let waker = if at % 2 == 0 { &panics } else { &counts };
         assert!(
             waiter
-                .poll_newer(0, &mut Context::from_waker(waker))
+                .poll_changed(0, &mut Context::from_waker(waker))
                 .is_pending()
         );
     }
@@ -246,7 +246,7 @@ fn waker_that_panics_keeps_no_wake_from_the_others() {
         assert_eq!(poll(waiter, 0), Poll::Ready(Ok(1)));
         assert!(
             waiter
-                .poll_newer(1, &mut Context::from_waker(&counts))
+                .poll_changed(1, &mut Context::from_waker(&counts))
                 .is_pending()
         );
     }
@@ -266,7 +266,7 @@ fn buffer_that_goes_closes() {
     let waker = Waker::from(Arc::clone(&count));
     assert!(
         waiter
-            .poll_newer(1, &mut Context::from_waker(&waker))
+            .poll_changed(1, &mut Context::from_waker(&waker))
             .is_pending()
     );
     drop(buffer);

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::mem;
 use std::rc::Rc;
 
-use dbuf_core::{DoubleBuffer, Side, Taken, Writer};
+use dbuf_core::{ClaimError, DoubleBuffer, Side, Writer};
 use dbuf_strategies::LocalStrategy;
 
 /// The counts of the chapter. They swap whenever they are told to.
@@ -127,9 +127,9 @@ fn forgotten_guard_holds_the_writer_up() {
 fn writer_is_claimed_once() {
     let buffer = Rc::new(DoubleBuffer::new(1, 0, LocalStrategy::new()));
     let writer = Writer::claim(Rc::clone(&buffer)).unwrap();
-    assert_eq!(Writer::claim(Rc::clone(&buffer)).unwrap_err(), Taken);
+    assert_eq!(Writer::claim(Rc::clone(&buffer)).unwrap_err(), ClaimError);
     drop(writer);
     let writer = Writer::claim(Rc::clone(&buffer)).unwrap();
     mem::forget(writer);
-    assert_eq!(Writer::claim(buffer).unwrap_err(), Taken);
+    assert_eq!(Writer::claim(buffer).unwrap_err(), ClaimError);
 }

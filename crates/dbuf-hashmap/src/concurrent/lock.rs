@@ -15,7 +15,7 @@ use dbuf_core::writer_lock::{self, Finish, GoOn, OnThread, WriterLock};
 use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
 use crate::builder::Choices;
-use crate::op::Whole;
+use crate::op::NoChange;
 use crate::owner::{Log, Ptr, sealed};
 use crate::{Batch, DefaultStrategy, Owner};
 
@@ -209,7 +209,7 @@ where
     type Value = V;
     type Hasher = H;
     type Strategy = S;
-    type Change = Whole;
+    type Change = NoChange;
 
     /// The rollback would be another writer's.
     const KEEPS: bool = true;

@@ -253,9 +253,9 @@ impl<'r, S: MapStrategy> World<'r, S> {
                 self.model.publish();
             }
             Step::Watch(polls) => {
-                let told = self.watcher.told();
+                let last_seen = self.watcher.last_seen();
                 let news = poll_and_cancel(self.watcher.changed(), *polls);
-                let newer = *polls > 0 && self.model.version > told;
+                let newer = *polls > 0 && self.model.version > last_seen;
                 assert_eq!(news, newer.then_some(Ok(self.model.version)));
             }
         }

@@ -8,8 +8,8 @@
 #[path = "../common/futures.rs"]
 mod futures;
 
-mod anchors;
 mod cancel;
+mod regressions;
 // Not under Miri, which has none of what executors of threads sleep on.
 #[cfg(not(miri))]
 mod executors;

@@ -79,17 +79,23 @@ fn what_is_announced_can_be_read<S: MapStrategy>(new: fn() -> S) {
         for watcher in &mut watchers {
             scope.spawn(|| {
                 pollster::block_on(async {
-                    let mut told = 0;
-                    while told < u64::from(LAST) {
+                    let mut last_seen = 0;
+                    while last_seen < u64::from(LAST) {
                         let version = watcher.changed().await.unwrap();
-                        assert!(version > told, "told of {version} after {told}");
-                        told = version;
+                        assert!(
+                            version > last_seen,
+                            "last_seen of {version} after {last_seen}"
+                        );
+                        last_seen = version;
                         let guard = watcher.read();
-                        assert!(guard.version() >= told, "not to be read yet");
+                        assert!(guard.version() >= last_seen, "not to be read yet");
                         // The n-th publish has put n in.
                         assert_eq!(guard.get(&0).map(|n| u64::from(*n)), Some(guard.version()));
                     }
-                    assert_eq!((told, watcher.told()), (u64::from(LAST), told));
+                    assert_eq!(
+                        (last_seen, watcher.last_seen()),
+                        (u64::from(LAST), last_seen)
+                    );
                 });
             });
         }
@@ -187,7 +193,7 @@ fn watchers_on_tokio_do_not_poll_busily() {
     const WATCHERS: usize = 200;
     const PUBLISHES: u32 = 200;
     let map = map(dbuf_hashmap::DefaultStrategy::new());
-    let (polls, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (polls, last_seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .build();
@@ -195,12 +201,12 @@ fn watchers_on_tokio_do_not_poll_busily() {
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..WATCHERS {
             let mut watcher = map.watcher();
-            let (polls, told) = (Arc::clone(&polls), Arc::clone(&told));
+            let (polls, last_seen) = (Arc::clone(&polls), Arc::clone(&last_seen));
             tasks.spawn(async move {
                 while counted(watcher.changed(), &polls).await.is_ok() {
-                    told.fetch_add(1, SeqCst);
+                    last_seen.fetch_add(1, SeqCst);
                 }
-                watcher.told()
+                watcher.last_seen()
             });
         }
         for n in 0..PUBLISHES {
@@ -213,10 +219,10 @@ fn watchers_on_tokio_do_not_poll_busily() {
         }
     });
     // A pending and a ready poll for each announcement, and for the end.
-    let (polls, told) = (polls.load(SeqCst), told.load(SeqCst));
-    assert!(told >= WATCHERS);
+    let (polls, last_seen) = (polls.load(SeqCst), last_seen.load(SeqCst));
+    assert!(last_seen >= WATCHERS);
     assert!(
-        polls <= 2 * (told + WATCHERS),
-        "{polls} polls, {told} announcements"
+        polls <= 2 * (last_seen + WATCHERS),
+        "{polls} polls, {last_seen} announcements"
     );
 }

@@ -52,35 +52,35 @@ macro_rules! pinned {
 }
 
 pinned! {
-    anchors_02_reader_is_cloned_and_dropped_under_a_guard_while_publish_waits =>
+    bug_02_reader_is_cloned_and_dropped_under_a_guard_while_publish_waits =>
         clones_while_the_writer_waits::<S>();
-    anchors_03_reader_made_after_odd_swaps_starts_on_the_right_side =>
+    bug_03_reader_made_after_odd_swaps_starts_on_the_right_side =>
         suite::reader_made_after_odd_swaps_sees_the_front(make::<S>);
-    anchors_03_reader_made_during_a_swap_starts_on_the_right_side =>
+    bug_03_reader_made_during_a_swap_starts_on_the_right_side =>
         suite::reader_made_during_a_swap_sees_the_front(make::<S>);
-    anchors_05_reader_leaves_the_side_it_entered =>
+    bug_05_reader_leaves_the_side_it_entered =>
         suite::nested_guards_go_in_any_order(make::<S>);
-    anchors_09_waker_registered_after_the_look_is_not_lost =>
+    bug_09_waker_registered_after_the_look_is_not_lost =>
         suite::last_leave_on_another_thread_wakes_the_writer(make::<S>);
-    anchors_10_stale_unpark_and_spurious_wakes_do_not_end_a_wait =>
+    bug_10_stale_unpark_and_spurious_wakes_do_not_end_a_wait =>
         spurious_wakes::<S>();
-    anchors_10_second_waker_replaces_the_first =>
+    bug_10_second_waker_replaces_the_first =>
         suite::newest_waker_replaces_the_others(make::<S>);
-    anchors_11_cancelled_swap_is_not_forgotten =>
+    bug_11_cancelled_swap_is_not_forgotten =>
         suite::cancelled_wait_gives_no_back(make::<S>);
-    anchors_12_log_is_drained_and_a_refused_batch_applies_nothing =>
+    bug_12_log_is_drained_and_a_refused_batch_applies_nothing =>
         suite::log_without_waiting_keeps_the_copies_equal(make::<S>);
-    anchors_13_panic_in_an_op_poisons_nothing =>
+    bug_13_panic_in_an_op_poisons_nothing =>
         suite::panicking_op_is_rolled_back(make::<S>);
-    anchors_16_forgotten_batch_is_not_replayed_onto_its_own_copy =>
+    bug_16_forgotten_batch_is_not_replayed_onto_its_own_copy =>
         suite::forgotten_batch_is_rolled_back(make::<S>);
-    anchors_17_forgotten_guard_makes_no_drop_hang_or_panic =>
+    bug_17_forgotten_guard_makes_no_drop_hang_or_panic =>
         suite::forgotten_guard_only_holds_up(make::<S>);
-    anchors_19_guard_is_dropped_by_value_while_the_writer_writes =>
+    bug_19_guard_is_dropped_by_value_while_the_writer_writes =>
         guards_dropped_by_value::<S>();
-    anchors_20_only_a_leave_that_is_waited_for_wakes =>
+    bug_20_only_a_leave_that_is_waited_for_wakes =>
         suite::waker_is_called_by_the_last_leave(make::<S>);
-    anchors_26_transaction_publishes_all_or_nothing =>
+    bug_26_transaction_publishes_all_or_nothing =>
         suite::transact_is_all_or_nothing(make::<S>);
 }
 

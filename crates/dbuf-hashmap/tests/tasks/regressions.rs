@@ -7,14 +7,14 @@ use super::futures::{Polled, poll_and_cancel};
 use super::{MapStrategy, map, over_strategies};
 
 over_strategies! {
-    anchors_09_leave_before_the_first_poll_is_not_lost
-    anchors_09_no_wake_is_lost_to_a_reader_on_another_thread
-    anchors_10_spurious_polls_and_other_wakers_end_no_wait
-    anchors_11_cancelled_wait_lets_nobody_under_a_guard
-    anchors_11_cancelled_wait_wakes_nobody_later
+    bug_09_leave_before_the_first_poll_is_not_lost
+    bug_09_no_wake_is_lost_to_a_reader_on_another_thread
+    bug_10_spurious_polls_and_other_wakers_end_no_wait
+    bug_11_cancelled_wait_lets_nobody_under_a_guard
+    bug_11_cancelled_wait_wakes_nobody_later
 }
 
-fn anchors_09_leave_before_the_first_poll_is_not_lost<S: MapStrategy>(new: fn() -> S) {
+fn bug_09_leave_before_the_first_poll_is_not_lost<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     let reader = map.reader();
     let guard = reader.read();
@@ -26,7 +26,7 @@ fn anchors_09_leave_before_the_first_poll_is_not_lost<S: MapStrategy>(new: fn() 
 
 /// A lost wake hangs: every insert meets the guard of the one before, at any point of
 /// its leave.
-fn anchors_09_no_wake_is_lost_to_a_reader_on_another_thread<S: MapStrategy>(new: fn() -> S) {
+fn bug_09_no_wake_is_lost_to_a_reader_on_another_thread<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -47,7 +47,7 @@ fn anchors_09_no_wake_is_lost_to_a_reader_on_another_thread<S: MapStrategy>(new:
     });
 }
 
-fn anchors_10_spurious_polls_and_other_wakers_end_no_wait<S: MapStrategy>(new: fn() -> S) {
+fn bug_10_spurious_polls_and_other_wakers_end_no_wait<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     let reader = map.reader();
     let guard = reader.read();
@@ -67,7 +67,7 @@ fn anchors_10_spurious_polls_and_other_wakers_end_no_wait<S: MapStrategy>(new: f
     assert!(insert.poll().is_ready());
 }
 
-fn anchors_11_cancelled_wait_lets_nobody_under_a_guard<S: MapStrategy>(new: fn() -> S) {
+fn bug_11_cancelled_wait_lets_nobody_under_a_guard<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     map.insert(1, 1);
     let reader = map.reader();
@@ -86,7 +86,7 @@ fn anchors_11_cancelled_wait_lets_nobody_under_a_guard<S: MapStrategy>(new: fn()
 }
 
 /// Of two that wait, one is dropped. The other one's wake is still its own.
-fn anchors_11_cancelled_wait_wakes_nobody_later<S: MapStrategy>(new: fn() -> S) {
+fn bug_11_cancelled_wait_wakes_nobody_later<S: MapStrategy>(new: fn() -> S) {
     for dropped in 0..2 {
         let map = map(new());
         let reader = map.reader();

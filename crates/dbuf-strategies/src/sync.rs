@@ -8,10 +8,10 @@ pub(crate) const MODELLED: bool = cfg!(dbuf_loom);
 /// For what readers do seldom: the standard library's mutex, or the model
 /// checker's.
 #[cfg(any(feature = "epoch", feature = "flash"))]
-pub(crate) use dbuf_core::primitive::mutex::Mutex;
+pub(crate) use dbuf_core::sync::mutex::Mutex;
 
 #[cfg(all(feature = "lock", any(miri, dbuf_loom)))]
-pub(crate) use dbuf_core::primitive::mutex::Mutex as FastMutex;
+pub(crate) use dbuf_core::sync::mutex::Mutex as FastMutex;
 /// For what [`LockStrategy`](crate::LockStrategy) does on every read:
 /// parking_lot's. Miri cannot check its provenance, the model checker not see it.
 #[cfg(all(feature = "lock", not(any(miri, dbuf_loom))))]

@@ -314,7 +314,7 @@ pub mod stepped {
     mod model {
         use core::sync::atomic::{self, Ordering};
 
-        use crate::primitive::step;
+        use crate::sync::step;
 
         /// An atomic whose accesses are steps of the model.
         #[derive(Debug)]

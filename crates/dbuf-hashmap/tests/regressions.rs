@@ -23,7 +23,7 @@ fn logged(writer: &impl core::fmt::Debug) -> String {
 }
 
 #[test]
-fn anchors_12_log_is_drained() {
+fn bug_12_log_is_drained() {
     let (mut writer, _reader) = doubles();
     for n in 0..100 {
         writer.write().insert(n, n);
@@ -35,7 +35,7 @@ fn anchors_12_log_is_drained() {
 }
 
 #[test]
-fn anchors_12_refused_batch_applies_nothing_twice() {
+fn bug_12_refused_batch_applies_nothing_twice() {
     let (mut writer, reader) = doubles();
     let mut batch = writer.write();
     batch.update(&1, |n| *n += 10);
@@ -55,7 +55,7 @@ fn anchors_12_refused_batch_applies_nothing_twice() {
 }
 
 #[test]
-fn anchors_13_panic_in_a_change_poisons_nothing() {
+fn bug_13_panic_in_a_change_poisons_nothing() {
     let (mut writer, reader) = doubles();
     for _ in 0..3 {
         assert!(unwinds(|| {
@@ -83,7 +83,7 @@ impl Drop for Bomb {
 }
 
 #[test]
-fn anchors_14_panicking_drop_in_replay_leaves_the_copies_equal() {
+fn bug_14_panicking_drop_in_replay_leaves_the_copies_equal() {
     let armed = Rc::new(Cell::new(false));
     let (mut writer, reader) = dbuf_hashmap::new();
     writer
@@ -127,7 +127,7 @@ impl Clone for Fragile {
 }
 
 #[test]
-fn anchors_14_panicking_clone_in_a_resync_is_made_up_for() {
+fn bug_14_panicking_clone_in_a_resync_is_made_up_for() {
     let fuse = Rc::new(Cell::new(0));
     let (mut writer, reader) = dbuf_hashmap::new();
     writer
@@ -173,7 +173,7 @@ impl PartialEq for Moody {
 impl Eq for Moody {}
 
 #[test]
-fn anchors_15_moody_keys_and_closures_free_nothing_twice() {
+fn bug_15_moody_keys_and_closures_free_nothing_twice() {
     let clock = Rc::new(Cell::new(0));
     let key = |n| Moody(Rc::clone(&clock), Box::new(n));
     let (mut writer, reader) = dbuf_hashmap::new();
@@ -206,7 +206,7 @@ fn anchors_15_moody_keys_and_closures_free_nothing_twice() {
 }
 
 #[test]
-fn anchors_16_forgotten_batch_is_not_replayed() {
+fn bug_16_forgotten_batch_is_not_replayed() {
     let (mut writer, reader) = doubles();
     for _ in 0..3 {
         let mut batch = writer.write();
@@ -219,7 +219,7 @@ fn anchors_16_forgotten_batch_is_not_replayed() {
 }
 
 #[test]
-fn anchors_16_forgotten_drain_and_dropped_entry_are_logged() {
+fn bug_16_forgotten_drain_and_dropped_entry_are_logged() {
     let (mut writer, reader) = doubles();
     let mut batch = writer.write();
     // As good as forgotten; Miri counts leaks, so it is dropped in the end.
@@ -235,7 +235,7 @@ fn anchors_16_forgotten_drain_and_dropped_entry_are_logged() {
 }
 
 #[test]
-fn anchors_24_guards_do_not_shadow_what_they_guard() {
+fn bug_24_guards_do_not_shadow_what_they_guard() {
     let (mut writer, reader) = dbuf_hashmap::new();
     writer.write().insert("a", Some(1));
     // `map` is the option's own, through the guard.
@@ -247,7 +247,7 @@ fn anchors_24_guards_do_not_shadow_what_they_guard() {
 }
 
 #[test]
-fn anchors_26_question_mark_in_a_transaction_publishes_nothing() {
+fn bug_26_question_mark_in_a_transaction_publishes_nothing() {
     fn half(batch: &mut dbuf_hashmap::WriterBatch<'_, u32, u32>) -> Result<(), &'static str> {
         batch.insert(1, 99);
         batch.remove(&77).ok_or("no such key")?;
@@ -264,7 +264,7 @@ fn anchors_26_question_mark_in_a_transaction_publishes_nothing() {
 
 /// dashmap#78: appending to one value copied it each time.
 #[test]
-fn anchors_38_appending_to_one_value_is_linear() {
+fn bug_38_appending_to_one_value_is_linear() {
     struct Element<'c>(&'c Cell<u32>);
     impl Clone for Element<'_> {
         fn clone(&self) -> Self {

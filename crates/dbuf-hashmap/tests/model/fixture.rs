@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as Generate;
 
 /// A layer, as the model sees it.
-pub(crate) trait World: 'static {
+pub(crate) trait Fixture: 'static {
     type Change: Clone + Debug + 'static;
     /// The collection of std.
     type Plain: Clone + Debug + Default + PartialEq;
@@ -130,7 +130,7 @@ fn endings() -> impl Generate<Value = Ending> {
     ]
 }
 
-pub(crate) fn steps<W: World>() -> impl Generate<Value = Vec<Step<W::Change>>> {
+pub(crate) fn steps<W: Fixture>() -> impl Generate<Value = Vec<Step<W::Change>>> {
     let changes = prop::collection::vec(W::changes(), 0..if cfg!(miri) { 4 } else { 8 });
     let step = prop_oneof![
         4 => (changes, endings()).prop_map(|(changes, ending)| Step::Batch(changes, ending)),
@@ -164,7 +164,11 @@ impl<P: Clone> Model<P> {
         self.changed = Changed::No;
     }
 
-    fn change_all<W: World<Plain = P>>(&mut self, batch: &mut W::Batch<'_>, changes: &[W::Change]) {
+    fn change_all<W: Fixture<Plain = P>>(
+        &mut self,
+        batch: &mut W::Batch<'_>,
+        changes: &[W::Change],
+    ) {
         W::assert_batch(batch, &self.pending, &self.published);
         for change in changes {
             let changed = W::change(batch, &mut self.pending, change);
@@ -192,7 +196,7 @@ fn panics(f: impl FnOnce()) -> bool {
     }
 }
 
-fn run_batch<W: World>(
+fn run_batch<W: Fixture>(
     writer: &mut W::Writer,
     model: &mut Model<W::Plain>,
     changes: &[W::Change],
@@ -264,7 +268,7 @@ fn run_batch<W: World>(
     }
 }
 
-pub(crate) fn run<W: World>(steps: Vec<Step<W::Change>>, capacity: usize) {
+pub(crate) fn run<W: Fixture>(steps: Vec<Step<W::Change>>, capacity: usize) {
     let (mut writer, reader) = W::build(capacity);
     let readers = [reader.clone(), reader];
     let mut guards: Vec<(W::Guard<'_>, W::Plain)> = Vec::new();
@@ -405,13 +409,13 @@ macro_rules! every_strategy {
         }
 
         proptest! {
-            #![proptest_config(super::world::config())]
+            #![proptest_config(super::fixture::config())]
             #[test]
             fn local(
-                steps in super::world::steps::<$layer<dbuf_hashmap::LocalStrategy>>(),
+                steps in super::fixture::steps::<$layer<dbuf_hashmap::LocalStrategy>>(),
                 capacity in 0..40_usize,
             ) {
-                super::world::run::<$layer<dbuf_hashmap::LocalStrategy>>(steps, capacity);
+                super::fixture::run::<$layer<dbuf_hashmap::LocalStrategy>>(steps, capacity);
             }
         }
     };
@@ -427,13 +431,13 @@ macro_rules! every_strategy {
             }
 
             proptest! {
-                #![proptest_config(super::world::config())]
+                #![proptest_config(super::fixture::config())]
                 #[test]
                 fn $name(
-                    steps in super::world::steps::<$layer<$strategy>>(),
+                    steps in super::fixture::steps::<$layer<$strategy>>(),
                     capacity in 0..40_usize,
                 ) {
-                    super::world::run::<$layer<$strategy>>(steps, capacity);
+                    super::fixture::run::<$layer<$strategy>>(steps, capacity);
                 }
             }
         )*
