@@ -1,6 +1,5 @@
 //! Random schedules of the writers of a `ConcurrentHashMap`. Run by `.ci/shuttle`,
-//! with `--cfg dbuf_shuttle`; what the models do not see stands in
-//! `docs/concurrent.md`.
+//! with `--cfg dbuf_shuttle`; `docs/verification.md` says what the models do not see.
 //!
 //! Each model runs `DBUF_SHUTTLE_ITERATIONS` times for each strategy and for each of
 //! two schedulers. A task that sleeps forever is a deadlock, which shuttle reports.

@@ -22,7 +22,7 @@
 //! - **R4** `changed` is set, under the lock, by each registration before it returns, and
 //!   cleared by the renewal of the one view. So whoever reads it as clear either has a
 //!   view of every registration, or the registration's store comes later in its
-//!   modification order: see "A reader that registers" in `docs/protocol.md`.
+//!   modification order: see `docs/design.md`, 6.9.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

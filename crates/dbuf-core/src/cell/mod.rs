@@ -1,5 +1,5 @@
 //! One value that any thread reads and replaces: `ConcurrentCell`. Reads are here, writes in
-//! `write`, the guard in `guard`. `docs/concurrent.md` has the argument.
+//! `write`, the guard in `guard`. `docs/design.md`, 11, has the argument.
 //!
 //! # Idea
 //!

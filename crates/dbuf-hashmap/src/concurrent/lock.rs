@@ -1,5 +1,5 @@
 //! The writer of a map behind the writers' lock, and when a change is published. The lock
-//! itself is `dbuf_core::writer_lock`; `docs/concurrent.md` says why a write keeps what it
+//! itself is `dbuf_core::writer_lock`; `docs/design.md`, 10, says why a write keeps what it
 //! promises.
 
 use alloc::sync::Arc;

@@ -54,7 +54,7 @@
 //! # Modes
 //!
 //! The side is in a word beside two bits, and the word is the only truth about
-//! both. `docs/protocol.md` has the proof. `tests/fence_model` checks the
+//! both. `docs/design.md`, 6, has the proof. `tests/fence_model` checks the
 //! modes; it does not know notes and the spare side yet.
 //!
 //! | FENCED | LEAVE_FENCES | a reader enters with | leaves with | W2 | P2 |

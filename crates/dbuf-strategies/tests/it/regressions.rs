@@ -1,5 +1,5 @@
 //! Bugs that other double buffers had, each pinned by a test that is named after
-//! it. The numbers are those of the table in `docs/bugs.md`, which also names the
+//! it. The numbers are those of the table in `docs/verification.md`, which also names the
 //! loom models and the tests of other crates for those that are not here.
 
 use std::sync::Arc;
