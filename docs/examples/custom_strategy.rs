@@ -205,7 +205,7 @@ fn main() {
     drop(straggler);
     assert!(writer.try_finish());
     println!(
-        "the guard is dropped, and {} keep the side that was set aside",
+        "the guard is dropped, and {} guards keep the side that was set aside",
         writer.spare_stragglers()
     );
     assert_eq!(writer.spare_stragglers(), 0);
