@@ -34,7 +34,7 @@ impl Service {
     pub fn start<S: Store>(listener: TcpListener, store: S) -> Result<Self, String> {
         let address = listener
             .local_addr()
-            .map_err(|error| format!("cannot tell my own address: {error}"))?;
+            .map_err(|error| format!("cannot read the listener's address: {error}"))?;
         let stopping = watch::Sender::new(false);
         let mut stop = stopping.subscribe();
         let app = router(store, stop.clone());
