@@ -110,7 +110,7 @@ macro_rules! places {
 places!(epoch_places, EpochStrategy);
 places!(flash_places, FlashStrategy);
 
-/// Bugs of others whose pin is a model; the rest is in `tests/regressions.rs`.
+/// Bugs of others whose pin is a model; the rest is in `tests/it/regressions.rs`.
 mod regressions {
     use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy};
     use dbuf_testing::models;
