@@ -130,9 +130,9 @@ where
     /// let cell = ConcurrentCell::with_strategy(1, Watched::new(EpochStrategy::new()));
     /// let mut watcher = CellWatcher::new(&cell);
     /// cell.store(2);
-    /// assert_eq!((watcher.told(), watcher.version()), (0, 1)); // written, not told of
+    /// assert_eq!((watcher.last_seen(), watcher.version()), (0, 1)); // written, not told of
     /// pollster::block_on(watcher.changed());
-    /// assert_eq!(watcher.told(), 1);
+    /// assert_eq!(watcher.last_seen(), 1);
     /// ```
     pub fn last_seen(&self) -> Version {
         self.last_seen

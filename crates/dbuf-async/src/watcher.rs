@@ -344,9 +344,9 @@ impl<R: ReaderPtr> Watcher<R> {
     /// let (mut writer, reader) = arc(1, 1, Watched::new(EpochStrategy::new()));
     /// let mut watcher = Watcher::new(reader);
     /// writer.store(2);
-    /// assert_eq!((watcher.told(), watcher.version()), (0, 1)); // published, not told of
+    /// assert_eq!((watcher.last_seen(), watcher.version()), (0, 1)); // published, not told of
     /// pollster::block_on(watcher.changed()).unwrap();
-    /// assert_eq!(watcher.told(), 1);
+    /// assert_eq!(watcher.last_seen(), 1);
     /// ```
     pub fn last_seen(&self) -> Version {
         self.last_seen

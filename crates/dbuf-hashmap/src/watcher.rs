@@ -195,7 +195,7 @@ impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
     /// ```
     /// let map = dbuf_hashmap::Builder::new().watched().build_concurrent();
     /// map.insert("a", 1);
-    /// assert_eq!(map.watcher().told(), 1);
+    /// assert_eq!(map.watcher().last_seen(), 1);
     /// ```
     pub fn last_seen(&self) -> Version {
         self.inner.last_seen()

@@ -173,7 +173,7 @@ impl Word {
         self.0 & Self::AWAITED != 0
     }
 
-    /// What there is to tell somebody who knows of `told`.
+    /// What there is to tell somebody who knows of `last_seen`.
     fn changed_since(self, last_seen: Version) -> Poll<Result<Version, Closed>> {
         if self.version() > last_seen {
             Poll::Ready(Ok(self.version()))
@@ -462,7 +462,7 @@ impl Waiter {
         self.state.load().version()
     }
 
-    /// Ready with the number of the last publish if that is above `told`, with
+    /// Ready with the number of the last publish if that is above `last_seen`, with
     /// [`Closed`] if not and no writer is live; else the task is woken when it is
     /// worth asking again. A new waker replaces the old. One load if there is something
     /// newer; else it locks the list of those who wait.
