@@ -56,7 +56,7 @@ fn calls() {
         assert_eq!(view.contains_key("a"), map.contains_key("a"));
         assert_eq!(view.len(), map.len());
         assert_eq!(view.is_empty(), map.is_empty());
-        let theirs: BTreeMap<_, _> = view.iter().map(|(k, n)| (k, n)).collect();
+        let theirs: BTreeMap<_, _> = view.iter().collect();
         let ours: BTreeMap<_, _> = map.iter().collect();
         assert_eq!(theirs, ours);
         assert_eq!(view.keys().max(), map.keys().max());

@@ -1,6 +1,7 @@
 //! Every row of the tables in `docs/migrating.md` is in the code of its module here, which runs
 //! both forms and compares the results.
 #![allow(
+    clippy::option_map_unit_fn,
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
     reason = "tests always have std, and the code is as a user writes it"
