@@ -1,4 +1,5 @@
 //! The table of `docs/benchmarks.md` has the medians of the raw data beside it.
+#![allow(clippy::std_instead_of_alloc, reason = "tests always have std")]
 
 use std::collections::BTreeMap;
 
