@@ -19,7 +19,7 @@ fn calls() {
         assert_eq!(*rx.borrow(), *watcher.read());
         assert_eq!(
             rx.has_changed().unwrap(),
-            watcher.version() > watcher.told()
+            watcher.version() > watcher.last_seen()
         );
 
         assert_eq!(tx.send_replace(3), cell.swap(3));
