@@ -1,17 +1,18 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::hash::RandomState;
 
 use dbuf_core::{ClaimError, DoubleBuffer, OnStraggler, Strategy};
+use dbuf_strategies::DefaultStrategy;
 
-use crate::concurrent::{OnSpare, SleepFn, Writers};
+use crate::choices::{Choices, PublishPolicy};
 use crate::op::ValueChange;
 use crate::owner::{Log, Ptr};
+use crate::reader::Reader;
 use crate::table::{Extras, Table};
-use crate::{BlockingStrategy, ConcurrentHashMap, DefaultStrategy, PublishPolicy, Reader, Writer};
+use crate::writer::Writer;
 
 /// Makes maps.
 ///
@@ -36,24 +37,6 @@ pub struct Builder<H = RandomState, S = DefaultStrategy> {
     hasher: H,
     strategy: S,
     choices: Choices,
-}
-
-/// What has no type of its own.
-#[derive(Clone, Default)]
-pub(crate) struct Choices {
-    pub(crate) policy: PublishPolicy,
-    on_straggler: OnStraggler,
-    pub(crate) on_spare: Option<OnSpare>,
-    pub(crate) sleep: Option<SleepFn>,
-}
-
-impl fmt::Debug for Choices {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Choices")
-            .field("policy", &self.policy)
-            .field("on_straggler", &self.on_straggler)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Builder {
@@ -246,32 +229,6 @@ impl<H, S> Builder<H, S> {
     {
         let (log, reader, _) = self.split(false);
         (Writer::new(log), Reader::new(reader))
-    }
-
-    /// Makes the map, as one handle for any thread.
-    ///
-    /// # Panics
-    ///
-    /// If a writer of the strategy is claimed: it was not fresh.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::Builder::new().capacity(10).build_concurrent();
-    /// map.insert("a", 1);
-    /// assert_eq!(map.get_cloned("a"), Some(1));
-    /// ```
-    pub fn build_concurrent<K, V>(self) -> ConcurrentHashMap<K, V, H, S>
-    where
-        K: Hash + Eq + Clone,
-        V: Clone,
-        H: BuildHasher,
-        S: BlockingStrategy,
-    {
-        let (log, reader, choices) = self.split(true);
-        let reader = reader.shared();
-        let writers = Writers::new(log, reader.clone(), choices);
-        ConcurrentHashMap::from_parts(writers, reader)
     }
 
     /// The handles of the core, and the choices that are not in them.

@@ -3,9 +3,10 @@ use core::ops::Deref;
 use std::hash::RandomState;
 
 use dbuf_core::{AnyLease, MappedGuard, Strategy, Version};
+use dbuf_strategies::DefaultStrategy;
 
+use crate::mapped_ref::MappedRef;
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, MappedRef};
 
 /// A look at one entry of a map. Dereferences to the value.
 ///

@@ -8,7 +8,7 @@ use std::thread::panicking;
 
 use hashbrown::HashTable;
 
-use crate::op::Patch;
+use crate::patch::Patch;
 
 /// Keys and values that left the map, to be dropped when no lock is held: their
 /// destructors may use the map.

@@ -126,6 +126,7 @@ compile_error!(
 
 mod batch;
 mod builder;
+mod choices;
 mod concurrent;
 mod entry_ref;
 mod garbage;
@@ -138,6 +139,7 @@ mod op;
 mod owner;
 #[cfg(feature = "rayon")]
 mod parallel;
+mod patch;
 mod reader;
 #[cfg(feature = "serde")]
 mod serialize;
@@ -156,14 +158,13 @@ mod readme {}
 
 pub use batch::{
     Batch, Drain, Entry, ExtractIf, IterMut, OccupiedEntry, Operation, Refused, TryReserveError,
-    VacantEntry, ValuesMut,
+    VacantEntry, ValuesMut, WriterBatch,
 };
 pub use builder::{Builder, new};
+pub use choices::PublishPolicy;
 #[cfg(feature = "async")]
 pub use concurrent::TaskBatch;
-pub use concurrent::{
-    ConcurrentBatch, ConcurrentHashMap, PublishPolicy, RefIter, RefMulti, WriterGuard,
-};
+pub use concurrent::{ConcurrentBatch, ConcurrentHashMap, RefIter, RefMulti, WriterGuard};
 #[cfg(feature = "async")]
 pub use dbuf_async::CellWatcher;
 #[cfg(feature = "async")]
@@ -187,7 +188,7 @@ pub use equivalent::Equivalent;
 pub use iter::{Iter, Keys, Values};
 pub use map_ref::MapRef;
 pub use mapped_ref::MappedRef;
-pub use owner::{Owner, WriterBatch, WriterMut};
+pub use owner::{Owner, WriterMut};
 #[cfg(feature = "rayon")]
 pub use parallel::ParIter;
 pub use reader::Reader;

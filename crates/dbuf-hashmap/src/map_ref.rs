@@ -5,8 +5,8 @@ use std::hash::RandomState;
 
 use equivalent::Equivalent;
 
+use crate::iter::{Iter, Keys, Values};
 use crate::table::{Extras, Table};
-use crate::{Iter, Keys, Values};
 
 /// One state of a map, borrowed: from a [guard](crate::Snapshot::as_map), from a
 /// [batch](crate::Batch::as_map) with its pending changes, or

@@ -3,8 +3,8 @@ use core::ops::Deref;
 use std::hash::RandomState;
 
 use dbuf_core::{AnyLease, MappedGuard, Strategy, Version};
+use dbuf_strategies::DefaultStrategy;
 
-use crate::DefaultStrategy;
 use crate::owner::Ptr;
 
 /// A look at a part of a map: what a [`Ref`](crate::Ref) or a [`Snapshot`](crate::Snapshot)

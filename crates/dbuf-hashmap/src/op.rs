@@ -1,4 +1,3 @@
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 use core::{fmt, mem};
@@ -6,6 +5,7 @@ use core::{fmt, mem};
 use dbuf_core::Operation;
 use hashbrown::HashTable;
 
+use crate::patch::Patch;
 use crate::table::{Extras, Table};
 
 /// What a batch did to its copy, so that the other one can follow: decisions and
@@ -68,49 +68,6 @@ impl<V> ValueChange<V> for NoChange {
 
     fn apply_once(self, _: &mut V) {
         match self {}
-    }
-}
-
-/// A user's change to a value, to be made on each copy. The key's hash is in the same
-/// allocation: each entry of the log has the size of the largest kind.
-pub struct Patch<V>(Box<dyn HashedPatch<V>>);
-
-trait HashedPatch<V>: Send + Sync {
-    fn hash(&self) -> u64;
-    fn apply(&self, value: &mut V);
-    /// Whether what it owns has a destructor.
-    fn needs_drop(&self) -> bool;
-}
-
-impl<V, F: Fn(&mut V) + Send + Sync> HashedPatch<V> for (u64, F) {
-    fn hash(&self) -> u64 {
-        self.0
-    }
-
-    fn apply(&self, value: &mut V) {
-        (self.1)(value);
-    }
-
-    fn needs_drop(&self) -> bool {
-        mem::needs_drop::<F>()
-    }
-}
-
-impl<V> Patch<V> {
-    pub(crate) fn new(hash: u64, patch: impl Fn(&mut V) + Send + Sync + 'static) -> Self {
-        Self(Box::new((hash, patch)))
-    }
-
-    pub(crate) fn hash(&self) -> u64 {
-        self.0.hash()
-    }
-
-    pub(crate) fn apply(&self, value: &mut V) {
-        self.0.apply(value);
-    }
-
-    pub(crate) fn needs_drop(&self) -> bool {
-        self.0.needs_drop()
     }
 }
 

@@ -5,10 +5,10 @@ use core::ops::{Deref, DerefMut};
 use std::hash::RandomState;
 
 use dbuf_core::{BatchOwner, BlockingStrategy, DoubleBuffer, Strategy};
+use dbuf_strategies::DefaultStrategy;
 
 use crate::op::{NoChange, Op, ValueChange};
 use crate::table::{Extras, Table};
-use crate::{Batch, DefaultStrategy};
 
 pub(crate) type Ptr<K, V, H, S> = Arc<DoubleBuffer<Table<K, V>, S, Extras<H>>>;
 pub(crate) type Log<K, V, H, S, C = NoChange> = dbuf_core::OpWriter<Ptr<K, V, H, S>, Op<K, V, C>>;
@@ -17,7 +17,7 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// What a [`Batch`] has to itself while it is open: the writer of a map.
+/// What a [`Batch`](crate::Batch) has to itself while it is open: the writer of a map.
 ///
 /// Sealed; a bound for functions that take any batch. Its types are those of the map.
 ///
@@ -63,7 +63,7 @@ type PtrOf<W> =
     Ptr<<W as Owner>::Key, <W as Owner>::Value, <W as Owner>::Hasher, <W as Owner>::Strategy>;
 type OpOf<W> = Op<<W as Owner>::Key, <W as Owner>::Value, <W as Owner>::Change>;
 
-/// The [`Writer`](crate::Writer) of a map, borrowed by a [`Batch`].
+/// The [`Writer`](crate::Writer) of a map, borrowed by a [`Batch`](crate::Batch).
 pub struct WriterMut<'w, K, V, H = RandomState, S: Strategy = DefaultStrategy, C = NoChange>(
     &'w mut Log<K, V, H, S, C>,
 );
@@ -130,7 +130,3 @@ where
     type Strategy = S;
     type Change = C;
 }
-
-/// The batch of a [`Writer`](crate::Writer).
-pub type WriterBatch<'w, K, V, H = RandomState, S = DefaultStrategy> =
-    Batch<WriterMut<'w, K, V, H, S>>;

@@ -9,7 +9,10 @@ use hashbrown::hash_table;
 use rayon::iter::plumbing::UnindexedConsumer;
 use rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
 
-use crate::{ConcurrentHashMap, ConcurrentHashSet, MapRef, Snapshot};
+use crate::concurrent::ConcurrentHashMap;
+use crate::map_ref::MapRef;
+use crate::set::ConcurrentHashSet;
+use crate::snapshot::Snapshot;
 
 /// All entries of a map, in parallel: `par_iter` of a [`Snapshot`] or a [`MapRef`]. Of a
 /// [`ConcurrentHashMap`], it is `map.read().par_iter()`.

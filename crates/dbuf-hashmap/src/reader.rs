@@ -3,10 +3,13 @@ use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
 use dbuf_core::Strategy;
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
+use crate::entry_ref::Ref;
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, Ref, SharedReader, Snapshot};
+use crate::shared::SharedReader;
+use crate::snapshot::Snapshot;
 
 /// A handle that reads a map.
 ///

@@ -8,9 +8,14 @@ use dbuf_core::{BlockingStrategy, Strategy};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::batch::Batch;
+use crate::concurrent::ConcurrentHashMap;
+use crate::map_ref::MapRef;
 use crate::multimap::{self, Bag};
-use crate::set::{self, SetRef};
-use crate::{Batch, ConcurrentHashMap, ConcurrentHashSet, MapRef, Owner, Snapshot, Writer};
+use crate::owner::Owner;
+use crate::set::{self, ConcurrentHashSet, SetRef};
+use crate::snapshot::Snapshot;
+use crate::writer::Writer;
 
 /// As a map.
 impl<K: Serialize, V: Serialize, H> Serialize for MapRef<'_, K, V, H> {

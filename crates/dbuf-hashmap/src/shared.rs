@@ -3,10 +3,12 @@ use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
 use dbuf_core::Strategy;
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
+use crate::entry_ref::Ref;
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, Ref, Snapshot};
+use crate::snapshot::Snapshot;
 
 /// A handle that reads a map from any thread, through `&self`: from
 /// [`Reader::shared`](crate::Reader::shared).

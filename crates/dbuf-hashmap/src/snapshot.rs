@@ -4,10 +4,14 @@ use core::ops::Index;
 use std::hash::RandomState;
 
 use dbuf_core::{AnyLease, Strategy, Version};
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
+use crate::entry_ref::Ref;
+use crate::iter::{Iter, Keys, Values};
+use crate::map_ref::MapRef;
+use crate::mapped_ref::MappedRef;
 use crate::owner::Ptr;
-use crate::{DefaultStrategy, Iter, Keys, MapRef, MappedRef, Ref, Values};
 
 /// A look at a map, as it stood when it was taken: a guard on one state of the map. What
 /// `read` returns, of a map or of a reader.

@@ -1,9 +1,8 @@
 use alloc::vec::Vec;
-use core::fmt;
 use core::hash::{BuildHasher, Hash};
-use core::mem;
 use core::panic::RefUnwindSafe;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use core::{fmt, mem};
 
 use equivalent::Equivalent;
 use hashbrown::hash_table::{self, Entry};
@@ -11,7 +10,7 @@ use hashbrown::{HashTable, TryReserveError};
 
 use crate::garbage::{Drops, Garbage};
 use crate::marks::{Mark, Marks};
-use crate::op::Patch;
+use crate::patch::Patch;
 
 /// What both copies share.
 pub struct Extras<H> {

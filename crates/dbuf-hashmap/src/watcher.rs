@@ -5,13 +5,16 @@ use core::ops::Deref;
 use std::hash::RandomState;
 
 use dbuf_core::{Closed, Strategy, Version};
-use dbuf_strategies::Watched;
+use dbuf_strategies::{DefaultStrategy, Watched};
 
+use crate::builder::Builder;
+use crate::concurrent::ConcurrentHashMap;
+use crate::map_ref::MapRef;
 use crate::owner::Ptr;
-use crate::{
-    Builder, ConcurrentHashMap, ConcurrentHashSet, DefaultStrategy, MapRef, Reader, SharedReader,
-    Snapshot,
-};
+use crate::reader::Reader;
+use crate::set::ConcurrentHashSet;
+use crate::shared::SharedReader;
+use crate::snapshot::Snapshot;
 
 /// Awaits the next publish of a map. From [`SharedReader::watcher`],
 /// [`Reader::watcher`] or [`ConcurrentHashMap::watcher`], where the strategy is

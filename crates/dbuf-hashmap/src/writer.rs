@@ -6,9 +6,12 @@ use std::hash::RandomState;
 use std::time::Instant;
 
 use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
+use dbuf_strategies::DefaultStrategy;
 
+use crate::batch::{Batch, WriterBatch};
+use crate::map_ref::MapRef;
 use crate::owner::{Log, WriterMut};
-use crate::{Batch, DefaultStrategy, MapRef, Reader, WriterBatch};
+use crate::reader::Reader;
 
 /// The handle that changes a map.
 ///

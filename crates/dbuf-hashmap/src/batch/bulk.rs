@@ -9,7 +9,7 @@ use hashbrown::hash_table;
 
 use super::{Batch, Drain, ExtractIf, TryReserveError};
 use crate::op::{Op, ValueChange};
-use crate::{Owner, WriterMut};
+use crate::owner::{Owner, WriterMut};
 
 impl<W: Owner> Batch<W> {
     /// Removes every entry for which `keep` returns `false`.

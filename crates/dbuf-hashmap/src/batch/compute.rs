@@ -1,5 +1,5 @@
 use super::{Batch, Entry};
-use crate::Owner;
+use crate::owner::Owner;
 
 /// What [`Batch::compute`] is to do with an entry; as papaya's.
 ///

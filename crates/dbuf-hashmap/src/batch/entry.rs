@@ -1,11 +1,11 @@
-use core::fmt;
 use core::hash::Hash;
-use core::mem;
+use core::{fmt, mem};
 
 use equivalent::Equivalent;
 
+use crate::batch::Batch;
 use crate::op::Op;
-use crate::{Batch, Owner};
+use crate::owner::Owner;
 
 /// A key of a [`Batch`] that may be there or not, from [`Batch::entry`].
 ///

@@ -1,7 +1,8 @@
 use core::fmt;
 use core::iter::FusedIterator;
 
-use crate::{Batch, Owner};
+use crate::batch::Batch;
+use crate::owner::Owner;
 
 /// The entries that [`Batch::extract_if`] takes out, in arbitrary order. Each is taken out, and
 /// that is logged, when the iterator is asked for it.

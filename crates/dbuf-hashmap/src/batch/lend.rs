@@ -9,8 +9,8 @@ use equivalent::Equivalent;
 use hashbrown::hash_table;
 
 use super::{Batch, Entry};
-use crate::Owner;
 use crate::marks::Marks;
+use crate::owner::Owner;
 use crate::table::Extras;
 
 impl<W: Owner> Batch<W> {

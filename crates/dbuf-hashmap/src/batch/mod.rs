@@ -13,8 +13,16 @@ mod single;
 use core::fmt;
 use core::hash::Hash;
 use core::ops::Index;
+use std::hash::RandomState;
 
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
+
+use crate::garbage::Garbage;
+use crate::iter::{Iter, Keys, Values};
+use crate::map_ref::MapRef;
+use crate::owner::{Owner, WriterMut};
+use crate::table::Table;
 
 pub use compute::Operation;
 pub use drain::Drain;
@@ -22,10 +30,6 @@ pub use entry::{Entry, OccupiedEntry, VacantEntry};
 pub use error::{Refused, TryReserveError};
 pub use extract::ExtractIf;
 pub use lend::{IterMut, ValuesMut};
-
-use crate::garbage::Garbage;
-use crate::table::Table;
-use crate::{Iter, Keys, MapRef, Owner, Values};
 
 /// Changes to the map that become visible together.
 ///
@@ -453,3 +457,7 @@ impl<'b, W: Owner> IntoIterator for &'b Batch<W> {
         self.iter()
     }
 }
+
+/// The batch of a [`Writer`](crate::Writer).
+pub type WriterBatch<'w, K, V, H = RandomState, S = DefaultStrategy> =
+    Batch<WriterMut<'w, K, V, H, S>>;

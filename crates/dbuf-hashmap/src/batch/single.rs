@@ -8,8 +8,9 @@ use equivalent::Equivalent;
 use hashbrown::hash_table;
 
 use super::{Batch, Refused};
-use crate::Owner;
-use crate::op::{Op, Patch};
+use crate::op::Op;
+use crate::owner::Owner;
+use crate::patch::Patch;
 
 impl<W: Owner> Batch<W> {
     /// Inserts a value and returns the one that was there. As with std's maps, a

@@ -7,8 +7,10 @@ use core::ops::Deref;
 use std::hash::RandomState;
 
 use dbuf_core::Strategy;
+use dbuf_strategies::DefaultStrategy;
 
-use crate::{ConcurrentHashMap, DefaultStrategy, Snapshot};
+use crate::concurrent::ConcurrentHashMap;
+use crate::snapshot::Snapshot;
 
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where

@@ -2,7 +2,6 @@
 //! itself is `dbuf_core::writer_lock`; `docs/design.md`, 10, says why a write keeps what it
 //! promises.
 
-use alloc::sync::Arc;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::ops::{Deref, DerefMut};
@@ -13,78 +12,12 @@ use std::time::Instant;
 
 use dbuf_core::writer_lock::{self, Finish, GoOn, OnThread, WriterLock};
 use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
+use dbuf_strategies::DefaultStrategy;
 
-use crate::builder::Choices;
+use crate::batch::Batch;
+use crate::choices::{Choices, OnSpare, PublishPolicy, SleepFn};
 use crate::op::NoChange;
-use crate::owner::{Log, Ptr, sealed};
-use crate::{Batch, DefaultStrategy, Owner};
-
-/// When a change of a [`ConcurrentHashMap`](crate::ConcurrentHashMap) is published: a
-/// single one such as `insert`, by a thread or by a task. Batches (`write`, `transact`)
-/// are published when they end, under each policy.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_hashmap::{Builder, PublishPolicy};
-///
-/// let map = Builder::new()
-///     .publish_policy(PublishPolicy::Every(2))
-///     .build_concurrent();
-/// map.insert("a", 1);
-/// assert_eq!(map.get_cloned("a"), None);
-/// map.insert("b", 2);
-/// assert_eq!(map.get_cloned("a"), Some(1));
-/// ```
-///
-/// With `Within`, a thread bounds the age of what no write publishes any more. (A task
-/// does the same with `loop { tokio::time::sleep(d).await; map.publish(); }`.)
-///
-/// ```
-/// use std::thread;
-/// use std::time::Duration;
-///
-/// use dbuf_hashmap::{Builder, PublishPolicy};
-///
-/// let age = Duration::from_millis(10);
-/// let map = Builder::new()
-///     .publish_policy(PublishPolicy::Within(age))
-///     .build_concurrent();
-/// # let reader = map.clone();
-/// let flushed = map.clone();
-/// # let flush = move || {
-/// thread::spawn(move || loop {
-///     thread::sleep(age);
-///     flushed.publish();
-/// });
-/// # };
-/// # flush();
-/// map.insert("a", 1);
-/// # while reader.get("a").is_none() {}
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PublishPolicy {
-    /// Each change is published before its call returns: every read that starts later, on
-    /// any thread, sees it.
-    #[default]
-    Immediate,
-    /// This many changes are published together; 0 counts as 1. A call that changes
-    /// nothing does not count.
-    ///
-    /// **A call returns before its change can be read**, and a read by the same thread
-    /// misses it. It becomes visible with the publish that the count, a batch or
-    /// [`publish`](crate::ConcurrentHashMap::publish) brings. No timer does, and a map
-    /// that is dropped before loses it.
-    Every(usize),
-    /// A write that finds a change that has been pending for this long publishes all that
-    /// is pending, its own change included. So while writes go on, a change is at most
-    /// this old, and one gap between two writes older, when it is published.
-    ///
-    /// The same holds as for [`Every`](Self::Every): no timer publishes what the last
-    /// write left. Reads the clock once a write.
-    Within(Duration),
-}
+use crate::owner::{Log, Owner, Ptr, sealed};
 
 /// What the lock guards.
 pub(crate) struct State<K, V, H, S: Strategy> {
@@ -99,11 +32,6 @@ pub(crate) struct Waits<K, V, H, S: Strategy> {
     on_spare: Option<OnSpare>,
     sleep: Option<SleepFn>,
 }
-
-/// See [`Builder::on_spare`](crate::Builder::on_spare).
-pub(crate) type OnSpare = Arc<dyn Fn(usize) + Send + Sync>;
-/// See [`Builder::sleep`](crate::Builder::sleep).
-pub(crate) type SleepFn = Arc<dyn Fn(Duration) -> writer_lock::Sleep + Send + Sync>;
 
 impl<K, V, H, S> Finish for State<K, V, H, S>
 where

@@ -16,23 +16,27 @@ use alloc::sync::Arc;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
-use dbuf_core::Strategy;
+use dbuf_core::{BlockingStrategy, Strategy};
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
+use crate::builder::Builder;
+use crate::entry_ref::Ref;
+use crate::owner::Ptr;
+use crate::shared::SharedReader;
+use crate::snapshot::Snapshot;
+
 pub use iter::{RefIter, RefMulti};
-pub(crate) use lock::{OnSpare, SleepFn, Writers};
-pub use lock::{PublishPolicy, WriterGuard};
+pub use lock::WriterGuard;
+pub(crate) use lock::Writers;
 #[cfg(feature = "async")]
 pub use task::TaskBatch;
 pub use write::ConcurrentBatch;
 
-use crate::owner::Ptr;
-use crate::{Builder, DefaultStrategy, Ref, SharedReader, Snapshot};
-
 /// A hash map that any thread reads and writes, through `&self`.
 ///
 /// A handle: cloning it is cheap, and all clones are one map. Reads never wait for
-/// writers. Writers take turns; see [`PublishPolicy`] for when a change is seen.
+/// writers. Writers take turns; see [`PublishPolicy`](crate::PublishPolicy) for when a change is seen.
 /// With the default, every read that starts after a write has returned sees it.
 ///
 /// It suits maps that are read far more often than written: writers take turns, and
@@ -399,5 +403,33 @@ impl<K, V, H, S: Strategy> Clone for ConcurrentHashMap<K, V, H, S> {
             reader: self.reader.clone(),
             writers: Arc::clone(&self.writers),
         }
+    }
+}
+
+impl<H, S> Builder<H, S> {
+    /// Makes the map, as one handle for any thread.
+    ///
+    /// # Panics
+    ///
+    /// If a writer of the strategy is claimed: it was not fresh.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::Builder::new().capacity(10).build_concurrent();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.get_cloned("a"), Some(1));
+    /// ```
+    pub fn build_concurrent<K, V>(self) -> ConcurrentHashMap<K, V, H, S>
+    where
+        K: Hash + Eq + Clone,
+        V: Clone,
+        H: BuildHasher,
+        S: BlockingStrategy,
+    {
+        let (log, reader, choices) = self.split(true);
+        let reader = reader.shared();
+        let writers = Writers::new(log, reader.clone(), choices);
+        ConcurrentHashMap::from_parts(writers, reader)
     }
 }

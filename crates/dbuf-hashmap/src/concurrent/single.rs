@@ -6,7 +6,8 @@ use dbuf_core::BlockingStrategy;
 use equivalent::Equivalent;
 
 use super::WriterGuard;
-use crate::{ConcurrentHashMap, Drain, Entry, Operation, TryReserveError};
+use crate::batch::{Drain, Entry, Operation, TryReserveError};
+use crate::concurrent::ConcurrentHashMap;
 
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where

@@ -5,10 +5,12 @@ use std::hash::RandomState;
 
 use dbuf_core::BlockingStrategy;
 use dbuf_core::writer_lock::InTask;
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
 use super::WriterGuard;
-use crate::{Batch, ConcurrentBatch, ConcurrentHashMap, DefaultStrategy};
+use crate::batch::Batch;
+use crate::concurrent::{ConcurrentBatch, ConcurrentHashMap};
 
 /// The batch of [`ConcurrentHashMap::write_async`]. It may be sent to other threads.
 pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =

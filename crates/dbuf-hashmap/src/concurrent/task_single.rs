@@ -7,7 +7,8 @@ use dbuf_core::BlockingStrategy;
 use equivalent::Equivalent;
 
 use super::WriterGuard;
-use crate::{ConcurrentHashMap, Drain, Entry, Operation, Refused};
+use crate::batch::{Drain, Entry, Operation, Refused};
+use crate::concurrent::ConcurrentHashMap;
 
 /// With feature `async`: each is the blocking call of its name, awaited. The closures run
 /// once, in the poll that is the last, while other writers wait.

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use dbuf_core::{BlockingStrategy, Strategy};
 
-use crate::{Builder, ConcurrentHashMap};
+use crate::builder::Builder;
+use crate::concurrent::ConcurrentHashMap;
 
 /// A change that panicked is taken back before anybody sees it, so only cells in keys, values
 /// and the hasher can be seen half-changed.

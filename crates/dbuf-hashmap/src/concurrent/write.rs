@@ -7,10 +7,12 @@ use std::hash::RandomState;
 use std::time::Instant;
 
 use dbuf_core::{BlockingStrategy, Published};
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
 use super::WriterGuard;
-use crate::{Batch, ConcurrentHashMap, DefaultStrategy, Refused};
+use crate::batch::{Batch, Refused};
+use crate::concurrent::ConcurrentHashMap;
 
 /// The batch of a [`ConcurrentHashMap`].
 pub type ConcurrentBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =

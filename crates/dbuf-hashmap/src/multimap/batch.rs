@@ -6,8 +6,10 @@ use equivalent::Equivalent;
 
 use super::bag::BagChange;
 use super::{Bag, MultiMapRef};
+use crate::batch::Drain;
+use crate::iter::Iter;
 use crate::op::Op;
-use crate::{Drain, Iter, Owner};
+use crate::owner::Owner;
 
 /// Changes to a multi-map that become visible together. Ends as the map's
 /// [`Batch`](crate::Batch) does.

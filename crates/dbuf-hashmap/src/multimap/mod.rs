@@ -27,15 +27,16 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
+use bag::BagChange;
 use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
+use dbuf_strategies::DefaultStrategy;
+
+use crate::builder::Builder;
+use crate::owner::{Log, WriterMut};
 
 pub use bag::Bag;
 pub use batch::Batch;
 pub use read::{MultiMapRef, Reader, Snapshot};
-
-use crate::owner::{Log, WriterMut};
-use crate::{Builder, DefaultStrategy};
-use bag::BagChange;
 
 /// The handle that changes a multi-map: a [`Writer`](crate::Writer) with another batch. There is
 /// one for each multi-map.

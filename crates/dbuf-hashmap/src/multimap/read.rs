@@ -4,10 +4,13 @@ use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
 use dbuf_core::Strategy;
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
 use super::Bag;
-use crate::{DefaultStrategy, MapRef, MappedRef, Ref};
+use crate::entry_ref::Ref;
+use crate::map_ref::MapRef;
+use crate::mapped_ref::MappedRef;
 
 /// A handle that reads a multi-map.
 pub type Reader<K, V, H = RandomState, S = DefaultStrategy> = crate::Reader<K, Bag<V>, H, S>;

@@ -4,7 +4,7 @@ use core::hash::Hash;
 use equivalent::Equivalent;
 
 use super::{Iter, SetRef};
-use crate::Owner;
+use crate::owner::Owner;
 
 /// Changes to a set that become visible together. Ends as the map's
 /// [`Batch`](crate::Batch) does.

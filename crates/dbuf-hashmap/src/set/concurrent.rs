@@ -6,10 +6,13 @@ use core::time::Duration;
 use std::hash::RandomState;
 
 use dbuf_core::{BlockingStrategy, Published, Strategy};
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
 use super::{Batch, SharedReader, Snapshot};
-use crate::{Builder, ConcurrentHashMap, DefaultStrategy, MappedRef, WriterGuard};
+use crate::builder::Builder;
+use crate::concurrent::{ConcurrentHashMap, WriterGuard};
+use crate::mapped_ref::MappedRef;
 
 /// A hash set that any thread reads and writes, through `&self`.
 ///

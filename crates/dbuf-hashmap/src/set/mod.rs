@@ -28,6 +28,10 @@ use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
 use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
+use dbuf_strategies::DefaultStrategy;
+
+use crate::builder::Builder;
+use crate::owner::WriterMut;
 
 pub use batch::Batch;
 pub use concurrent::{ConcurrentBatch, ConcurrentHashSet};
@@ -37,9 +41,6 @@ pub use shared::SharedReader;
 pub use snapshot::Snapshot;
 #[cfg(feature = "async")]
 pub use task::TaskBatch;
-
-use crate::owner::WriterMut;
-use crate::{Builder, DefaultStrategy};
 
 /// The handle that changes a set: a [`Writer`](crate::Writer) with another batch. There is
 /// one for each set.

@@ -3,10 +3,11 @@ use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
 use dbuf_core::Strategy;
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
 use super::{SharedReader, Snapshot};
-use crate::{DefaultStrategy, MappedRef};
+use crate::mapped_ref::MappedRef;
 
 /// A handle that reads a set. As the map's [`Reader`](crate::Reader).
 ///

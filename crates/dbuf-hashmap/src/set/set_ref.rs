@@ -4,7 +4,8 @@ use std::hash::RandomState;
 
 use equivalent::Equivalent;
 
-use crate::{Keys, MapRef};
+use crate::iter::Keys;
+use crate::map_ref::MapRef;
 
 /// All elements of a set, in arbitrary order.
 pub type Iter<'a, T> = Keys<'a, T, ()>;

@@ -3,10 +3,11 @@ use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
 use dbuf_core::{Strategy, Version};
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
 use super::{Iter, SetRef};
-use crate::{DefaultStrategy, RefIter, RefMulti};
+use crate::concurrent::{RefIter, RefMulti};
 
 /// A look at a set, as it stood when it was taken. Holds up the writer as a
 /// [map's](crate::Snapshot) does.

@@ -5,10 +5,11 @@ use std::hash::RandomState;
 
 use dbuf_core::BlockingStrategy;
 use dbuf_core::writer_lock::InTask;
+use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
 use super::{Batch, ConcurrentHashSet};
-use crate::{DefaultStrategy, WriterGuard};
+use crate::concurrent::WriterGuard;
 
 /// The batch of [`ConcurrentHashSet::write_async`]. It may be sent to other threads.
 pub type TaskBatch<'m, T, H = RandomState, S = DefaultStrategy> =

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use dbuf_core::{BlockingStrategy, Strategy};
 
 use super::ConcurrentHashSet;
-use crate::RefIter;
+use crate::concurrent::RefIter;
 
 impl<T, H, S> ConcurrentHashSet<T, H, S>
 where
