@@ -74,6 +74,13 @@ use crate::{Builder, DefaultStrategy, Ref, SharedReader, Snapshot};
 /// wait for each other, by writes or by other means; a batch that is forgotten (its lock is
 /// never given back).
 ///
+/// # In a forked child
+///
+/// In the child of a process with threads, the thread that forked reads on where it had read
+/// before (not with `LockStrategy`, whose reads take a lock). A first read, a write, and the drop
+/// of a handle or of a guard from before the fork may wait forever for a lock that another thread
+/// held: leave them out, and end the child by `exec` or `_exit`.
+///
 /// # Panics
 ///
 /// Every method that writes, except `try_write`: if it would wait for a guard of this thread
