@@ -71,8 +71,9 @@ use crate::{Builder, DefaultStrategy, Ref, SharedReader, Snapshot};
 /// behind, and [`Batch::published`](crate::Batch::published) needs none.
 ///
 /// What cannot be noticed, and waits forever: threads that keep guards of two copies and
-/// wait for each other, by writes or by other means; a batch that is forgotten (its lock is
-/// never given back).
+/// wait for each other, by writes or by other means; a thread that writes while it keeps the
+/// copy that was set aside, and a forgotten guard keeps the other; a batch that is forgotten
+/// (its lock is never given back).
 ///
 /// # In a forked child
 ///
