@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
 use super::thread::{self, AnySlot, AnyTable};
-use crate::primitive::abort;
+use crate::sync::abort;
 
 /// The slots of all threads that read through a handle and its clones.
 pub(super) struct Table<T> {
