@@ -66,7 +66,7 @@ impl<S: Modelled> World<S> {
         };
         Arc::new(Self {
             map: map.build_concurrent(),
-            told: Mutex::default(),
+            last_seen: Mutex::default(),
             seen: Arc::clone(seen),
         })
     }

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::common::unwinds;
 use crate::futures::yield_now;
-use crate::setup::{Dice, Stressed, rounds};
+use crate::setup::{Rng, Stressed, rounds};
 
 /// The first ones are threads, the others tasks.
 const WRITERS: usize = 4;
@@ -150,20 +150,20 @@ impl Seen {
 }
 
 /// Keeps a guard for a while: mostly a short one, and at most so many microseconds.
-fn keep(dice: &mut Dice, longest: u32) {
-    let most = match dice.roll(32) {
+fn keep(rng: &mut Rng, longest: u32) {
+    let most = match rng.roll(32) {
         0..=15 => return thread::yield_now(),
         16..=27 => 2_000,
         28..=30 => 30_000,
         _ => longest,
     };
-    thread::sleep(Duration::from_micros(u64::from(dice.roll(most))));
+    thread::sleep(Duration::from_micros(u64::from(rng.roll(most))));
 }
 
 /// A guard is dropped, or is the one that is forgotten, in the second half of a round. Returns
 /// whether it is.
-fn end<S: Stressed + 'static, G>(world: &World<S>, guard: G, dice: &mut Dice) -> bool {
-    if dice.roll(32) > 0 || Instant::now() < world.half {
+fn end<S: Stressed + 'static, G>(world: &World<S>, guard: G, rng: &mut Rng) -> bool {
+    if rng.roll(32) > 0 || Instant::now() < world.half {
         return false;
     }
     // Not waited for, with a guard.
@@ -237,12 +237,12 @@ fn write<S: Stressed>(world: &World<S>, who: usize, kind: u32, own: &mut u32) {
 
 /// A thread that writes, often under a guard of its own.
 fn writes<S: Stressed + 'static>(world: &World<S>, who: usize, seed: u64, end_at: Instant) {
-    let (mut dice, mut own) = (Dice::of_thread(seed, who), 0);
+    let (mut rng, mut own) = (Rng::of_thread(seed, who), 0);
     let (mut refused, mut forgot) = (0, false);
     // At first in any case, and then so often that its copy is in the way.
     let mut is_first = true;
     while is_first || Instant::now() < end_at {
-        let takes = is_first || dice.roll(4) == 0;
+        let takes = is_first || rng.roll(4) == 0;
         let lock = || {
             world
                 .own_guards
@@ -253,9 +253,9 @@ fn writes<S: Stressed + 'static>(world: &World<S>, who: usize, seed: u64, end_at
         let shown = guard
             .as_ref()
             .map(|(_, guard)| Contents::of(guard.as_map()));
-        let writes = if is_first { 3 } else { 1 + dice.roll(4) };
+        let writes = if is_first { 3 } else { 1 + rng.roll(4) };
         for _ in 0..writes {
-            let kind = if is_first { 0 } else { dice.roll(7) };
+            let kind = if is_first { 0 } else { rng.roll(7) };
             if unwinds(|| write(world, who, kind, &mut own)) {
                 // It would have waited for itself, and has changed nothing.
                 assert!(guard.is_some() || forgot, "a write panicked");
@@ -266,10 +266,10 @@ fn writes<S: Stressed + 'static>(world: &World<S>, who: usize, seed: u64, end_at
         }
         world.wrote(who, own);
         if let (Some((lock, guard)), Some(shown)) = (guard, shown) {
-            keep(&mut dice, 30_000);
+            keep(&mut rng, 30_000);
             assert_eq!(Contents::of(guard.as_map()), shown, "a guard's map changed");
             drop(lock);
-            forgot |= end(world, guard, &mut dice);
+            forgot |= end(world, guard, &mut rng);
         }
         is_first = false;
     }
@@ -295,33 +295,33 @@ async fn writes_async<S: Stressed + 'static>(world: Arc<World<S>>, who: usize, e
 }
 
 fn reads<S: Stressed + 'static>(world: &World<S>, thread: usize, seed: u64) {
-    let (mut dice, mut seen) = (Dice::of_thread(seed, thread), Seen::default());
+    let (mut rng, mut seen) = (Rng::of_thread(seed, thread), Seen::default());
     while !world.done.load(SeqCst) {
         let returned = world.returned();
         let guard = world.map.read();
         let shown = Contents::of(guard.as_map());
         seen.look(&returned, guard.version(), &shown);
-        if dice.roll(2) == 0 {
+        if rng.roll(2) == 0 {
             let returned = world.returned();
             let nested = world.map.read();
             seen.look(&returned, nested.version(), &Contents::of(nested.as_map()));
         }
-        keep(&mut dice, 300_000);
+        keep(&mut rng, 300_000);
         assert_eq!(Contents::of(guard.as_map()), shown, "a guard's map changed");
-        end(world, guard, &mut dice);
+        end(world, guard, &mut rng);
     }
 }
 
 async fn watches<S: Stressed + 'static>(world: Arc<World<S>>) {
     let mut watcher = world.map.watcher();
-    let mut told = watcher.told();
-    while told != world.last.load(SeqCst) {
+    let mut last_seen = watcher.last_seen();
+    while last_seen != world.last.load(SeqCst) {
         let version = watcher.changed().await.unwrap();
-        assert!(version > told, "told of {version} after {told}");
-        told = version;
+        assert!(version > last_seen, "{version} after {last_seen}");
+        last_seen = version;
         let returned = world.returned();
         let map = watcher.read();
-        // With Flash the reader of another worker thread may be behind, but not what is told.
+        // With Flash the reader of another worker thread may be behind, but not behind the watcher.
         let mut seen = Seen {
             version,
             ..Seen::default()
@@ -331,7 +331,7 @@ async fn watches<S: Stressed + 'static>(world: Arc<World<S>>) {
 }
 
 fn round<S: Stressed + 'static>(seed: u64) -> u32 {
-    let after = [0, 0, 1, 1, 2, 5, 20, 100][Dice(seed).roll(8) as usize];
+    let after = [0, 0, 1, 1, 2, 5, 20, 100][Rng(seed).roll(8) as usize];
     let world = Arc::new(World::<S>::new(Duration::from_millis(after)));
     let workers = runtime::Builder::new_multi_thread()
         .worker_threads(2)
