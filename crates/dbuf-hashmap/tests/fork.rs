@@ -1,8 +1,8 @@
-//! Reads in a child that was forked while other threads wrote, and came and went: where its
-//! thread had read before, it reads on. No lock that another thread held at that moment is in
-//! its way, for nobody gives it back there.
+//! Reads in a child that was forked while other threads wrote, and threads and buffers came
+//! and went. A thread that had read before the fork reads on in the child. It must take no
+//! lock there: another thread may have held it at the fork, and will never release it.
 //!
-//! Each child has an alarm, so one that hangs ends by a signal and fails its test.
+//! Each child has an alarm, so a child that hangs ends by a signal, and its test fails.
 #![cfg(all(target_os = "linux", not(miri)))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -144,7 +144,7 @@ fn in_child(f: impl FnOnce() -> bool) -> Result<(), String> {
             Err(if hung {
                 "the child hangs".to_owned()
             } else {
-                format!("the child read what is wrong: status {status:#x}")
+                format!("the child read a wrong value, or died: status {status:#x}")
             })
         }
     }

@@ -113,8 +113,8 @@ impl<S: Modelled> World<S> {
     }
 }
 
-/// A writer goes on without readers after half a second: each time that it asks, as much has
-/// passed or not.
+/// Writers go on without readers after half a second. The model decides each time whether that
+/// has passed.
 fn going_on(seen: &Arc<Seen>) -> Builder {
     let seen = Arc::clone(seen);
     let on_straggler = OnStraggler::Spare {
@@ -299,8 +299,8 @@ fn every_loses_nothing<S: Modelled>(seen: &Arc<Seen>) {
     world.ends_with(4);
 }
 
-/// A guard is kept until all writers are done, so one of them sets its copy aside, whichever
-/// came first and whichever is queued behind it; and nobody else waits on.
+/// A guard is kept until all writers are done. So one of them sets its copy aside, and the
+/// others, also those that are queued behind it, go on.
 fn writers_go_on_without_a_guard<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::going_on(seen, true);
     world.insert(0, 0);
@@ -321,7 +321,7 @@ fn writers_go_on_without_a_guard<S: Modelled>(seen: &Arc<Seen>) {
     assert!(world.map.spare_since().is_none());
 }
 
-/// Two guards on two copies: the second one is waited for until either goes.
+/// Two guards keep two copies: writers wait until either guard goes.
 fn second_copy_is_waited_for<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::going_on(seen, true);
     let first = world.map.read();
@@ -355,8 +355,7 @@ fn second_copy_is_waited_for<S: Modelled>(seen: &Arc<Seen>) {
     world.ends_with(4);
 }
 
-/// A task without a timer, which nobody wakes, goes on at a poll, also if it is the only one
-/// that writes.
+/// A task without a timer is not woken. It goes on when it is polled.
 fn a_task_goes_on_at_its_poll<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::going_on(seen, false);
     let guard = world.map.read();
@@ -375,9 +374,9 @@ fn a_task_goes_on_at_its_poll<S: Modelled>(seen: &Arc<Seen>) {
     world.ends_with(2);
 }
 
-/// Tasks without a timer sleep until a thread has made way. That is told at once: the thread
-/// then runs a function of the user, which may panic.
-fn who_makes_way_wakes_the_others<S: Modelled>(seen: &Arc<Seen>) {
+/// Tasks without a timer sleep until a writer has set the side aside. It wakes them at once,
+/// before it runs a function of the user, which panics.
+fn a_writer_that_makes_way_wakes_the_others<S: Modelled>(seen: &Arc<Seen>) {
     let panics = Arc::new(AtomicBool::new(true));
     let (hook_panics, counted) = (Arc::clone(&panics), Arc::clone(seen));
     let map = going_on(seen).strategy(S::default()).on_spare(move |_| {
@@ -581,7 +580,7 @@ models! {
     writers_go_on_without_a_guard
     second_copy_is_waited_for
     a_task_goes_on_at_its_poll
-    who_makes_way_wakes_the_others
+    a_writer_that_makes_way_wakes_the_others
     writes_under_own_guards
     a_clone_that_panics_fails_one_write
 }

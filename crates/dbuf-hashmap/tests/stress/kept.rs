@@ -1,7 +1,7 @@
 //! Guards that are kept for up to 300 ms, one that is forgotten, and threads that write under
-//! their own, beside tasks that write and that watch: nobody goes back, a batch is seen whole
-//! or not at all, a write that has returned is seen by every later read, what a guard shows
-//! does not change, and nothing is lost.
+//! their own guards, beside tasks that write and a task that watches. No reader goes back, a
+//! batch is seen whole or not at all, a write that has returned is seen by every later read,
+//! what a guard shows does not change, and no write is lost.
 
 use std::array::from_fn;
 use std::hash::{BuildHasher, RandomState};
