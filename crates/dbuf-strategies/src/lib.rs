@@ -62,7 +62,6 @@ mod default;
 mod epoch;
 #[cfg(feature = "flash")]
 mod flash;
-#[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
 mod local;
 #[cfg(feature = "lock")]
 mod lock;
