@@ -205,7 +205,7 @@ fn a_batch_is_indexed_and_iterated_as_it_stands() {
     let mut batch = writer.write();
     batch.insert(1, 0);
     assert_eq!((batch[&1], reader.read()[&1]), (0, 10));
-    assert_eq!(batch.keys().sum::<u32>(), (0..20).sum());
+    assert_eq!(batch.keys().sum::<u32>(), (0..20).sum::<u32>());
     assert_eq!(
         batch.values().sum::<u32>(),
         (0..20).map(|n| 10 * n).sum::<u32>() - 10

@@ -20,10 +20,13 @@ fn each_entry_comes_once_and_its_parts_belong_together() {
         assert_eq!(seen, (0..last).map(|n| (n, 10 * n)).collect());
         assert!(entries.next().is_none() && entries.next().is_none());
         assert!(map.iter().all(|e| e.pair() == (e.key(), &*e)));
-        assert_eq!(map.keys().map(|key| *key).sum::<u32>(), (0..last).sum());
+        assert_eq!(
+            map.keys().map(|key| *key).sum::<u32>(),
+            (0..last).sum::<u32>()
+        );
         assert_eq!(
             map.values().map(|n| *n).sum::<u32>(),
-            (0..last).map(|n| 10 * n).sum()
+            (0..last).map(|n| 10 * n).sum::<u32>()
         );
     }
 }
