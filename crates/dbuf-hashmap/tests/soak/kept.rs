@@ -19,9 +19,9 @@ const KEPT: Duration = Duration::from_millis(300);
 /// A writer waits for a guard for this part of the time that it is kept.
 const WAITED: u32 = 30;
 /// The least pace under guards, in percent of the pace without.
-const PACE: f64 = 80.0;
+const PACE: f32 = 80.0;
 /// Fewer pairs of windows say nothing of the pace: other programs run, too.
-const PAIRS: u32 = 10;
+const PAIRS: usize = 10;
 /// Writes of a writer in a window, however short: so many that the guard is in the way.
 const LEAST: u64 = 4;
 /// Threads that write.
@@ -32,11 +32,10 @@ const ENTRIES: u32 = 1000;
 const FIRST: u32 = 1000;
 
 /// What was done in windows of one kind.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Pace {
-    windows: u32,
-    writes: u64,
-    time: Duration,
+    /// Writes a second, in each window.
+    rates: Vec<f32>,
     /// The longest write.
     longest: Duration,
     /// Bytes in use after a window: at most, after the first quarter and later.
@@ -45,8 +44,14 @@ struct Pace {
 }
 
 impl Pace {
-    fn per_second(&self) -> f64 {
-        self.writes as f64 / self.time.as_secs_f64()
+    fn windows(&self) -> usize {
+        self.rates.len()
+    }
+
+    /// The median: other programs run in some of the windows.
+    fn per_second(&mut self) -> f32 {
+        self.rates.sort_unstable_by(f32::total_cmp);
+        self.rates[self.rates.len() / 2]
     }
 
     fn assert_flat(&self, name: &str) {
@@ -106,6 +111,7 @@ fn window<S: Soaked>(world: &World<S>, time: Duration, keeps: bool, pace: &mut P
             before = now;
         }
     };
+    let mut total = 0;
     thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|who| scope.spawn(move || writes(who)))
@@ -113,13 +119,13 @@ fn window<S: Soaked>(world: &World<S>, time: Duration, keeps: bool, pace: &mut P
         scope.spawn(reads);
         for writer in writers {
             let (writes, longest) = writer.join().unwrap();
-            pace.writes += writes;
+            total += writes;
             pace.longest = pace.longest.max(longest);
         }
         done.store(true, SeqCst);
     });
-    pace.windows += 1;
-    pace.time += begin.elapsed();
+    pace.rates
+        .push(total as f32 / begin.elapsed().as_secs_f32());
     if let Some(guard) = guard {
         let now = Contents::of(guard.as_map());
         assert_eq!(Some(now), shown, "a guard's map changed");
@@ -150,38 +156,43 @@ fn soak<S: Soaked>(name: &str, time: Duration, strategy: S) {
     let length = (time / 16).clamp(Duration::from_millis(20), KEPT);
     let at_first = Counting::live();
     let (world, set_aside) = world(strategy, length);
-    let [mut without, mut kept, mut forgotten] = [Pace::default(); 3];
+    let [mut without, mut kept, mut forgotten] = [(); 3].map(|()| Pace::default());
     let begin = Instant::now();
-    while kept.windows < 2 || begin.elapsed() < time / 2 {
-        let is_warm = kept.windows > 0 && begin.elapsed() > time / 8;
+    while kept.windows() < 2 || begin.elapsed() < time / 2 {
+        let is_warm = kept.windows() > 0 && begin.elapsed() > time / 8;
         window(&world, length, false, &mut without);
         settle(&world, 0, is_warm, &mut without);
         window(&world, length, true, &mut kept);
         settle(&world, 0, is_warm, &mut kept);
     }
-    assert!(set_aside.load(SeqCst) >= u64::from(kept.windows));
+    assert!(set_aside.load(SeqCst) >= kept.windows() as u64);
     std::mem::forget(world.map.read());
     let half = Instant::now();
-    while forgotten.windows < 2 || begin.elapsed() < time {
-        let is_warm = forgotten.windows > 0 && half.elapsed() > time / 8;
+    while forgotten.windows() < 2 || begin.elapsed() < time {
+        let is_warm = forgotten.windows() > 0 && half.elapsed() > time / 8;
         window(&world, length, false, &mut forgotten);
         settle(&world, 1, is_warm, &mut forgotten);
     }
-    assert!(set_aside.load(SeqCst) > u64::from(kept.windows));
+    assert!(set_aside.load(SeqCst) > kept.windows() as u64);
+    let windows = [&kept, &forgotten].map(Pace::windows);
+    let base = without.per_second();
+    let paces = [&mut kept, &mut forgotten].map(|pace| 100.0 * pace.per_second() / base);
+    for pace in [&mut without, &mut kept, &mut forgotten] {
+        pace.rates = Vec::new();
+    }
     drop((world, set_aside));
     let left = Counting::live();
-    let percent = |pace: &Pace| 100.0 * pace.per_second() / without.per_second();
     println!(
         "{name}: {} guards kept for {length:?} each, {} windows with one forgotten; {:.0} writes \
          a second without, {:.0} % of it under a guard, {:.0} % with one forgotten; the longest \
          write {:.1?} without, {:.1?} under a guard, {:.1?} with one forgotten; bytes in use: \
          {at_first} before, {} without, {} after a guard, {} with one forgotten (warm: {}, {}, \
          {}), {left} in the end",
-        kept.windows,
-        forgotten.windows,
-        without.per_second(),
-        percent(&kept),
-        percent(&forgotten),
+        windows[0],
+        windows[1],
+        base,
+        paces[0],
+        paces[1],
         without.longest,
         kept.longest,
         forgotten.longest,
@@ -199,8 +210,7 @@ fn soak<S: Soaked>(name: &str, time: Duration, strategy: S) {
         left <= at_first + LEFT,
         "{name}: {left} are left of {at_first}"
     );
-    if kept.windows >= PAIRS {
-        let paces = [percent(&kept), percent(&forgotten)];
+    if windows[0] >= PAIRS {
         assert!(paces.iter().all(|pace| *pace >= PACE), "{name}: {paces:?}");
     }
 }
