@@ -313,6 +313,17 @@ pub unsafe trait Strategy {
     unsafe fn holds(&self, _reader: &Self::ReaderToken, _side: Side) -> bool {
         false
     }
+
+    /// The same of a side that is not the front, asked while the reader's thread may use the
+    /// token: for diagnosis, out of date when it returns. A strategy that cannot tell says
+    /// `false`.
+    ///
+    /// # Safety
+    ///
+    /// C1, and the token is not dropped meanwhile. C4 does not bind this call.
+    unsafe fn holds_elsewhere(&self, _reader: &Self::ReaderToken, _side: Side) -> bool {
+        false
+    }
 }
 
 /// A strategy on which a thread may sleep: readers can leave while the writer's

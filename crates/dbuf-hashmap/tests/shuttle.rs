@@ -11,15 +11,20 @@
 )]
 
 mod common;
+#[path = "common/futures.rs"]
+mod futures;
 
 use std::hash::RandomState;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::panic::{set_hook, take_hook};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, Once};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use common::{unwind, unwinds};
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy};
+use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, OnStraggler, PublishPolicy};
+use futures::yield_now;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::thread::{JoinHandle, spawn};
@@ -45,6 +50,22 @@ impl<S: Modelled> World<S> {
                 .strategy(S::default())
                 .publish_policy(policy)
                 .build_concurrent(),
+            last_seen: Mutex::default(),
+            seen: Arc::clone(seen),
+        })
+    }
+
+    /// A map that goes on without readers, which is counted, and that has a timer for tasks
+    /// or none.
+    fn going_on(seen: &Arc<Seen>, timer: bool) -> Arc<Self> {
+        let map = going_on(seen).strategy(S::default());
+        let map = if timer {
+            map.sleep(|_| yield_now())
+        } else {
+            map
+        };
+        Arc::new(Self {
+            map: map.build_concurrent(),
             last_seen: Mutex::default(),
             seen: Arc::clone(seen),
         })
@@ -90,6 +111,22 @@ impl<S: Modelled> World<S> {
         drop(batch);
         assert_eq!((self.map.queued_writers(), self.map.stragglers()), (0, 0));
     }
+}
+
+/// Writers go on without readers after half a second. The model decides each time whether that
+/// has passed.
+fn going_on(seen: &Arc<Seen>) -> Builder {
+    let seen = Arc::clone(seen);
+    let on_straggler = OnStraggler::Spare {
+        after: Duration::from_millis(500),
+        up_to: usize::MAX,
+    };
+    Builder::new()
+        .on_straggler(on_straggler)
+        .on_spare(move |readers| {
+            assert!(readers > 0);
+            seen.fetch_add(1, SeqCst);
+        })
 }
 
 fn task<S: Modelled>(
@@ -154,10 +191,7 @@ fn fail<S: Modelled>(world: &World<S>, how: u32) {
         7 => {
             // Polled, and dropped wherever it is.
             let mut write = Box::pin(map.write_async());
-            let waker = std::task::Waker::noop();
-            let polled = write
-                .as_mut()
-                .poll(&mut std::task::Context::from_waker(waker));
+            let polled = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             if polled.is_pending() {
                 world.seen.fetch_add(1, SeqCst);
                 shuttle::thread::yield_now();
@@ -265,6 +299,230 @@ fn every_loses_nothing<S: Modelled>(seen: &Arc<Seen>) {
     world.ends_with(4);
 }
 
+/// A guard is kept until all writers are done. So one of them sets its copy aside, and the
+/// others, also those that are queued behind it, go on.
+fn writers_go_on_without_a_guard<S: Modelled>(seen: &Arc<Seen>) {
+    let world = World::<S>::going_on(seen, true);
+    world.insert(0, 0);
+    let guard = world.map.read();
+    // The copy of the guard is in the way from here on.
+    join([task(&world, |world| world.insert(1, 1))]);
+    join([
+        task(&world, |world| world.insert(2, 1)),
+        task(&world, |world| {
+            world.insert(3, 1);
+            fail(world, 4);
+        }),
+        task(&world, |world| fail(world, thread_rng().gen_range(0..9))),
+    ]);
+    assert_eq!((guard.len(), world.map.spare_stragglers()), (1, 1));
+    drop(guard);
+    world.ends_with(4);
+    assert!(world.map.spare_since().is_none());
+}
+
+/// Two guards keep two copies: writers wait until either guard goes.
+fn second_copy_is_waited_for<S: Modelled>(seen: &Arc<Seen>) {
+    let world = World::<S>::going_on(seen, true);
+    let first = world.map.read();
+    // Two publishes without the guard's copy, of which this thread makes the second.
+    world.map.insert(0, 1);
+    world.map.insert(0, 2);
+    assert_eq!(world.map.spare_stragglers(), 1);
+    let second = world.map.read();
+    join([task(&world, |world| world.insert(2, 1))]);
+    let writers = [
+        task(&world, |world| world.insert(3, 1)),
+        task(&world, |world| world.insert(4, 1)),
+        task(&world, |world| fail(world, thread_rng().gen_range(0..9))),
+    ];
+    if world.map.queued_writers() > 1 {
+        seen.fetch_add(1, SeqCst);
+    }
+    shuttle::thread::yield_now();
+    if thread_rng().gen_bool(0.5) {
+        assert_eq!(first.len(), 0);
+        drop(first);
+        // It goes on, with the second guard's copy aside.
+        join(writers);
+        assert_eq!(second.len(), 1);
+    } else {
+        assert_eq!(second.len(), 1);
+        drop(second);
+        join(writers);
+        assert_eq!(first.len(), 0);
+    }
+    world.ends_with(4);
+}
+
+/// A task without a timer is not woken. It goes on when it is polled.
+fn a_task_goes_on_at_its_poll<S: Modelled>(seen: &Arc<Seen>) {
+    let world = World::<S>::going_on(seen, false);
+    let guard = world.map.read();
+    join([task(&world, |world| _ = world.map.insert(1, 1))]);
+    let polled = task(&world, |world| {
+        let mut write = Box::pin(world.map.insert_async(2, 1));
+        let mut cx = Context::from_waker(Waker::noop());
+        while write.as_mut().poll(&mut cx).is_pending() {
+            shuttle::thread::yield_now();
+        }
+        assert_eq!(world.map.get_cloned(&2), Some(1));
+    });
+    join([polled, task(&world, |world| fail(world, 7))]);
+    assert_eq!((guard.len(), world.map.spare_stragglers()), (0, 1));
+    drop(guard);
+    world.ends_with(2);
+}
+
+/// Tasks without a timer sleep until a writer has set the side aside. It wakes them at once,
+/// before it runs a function of the user, which panics.
+fn a_writer_that_makes_way_wakes_the_others<S: Modelled>(seen: &Arc<Seen>) {
+    let panics = Arc::new(AtomicBool::new(true));
+    let (hook_panics, counted) = (Arc::clone(&panics), Arc::clone(seen));
+    let map = going_on(seen).strategy(S::default()).on_spare(move |_| {
+        if hook_panics.swap(false, SeqCst) {
+            unwind();
+        }
+        counted.fetch_add(1, SeqCst);
+    });
+    let map: ConcurrentHashMap<u32, u32, RandomState, S> = map.build_concurrent();
+    let guard = map.read();
+    map.insert(1, 1);
+    let tasks = [2, 3].map(|key| {
+        let map = map.clone();
+        spawn(move || {
+            let write = || _ = shuttle::future::block_on(map.insert_async(key, 1));
+            if unwinds(write) {
+                shuttle::future::block_on(map.insert_async(key, 1));
+            }
+        })
+    });
+    let thread = map.clone();
+    let thread = spawn(move || {
+        if unwinds(|| _ = thread.insert(4, 1)) {
+            assert!(thread.get_cloned(&4).is_none());
+        }
+    });
+    join(tasks.into_iter().chain([thread]));
+    if !panics.load(SeqCst) && map.get_cloned(&4).is_none() {
+        seen.fetch_add(1, SeqCst);
+    }
+    assert_eq!((guard.len(), map.spare_stragglers()), (0, 1));
+    assert!([2, 3].iter().all(|key| map.contains_key(key)));
+}
+
+/// Says nothing of writes that panic instead of waiting for their own thread's guard. After
+/// shuttle's own hook, which is set as a model begins.
+fn expect_own_guards() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let report = take_hook();
+        set_hook(Box::new(move |info| {
+            let is_expected = |text: &&str| text.contains("would wait for its own guard");
+            if !info.payload().downcast_ref().is_some_and(is_expected) {
+                report(info);
+            }
+        }));
+    });
+}
+
+fn write_under_own_guard<S: Modelled>(world: &World<S>, key: u32) {
+    let guard = world.map.read();
+    let (version, len) = (guard.version(), guard.len());
+    let mut written = 0;
+    for value in 1..=2 {
+        if unwinds(|| _ = world.map.insert(key, value)) {
+            break;
+        }
+        written = value;
+        assert_eq!(world.map.get_cloned(&key), Some(value));
+    }
+    assert_eq!((guard.version(), guard.len()), (version, len));
+    assert_eq!(world.map.get_cloned(&key).unwrap_or(0), written);
+    drop(guard);
+    world.insert(key, 3);
+}
+
+/// Threads write under their own guards. A write goes through or panics, the latter only
+/// while another thread keeps a copy too; what panicked goes through without the guard.
+fn writes_under_own_guards<S: Modelled>(seen: &Arc<Seen>) {
+    expect_own_guards();
+    let world = World::<S>::going_on(seen, true);
+    join([task(&world, |world| write_under_own_guard(world, 1))]);
+    assert!(seen.load(SeqCst) > 0, "its own guard was not in the way");
+    join([
+        task(&world, |world| write_under_own_guard(world, 2)),
+        task(&world, |world| write_under_own_guard(world, 3)),
+        task(&world, |world| world.insert(4, 1)),
+    ]);
+    world.ends_with(4);
+}
+
+/// A value whose next clone may panic.
+#[derive(Debug, PartialEq)]
+struct Fragile(u32, Arc<Fuse>);
+
+#[derive(Debug, Default)]
+struct Fuse(AtomicBool);
+
+impl PartialEq for Fuse {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        if self.1.0.swap(false, SeqCst) {
+            unwind();
+        }
+        Self(self.0, Arc::clone(&self.1))
+    }
+}
+
+/// The clone into the spare side panics once: the write that made it fails and has changed
+/// nothing, and all others go on.
+fn a_clone_that_panics_fails_one_write<S: Modelled>(seen: &Arc<Seen>) {
+    let set_aside = Arc::default();
+    let map = going_on(&set_aside)
+        .strategy(S::default())
+        .sleep(|_| yield_now())
+        .build_concurrent();
+    let map: ConcurrentHashMap<u32, Fragile, RandomState, S> = map;
+    let (fuse, safe) = (Arc::new(Fuse::default()), Arc::default());
+    map.insert(0, Fragile(0, Arc::clone(&fuse)));
+    let guard = map.read();
+    map.insert(1, Fragile(1, Arc::clone(&safe)));
+    // From here on a clone of the whole map panics, once.
+    fuse.0.store(true, SeqCst);
+    let failed = Arc::new(AtomicUsize::new(0));
+    let writers = (2..5).map(|key| {
+        let (map, safe, failed) = (map.clone(), Arc::clone(&safe), Arc::clone(&failed));
+        spawn(move || {
+            let write = || {
+                let value = Fragile(key, Arc::clone(&safe));
+                if key == 4 {
+                    shuttle::future::block_on(map.insert_async(key, value));
+                } else {
+                    map.insert(key, value);
+                }
+            };
+            while unwinds(&write) {
+                failed.fetch_add(1, SeqCst);
+                assert!(map.get_cloned(&key).is_none());
+            }
+            assert!(map.get_with(&key, |value| value.0) == Some(key));
+        })
+    });
+    join(writers.collect::<Vec<_>>());
+    assert_eq!((failed.load(SeqCst), set_aside.load(SeqCst)), (1, 1));
+    assert_eq!((guard.len(), map.spare_stragglers()), (1, 1));
+    drop(guard);
+    seen.fetch_add(1, SeqCst);
+    let batch = map.write();
+    assert_eq!((batch.as_map(), batch.len()), (batch.published(), 5));
+}
+
 fn iterations() -> usize {
     let name = "DBUF_SHUTTLE_ITERATIONS";
     std::env::var(name).map_or(100, |text| {
@@ -319,4 +577,10 @@ models! {
     the_last_guard_wakes_all_writers
     a_batch_keeps_the_queue_waiting
     every_loses_nothing
+    writers_go_on_without_a_guard
+    second_copy_is_waited_for
+    a_task_goes_on_at_its_poll
+    a_writer_that_makes_way_wakes_the_others
+    writes_under_own_guards
+    a_clone_that_panics_fails_one_write
 }

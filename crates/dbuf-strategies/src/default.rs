@@ -174,6 +174,11 @@ unsafe impl Strategy for DefaultStrategy {
         // SAFETY: the caller's promises.
         unsafe { self.0.holds(&reader.0, side) }
     }
+
+    unsafe fn holds_elsewhere(&self, reader: &DefaultReader, side: Side) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.0.holds_elsewhere(&reader.0, side) }
+    }
 }
 
 impl BlockingStrategy for DefaultStrategy {}

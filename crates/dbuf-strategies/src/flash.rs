@@ -457,6 +457,11 @@ unsafe impl Strategy for FlashStrategy {
         slot.owed[side as usize].load(Ordering::Relaxed) > 0
             || (decode(word) == side && word / GUARD > 0)
     }
+
+    unsafe fn holds_elsewhere(&self, reader: &FlashReader, side: Side) -> bool {
+        // Relaxed: for diagnosis.
+        reader.slot.owed[side as usize].load(Ordering::Relaxed) > 0
+    }
 }
 
 impl BlockingStrategy for FlashStrategy {}

@@ -401,6 +401,11 @@ unsafe impl<S: Strategy> Strategy for Watched<S> {
         // SAFETY: the caller's promises.
         unsafe { self.inner.holds(reader, side) }
     }
+
+    unsafe fn holds_elsewhere(&self, reader: &S::ReaderToken, side: Side) -> bool {
+        // SAFETY: the caller's promises.
+        unsafe { self.inner.holds_elsewhere(reader, side) }
+    }
 }
 
 impl<S: BlockingStrategy> BlockingStrategy for Watched<S> {}

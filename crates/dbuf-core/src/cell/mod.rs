@@ -68,6 +68,13 @@ use crate::{DoubleBuffer, Side, Strategy, Version, const_fn, if_const};
 /// by a later write, or by [`catch_up`](Self::catch_up). It is dropped with no lock held, so
 /// its destructor may read and write the cell.
 ///
+/// # In a forked child
+///
+/// In the child of a process with threads, the thread that forked reads on where it had read
+/// before (not with `LockStrategy`, whose reads take a lock). A first read, a write, and the drop
+/// of the cell or of a guard from before the fork may wait forever for a lock that another thread
+/// held: leave them out, and end the child by `exec` or `_exit`.
+///
 /// # Panics
 ///
 /// Every method that writes, except the `try_` forms: if it would wait for a guard of this

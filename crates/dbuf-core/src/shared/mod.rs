@@ -34,11 +34,13 @@ mod slot;
 mod thread;
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
+use std::thread::Thread;
 
 pub use self::any::AnyLease;
 use self::slot::{Slot, Table};
@@ -258,6 +260,38 @@ impl<P: BufferPtr> SharedReader<P> {
         let strategy = self.ptr.strategy();
         // SAFETY: the tokens are of this buffer's strategy.
         unsafe { self.readers.holds(strategy, strategy.back()) }
+    }
+
+    /// The threads that keep a side that is not the front, by guards of this handle or of a
+    /// clone of it: those that the writer waits for, or has gone on without. For diagnosis.
+    /// Takes the lock of the table, which a thread's first read and its end take, too.
+    ///
+    /// Epoch and Flash know them; Count and Lock count guards, and name nobody. A thread that
+    /// ended before its guards is named, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_strategies::EpochStrategy;
+    ///
+    /// let (mut writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
+    /// let shared = reader.shared();
+    /// let _guard = shared.read();
+    /// assert!(shared.straggling_threads().is_empty());
+    /// writer.store(2);
+    /// let threads = shared.straggling_threads();
+    /// assert_eq!(threads[0].id(), std::thread::current().id());
+    /// ```
+    pub fn straggling_threads(&self) -> Vec<Thread> {
+        let strategy = self.ptr.strategy();
+        let sides = [strategy.back(), strategy.spare()];
+        self.readers.table.threads(|token| {
+            // SAFETY: the tokens are of this buffer's strategy (C1), and this one is alive
+            // while the table is locked.
+            sides
+                .iter()
+                .any(|&side| unsafe { strategy.holds_elsewhere(token, side) })
+        })
     }
 }
 

@@ -3,7 +3,8 @@
 //! # Invariants
 //!
 //! - **T1** A slot belongs to the thread that made it and never changes hands. Its count
-//!   and its token are used by that thread only, until somebody ends the slot.
+//!   and its token are used by that thread only, until somebody ends the slot. (Other
+//!   threads ask about the token under the table's lock, by `Strategy::holds_elsewhere`.)
 //! - **T2** A slot is ended once: by the drop of its table, or by its own thread, which
 //!   forgets it first.
 //! - **T3** Its own thread ends a slot only while no guard is on it. A thread that ends
@@ -15,9 +16,11 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
 
 use super::thread::{self, AnySlot, AnyTable};
 use crate::sync::abort;
@@ -37,6 +40,8 @@ pub(super) struct Slot<T> {
     guards: Cell<usize>,
     /// The table that owns it, for the guards of a slot that is late.
     table: NonNull<Table<T>>,
+    /// Whose it is, for diagnosis.
+    thread: Option<Thread>,
 }
 
 /// The thread's end has passed, and the last guard ends the slot.
@@ -142,6 +147,7 @@ impl<T: 'static> Table<T> {
             token: new(),
             guards: Cell::new(LATE | 1),
             table: NonNull::from(&**self),
+            thread: thread::this_thread(),
         });
         let slot = NonNull::from(Box::leak(slot));
         self.lock().insert(slot.addr().get(), OwnedSlot(slot));
@@ -151,6 +157,17 @@ impl<T: 'static> Table<T> {
             unsafe { slot.as_ref() }.guards.set(1);
         }
         slot
+    }
+
+    /// The threads whose tokens are such.
+    pub(super) fn threads(&self, mut is_such: impl FnMut(&T) -> bool) -> Vec<Thread> {
+        let slots = self.lock();
+        let threads = slots.values().filter_map(|slot| {
+            // SAFETY: whoever ends a slot takes it out of the table first, under the lock.
+            let slot = unsafe { slot.0.as_ref() };
+            slot.thread.as_ref().filter(|_| is_such(&slot.token))
+        });
+        threads.cloned().collect()
     }
 
     /// This thread's slot, if it has a guard.

@@ -132,6 +132,11 @@ pub(super) fn add(id: u64, slot: AnySlot, table: Weak<dyn AnyTable>) -> bool {
     noted.is_ok() && EXIT.try_with(|_| ()).is_ok()
 }
 
+/// This thread, unless it ends.
+pub(super) fn this_thread() -> Option<std::thread::Thread> {
+    EXIT.try_with(|_| std::thread::current()).ok()
+}
+
 /// Forgets the slot in a table. The thread's locals are being destroyed, so nothing is
 /// kept for a next time.
 pub(super) fn remove(id: u64, slot: AnySlot) {

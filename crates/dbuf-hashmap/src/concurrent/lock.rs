@@ -2,12 +2,14 @@
 //! itself is `dbuf_core::writer_lock`; `docs/design.md`, 10, says why a write keeps what it
 //! promises.
 
+use alloc::vec::Vec;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::ops::{Deref, DerefMut};
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::hash::RandomState;
+use std::thread::Thread;
 use std::time::Instant;
 
 use dbuf_core::writer_lock::{self, Finish, GoOn, OnThread, WriterLock};
@@ -203,6 +205,12 @@ where
         self.lock.lock_soon().map_or((0, None), |guard| {
             (guard.log.spare_stragglers(), guard.log.spare_since())
         })
+    }
+
+    /// The threads that keep a copy that is not published. None while a batch is open.
+    pub(crate) fn straggling_threads(&self) -> Vec<Thread> {
+        let held = self.lock.lock_soon();
+        held.map_or_else(Vec::new, |_held| self.waits.reader.straggling_threads())
     }
 
     pub(crate) fn queued(&self) -> usize {

@@ -75,8 +75,16 @@ pub use write::ConcurrentBatch;
 /// behind, and [`Batch::published`](crate::Batch::published) needs none.
 ///
 /// What cannot be noticed, and waits forever: threads that keep guards of two copies and
-/// wait for each other, by writes or by other means; a batch that is forgotten (its lock is
-/// never given back).
+/// wait for each other, by writes or by other means; a thread that writes while it keeps the
+/// copy that was set aside, and a forgotten guard keeps the other; a batch that is forgotten
+/// (its lock is never given back).
+///
+/// # In a forked child
+///
+/// In the child of a process with threads, the thread that forked reads on where it had read
+/// before (not with `LockStrategy`, whose reads take a lock). A first read, a write, and the drop
+/// of a handle or of a guard from before the fork may wait forever for a lock that another thread
+/// held: leave them out, and end the child by `exec` or `_exit`.
 ///
 /// # Panics
 ///

@@ -1,9 +1,11 @@
 //! Changes, through `&self`. All of them are batches.
 
+use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::hash::RandomState;
+use std::thread::Thread;
 use std::time::Instant;
 
 use dbuf_core::{BlockingStrategy, Published};
@@ -174,6 +176,29 @@ where
     /// ```
     pub fn stragglers(&self) -> usize {
         self.writers.stragglers()
+    }
+
+    /// The threads that the last publish waits for, and those that keep the copy that was
+    /// [set aside](Self#guards-and-writes): to log their names. For diagnosis, as
+    /// [`stragglers`](Self::stragglers).
+    ///
+    /// Epoch (the default) and Flash know them. Empty with other strategies, and while a batch
+    /// is open. Guards of this map and of its [`reader`](Self::reader)s are found, and not those
+    /// of a [`Reader`](crate::Reader). A thread that has ended is named as long as a guard is
+    /// left of it. Costs reads nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// let _kept = map.read();
+    /// map.insert("a", 2);
+    /// let threads = map.straggling_threads();
+    /// assert_eq!(threads.len(), 1);
+    /// assert_eq!(threads[0].id(), std::thread::current().id());
+    /// ```
+    pub fn straggling_threads(&self) -> Vec<Thread> {
+        self.writers.straggling_threads()
     }
 
     /// How many writers, threads and tasks, wait to begin: for another writer, or for

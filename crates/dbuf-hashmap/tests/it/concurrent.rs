@@ -9,7 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{Builder, ConcurrentHashMap, ConcurrentHashSet, Operation, PublishPolicy};
+use dbuf_hashmap::{
+    BlockingStrategy, Builder, ConcurrentHashMap, ConcurrentHashSet, OnStraggler, Operation,
+    PublishPolicy,
+};
 
 const POLICIES: [PublishPolicy; 3] = [
     PublishPolicy::Immediate,
@@ -345,6 +348,64 @@ fn a_stuck_reader_is_visible_and_keeps_nobody_from_the_lock() {
     assert_eq!(batch.insert(2, 3), Some(2));
 }
 
+/// By strategies that know, on the copy that the next write waits for and on the one that was
+/// set aside; a thread that forgot a guard is named after its end.
+#[test]
+fn threads_that_keep_a_copy_are_named() {
+    fn check<S: BlockingStrategy>(strategy: S, knows: bool) {
+        let on_straggler = OnStraggler::Spare {
+            after: Duration::ZERO,
+            up_to: usize::MAX,
+        };
+        let map = Builder::new()
+            .strategy(strategy)
+            .on_straggler(on_straggler)
+            .build_concurrent();
+        let named = |expected: &[&str]| {
+            let threads = map.straggling_threads();
+            let mut names: Vec<_> = threads
+                .iter()
+                .map(|thread| thread.name().unwrap())
+                .collect();
+            names.sort_unstable();
+            assert_eq!(names, if knows { expected } else { &[] });
+        };
+        let (kept, end) = (Barrier::new(2), Barrier::new(3));
+        let thread = |name: &str| thread::Builder::new().name(name.to_owned());
+        thread::scope(|scope| {
+            let keeps = || {
+                let guard = map.read();
+                kept.wait();
+                end.wait();
+                drop(guard);
+            };
+            thread("first").spawn_scoped(scope, keeps).unwrap();
+            kept.wait();
+            named(&[]);
+            map.insert(1, 1);
+            named(&["first"]);
+            map.insert(1, 2);
+            named(&["first"]);
+            thread("second").spawn_scoped(scope, keeps).unwrap();
+            kept.wait();
+            map.insert(1, 3);
+            named(&["first", "second"]);
+            end.wait();
+        });
+        named(&[]);
+        let forgets = || mem::forget(map.read());
+        thread::scope(|scope| _ = thread("third").spawn_scoped(scope, forgets).unwrap());
+        map.insert(1, 4);
+        named(&["third"]);
+        map.insert(1, 5);
+        named(&["third"]);
+    }
+    check(EpochStrategy::new(), true);
+    check(FlashStrategy::new(), true);
+    check(CountStrategy::new(), false);
+    check(LockStrategy::new(), false);
+}
+
 /// Values that write to the map when they are dropped.
 #[test]
 fn destructors_of_replaced_values_may_write_to_the_map() {
@@ -439,7 +500,7 @@ fn a_panic_leaves_the_map_whole_and_the_lock_free() {
 fn every_strategy_and_every_way_to_make_one() {
     fn works<S>(strategy: S)
     where
-        S: dbuf_hashmap::BlockingStrategy,
+        S: BlockingStrategy,
         S: Send + Sync,
     {
         let map = Builder::new().strategy(strategy).build_concurrent();

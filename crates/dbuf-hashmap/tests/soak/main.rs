@@ -1,8 +1,8 @@
 //! A concurrent map under load, with each strategy: threads and tasks write, read and watch
 //! it, and threads and handles come and go. Every look is checked against the history.
 //!
-//! Two seconds in all, or `DBUF_SOAK_SECONDS`; `.ci/soak` gives it more. One test, so that
-//! nobody else allocates meanwhile.
+//! Two seconds in all, or `DBUF_SOAK_SECONDS`; `.ci/soak` gives it more. One test at a time, so
+//! that nobody else allocates meanwhile.
 #![cfg(not(miri))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -15,7 +15,10 @@ mod common;
 mod contents;
 #[path = "../common/futures.rs"]
 mod futures;
+mod kept;
 mod wave;
+
+use std::sync::{Mutex, PoisonError};
 
 use dbuf_hashmap::strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LockStrategy, Watched,
@@ -26,9 +29,23 @@ use wave::{Flips, no_watchers, run, with_watchers};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// A quarter of the time.
+#[test]
+fn kept_guards_stop_no_writer() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let part = soak::time() / 16;
+    kept::run("Epoch, kept guards", part, EpochStrategy::new);
+    kept::run("Flash, kept guards", part, FlashStrategy::new);
+    kept::run("Count, kept guards", part, CountStrategy::new);
+    kept::run("Lock, kept guards", part, LockStrategy::new);
+}
+
 #[test]
 fn looks_agree_with_the_history_and_memory_stays_flat() {
-    let part = soak::time() / 9;
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let part = soak::time() / 12;
     let epoch = |fence| move || EpochStrategy::with_fence(fence);
     let once = Flips::AtOnce;
     run("Epoch", part, EpochStrategy::new, once, no_watchers);

@@ -31,7 +31,7 @@ pub(crate) enum Flips {
 }
 
 pub(crate) struct World<S: Soaked> {
-    map: Map<S>,
+    pub(crate) map: Map<S>,
     flips: Flips,
     /// What each writer's changes that have returned come to.
     returned: [[AtomicU64; 2]; WRITERS as usize],
@@ -42,8 +42,12 @@ pub(crate) struct World<S: Soaked> {
 
 impl<S: Soaked> World<S> {
     fn new(strategy: S, flips: Flips) -> Self {
+        Self::with_map(Builder::new().strategy(strategy).build_concurrent(), flips)
+    }
+
+    pub(crate) fn with_map(map: Map<S>, flips: Flips) -> Self {
         Self {
-            map: Builder::new().strategy(strategy).build_concurrent(),
+            map,
             flips,
             returned: Default::default(),
             last: AtomicU64::new(Version::MAX),
@@ -51,13 +55,13 @@ impl<S: Soaked> World<S> {
         }
     }
 
-    fn returned(&self) -> Contents {
+    pub(crate) fn returned(&self) -> Contents {
         let of = |who: usize| [0, 1].map(|kind: usize| self.returned[who][kind].load(SeqCst));
         Contents(std::array::from_fn(of))
     }
 
     /// Takes note of changes that have returned; their writer sees them.
-    fn changed(&self, who: u32, made: Made) {
+    pub(crate) fn changed(&self, who: u32, made: Made) {
         let contents = Contents::of(self.map.read().as_map());
         assert_eq!(
             contents.0[who as usize], made,
@@ -68,7 +72,7 @@ impl<S: Soaked> World<S> {
         }
     }
 
-    fn made(&self, who: u32) -> Made {
+    pub(crate) fn made(&self, who: u32) -> Made {
         self.returned().0[who as usize]
     }
 }

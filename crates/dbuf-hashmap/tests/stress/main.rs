@@ -13,6 +13,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(all(feature = "async", not(miri)))]
+#[path = "../common/futures.rs"]
+mod futures;
 mod history;
+#[cfg(all(feature = "async", not(miri)))]
+mod kept;
 mod load;
 mod setup;

@@ -840,6 +840,10 @@ unsafe impl Strategy for EpochStrategy {
     unsafe fn holds(&self, reader: &EpochReader, side: Side) -> bool {
         reader.holds(side)
     }
+
+    unsafe fn holds_elsewhere(&self, reader: &EpochReader, side: Side) -> bool {
+        reader.holds(side)
+    }
 }
 
 impl BlockingStrategy for EpochStrategy {}

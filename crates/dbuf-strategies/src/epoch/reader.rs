@@ -300,7 +300,8 @@ impl EpochReader {
         }
     }
 
-    /// Whether there is a guard on `side`.
+    /// Whether there is a guard on `side`. Loads atomics only: another thread may use the
+    /// reader meanwhile.
     pub(super) fn holds(&self, side: Side) -> bool {
         let epoch = self.epoch();
         epoch % 2 == 1 && self.own_note().may_hold(side, epoch)
