@@ -603,7 +603,8 @@ impl EpochStrategy {
         let word = self.front.load(Ordering::Relaxed);
         if !word.has_stragglers() {
             // ORDERING: Release; partner: the loads in `EpochReader::enter` and
-            // `load_front` (S4).
+            // `load_front` (S4). UNMODELLED: in fenced mode, which is all that loom has, the
+            // fence of W2 comes before it and would do.
             self.front.store(word.with_stragglers(), Ordering::Release);
         }
     }

@@ -89,10 +89,6 @@ pub(crate) enum Mutant {
     AskOnce,
     /// A check that finds stragglers leaves the front word as it is.
     NoMark,
-    /// The word says that there are stragglers before the scan has noted them.
-    MarkBeforeScan,
-    /// A flip leaves the mark of the last swap in the word.
-    MarkStays,
     /// A guard that is not nested may be current where there are stragglers.
     MarkEntered,
     /// And one that is, after it was noted on another side.
@@ -113,6 +109,10 @@ pub(crate) enum Op {
 }
 use Op::{Enter, Leave, Refresh, Register};
 
+/// A guard that stays, and one beside it that is refreshed.
+pub(crate) const KEPT_BESIDE: &[Op] = &[Enter(1), Enter(0), Refresh(0)];
+/// Three guards, two of which go.
+pub(crate) const TWO_OF_THREE: &[Op] = &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(1)];
 /// No read.
 pub(crate) const IDLE: &[Op] = &[];
 /// One read.
@@ -222,8 +222,10 @@ impl Note {
 struct Guard {
     /// The side; all of the word if the guard is refreshed.
     word: u8,
-    /// Swaps whose start was complete when its enter began.
-    starts: u8,
+    /// If the guard stays: swaps whose start was complete when its enter began, and those that
+    /// were started when it ended.
+    began: u8,
+    ended: u8,
     /// Flips that memory had seen, if the guard is refreshed.
     flips: u8,
 }
@@ -231,6 +233,11 @@ struct Guard {
 impl Guard {
     fn side(self) -> u8 {
         self.word & SIDE
+    }
+
+    /// Whether it was taken while that swap was started.
+    fn overlaps(self, swap: u8) -> bool {
+        self.began < swap && swap <= self.ended
     }
 }
 
@@ -299,10 +306,7 @@ impl Reader {
             }
             _ => None,
         };
-        self.guards
-            .into_iter()
-            .chain([coming, self.old])
-            .flatten()
+        self.guards.into_iter().chain([coming, self.old]).flatten()
     }
 }
 
@@ -338,8 +342,8 @@ struct Waiting {
     epochs: [u8; READERS],
     /// Whether it was asked to wake the writer.
     asked: [bool; READERS],
-    /// Swaps whose start was complete when the wait began.
-    starts: u8,
+    /// The number of the swap that it was.
+    swap: u8,
 }
 
 impl Waiting {
@@ -347,9 +351,9 @@ impl Waiting {
         self.epochs == [0; READERS]
     }
 
-    fn take(&mut self, r: usize) {
+    fn take(&mut self, r: usize, forgets: bool) {
         self.epochs[r] = 0;
-        self.asked[r] = false;
+        self.asked[r] &= !forgets;
     }
 
     fn last(&self) -> Option<usize> {
@@ -444,6 +448,12 @@ impl Machine {
         self.mutant == Some(mutant)
     }
 
+    /// Whether a reader ever leaves.
+    fn leaves(&self) -> bool {
+        let mut ops = self.scripts.iter().flat_map(|script| script.iter());
+        ops.any(|op| matches!(op, Leave(_) | Refresh(_)))
+    }
+
     /// One step of a reader; `false` if it must drain its buffer first.
     fn reader(&self, state: &mut State, r: usize) -> bool {
         if state.buffers[r].len >= BUFFERED {
@@ -460,7 +470,8 @@ impl Machine {
         let op = self.scripts[r].get(reader.at as usize).copied();
         let front = memory[WORD as usize];
         let fences = front & FENCED != 0 && !self.is(Mutant::NoReaderFence);
-        let starts = reader.began;
+        let began = reader.began;
+        let stays = self.stays(r, reader);
         let taken = |word: u8| {
             let refreshed = match op {
                 Some(Enter(guard) | Refresh(guard)) => self.scripts[r].contains(&Refresh(guard)),
@@ -468,7 +479,12 @@ impl Machine {
             };
             Guard {
                 word: if refreshed { word } else { word & SIDE },
-                starts,
+                began: if stays { began } else { 0 },
+                ended: if stays {
+                    self.bounds.swaps - writer.swaps
+                } else {
+                    0
+                },
                 flips: if refreshed { flips } else { 0 },
             }
         };
@@ -482,17 +498,13 @@ impl Machine {
                 done = true;
             }
             (ReaderStep::Next, Some(Enter(_))) => {
-                reader.began = writer.starts;
+                reader.began = if stays { writer.starts } else { 0 };
                 if reader.epoch % 2 == 1 {
                     reader.step = ReaderStep::NestedLoad;
                     return true;
                 }
                 if self.is(Mutant::LoadBeforeEpoch) {
-                    let guard = Guard {
-                        starts: writer.starts,
-                        ..taken(self.entered(front))
-                    };
-                    reader.step = ReaderStep::Late(guard);
+                    reader.step = ReaderStep::Late(taken(self.entered(front)));
                     return true;
                 }
                 reader.epoch += 1;
@@ -526,7 +538,6 @@ impl Machine {
                     }
                     done = true;
                 } else {
-                    reader.began = writer.starts;
                     reader.step = ReaderStep::NestedLoad;
                 }
             }
@@ -692,6 +703,15 @@ impl Machine {
         false
     }
 
+    /// Whether the guard that it enters is never left or refreshed.
+    fn stays(&self, r: usize, reader: &Reader) -> bool {
+        let mut ops = self.scripts[r].iter().skip(usize::from(reader.at));
+        let Some(&Enter(guard)) = ops.next() else {
+            return false;
+        };
+        !ops.any(|&op| op == Leave(guard) || op == Refresh(guard))
+    }
+
     /// Whether the reader is at its last operation, a refresh, which never ends.
     fn keeps(&self, r: usize, reader: &Reader) -> bool {
         let script = self.scripts[r];
@@ -743,7 +763,7 @@ impl Machine {
         let epoch = writer.waiting.epochs[r];
         let left = epoch != 0 && self.has_left(memory, r, writer.back, epoch);
         if left {
-            writer.waiting.take(r);
+            writer.waiting.take(r, !self.is(Mutant::AskOnce));
         }
         left
     }
@@ -753,7 +773,7 @@ impl Machine {
         let epoch = writer.aside.epochs[r];
         let left = epoch != 0 && self.has_left(memory, r, writer.spare(), epoch);
         if left {
-            writer.aside.take(r);
+            writer.aside.take(r, true);
         }
         if writer.aside.is_empty() {
             writer.spare_free = true;
@@ -806,9 +826,6 @@ impl Machine {
                 if memory[CHANGED as usize] > 0 && !self.is(Mutant::ViewBeforeOrder) {
                     renew(memory, readers, writer);
                 }
-                if self.is(Mutant::MarkBeforeScan) {
-                    mark(buffer, writer);
-                }
                 WriterStep::Scan(0)
             }
             WriterStep::Flipped(barrier) => WriterStep::Order(barrier),
@@ -828,7 +845,7 @@ impl Machine {
             }
             WriterStep::Scan(_) => {
                 writer.starts += 1;
-                writer.waiting.starts = writer.starts;
+                writer.waiting.swap = writer.starts;
                 finished_or(writer, WriterStep::Waits)
             }
             WriterStep::Ask => {
@@ -892,13 +909,8 @@ impl Machine {
         writer.swaps -= 1;
         writer.waiting = Waiting::default();
         writer.barrier = barrier;
-        let mark = if self.is(Mutant::MarkStays) {
-            writer.word & STRAGGLERS
-        } else {
-            0
-        };
         let old = writer.word & SIDE;
-        writer.word = writer.back | mark | if fenced { FENCED } else { 0 };
+        writer.word = writer.back | if fenced { FENCED } else { 0 };
         writer.back = old;
         writer.step = WriterStep::Order(barrier);
         next.buffers[WRITER].push(WORD, writer.word);
@@ -1119,8 +1131,8 @@ impl State {
             && (0..READERS).all(|r| self.is_still(machine, r))
     }
 
-    /// S12: some straggler has a guard on the side, or one whose enter began before the end of
-    /// the start, and does not refresh it.
+    /// S12: some straggler has a guard on the side, or one that was taken while the swap was
+    /// started, and does not refresh it.
     fn is_held_up(&self, machine: &Machine, waiting: &Waiting, side: u8) -> bool {
         (0..READERS).any(|r| {
             let mut guards = self.readers[r].guards.iter().enumerate();
@@ -1128,7 +1140,7 @@ impl State {
                 && guards.any(|(g, guard)| {
                     machine.scripts[r].last() != Some(&Refresh(g))
                         && guard.is_some_and(|guard| {
-                            guard.side() == side || guard.starts < waiting.starts
+                            guard.side() == side || guard.overlaps(waiting.swap)
                         })
                 })
         })
@@ -1157,8 +1169,7 @@ impl State {
                     || reader.live().any(|guard| guard.side() == side)
                     || machine.has_left(&self.memory, r, side, waiting.epochs[r])
             };
-            !rests
-                || left(&writer.waiting, writer.back) && left(&writer.aside, writer.spare())
+            !rests || left(&writer.waiting, writer.back) && left(&writer.aside, writer.spare())
         })
     }
 
@@ -1274,9 +1285,13 @@ impl Model for Machine {
             Property::sometimes("a swap waits", |_, state: &State| {
                 !state.writer.waiting.is_empty()
             }),
-            Property::sometimes("a reader wakes the writer", |_, state: &State| {
-                state.readers.iter().any(|reader| reader.step == ReaderStep::Wake)
-            }),
+            Property::sometimes(
+                "a reader wakes the writer",
+                |machine: &Machine, state: &State| {
+                    let mut readers = state.readers.iter();
+                    readers.any(|reader| reader.step == ReaderStep::Wake) || !machine.leaves()
+                },
+            ),
             Property::sometimes("a side is set aside", |machine: &Machine, state: &State| {
                 !state.writer.spare_free || machine.bounds.sets_aside == 0
             }),
