@@ -471,6 +471,7 @@ impl Machine {
         let front = memory[WORD as usize];
         let fences = front & FENCED != 0 && !self.is(Mutant::NoReaderFence);
         let began = reader.began;
+        let started = self.bounds.swaps - writer.swaps;
         let stays = self.stays(r, reader);
         let taken = |word: u8| {
             let refreshed = match op {
@@ -480,11 +481,7 @@ impl Machine {
             Guard {
                 word: if refreshed { word } else { word & SIDE },
                 began: if stays { began } else { 0 },
-                ended: if stays {
-                    self.bounds.swaps - writer.swaps
-                } else {
-                    0
-                },
+                ended: if stays { started } else { 0 },
                 flips: if refreshed { flips } else { 0 },
             }
         };
@@ -528,7 +525,9 @@ impl Machine {
                     sides: bit(guard.side()),
                 };
                 buffer.push(of(r, NOTE), reader.note.encode());
-                reader.guards[place] = Some(guard);
+                // It ends here, and not with the load.
+                let ended = if stays { started } else { 0 };
+                reader.guards[place] = Some(Guard { ended, ..guard });
                 done = true;
             }
             (ReaderStep::Next, Some(Refresh(guard))) => {
