@@ -54,8 +54,8 @@
 //! # Modes
 //!
 //! The side is in a word beside two bits, and the word is the only truth about
-//! both. `docs/protocol.md` has the proof. `tests/fence_model` checks the
-//! modes; it does not know notes and the spare side yet.
+//! both. `docs/protocol.md` has the proof, and `tests/fence_model` every order that store
+//! buffers allow, for these tables and for what follows.
 //!
 //! | FENCED | LEAVE_FENCES | a reader enters with | leaves with | W2 | P2 |
 //! |---|---|---|---|---|---|
