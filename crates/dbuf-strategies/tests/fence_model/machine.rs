@@ -1002,9 +1002,11 @@ impl Machine {
                     writer.step,
                     WriterStep::Owns | WriterStep::Waits | WriterStep::Sleeps
                 );
-                rests
-                    && !writer.spare_free
-                    && (self.look_aside(&next.memory, writer, r) || writer.spare_free)
+                if !rests || writer.spare_free {
+                    return None;
+                }
+                let left = self.look_aside(&next.memory, writer, r);
+                left || writer.spare_free
             }
             Action::SetAside => {
                 let possible = writer.step == WriterStep::Waits
@@ -1149,7 +1151,7 @@ impl State {
     fn is_guarded(&self) -> bool {
         let writer = &self.writer;
         let taken = [
-            (writer.step == WriterStep::Owns).then(|| writer.back),
+            (writer.step == WriterStep::Owns).then_some(writer.back),
             writer.spare_free.then(|| writer.spare()),
         ];
         let mut guards = self.readers.iter().flat_map(Reader::live);
