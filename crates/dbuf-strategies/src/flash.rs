@@ -224,11 +224,12 @@ impl FlashReader {
     #[inline(never)]
     fn leave(&self, side: Side, mut word: usize) {
         while decode(word) == side {
-            // ORDERING: as in `release`.
+            // Relaxed: this reader has another guard on the side, or the word would have been
+            // what `release` expects. The leave of that one comes later and is Release (S3).
             match self.slot.word.compare_exchange_weak(
                 word,
                 word - GUARD,
-                Ordering::Release,
+                Ordering::Relaxed,
                 Ordering::Relaxed,
             ) {
                 Ok(_) => return,

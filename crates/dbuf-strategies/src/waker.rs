@@ -54,13 +54,15 @@ impl AtomicWaker {
     ///
     /// One thread at a time: the holder of the writer's claim.
     pub(crate) unsafe fn register(&self, waker: Waker) {
+        // ORDERING: Acquire; partner: the first step of `take`. The waker is called, and the
+        // poll that follows sees the leave of the reader that is taking, instead of coming
+        // through here again and again. UNMODELLED: no wake is lost without it.
+        let busy = Ordering::Acquire;
         // ORDERING: Acquire; partners: both steps of `take`: the slot's last change,
         // and the leave before a take that found nothing.
-        // Acquire on failure too: the waker is called, and the poll that follows sees the
-        // leave of the reader that is taking, instead of coming through here again and again.
         if self
             .state
-            .compare_exchange(IDLE, REGISTERING, Ordering::Acquire, Ordering::Acquire)
+            .compare_exchange(IDLE, REGISTERING, Ordering::Acquire, busy)
             .is_err()
         {
             waker.wake();

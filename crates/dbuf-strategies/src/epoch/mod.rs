@@ -54,8 +54,8 @@
 //! # Modes
 //!
 //! The side is in a word beside two bits, and the word is the only truth about
-//! both. `docs/design.md`, 6, has the proof. `tests/fence_model` checks the
-//! modes; it does not know notes and the spare side yet.
+//! both. `docs/design.md`, 6, has the proof, and `tests/fence_model` every order that store
+//! buffers allow, for these tables and for what follows.
 //!
 //! | FENCED | LEAVE_FENCES | a reader enters with | leaves with | W2 | P2 |
 //! |---|---|---|---|---|---|
@@ -603,7 +603,8 @@ impl EpochStrategy {
         let word = self.front.load(Ordering::Relaxed);
         if !word.has_stragglers() {
             // ORDERING: Release; partner: the loads in `EpochReader::enter` and
-            // `load_front` (S4).
+            // `load_front` (S4). UNMODELLED: in fenced mode, which is all that loom has, the
+            // fence of W2 comes before it and would do.
             self.front.store(word.with_stragglers(), Ordering::Release);
         }
     }

@@ -202,14 +202,17 @@ impl EpochReader {
     /// The front, after everything before it: E2 and E3.
     fn load_front(front: &FrontWord) -> Word {
         compiler_barrier();
-        // ORDERING: Acquire; partner: the stores of `front` (S4).
+        // ORDERING: Acquire; partner: the stores of `front` (S4). UNMODELLED: as E3 in
+        // `enter`.
         let word = front.load(Ordering::Acquire);
         if !word.is_fenced() {
             return word;
         }
         // ORDERING: partner: W2 in `start_swap` (S2).
         fence(Ordering::SeqCst);
-        // ORDERING: Acquire; partner: the stores of `front` (S4).
+        // ORDERING: Acquire; partner: the stores of `front` (S4). UNMODELLED: a word that no
+        // load above has acquired, on a side that is noted, is one that came round before this
+        // fence. loom switches threads before atomic accesses, and not before fences.
         front.load(Ordering::Acquire)
     }
 
@@ -224,8 +227,9 @@ impl EpochReader {
             guards[note.side() as usize] = 1;
             note = note.into_many();
         }
-        // ORDERING: Acquire; partner: the stores of `front` (S4).
-        let mut word = front.load(Ordering::Acquire);
+        // Relaxed: a side where this reader has a guard has not been written since it acquired
+        // that (S4); for another one the front is loaded again.
+        let mut word = front.load(Ordering::Relaxed);
         if !note.holds(word.side()) {
             word = self.announce(note, front);
         } else if !self.nested.get() {

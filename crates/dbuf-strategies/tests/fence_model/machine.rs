@@ -4,45 +4,79 @@ use core::array;
 
 use stateright::{Model, Property};
 
-use crate::{GUARDED, NEWEST, WOKEN};
+use crate::{CHECKED, GUARDED, NEWEST, WOKEN, WOKEN_SPARE};
 
 const READERS: usize = 2;
 const WRITER: usize = READERS;
 
-/// Bits of the side word.
-const SIDE: u8 = 1;
-const FENCED: u8 = 2;
-const STRAGGLERS: u8 = 4;
+/// Bits of the front word.
+const SIDE: u8 = 3;
+const FENCED: u8 = 4;
+const STRAGGLERS: u8 = 8;
 
-/// Places in memory: the side word, then three of each reader, then whether readers came.
+/// Places in memory: the front word, then four of each reader, then whether readers came.
 const WORD: u8 = 0;
 const EPOCH: u8 = 1;
-const ASKED: u8 = 2;
-const SEEN: u8 = 3;
-const CHANGED: u8 = 1 + 3 * READERS as u8;
+const NOTE: u8 = 2;
+const ASKED: u8 = 3;
+const ASKED_SIDES: u8 = 4;
+const CHANGED: u8 = 1 + 4 * READERS as u8;
 const PLACES: usize = CHANGED as usize + 1;
 
 const fn of(reader: usize, place: u8) -> u8 {
-    reader as u8 * 3 + place
+    reader as u8 * 4 + place
 }
 
-/// A part of the protocol that is left out.
+/// A side as a bit.
+const fn bit(side: u8) -> u8 {
+    1 << side
+}
+
+/// A part of the protocol that is left out, or done in another order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutant {
     /// W2 of the swap that sets FENCED is the writer's own fence.
     NoBarrierUp,
-    /// Readers ignore FENCED.
+    /// Readers ignore FENCED when they enter.
     NoReaderFence,
+    /// The same for nested enters alone.
+    NoNestedFence,
     /// W2 of swaps in unfenced mode is the writer's own fence.
     NoBarrierUnfenced,
     /// P2 is the writer's own fence when FENCED is set.
     WaitFences,
-    /// Readers with guards never move on.
-    NoStep,
-    /// Not when the last guard on the older side goes.
-    NoStepOfOlder,
-    /// Not when a swap says that it has seen them.
-    NoStepOfSeen,
+    /// E2 is missing: the compiler loads the front before it stores the epoch.
+    LoadBeforeEpoch,
+    /// L2 is missing: the compiler loads the question before it stores the epoch.
+    AskedBeforeLeave,
+    /// The writer takes it that a note of another epoch says that there is no guard.
+    OldNoteCounts,
+    /// A nested enter notes nothing.
+    NoNote,
+    /// A nested enter takes the side that it has noted, without a second load.
+    NoSecondLoad,
+    /// A nested enter notes its side after the second load.
+    NoteAfterLoad,
+    /// A nested enter leaves sides in the note that it did not take.
+    NoteStays,
+    /// A nested leave leaves its side in the note.
+    NoNestedNote,
+    /// A nested leave wakes nobody.
+    NoNestedWake,
+    /// A nested leave answers for sides that it did not leave.
+    AnswersForAll,
+    /// The writer does not read notes when it checks.
+    LeftByEpoch,
+    /// A reader that two sides wait for is asked for the one that is asked for last.
+    AskedForOne,
+    /// No straggler of the spare side is asked.
+    SpareNotAsked,
+    /// A poll does not check the spare side.
+    SpareNotPolled,
+    /// A side is set aside while there are guards on the spare one.
+    SpareNotFree,
+    /// The stragglers are forgotten when their side is set aside.
+    SetAsideForgets,
     /// A mode is set after a scan, and not by W1.
     ModeAfterScan,
     /// A start that unwound between W1 and W3 is taken for a complete one.
@@ -53,14 +87,12 @@ pub(crate) enum Mutant {
     ViewBeforeOrder,
     /// A straggler that was asked and has left is not replaced by another.
     AskOnce,
-    /// A check that finds stragglers leaves the side word as it is.
+    /// A check that finds stragglers leaves the front word as it is.
     NoMark,
-    /// The word says that there are stragglers before the scan has noted them.
-    MarkBeforeScan,
-    /// A flip leaves the mark of the last swap in the word.
-    MarkStays,
     /// A guard that is not nested may be current where there are stragglers.
     MarkEntered,
+    /// And one that is, after it was noted on another side.
+    MarkAnnounced,
 }
 
 /// Guards that a reader can have at a time.
@@ -77,16 +109,28 @@ pub(crate) enum Op {
 }
 use Op::{Enter, Leave, Refresh, Register};
 
+/// A guard that stays, and one beside it that is refreshed.
+pub(crate) const KEPT_BESIDE: &[Op] = &[Enter(1), Enter(0), Refresh(0)];
+/// Three guards, two of which go.
+pub(crate) const TWO_OF_THREE: &[Op] = &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(1)];
+/// No read.
+pub(crate) const IDLE: &[Op] = &[];
 /// One read.
 pub(crate) const READ: &[Op] = &[Enter(0), Leave(0)];
 /// The first read of a reader.
 pub(crate) const FRESH: &[Op] = &[Register, Enter(0), Leave(0)];
 /// Two reads.
 pub(crate) const PLAIN: &[Op] = &[Enter(0), Leave(0), Enter(0), Leave(0)];
+/// A guard that stays.
+pub(crate) const STAYS: &[Op] = &[Enter(0)];
 /// Three guards, each of which overlaps the next.
 pub(crate) const NESTED: &[Op] = &[Enter(0), Enter(1), Leave(0), Enter(0), Leave(1), Leave(0)];
-/// Two guards, the second of which stays forever.
+/// Two guards, one in the other.
+pub(crate) const INNER: &[Op] = &[Enter(0), Enter(1), Leave(1), Leave(0)];
+/// Two guards, the second of which stays.
 pub(crate) const HOLD: &[Op] = &[Enter(0), Enter(1), Leave(0)];
+/// Two guards, the first of which stays.
+pub(crate) const HOLD_OUTER: &[Op] = &[Enter(0), Enter(1), Leave(1)];
 
 /// One guard, which is refreshed as long as the reader lives.
 pub(crate) const KEPT: &[Op] = &[Enter(0), Refresh(0)];
@@ -97,27 +141,25 @@ pub(crate) const KEPT_AMONG: [&[Op]; 2] = [
 ];
 /// A guard that is refreshed once.
 pub(crate) const REFRESHED: &[Op] = &[Enter(0), Refresh(0), Leave(0)];
-/// No read.
-pub(crate) const IDLE: &[Op] = &[];
 
-/// Three guards at once, that go in every order.
+/// Three guards at once, which may be on three sides, that go in every order.
 pub(crate) const DEEP: [&[Op]; 6] = [
-    &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(1), Leave(2)],
-    &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(2), Leave(1)],
     &[Enter(0), Enter(1), Enter(2), Leave(1), Leave(0), Leave(2)],
+    &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(2), Leave(1)],
+    &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(1), Leave(2)],
     &[Enter(0), Enter(1), Enter(2), Leave(1), Leave(2), Leave(0)],
     &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(0), Leave(1)],
     &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(1), Leave(0)],
 ];
-/// Three guards, one of which stays forever, whichever it is.
-pub(crate) const DEEP_HOLD: [&[Op]; 6] = [
-    &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(1)],
-    &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(2)],
-    &[Enter(0), Enter(1), Enter(2), Leave(1), Leave(0)],
-    &[Enter(0), Enter(1), Enter(2), Leave(1), Leave(2)],
-    &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(0)],
-    &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(1)],
+/// Three guards, two of which stay, whichever they are.
+pub(crate) const DEEP_HOLD: [&[Op]; 3] = [
+    &[Enter(0), Enter(1), Enter(2), Leave(1)],
+    &[Enter(0), Enter(1), Enter(2), Leave(0)],
+    &[Enter(0), Enter(1), Enter(2), Leave(2)],
 ];
+
+/// A reader with so many stores in its buffer drains it: more than one read has.
+const BUFFERED: u8 = 6;
 
 /// Stores that memory has not seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -142,12 +184,48 @@ impl Buffer {
     }
 }
 
+/// A note: an epoch, and the sides on which there are guards in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Note {
+    epoch: u8,
+    sides: u8,
+}
+
+impl Note {
+    fn encode(self) -> u8 {
+        self.epoch << 3 | self.sides
+    }
+
+    fn decode(word: u8) -> Self {
+        Self {
+            epoch: word >> 3,
+            sides: word & 7,
+        }
+    }
+
+    fn holds(self, side: u8) -> bool {
+        self.sides & bit(side) != 0
+    }
+
+    fn with(self, side: u8) -> Self {
+        let sides = self.sides | bit(side);
+        Self { sides, ..self }
+    }
+
+    fn without(self, side: u8) -> Self {
+        let sides = self.sides & !bit(side);
+        Self { sides, ..self }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Guard {
     /// The side; all of the word if the guard is refreshed.
     word: u8,
-    /// Swaps whose start was complete when it was taken.
-    starts: u8,
+    /// If the guard stays: swaps whose start was complete when its enter began, and those that
+    /// were started when it ended.
+    began: u8,
+    ended: u8,
     /// Flips that memory had seen, if the guard is refreshed.
     flips: u8,
 }
@@ -156,6 +234,18 @@ impl Guard {
     fn side(self) -> u8 {
         self.word & SIDE
     }
+
+    /// Whether it was taken while that swap was started.
+    fn overlaps(self, swap: u8) -> bool {
+        self.began < swap && swap <= self.ended
+    }
+}
+
+/// What a nested enter has announced, beside what is exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Announced {
+    note: Note,
+    moves: u8,
 }
 
 /// Where a reader is within an operation.
@@ -166,15 +256,28 @@ enum ReaderStep {
     Load,
     Fence,
     LoadAgain,
-    /// A refresh: the guard that takes the place of the one that is not current, then the
-    /// leave of that.
-    Renew,
+    /// E4. The guard is on the side already.
+    Note(Guard),
+    /// The mutant that stores its epoch after E3.
+    Late(Guard),
+    /// A nested enter: its first load of the front.
+    NestedLoad,
+    /// E2 and E3 of a nested enter.
+    Announce(Announced),
+    AnnounceFence(Announced),
+    AnnounceAgain(Announced),
+    /// N1, for the side of a word that was loaded.
+    Announces(Announced, u8),
+    /// The last N1: the note is exact again. The guard is on the side already.
+    Exact(Guard),
+    /// A refresh has another guard: the leave of the old one.
     LeaveOld(Guard),
-    /// A load of `seen_by_swap`, after a nested leave.
-    Seen,
-    /// L3, then the wake.
-    Asked(u8),
+    /// L3: a question about this epoch, and one about a side; then the wake.
+    Asked,
+    AskedSide,
     Wake,
+    /// The mutant that has loaded the question, and not stored its epoch.
+    LateLeave(bool),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,18 +286,27 @@ struct Reader {
     at: u8,
     step: ReaderStep,
     epoch: u8,
+    /// The epoch that a leave has ended, or in which it went on.
+    left: u8,
+    /// What it has stored in its note.
+    note: Note,
     guards: [Option<Guard>; GUARDS],
-    newest: u8,
+    /// The guard whose place a refresh takes.
+    old: Option<Guard>,
+    /// Swaps whose start was complete when the enter at hand began.
+    began: u8,
     registered: bool,
 }
 
 impl Reader {
     fn live(&self) -> impl Iterator<Item = Guard> {
-        let old = match self.step {
-            ReaderStep::LeaveOld(guard) => Some(guard),
+        let coming = match self.step {
+            ReaderStep::Note(guard) | ReaderStep::Late(guard) | ReaderStep::Exact(guard) => {
+                Some(guard)
+            }
             _ => None,
         };
-        self.guards.into_iter().chain([old]).flatten()
+        self.guards.into_iter().chain([coming, self.old]).flatten()
     }
 }
 
@@ -210,11 +322,12 @@ enum WriterStep {
     View,
     /// The start unwound before W3: W2 needs a barrier, or does not.
     Flipped(bool),
-    /// W3, reader by reader, then the end of the start.
+    /// W3, reader by reader, the epoch and then the note; then the end of the start.
     Scan(u8),
+    ScanNote(u8, u8),
     /// Unfinished.
     Waits,
-    /// P1, for one straggler, then P2, then P3.
+    /// P1, then P2, then P3.
     Ask,
     OrderWait,
     BarrierWait(u8),
@@ -222,19 +335,46 @@ enum WriterStep {
     Sleeps,
 }
 
+/// The stragglers of a side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Waiting {
+    /// The epoch of each, or 0.
+    epochs: [u8; READERS],
+    /// Whether it was asked to wake the writer.
+    asked: [bool; READERS],
+    /// The number of the swap that it was.
+    swap: u8,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.epochs == [0; READERS]
+    }
+
+    fn take(&mut self, r: usize, forgets: bool) {
+        self.epochs[r] = 0;
+        self.asked[r] &= !forgets;
+    }
+
+    fn last(&self) -> Option<usize> {
+        (0..READERS).rev().find(|&r| self.epochs[r] != 0)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Writer {
     step: WriterStep,
-    /// Its own idea of the side word.
+    /// Its own idea of the front word.
     word: u8,
+    back: u8,
     swaps: u8,
     starts: u8,
     /// The readers that it knows, a bit each.
     view: u8,
-    /// The epochs that the last swap waits for, or 0.
-    waiting: [u8; READERS],
-    /// Whether the reader was asked to wake it.
-    asked: [bool; READERS],
+    /// The readers that the last swap waits for, and those that the spare side waits for.
+    waiting: Waiting,
+    aside: Waiting,
+    spare_free: bool,
     registered: bool,
     woken: bool,
     /// What W2 of this swap needs.
@@ -243,6 +383,14 @@ struct Writer {
     unwinds: bool,
     /// A claim may still take FENCED away by itself.
     clears: bool,
+    /// How often it may still set a side aside.
+    sets_aside: u8,
+}
+
+impl Writer {
+    fn spare(&self) -> u8 {
+        3 - (self.word & SIDE) - self.back
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -268,50 +416,50 @@ pub(crate) enum Action {
     Unwind,
     /// The barrier reaches a reader.
     Reach(usize),
-    /// A check of one straggler.
+    /// A check of one straggler, and of one of the spare side.
     Look(usize),
+    LookAside(usize),
+    SetAside,
     Poll,
     Writer,
 }
 
+/// What may happen in a model.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) swaps: u8,
+    /// How often a side may be set aside.
+    pub(crate) sets_aside: u8,
+    /// One start may unwind between W1 and W3.
+    pub(crate) unwinds: bool,
+    /// The writer publishes into both modes, and not only into the one that it began with.
+    pub(crate) changes_mode: bool,
+}
+
 pub(crate) struct Machine {
-    scripts: [&'static [Op]; READERS],
-    swaps: u8,
-    fenced: bool,
-    unwinds: bool,
-    mutant: Option<Mutant>,
+    pub(crate) scripts: [&'static [Op]; READERS],
+    pub(crate) bounds: Bounds,
+    pub(crate) fenced: bool,
+    pub(crate) mutant: Option<Mutant>,
 }
 
 impl Machine {
-    pub(crate) fn new(
-        scripts: [&'static [Op]; READERS],
-        swaps: u8,
-        fenced: bool,
-        mutant: Option<Mutant>,
-    ) -> Self {
-        Self {
-            scripts,
-            swaps,
-            fenced,
-            unwinds: false,
-            mutant,
-        }
-    }
-
-    /// One start may unwind between W1 and W3.
-    pub(crate) fn unwinding(self) -> Self {
-        Self {
-            unwinds: true,
-            ..self
-        }
-    }
-
     fn is(&self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
     }
 
+    /// Whether a reader ever leaves.
+    fn leaves(&self) -> bool {
+        let mut ops = self.scripts.iter().flat_map(|script| script.iter());
+        ops.any(|op| matches!(op, Leave(_) | Refresh(_)))
+    }
+
     /// One step of a reader; `false` if it must drain its buffer first.
     fn reader(&self, state: &mut State, r: usize) -> bool {
+        if state.buffers[r].len >= BUFFERED {
+            return false;
+        }
+        let flips = self.flips(&state.memory, &state.writer);
         let State {
             memory,
             buffers,
@@ -320,14 +468,22 @@ impl Machine {
         } = state;
         let (reader, buffer) = (&mut readers[r], &mut buffers[r]);
         let op = self.scripts[r].get(reader.at as usize).copied();
-        let flips = self.flips(memory, writer);
-        let taken = |guard: usize, word: u8| {
-            let refreshed = self.scripts[r].contains(&Refresh(guard));
-            Some(Guard {
+        let front = memory[WORD as usize];
+        let fences = front & FENCED != 0 && !self.is(Mutant::NoReaderFence);
+        let began = reader.began;
+        let started = self.bounds.swaps - writer.swaps;
+        let stays = self.stays(r, reader);
+        let taken = |word: u8| {
+            let refreshed = match op {
+                Some(Enter(guard) | Refresh(guard)) => self.scripts[r].contains(&Refresh(guard)),
+                _ => false,
+            };
+            Guard {
                 word: if refreshed { word } else { word & SIDE },
-                starts: writer.starts,
+                began: if stays { began } else { 0 },
+                ended: if stays { started } else { 0 },
                 flips: if refreshed { flips } else { 0 },
-            })
+            }
         };
         let mut done = false;
         match (reader.step, op) {
@@ -338,14 +494,40 @@ impl Machine {
                 buffer.push(CHANGED, 1);
                 done = true;
             }
-            (ReaderStep::Next, Some(Enter(_))) if reader.epoch % 2 == 0 => {
+            (ReaderStep::Next, Some(Enter(_))) => {
+                reader.began = if stays { writer.starts } else { 0 };
+                if reader.epoch % 2 == 1 {
+                    reader.step = ReaderStep::NestedLoad;
+                    return true;
+                }
+                if self.is(Mutant::LoadBeforeEpoch) {
+                    reader.step = ReaderStep::Late(taken(self.entered(front)));
+                    return true;
+                }
                 reader.epoch += 1;
                 buffer.push(of(r, EPOCH), reader.epoch);
                 reader.step = ReaderStep::Load;
             }
-            (ReaderStep::Next, Some(Enter(guard))) => {
-                reader.newest = memory[WORD as usize] & SIDE;
-                reader.guards[guard] = taken(guard, memory[WORD as usize]);
+            (ReaderStep::Late(guard), _) => {
+                reader.epoch += 1;
+                buffer.push(of(r, EPOCH), reader.epoch);
+                reader.step = ReaderStep::Note(guard);
+            }
+            (ReaderStep::Load, _) if fences => reader.step = ReaderStep::Fence,
+            (ReaderStep::Load | ReaderStep::LoadAgain, _) => {
+                reader.step = ReaderStep::Note(taken(self.entered(front)));
+            }
+            (ReaderStep::Fence, _) if buffer.len > 0 => return false,
+            (ReaderStep::Fence, _) => reader.step = ReaderStep::LoadAgain,
+            (ReaderStep::Note(guard), Some(Enter(place))) => {
+                reader.note = Note {
+                    epoch: reader.epoch,
+                    sides: bit(guard.side()),
+                };
+                buffer.push(of(r, NOTE), reader.note.encode());
+                // It ends here, and not with the load.
+                let ended = if stays { started } else { 0 };
+                reader.guards[place] = Some(Guard { ended, ..guard });
                 done = true;
             }
             (ReaderStep::Next, Some(Refresh(guard))) => {
@@ -355,59 +537,106 @@ impl Machine {
                     }
                     done = true;
                 } else {
-                    reader.step = ReaderStep::Renew;
+                    reader.step = ReaderStep::NestedLoad;
                 }
             }
-            (ReaderStep::Renew, Some(Refresh(guard))) => {
-                reader.newest = memory[WORD as usize] & SIDE;
-                let new = taken(guard, memory[WORD as usize]);
-                let old = core::mem::replace(&mut reader.guards[guard], new);
-                reader.step = ReaderStep::LeaveOld(old.unwrap());
-            }
-            (ReaderStep::Load, Some(Enter(guard))) => {
-                let word = memory[WORD as usize];
-                if word & FENCED != 0 && !self.is(Mutant::NoReaderFence) {
-                    reader.step = ReaderStep::Fence;
+            (ReaderStep::NestedLoad, _) => {
+                if reader.note.holds(front & SIDE) || self.is(Mutant::NoNote) {
+                    done = self.enter_nested(reader, op, taken(front));
                 } else {
-                    reader.guards[guard] = taken(guard, self.entered(word));
-                    done = true;
+                    reader.step = ReaderStep::Announce(Announced {
+                        note: reader.note,
+                        moves: 0,
+                    });
                 }
             }
-            (ReaderStep::Fence, _) => {
-                if buffer.len > 0 {
-                    return false;
-                }
-                reader.step = ReaderStep::LoadAgain;
+            (ReaderStep::Announce(announced), _) if fences && !self.is(Mutant::NoNestedFence) => {
+                reader.step = ReaderStep::AnnounceFence(announced);
             }
-            (ReaderStep::LoadAgain, Some(Enter(guard))) => {
-                let word = self.entered(memory[WORD as usize]);
-                reader.guards[guard] = taken(guard, word);
-                done = true;
+            (ReaderStep::AnnounceFence(_), _) if buffer.len > 0 => return false,
+            (ReaderStep::AnnounceFence(announced), _) => {
+                reader.step = ReaderStep::AnnounceAgain(announced);
+            }
+            (ReaderStep::Announce(announced) | ReaderStep::AnnounceAgain(announced), _) => {
+                let Announced { note, moves } = announced;
+                let side = front & SIDE;
+                if !note.holds(side) && !self.is(Mutant::NoteAfterLoad) {
+                    reader.step = ReaderStep::Announces(announced, front);
+                } else {
+                    let exact = if self.is(Mutant::NoteStays) {
+                        note
+                    } else {
+                        reader.exact().with(side)
+                    };
+                    let early = moves > 1 || note != exact;
+                    let word = if early && !self.is(Mutant::MarkAnnounced) {
+                        front & !STRAGGLERS
+                    } else {
+                        front
+                    };
+                    if reader.note == exact {
+                        done = self.enter_nested(reader, op, taken(word));
+                    } else {
+                        reader.step = ReaderStep::Exact(taken(word));
+                    }
+                }
+            }
+            (ReaderStep::Announces(announced, word), _) => {
+                reader.note = announced.note.with(word & SIDE);
+                buffer.push(of(r, NOTE), reader.note.encode());
+                if self.is(Mutant::NoSecondLoad) {
+                    done = self.enter_nested(reader, op, taken(word));
+                } else {
+                    reader.step = ReaderStep::Announce(Announced {
+                        note: reader.note,
+                        moves: announced.moves + 1,
+                    });
+                }
+            }
+            (ReaderStep::Exact(guard), _) => {
+                reader.note = reader.exact().with(guard.side());
+                buffer.push(of(r, NOTE), reader.note.encode());
+                done = self.enter_nested(reader, op, guard);
             }
             (ReaderStep::Next, Some(Leave(guard))) => {
                 let gone = reader.guards[guard].take().unwrap();
-                done = self.leave(reader, buffer, r, gone);
+                done = self.leave(memory, reader, buffer, r, gone);
             }
-            (ReaderStep::LeaveOld(gone), _) => done = self.leave(reader, buffer, r, gone),
-            (ReaderStep::Seen, _) => {
-                let found = memory[of(r, SEEN) as usize];
-                let front = found & SIDE;
-                if found >> 1 == reader.epoch
-                    && reader.guards.iter().flatten().all(|g| g.side() == front)
-                    && !self.is(Mutant::NoStep)
-                    && !self.is(Mutant::NoStepOfSeen)
-                {
-                    Self::advance(reader, buffer, r, 2);
-                } else {
+            (ReaderStep::LeaveOld(gone), _) => {
+                reader.old = None;
+                done = self.leave(memory, reader, buffer, r, gone);
+            }
+            (ReaderStep::Asked, _) => {
+                if memory[of(r, ASKED) as usize] != reader.left {
                     done = true;
+                } else if reader.epoch % 2 == 0 {
+                    reader.step = ReaderStep::Wake;
+                } else {
+                    reader.step = ReaderStep::AskedSide;
                 }
             }
-            (ReaderStep::Asked(epoch), _) => {
-                if memory[of(r, ASKED) as usize] == epoch {
+            (ReaderStep::AskedSide, _) => {
+                // A read-modify-write.
+                if buffer.len > 0 {
+                    return false;
+                }
+                let sides = &mut memory[of(r, ASKED_SIDES) as usize];
+                let answers = *sides & !reader.note.sides != 0;
+                *sides &= reader.note.sides;
+                if self.is(Mutant::AnswersForAll) {
+                    *sides = 0;
+                }
+                if answers && !self.is(Mutant::NoNestedWake) {
                     reader.step = ReaderStep::Wake;
                 } else {
                     done = true;
                 }
+            }
+            (ReaderStep::LateLeave(asked), _) => {
+                reader.epoch += 1;
+                buffer.push(of(r, EPOCH), reader.epoch);
+                reader.step = ReaderStep::Wake;
+                done = !asked;
             }
             (ReaderStep::Wake, _) => {
                 // The waker cell is one read-modify-write after the other.
@@ -421,27 +650,65 @@ impl Machine {
         }
         if done {
             reader.step = ReaderStep::Next;
+            reader.began = 0;
+            reader.left = 0;
             reader.at += u8::from(!self.keeps(r, reader));
         }
         true
     }
 
-    /// A guard goes. Whether that is all.
-    fn leave(&self, reader: &mut Reader, buffer: &mut Buffer, r: usize, gone: Guard) -> bool {
-        let mut left = reader.guards.iter().flatten();
+    /// A guard that is not the only one. Whether that is all.
+    fn enter_nested(&self, reader: &mut Reader, op: Option<Op>, guard: Guard) -> bool {
+        match op {
+            Some(Enter(place)) => {
+                reader.guards[place] = Some(guard);
+                true
+            }
+            Some(Refresh(place)) => {
+                reader.old = reader.guards[place].replace(guard);
+                reader.step = ReaderStep::LeaveOld(reader.old.unwrap());
+                false
+            }
+            op => unreachable!("an enter in {op:?}"),
+        }
+    }
+
+    /// L1, or the note that is left. Whether that is all.
+    fn leave(
+        &self,
+        memory: &[u8],
+        reader: &mut Reader,
+        buffer: &mut Buffer,
+        r: usize,
+        gone: Guard,
+    ) -> bool {
+        reader.left = reader.epoch;
+        reader.step = ReaderStep::Asked;
+        let left = reader.guards.iter().flatten();
         if left.clone().count() == 0 {
-            Self::advance(reader, buffer, r, 1);
-        } else if gone.side() == reader.newest {
-            reader.step = ReaderStep::Seen;
-        } else if left.all(|guard| guard.side() != gone.side())
-            && !self.is(Mutant::NoStep)
-            && !self.is(Mutant::NoStepOfOlder)
+            if self.is(Mutant::AskedBeforeLeave) {
+                let asked = memory[of(r, ASKED) as usize] == reader.epoch;
+                reader.step = ReaderStep::LateLeave(asked);
+            } else {
+                reader.epoch += 1;
+                buffer.push(of(r, EPOCH), reader.epoch);
+            }
+        } else if left.clone().all(|guard| guard.side() != gone.side())
+            && !self.is(Mutant::NoNestedNote)
         {
-            Self::advance(reader, buffer, r, 2);
-        } else {
-            return true;
+            reader.note = reader.note.without(gone.side());
+            buffer.push(of(r, NOTE), reader.note.encode());
         }
         false
+    }
+
+    /// Whether the guard that it enters is never left or refreshed.
+    fn stays(&self, r: usize, reader: &Reader) -> bool {
+        let mut ops = self.scripts[r].iter().skip(usize::from(reader.at));
+        let Some(&Enter(guard)) = ops.next() else {
+            return false;
+        };
+        !ops.any(|&op| op == Leave(guard) || op == Refresh(guard))
     }
 
     /// Whether the reader is at its last operation, a refresh, which never ends.
@@ -467,15 +734,77 @@ impl Machine {
     /// How many flips memory has seen.
     fn flips(&self, memory: &[u8], writer: &Writer) -> u8 {
         // W2 drains one before the next can come.
-        let pending = (memory[WORD as usize] ^ writer.word) & SIDE;
-        self.swaps - writer.swaps - pending
+        let pending = memory[WORD as usize] & SIDE != writer.word & SIDE;
+        self.bounds.swaps - writer.swaps - u8::from(pending)
     }
 
-    /// L1. The code fences a step; here it does without, which is weaker.
-    fn advance(reader: &mut Reader, buffer: &mut Buffer, r: usize, by: u8) {
-        reader.step = ReaderStep::Asked(reader.epoch);
-        reader.epoch += by;
-        buffer.push(of(r, EPOCH), reader.epoch);
+    /// Whether a reader may have a guard on a side in an epoch.
+    fn may_hold(&self, memory: &[u8], r: usize, side: u8, epoch: u8) -> bool {
+        let note = Note::decode(memory[of(r, NOTE) as usize]);
+        if note.epoch == epoch {
+            note.holds(side)
+        } else {
+            !self.is(Mutant::OldNoteCounts)
+        }
+    }
+
+    /// Whether a straggler has left a side.
+    ///
+    /// The code loads the epoch and then the note. One step is as good: what is true at one of
+    /// the two moments stays true.
+    fn has_left(&self, memory: &[u8], r: usize, side: u8, epoch: u8) -> bool {
+        let moved_on = memory[of(r, EPOCH) as usize] != epoch;
+        moved_on || !self.is(Mutant::LeftByEpoch) && !self.may_hold(memory, r, side, epoch)
+    }
+
+    /// A check of one straggler of the last swap: whether it has left.
+    fn look(&self, memory: &[u8], writer: &mut Writer, r: usize) -> bool {
+        let epoch = writer.waiting.epochs[r];
+        let left = epoch != 0 && self.has_left(memory, r, writer.back, epoch);
+        if left {
+            writer.waiting.take(r, !self.is(Mutant::AskOnce));
+        }
+        left
+    }
+
+    /// The same for the spare side.
+    fn look_aside(&self, memory: &[u8], writer: &mut Writer, r: usize) -> bool {
+        let epoch = writer.aside.epochs[r];
+        let left = epoch != 0 && self.has_left(memory, r, writer.spare(), epoch);
+        if left {
+            writer.aside.take(r, true);
+        }
+        if writer.aside.is_empty() {
+            writer.spare_free = true;
+            writer.aside = Waiting::default();
+        }
+        left
+    }
+
+    /// P1: asks the last straggler of each side. Whether it asked any.
+    fn ask(&self, buffer: &mut Buffer, writer: &mut Writer) -> bool {
+        let (old, spare) = (bit(writer.back), bit(writer.spare()));
+        let once = self.is(Mutant::AskOnce) && writer.waiting.asked != [false; READERS];
+        let Writer { waiting, aside, .. } = writer;
+        let mut any = false;
+        if let Some(r) = waiting.last().filter(|&r| !waiting.asked[r] && !once) {
+            waiting.asked[r] = true;
+            any = true;
+            let both = aside.epochs[r] != 0 && !self.is(Mutant::AskedForOne);
+            buffer.push(of(r, ASKED_SIDES), old | if both { spare } else { 0 });
+            buffer.push(of(r, ASKED), waiting.epochs[r]);
+        }
+        if self.is(Mutant::SpareNotAsked) {
+            return any;
+        }
+        if let Some(r) = aside.last().filter(|&r| !aside.asked[r]) {
+            aside.asked[r] = true;
+            any = true;
+            let both = waiting.epochs[r] != 0 && !self.is(Mutant::AskedForOne);
+            buffer.push(of(r, ASKED_SIDES), spare | if both { old } else { 0 });
+            buffer.push(of(r, ASKED), aside.epochs[r]);
+        }
+        any
     }
 
     /// The one thing that the writer can do by itself; `false` if there is none.
@@ -496,38 +825,33 @@ impl Machine {
                 if memory[CHANGED as usize] > 0 && !self.is(Mutant::ViewBeforeOrder) {
                     renew(memory, readers, writer);
                 }
-                if self.is(Mutant::MarkBeforeScan) {
-                    mark(buffer, writer);
-                }
                 WriterStep::Scan(0)
             }
             WriterStep::Flipped(barrier) => WriterStep::Order(barrier),
             WriterStep::Scan(r) if (r as usize) < READERS => {
                 let epoch = memory[of(r as usize, EPOCH) as usize];
                 if epoch % 2 == 1 && writer.view & (1 << r) > 0 {
-                    writer.waiting[r as usize] = epoch;
-                    let seen = epoch << 1 | writer.word & SIDE;
-                    buffer.push(of(r as usize, SEEN), seen);
+                    WriterStep::ScanNote(r, epoch)
+                } else {
+                    WriterStep::Scan(r + 1)
+                }
+            }
+            WriterStep::ScanNote(r, epoch) => {
+                if self.may_hold(memory, r as usize, writer.back, epoch) {
+                    writer.waiting.epochs[r as usize] = epoch;
                 }
                 WriterStep::Scan(r + 1)
             }
-            // The start lasts until readers can see what the scan stored: as a thread does
-            // that learns of the start by a later store.
-            WriterStep::Scan(_) if buffer.len > 0 => return false,
             WriterStep::Scan(_) => {
                 writer.starts += 1;
+                writer.waiting.swap = writer.starts;
                 finished_or(writer, WriterStep::Waits)
             }
             WriterStep::Ask => {
-                let last = (0..READERS).rev().find(|&r| writer.waiting[r] != 0);
-                let once = self.is(Mutant::AskOnce) && writer.asked != [false; READERS];
-                match last.filter(|&r| !writer.asked[r] && !once) {
-                    Some(r) => {
-                        writer.asked[r] = true;
-                        buffer.push(of(r, ASKED), writer.waiting[r]);
-                        WriterStep::OrderWait
-                    }
-                    None => WriterStep::Sleeps,
+                if self.ask(buffer, writer) {
+                    WriterStep::OrderWait
+                } else {
+                    WriterStep::Sleeps
                 }
             }
             WriterStep::OrderWait if self.is(Mutant::WaitFences) && writer.word & FENCED != 0 => {
@@ -536,19 +860,59 @@ impl Machine {
             WriterStep::OrderWait => WriterStep::BarrierWait(ALL),
             WriterStep::BarrierWait(0) => WriterStep::Recheck(0),
             WriterStep::Recheck(r) if (r as usize) < READERS => {
-                look(memory, buffer, writer, r as usize);
+                self.look(memory, writer, r as usize);
                 WriterStep::Recheck(r + 1)
             }
-            WriterStep::Recheck(_) => {
-                let next = finished_or(writer, WriterStep::Ask);
-                if next == WriterStep::Ask && !self.is(Mutant::NoMark) {
+            WriterStep::Recheck(r) if (r as usize) == READERS => {
+                let next = finished_or(writer, WriterStep::Recheck(r + 1));
+                if next == WriterStep::Owns {
+                    // It takes its waker back.
+                    writer.registered = false;
+                } else if !self.is(Mutant::NoMark) {
                     mark(buffer, writer);
                 }
                 next
             }
+            WriterStep::Recheck(r) if (r as usize) <= 2 * READERS => {
+                if !self.is(Mutant::SpareNotPolled) {
+                    self.look_aside(memory, writer, r as usize - READERS - 1);
+                }
+                WriterStep::Recheck(r + 1)
+            }
+            WriterStep::Recheck(_) => WriterStep::Ask,
             WriterStep::Sleeps if writer.woken => WriterStep::Waits,
             _ => return false,
         };
+        true
+    }
+
+    /// W1.
+    fn publish(&self, next: &mut State, fenced: bool) -> bool {
+        let writer = &mut next.writer;
+        let before = writer.word & FENCED != 0;
+        if writer.step != WriterStep::Owns
+            || writer.swaps == 0
+            || fenced != before && !self.bounds.changes_mode
+        {
+            return false;
+        }
+        let left_out = if fenced && !before {
+            self.is(Mutant::NoBarrierUp)
+        } else {
+            self.is(Mutant::NoBarrierUnfenced)
+        };
+        let barrier = !before && !left_out;
+        if next.memory[CHANGED as usize] > 0 {
+            renew(&mut next.memory, &next.readers, writer);
+        }
+        writer.swaps -= 1;
+        writer.waiting = Waiting::default();
+        writer.barrier = barrier;
+        let old = writer.word & SIDE;
+        writer.word = writer.back | if fenced { FENCED } else { 0 };
+        writer.back = old;
+        writer.step = WriterStep::Order(barrier);
+        next.buffers[WRITER].push(WORD, writer.word);
         true
     }
 
@@ -566,34 +930,7 @@ impl Machine {
                 possible
             }
             Action::Reader(r) => self.reader(&mut next, r),
-            Action::Publish(fenced) => {
-                let possible = writer.step == WriterStep::Owns && writer.swaps > 0;
-                if possible {
-                    let before = writer.word & FENCED != 0;
-                    let up = !before && fenced;
-                    let left_out = if up {
-                        self.is(Mutant::NoBarrierUp)
-                    } else {
-                        self.is(Mutant::NoBarrierUnfenced)
-                    };
-                    let barrier = !before && !left_out;
-                    if next.memory[CHANGED as usize] > 0 {
-                        renew(&mut next.memory, &next.readers, writer);
-                    }
-                    writer.swaps -= 1;
-                    writer.asked = [false; READERS];
-                    writer.barrier = barrier;
-                    let kept = if self.is(Mutant::MarkStays) {
-                        SIDE | STRAGGLERS
-                    } else {
-                        SIDE
-                    };
-                    writer.word = (writer.word ^ SIDE) & kept | if fenced { FENCED } else { 0 };
-                    writer.step = WriterStep::Order(barrier);
-                    next.buffers[WRITER].push(WORD, writer.word);
-                }
-                possible
-            }
+            Action::Publish(fenced) => self.publish(&mut next, fenced),
             Action::Clear => {
                 let between = matches!(
                     writer.step,
@@ -649,14 +986,43 @@ impl Machine {
                 possible
             }
             Action::Look(r) => {
-                let possible = writer.step == WriterStep::Waits && writer.waiting[r] != 0;
+                // Also while somebody sleeps, who is not told.
+                let rests = matches!(writer.step, WriterStep::Waits | WriterStep::Sleeps);
+                let possible = rests && writer.waiting.epochs[r] != 0;
                 let buffer = &mut next.buffers[WRITER];
-                if possible && look(&next.memory, buffer, writer, r) {
-                    writer.step = finished_or(writer, WriterStep::Waits);
+                if possible && self.look(&next.memory, writer, r) {
+                    writer.step = finished_or(writer, writer.step);
                     true
                 } else {
                     possible && !self.is(Mutant::NoMark) && mark(buffer, writer)
                 }
+            }
+            Action::LookAside(r) => {
+                let rests = matches!(
+                    writer.step,
+                    WriterStep::Owns | WriterStep::Waits | WriterStep::Sleeps
+                );
+                if !rests || writer.spare_free {
+                    return None;
+                }
+                let left = self.look_aside(&next.memory, writer, r);
+                left || writer.spare_free
+            }
+            Action::SetAside => {
+                let possible = writer.step == WriterStep::Waits
+                    && writer.sets_aside > 0
+                    && (writer.spare_free || self.is(Mutant::SpareNotFree));
+                if possible {
+                    writer.sets_aside -= 1;
+                    writer.back = writer.spare();
+                    writer.aside = core::mem::take(&mut writer.waiting);
+                    writer.spare_free = false;
+                    if self.is(Mutant::SetAsideForgets) {
+                        writer.aside.epochs = [0; READERS];
+                    }
+                    writer.step = WriterStep::Owns;
+                }
+                possible
             }
             Action::Poll => {
                 // The waker is registered by a read-modify-write.
@@ -670,19 +1036,19 @@ impl Machine {
             }
             Action::Writer => self.writer(&mut next),
         };
-        possible.then(|| next.without_dead_values())
+        possible.then(|| next.without_dead_values(self))
     }
 }
 
-/// A check of one straggler: whether it has moved on.
-fn look(memory: &[u8], buffer: &mut Buffer, writer: &mut Writer, r: usize) -> bool {
-    let epoch = writer.waiting[r];
-    let gone = epoch != 0 && memory[of(r, EPOCH) as usize] != epoch;
-    if gone {
-        writer.waiting[r] = 0;
-        buffer.push(of(r, SEEN), 0);
+impl Reader {
+    /// What is in the note while no nested enter announces more.
+    fn exact(&self) -> Note {
+        let guards = self.guards.iter().flatten();
+        Note {
+            epoch: self.note.epoch,
+            sides: guards.fold(0, |sides, guard| sides | bit(guard.side())),
+        }
     }
-    gone
 }
 
 /// The word says that a check has found stragglers. Whether that is new.
@@ -704,7 +1070,7 @@ fn renew(memory: &mut [u8], readers: &[Reader], writer: &mut Writer) {
 }
 
 fn finished_or(writer: &Writer, otherwise: WriterStep) -> WriterStep {
-    if writer.waiting == [0; READERS] {
+    if writer.waiting.is_empty() {
         WriterStep::Owns
     } else {
         otherwise
@@ -713,55 +1079,98 @@ fn finished_or(writer: &Writer, otherwise: WriterStep) -> WriterStep {
 
 impl State {
     /// Takes away what nothing reads any more, so that equal futures are equal states.
-    fn without_dead_values(mut self) -> Self {
+    fn without_dead_values(mut self, machine: &Machine) -> Self {
         for (r, reader) in self.readers.iter().enumerate() {
             // A question about an epoch that is over, and not being answered.
             let asked = &mut self.memory[of(r, ASKED) as usize];
-            if *asked < reader.epoch && reader.step != ReaderStep::Asked(*asked) {
+            if *asked < reader.epoch && reader.left != *asked {
                 *asked = 0;
             }
         }
-        if self.writer.step == WriterStep::Owns {
-            self.writer.asked = [false; READERS];
+        let writer = &mut self.writer;
+        if matches!(writer.step, WriterStep::Owns | WriterStep::Waits) {
+            // Nobody waits: a wake is no harm.
+            writer.registered = false;
+            writer.woken = false;
         }
-        if !self.writer.unwinds && !matches!(self.writer.step, WriterStep::Flipped(_)) {
-            self.writer.barrier = false;
+        if writer.step == WriterStep::Owns {
+            writer.waiting = Waiting::default();
+            if writer.swaps == 0 {
+                writer.sets_aside = 0;
+            }
+        }
+        if !writer.unwinds && !matches!(writer.step, WriterStep::Flipped(_)) {
+            writer.barrier = false;
+        }
+        if !machine.bounds.changes_mode {
+            writer.clears = false;
         }
         self
+    }
+
+    /// Whether a reader will do nothing any more, and memory has all that it did.
+    fn is_still(&self, machine: &Machine, r: usize) -> bool {
+        let reader = &self.readers[r];
+        let ended = match machine.scripts[r].get(usize::from(reader.at)) {
+            Some(Refresh(guard)) => {
+                let guard = reader.guards[*guard].unwrap();
+                machine.keeps(r, reader)
+                    && reader.step == ReaderStep::Next
+                    && machine.is_current(guard, &self.memory)
+            }
+            Some(_) => false,
+            None => true,
+        };
+        ended && self.buffers[r].len == 0
     }
 
     /// Whether the writer sleeps and nobody will do anything any more.
     fn is_asleep_forever(&self, machine: &Machine) -> bool {
         self.writer.step == WriterStep::Sleeps
             && !self.writer.woken
-            && self.buffers.iter().all(|buffer| buffer.len == 0)
-            && (self.readers.iter().zip(machine.scripts).enumerate()).all(
-                |(r, (reader, script))| match script.get(usize::from(reader.at)) {
-                    Some(Refresh(guard)) => {
-                        let guard = reader.guards[*guard].unwrap();
-                        machine.keeps(r, reader)
-                            && reader.step == ReaderStep::Next
-                            && machine.is_current(guard, &self.memory)
-                    }
-                    Some(_) => false,
-                    None => true,
-                },
-            )
+            && self.buffers[WRITER].len == 0
+            && (0..READERS).all(|r| self.is_still(machine, r))
     }
 
-    /// S12: some straggler has a guard on the old side, or from before the end of the
-    /// swap's start, and does not refresh it.
-    fn is_held_up(&self, machine: &Machine) -> bool {
-        let writer = &self.writer;
+    /// S12: some straggler has a guard on the side, or one that was taken while the swap was
+    /// started, and does not refresh it.
+    fn is_held_up(&self, machine: &Machine, waiting: &Waiting, side: u8) -> bool {
         (0..READERS).any(|r| {
             let mut guards = self.readers[r].guards.iter().enumerate();
-            writer.waiting[r] != 0
+            waiting.epochs[r] != 0
                 && guards.any(|(g, guard)| {
                     machine.scripts[r].last() != Some(&Refresh(g))
                         && guard.is_some_and(|guard| {
-                            guard.side() != writer.word & SIDE || guard.starts < writer.starts
+                            guard.side() == side || guard.overlaps(waiting.swap)
                         })
                 })
+        })
+    }
+
+    /// S2, for the writer's side and for the spare one.
+    fn is_guarded(&self) -> bool {
+        let writer = &self.writer;
+        let taken = [
+            (writer.step == WriterStep::Owns).then_some(writer.back),
+            writer.spare_free.then(|| writer.spare()),
+        ];
+        let mut guards = self.readers.iter().flat_map(Reader::live);
+        guards.all(|guard| !taken.contains(&Some(guard.side())))
+    }
+
+    /// S12, for a writer that checks: a reader that rests has left each side on which it has no
+    /// guard.
+    fn is_checked(&self, machine: &Machine) -> bool {
+        let writer = &self.writer;
+        (0..READERS).all(|r| {
+            let reader = &self.readers[r];
+            let rests = reader.step == ReaderStep::Next && self.buffers[r].len == 0;
+            let left = |waiting: &Waiting, side: u8| {
+                waiting.epochs[r] == 0
+                    || reader.live().any(|guard| guard.side() == side)
+                    || machine.has_left(&self.memory, r, side, waiting.epochs[r])
+            };
+            !rests || left(&writer.waiting, writer.back) && left(&writer.aside, writer.spare())
         })
     }
 
@@ -789,48 +1198,61 @@ impl Model for Machine {
         let mut memory = [0; PLACES];
         let registers = |r: usize| self.scripts[r].contains(&Register);
         memory[WORD as usize] = word;
-        vec![State {
+        let state = State {
             memory,
             buffers: [Buffer::default(); READERS + 1],
             readers: array::from_fn(|r| Reader {
                 at: 0,
                 step: ReaderStep::Next,
                 epoch: 0,
+                left: 0,
+                note: Note::default(),
                 guards: [None; GUARDS],
-                newest: 0,
+                old: None,
+                began: 0,
                 registered: !registers(r),
             }),
             writer: Writer {
                 step: WriterStep::Owns,
                 word,
-                swaps: self.swaps,
+                back: 1,
+                swaps: self.bounds.swaps,
                 starts: 0,
                 view: (0..READERS)
                     .filter(|&r| !registers(r))
                     .fold(0, |view, r| view | 1 << r),
-                waiting: [0; READERS],
-                asked: [false; READERS],
+                waiting: Waiting::default(),
+                aside: Waiting::default(),
+                spare_free: true,
                 registered: false,
                 woken: false,
                 barrier: false,
-                unwinds: self.unwinds,
+                unwinds: self.bounds.unwinds,
                 clears: true,
+                sets_aside: self.bounds.sets_aside,
             },
-        }]
+        };
+        vec![state.without_dead_values(self)]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         let all = (0..=READERS)
             .map(Action::Drain)
-            .chain(
-                (0..READERS).flat_map(|r| [Action::Reader(r), Action::Reach(r), Action::Look(r)]),
-            )
+            .chain((0..READERS).flat_map(|r| {
+                [
+                    Action::Reader(r),
+                    Action::Reach(r),
+                    Action::Look(r),
+                    Action::LookAside(r),
+                ]
+            }))
             .chain([
                 Action::Publish(false),
                 Action::Publish(true),
                 Action::Clear,
                 Action::Set,
                 Action::Unwind,
+                Action::SetAside,
                 Action::Poll,
                 Action::Writer,
             ]);
@@ -843,37 +1265,40 @@ impl Model for Machine {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always(GUARDED, |_, state: &State| {
-                let writer = &state.writer;
-                writer.step != WriterStep::Owns
-                    || (state.readers.iter().flat_map(Reader::live))
-                        .all(|guard| guard.side() == writer.word & SIDE)
-            }),
+            Property::always(GUARDED, |_, state: &State| state.is_guarded()),
             Property::always(WOKEN, |machine: &Machine, state: &State| {
-                !state.is_asleep_forever(machine) || state.is_held_up(machine)
+                let writer = &state.writer;
+                !state.is_asleep_forever(machine)
+                    || state.is_held_up(machine, &writer.waiting, writer.back)
+            }),
+            Property::always(WOKEN_SPARE, |machine: &Machine, state: &State| {
+                let writer = &state.writer;
+                !state.is_asleep_forever(machine)
+                    || writer.spare_free
+                    || state.is_held_up(machine, &writer.aside, writer.spare())
+            }),
+            Property::always(CHECKED, |machine: &Machine, state: &State| {
+                state.is_checked(machine)
             }),
             Property::always(NEWEST, |machine: &Machine, state: &State| {
                 state.is_newest(machine)
             }),
-            Property::sometimes("a swap waits for both", |_, state: &State| {
-                state.writer.waiting.iter().all(|&epoch| epoch != 0)
-            }),
-            Property::sometimes("a reader wakes the writer", |_, state: &State| {
-                state.writer.woken
-            }),
-            Property::sometimes("all swaps are made, in fenced mode", |_, state: &State| {
-                state.writer.step == WriterStep::Owns
-                    && state.writer.word & FENCED != 0
-                    && state.writer.swaps == 0
+            Property::sometimes("a swap waits", |_, state: &State| {
+                !state.writer.waiting.is_empty()
             }),
             Property::sometimes(
-                "all swaps are made, in unfenced mode",
-                |_, state: &State| {
-                    state.writer.step == WriterStep::Owns
-                        && state.writer.word & FENCED == 0
-                        && state.writer.swaps == 0
+                "a reader wakes the writer",
+                |machine: &Machine, state: &State| {
+                    let mut readers = state.readers.iter();
+                    readers.any(|reader| reader.step == ReaderStep::Wake) || !machine.leaves()
                 },
             ),
+            Property::sometimes("a side is set aside", |machine: &Machine, state: &State| {
+                !state.writer.spare_free || machine.bounds.sets_aside == 0
+            }),
+            Property::sometimes("all swaps are made", |_, state: &State| {
+                state.writer.step == WriterStep::Owns && state.writer.swaps == 0
+            }),
         ]
     }
 }

@@ -1,5 +1,5 @@
-//! The asymmetric, adaptive fence of `EpochStrategy`, in every order that store
-//! buffers allow.
+//! Epoch's protocol with its asymmetric, adaptive fence, in every order that store buffers
+//! allow: epochs, notes and nested guards, the writer's sleep, and the spare side.
 //!
 //! loom has no barrier, so this is a model and not the code: two readers and a writer,
 //! each with a buffer of stores that memory has not seen yet, and a barrier that
@@ -16,188 +16,335 @@
 mod machine;
 
 use machine::{
-    DEEP, DEEP_HOLD, FRESH, HOLD, IDLE, KEPT, KEPT_AMONG, Machine, Mutant, NESTED, Op, PLAIN, READ,
-    REFRESHED,
+    Bounds, DEEP, DEEP_HOLD, FRESH, HOLD, HOLD_OUTER, IDLE, INNER, KEPT, KEPT_AMONG, KEPT_BESIDE,
+    Machine, Mutant, NESTED, Op, PLAIN, READ, REFRESHED, STAYS, TWO_OF_THREE,
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
-const GUARDED: &str = "S2: nobody is on the side that is written";
-const SWAPS: u8 = if cfg!(debug_assertions) {
-    1
-} else if option_env!("DBUF_DEEP").is_some() {
-    3
-} else {
-    2
-};
+const GUARDED: &str = "S2: nobody is on the writer's side, or on a spare one that is free";
 const WOKEN: &str = "S6, S12: the writer sleeps for those only that it must await";
+const WOKEN_SPARE: &str = "S13: and for those on the spare side";
+const CHECKED: &str = "S12: a check finds who has left";
 const NEWEST: &str = "a guard that is current shows the newest publish";
 
-/// In how many orders three guards go.
-const ORDERS: usize = if cfg!(debug_assertions) { 1 } else { 6 };
+const DEBUG: bool = cfg!(debug_assertions);
+const DEEPER: bool = option_env!("DBUF_DEEP").is_some();
 
-/// What the second reader does.
-const OTHER: &[Op] = if cfg!(debug_assertions) { READ } else { PLAIN };
+type Scripts = [&'static [Op]; 2];
 
-/// Visits every state; both kinds of guard must have got in the writer's way.
-fn holds(scripts: [&'static [Op]; 2]) {
-    explore(|fenced| Machine::new(scripts, SWAPS, fenced, None));
-}
+/// One swap into either mode.
+const ONE: Bounds = Bounds {
+    swaps: 1,
+    sets_aside: 0,
+    unwinds: false,
+    changes_mode: true,
+};
+/// Two.
+const TWO: Bounds = Bounds { swaps: 2, ..ONE };
+/// Two in one mode, after the first of which a side may be set aside.
+const ASIDE: Bounds = Bounds {
+    swaps: 2,
+    sets_aside: 1,
+    unwinds: false,
+    changes_mode: false,
+};
+/// The front comes round to its first side, if that is set aside, free and taken again.
+const ROUND: Bounds = Bounds {
+    swaps: 3,
+    sets_aside: 2,
+    ..ASIDE
+};
 
-fn explore(machine: impl Fn(bool) -> Machine) {
+/// One, whose start may unwind, and another.
+const UNWINDS: Bounds = Bounds {
+    unwinds: true,
+    ..TWO
+};
+/// Visits every state; each kind of step must have been made in one.
+fn holds(scripts: Scripts, bounds: Bounds) {
     for fenced in [false, true] {
-        let checker = machine(fenced).checker().threads(2).spawn_bfs().join();
+        let machine = Machine {
+            scripts,
+            bounds,
+            fenced,
+            mutant: None,
+        };
+        let checker = machine.checker().threads(2).spawn_bfs().join();
         println!("{} states", checker.unique_state_count());
         checker.assert_properties();
     }
 }
 
 /// Leaves a part out, and asks which property notices.
-fn fails(mutant: Mutant, scripts: [&'static [Op]; 2], property: &'static str) {
-    fails_in(SWAPS, mutant, scripts, property);
-}
-
-fn fails_in(swaps: u8, mutant: Mutant, scripts: [&'static [Op]; 2], property: &'static str) {
-    let noticed = [false, true].map(|fenced| {
-        let checker = Machine::new(scripts, swaps, fenced, Some(mutant))
-            .unwinding()
+fn fails(mutant: Mutant, scripts: Scripts, bounds: Bounds, property: &'static str) {
+    let noticed = [false, true].into_iter().any(|fenced| {
+        let machine = Machine {
+            scripts,
+            bounds,
+            fenced,
+            mutant: Some(mutant),
+        };
+        let checker = machine
             .checker()
             .threads(2)
-            .finish_when(HasDiscoveries::AnyFailures)
-            .spawn_bfs()
+            .finish_when(HasDiscoveries::AnyOf([property].into()))
+            .spawn_dfs()
             .join();
         println!("{mutant:?}: {} states", checker.unique_state_count());
         checker.discoveries().contains_key(property)
     });
-    assert!(noticed.contains(&true), "nothing noticed {mutant:?}");
+    assert!(noticed, "nothing noticed {mutant:?}");
 }
 
 #[test]
 fn plain_reads() {
-    holds([PLAIN, OTHER]);
+    holds([PLAIN, IDLE], TWO);
+    if !DEBUG {
+        holds([READ, READ], ONE);
+    }
+    if DEEPER {
+        holds([PLAIN, READ], ONE);
+        holds([PLAIN, PLAIN], TWO);
+    }
 }
 
 #[test]
 fn nested_reads() {
-    holds([NESTED, READ]);
+    holds([INNER, IDLE], TWO);
+    if !DEBUG {
+        holds([NESTED, IDLE], TWO);
+    }
+    if DEEPER {
+        holds([INNER, READ], ONE);
+        holds([NESTED, READ], TWO);
+    }
 }
 
 #[test]
 fn guard_that_stays() {
-    holds([HOLD, READ]);
+    holds([HOLD, IDLE], TWO);
+    if !DEBUG {
+        holds([HOLD_OUTER, IDLE], TWO);
+        holds([STAYS, READ], ONE);
+    }
+    if DEEPER {
+        holds([STAYS, READ], TWO);
+        holds([HOLD, READ], TWO);
+        holds([HOLD_OUTER, READ], TWO);
+    }
 }
 
 #[test]
-fn deep_reads() {
-    DEEP[..ORDERS]
-        .iter()
-        .for_each(|script| holds([script, READ]));
+fn side_that_is_set_aside() {
+    holds([INNER, IDLE], ASIDE);
+    holds([STAYS, IDLE], ROUND);
+    if !DEBUG {
+        holds([PLAIN, IDLE], ROUND);
+        holds([STAYS, READ], ASIDE);
+        holds([TWO_OF_THREE, IDLE], ASIDE);
+        holds([HOLD, IDLE], ROUND);
+        holds([HOLD_OUTER, IDLE], ROUND);
+    }
+    if DEEPER {
+        holds([INNER, READ], ASIDE);
+        holds([NESTED, IDLE], ROUND);
+        holds([HOLD_OUTER, STAYS], ROUND);
+    }
 }
 
 #[test]
-fn guard_that_stays_of_three() {
-    DEEP_HOLD[..ORDERS]
-        .iter()
-        .for_each(|script| holds([script, READ]));
+fn guards_on_three_sides() {
+    let orders = if DEBUG { 1 } else { DEEP.len() };
+    for script in &DEEP[..orders] {
+        holds([script, IDLE], ASIDE);
+    }
+    if !DEBUG {
+        for script in DEEP_HOLD {
+            holds([script, IDLE], ASIDE);
+        }
+    }
+    if DEEPER {
+        for script in DEEP.iter().chain(&DEEP_HOLD) {
+            holds([script, IDLE], ROUND);
+        }
+    }
 }
 
 #[test]
 fn guard_that_is_refreshed() {
-    holds([KEPT, READ]);
-    if !cfg!(debug_assertions) {
-        KEPT_AMONG.iter().for_each(|script| holds([script, READ]));
-        holds([REFRESHED, OTHER]);
+    holds([KEPT, IDLE], ASIDE);
+    if !DEBUG {
+        holds([KEPT, IDLE], TWO);
+        holds([REFRESHED, IDLE], ROUND);
+        holds([KEPT_BESIDE, IDLE], ASIDE);
+        for script in KEPT_AMONG {
+            holds([script, IDLE], ASIDE);
+        }
+    }
+    if DEEPER {
+        holds([KEPT, READ], TWO);
+        holds([REFRESHED, PLAIN], TWO);
+    }
+}
+
+#[test]
+fn reader_that_registers() {
+    holds([FRESH, IDLE], TWO);
+    if DEEPER {
+        holds([FRESH, READ], ONE);
+    }
+}
+
+#[test]
+fn start_that_unwinds() {
+    holds([READ, IDLE], UNWINDS);
+    holds([FRESH, IDLE], UNWINDS);
+    if !DEBUG {
+        holds([INNER, IDLE], UNWINDS);
     }
 }
 
 #[test]
 fn way_up_needs_a_barrier() {
-    fails(Mutant::NoBarrierUp, [PLAIN, OTHER], GUARDED);
+    fails(Mutant::NoBarrierUp, [READ, IDLE], TWO, GUARDED);
 }
 
 #[test]
 fn fenced_readers_must_fence() {
-    fails(Mutant::NoReaderFence, [PLAIN, OTHER], GUARDED);
+    fails(Mutant::NoReaderFence, [READ, IDLE], TWO, GUARDED);
+}
+
+#[test]
+fn fenced_nested_readers_must_fence() {
+    fails(Mutant::NoNestedFence, [HOLD_OUTER, IDLE], ROUND, GUARDED);
 }
 
 #[test]
 fn unfenced_mode_needs_a_barrier() {
-    fails(Mutant::NoBarrierUnfenced, [PLAIN, OTHER], GUARDED);
+    fails(Mutant::NoBarrierUnfenced, [READ, IDLE], TWO, GUARDED);
 }
 
 #[test]
 fn wait_needs_a_barrier_in_fenced_mode() {
-    fails(Mutant::WaitFences, [PLAIN, OTHER], WOKEN);
+    fails(Mutant::WaitFences, [READ, IDLE], TWO, WOKEN);
 }
 
 #[test]
-fn nested_reads_must_step() {
-    fails(Mutant::NoStep, [HOLD, READ], WOKEN);
+fn compiler_must_not_load_before_the_epoch() {
+    fails(Mutant::LoadBeforeEpoch, [READ, IDLE], ONE, GUARDED);
 }
 
 #[test]
-fn first_trigger_of_the_step_is_needed() {
-    fails(Mutant::NoStepOfOlder, [HOLD, READ], WOKEN);
+fn compiler_must_not_load_the_question_before_a_leave() {
+    fails(Mutant::AskedBeforeLeave, [READ, IDLE], ONE, WOKEN);
 }
 
 #[test]
-fn second_trigger_of_the_step_is_needed() {
-    fails(Mutant::NoStepOfSeen, [HOLD, READ], WOKEN);
+fn note_is_of_one_epoch() {
+    fails(Mutant::OldNoteCounts, [PLAIN, IDLE], TWO, GUARDED);
 }
 
 #[test]
-fn reader_that_registers() {
-    holds([FRESH, READ]);
-    holds([READ, FRESH]);
+fn nested_enter_must_note() {
+    fails(Mutant::NoNote, [HOLD_OUTER, IDLE], ROUND, GUARDED);
 }
 
 #[test]
-fn start_that_unwinds() {
-    let swaps = if cfg!(debug_assertions) { 1 } else { 2 };
-    explore(|fenced| Machine::new([OTHER, READ], swaps, fenced, None).unwinding());
-    explore(|fenced| Machine::new([FRESH, READ], swaps, fenced, None).unwinding());
+fn nested_enter_must_load_again() {
+    fails(Mutant::NoSecondLoad, [HOLD_OUTER, IDLE], ROUND, GUARDED);
+}
+
+#[test]
+fn nested_enter_must_note_before_it_loads_again() {
+    fails(Mutant::NoteAfterLoad, [HOLD_OUTER, IDLE], ROUND, GUARDED);
+}
+
+#[test]
+fn nested_enter_must_take_back_what_it_noted() {
+    fails(Mutant::NoteStays, [HOLD_OUTER, IDLE], ROUND, CHECKED);
+}
+
+#[test]
+fn nested_leave_must_note() {
+    fails(Mutant::NoNestedNote, [HOLD, IDLE], ASIDE, CHECKED);
+}
+
+#[test]
+fn nested_leave_must_wake() {
+    fails(Mutant::NoNestedWake, [HOLD, IDLE], ONE, WOKEN);
+}
+
+#[test]
+fn nested_leave_answers_for_its_side_alone() {
+    fails(Mutant::AnswersForAll, [TWO_OF_THREE, IDLE], ASIDE, WOKEN);
+}
+
+#[test]
+fn check_reads_the_note() {
+    fails(Mutant::LeftByEpoch, [HOLD, IDLE], ONE, CHECKED);
+}
+
+#[test]
+fn reader_is_asked_for_both_sides() {
+    fails(Mutant::AskedForOne, [HOLD_OUTER, IDLE], ASIDE, WOKEN);
+}
+
+#[test]
+fn spare_side_is_asked() {
+    fails(Mutant::SpareNotAsked, [STAYS, READ], ASIDE, WOKEN_SPARE);
+}
+
+#[test]
+fn poll_checks_the_spare_side() {
+    fails(Mutant::SpareNotPolled, [STAYS, READ], ASIDE, WOKEN_SPARE);
+}
+
+#[test]
+fn spare_side_must_be_free() {
+    fails(Mutant::SpareNotFree, [HOLD_OUTER, IDLE], ROUND, GUARDED);
+}
+
+#[test]
+fn side_that_is_set_aside_keeps_its_stragglers() {
+    fails(Mutant::SetAsideForgets, [STAYS, IDLE], ROUND, GUARDED);
 }
 
 #[test]
 fn mode_is_set_by_the_flip_alone() {
-    fails_in(2, Mutant::ModeAfterScan, [PLAIN, READ], GUARDED);
+    fails(Mutant::ModeAfterScan, [PLAIN, IDLE], TWO, GUARDED);
 }
 
 #[test]
 fn start_that_unwound_needs_a_second_scan() {
-    fails(Mutant::NoSecondScan, [READ, READ], GUARDED);
+    fails(Mutant::NoSecondScan, [READ, IDLE], UNWINDS, GUARDED);
 }
 
 #[test]
 fn second_scan_goes_by_the_mode_before_the_flip() {
-    fails(Mutant::SecondScanByNewMode, [READ, READ], GUARDED);
+    fails(Mutant::SecondScanByNewMode, [READ, IDLE], UNWINDS, GUARDED);
 }
 
 #[test]
 fn view_is_checked_after_the_order() {
-    fails(Mutant::ViewBeforeOrder, [FRESH, READ], GUARDED);
+    fails(Mutant::ViewBeforeOrder, [FRESH, IDLE], ONE, GUARDED);
 }
 
 #[test]
 fn another_straggler_is_asked() {
-    fails(Mutant::AskOnce, [READ, READ], WOKEN);
+    fails(Mutant::AskOnce, [READ, READ], ONE, WOKEN);
 }
 
 #[test]
 fn check_that_finds_stragglers_must_say_so() {
-    fails(Mutant::NoMark, [KEPT, IDLE], WOKEN);
-}
-
-#[test]
-fn stragglers_are_announced_after_the_scan() {
-    fails(Mutant::MarkBeforeScan, [KEPT, IDLE], WOKEN);
-}
-
-#[test]
-fn flip_takes_the_announcement_back() {
-    fails_in(2, Mutant::MarkStays, [KEPT, IDLE], WOKEN);
+    fails(Mutant::NoMark, [KEPT, IDLE], ONE, WOKEN);
 }
 
 #[test]
 fn guard_may_be_a_straggler_that_enters_after_the_check() {
-    fails(Mutant::MarkEntered, [KEPT, IDLE], WOKEN);
+    fails(Mutant::MarkEntered, [KEPT, IDLE], ONE, WOKEN);
+}
+
+#[test]
+fn nested_guard_may_be_a_straggler_by_an_earlier_note() {
+    fails(Mutant::MarkAnnounced, [KEPT_BESIDE, IDLE], ASIDE, WOKEN);
 }

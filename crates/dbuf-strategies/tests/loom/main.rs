@@ -52,6 +52,7 @@ macro_rules! strategy {
             model!(kept_guard_goes_before_a_nested_one);
             model!(leave_of_either_side_wakes);
             model!(leave_of_either_side_wakes_a_thread);
+            model!(stragglers_go_one_by_one);
             model!(front_comes_round_beside_a_kept_guard);
         }
     };

@@ -123,7 +123,13 @@ pub fn kept_guard_goes_before_a_nested_one<S: Modelled>(new: fn() -> S) {
 /// Two guards, of one reader or of two, are on the two sides that a writer could take. One
 /// of them goes: a waiting writer is woken, or goes on at once; the other keeps its side.
 pub fn leave_of_either_side_wakes<S: Modelled>(new: fn() -> S) {
-    for (first_goes, one_reader) in [(true, true), (true, false), (false, true), (false, false)] {
+    for (first_goes, one_reader, was_asked) in [
+        (true, true, false),
+        (true, true, true),
+        (true, false, false),
+        (false, true, false),
+        (false, false, false),
+    ] {
         check(move |seen| {
             let seen = seen_in(seen);
             let (mut writer, reader) = handles(new);
@@ -134,6 +140,11 @@ pub fn leave_of_either_side_wakes<S: Modelled>(new: fn() -> S) {
             };
             let first = reader.read();
             assert!(publish(&mut writer, 1, seen));
+            if was_asked {
+                // By a wait that was given up. It is asked again, for both sides.
+                let polled = writer.poll_finish(&mut Context::from_waker(Waker::noop()));
+                assert!(polled.is_pending());
+            }
             let second = other.as_ref().unwrap_or(&reader).read();
             assert!(publish(&mut writer, 2, seen));
             let writes = thread::spawn(move || {
@@ -161,7 +172,45 @@ pub fn leave_of_either_side_wakes<S: Modelled>(new: fn() -> S) {
     }
 }
 
-/// The same, and the writer sleeps.
+/// Two readers are on the side that a writer waits for, or on the spare one, and go one after
+/// the other: who waits is woken when both have gone, whichever was asked.
+pub fn stragglers_go_one_by_one<S: Modelled>(new: fn() -> S) {
+    for (spare, polls) in [(false, 1), (true, 1), (true, 2)] {
+        check(move |seen| {
+            let seen = seen_in(seen);
+            let (mut writer, reader) = handles(new);
+            let (one, other) = (reader.clone(), reader.clone());
+            let (first, second) = (one.read(), other.read());
+            assert!(publish(&mut writer, 1, seen));
+            seen.stragglers.fetch_add(writer.stragglers(), Relaxed);
+            let _kept = spare.then(|| {
+                let kept = reader.read();
+                assert!(publish(&mut writer, 2, seen));
+                kept
+            });
+            let writes = thread::spawn(move || {
+                let mut waits = None;
+                for _ in 0..polls {
+                    let count = Arc::new(Count::default());
+                    let waker = Waker::from(Arc::clone(&count));
+                    let polled = writer.poll_finish(&mut Context::from_waker(&waker));
+                    waits = polled.is_pending().then_some(count);
+                }
+                // Who waits for the spare side checks it after the last poll.
+                let is_free = spare && writer.spare_stragglers() == 0;
+                (writer, waits.filter(|_| !is_free))
+            });
+            assert_eq!(shown(&second), 0);
+            drop(second);
+            assert_eq!(shown(&first), 0);
+            drop(first);
+            let (_writer, waits) = writes.join().unwrap();
+            assert_woken(waits.as_deref());
+        });
+    }
+}
+
+/// As `leave_of_either_side_wakes`, and the writer sleeps.
 pub fn leave_of_either_side_wakes_a_thread<S: Modelled>(new: fn() -> S) {
     for first_goes in [true, false] {
         check(move |seen| {
