@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Deref;
 
-use crate::{DoubleBuffer, Guard, SharedReadGuard, Strategy, Version};
+use crate::{DoubleBuffer, SharedReadGuard, Strategy, Version};
 
 /// A look at the value of a [`ConcurrentCell`](crate::ConcurrentCell), as it was published
 /// when the guard was taken.
@@ -46,11 +46,11 @@ impl<T, S: Strategy> CellGuard<'_, T, S> {
     /// ```
     #[inline]
     pub fn version(guard: &Self) -> Version {
-        Guard::version(&guard.0)
+        SharedReadGuard::version(&guard.0)
     }
 
     /// Brings the guard up to date, and returns whether it shows a newer value than before:
-    /// [`Guard::refresh`]. For a thread that reads all the time.
+    /// [`SharedReadGuard::refresh`]. For a thread that reads all the time.
     ///
     /// While nothing was published, that is a load and a comparison.
     ///
@@ -75,7 +75,7 @@ impl<T, S: Strategy> CellGuard<'_, T, S> {
     /// ```
     #[inline]
     pub fn refresh(guard: &mut Self) -> bool {
-        Guard::refresh(&mut guard.0)
+        SharedReadGuard::refresh(&mut guard.0)
     }
 }
 

@@ -40,13 +40,12 @@ use core::mem::{self, ManuallyDrop};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-pub use self::any::AnyLease;
+pub(crate) use self::any::AnyLease;
 use self::slot::{Slot, Table};
 use crate::buffer::{BufferOf, Versioned};
-use crate::lease::GuardTokenOf;
-use crate::lease::sealed::Sealed;
+use crate::lease::{GuardTokenOf, Lease};
 use crate::reader::ReaderTokenOf;
-use crate::{BufferPtr, Guard, MappedGuard, Reader, Side, Strategy};
+use crate::{BufferPtr, Reader, SharedReadGuard, Side, Strategy};
 
 /// A handle that reads from any thread, through `&self`.
 ///
@@ -152,7 +151,7 @@ impl<P: BufferPtr> SharedReader<P> {
     #[inline]
     pub fn with<R>(&self, f: impl FnOnce(&P::Value, &P::Extras) -> R) -> R {
         let guard = self.read();
-        f(&guard, Guard::extras(&guard))
+        f(&guard, SharedReadGuard::extras(&guard))
     }
 
     /// A reader of one's own for the same buffer: for a loop that reads all the time,
@@ -310,7 +309,7 @@ impl<T: 'static> Readers<T> {
     {
         // SAFETY: promised by the caller.
         let (guard, slot) = unsafe { self.enter(buffer.strategy()) };
-        Guard::new(SharedLease {
+        SharedReadGuard::new(SharedLease {
             guard: ManuallyDrop::new(guard),
             slot,
             buffer: NonNull::from(buffer),
@@ -387,26 +386,8 @@ impl<P: BufferPtr> fmt::Debug for SharedReader<P> {
     }
 }
 
-/// A guard of a [`SharedReader`].
-pub type SharedReadGuard<'s, P> = Guard<SharedLease<'s, P>>;
-
-/// A [`SharedReadGuard`] narrowed to a part of the value, or of the extras.
-pub type MappedSharedReadGuard<'s, U, P> = MappedGuard<U, SharedLease<'s, P>>;
-
-/// A place held by a reader of a [`SharedReader`], which goes back to it.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::{Guard, SharedLease};
-/// use dbuf_strategies::EpochStrategy;
-///
-/// let (_writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
-/// let shared = reader.shared();
-/// let guard: Guard<SharedLease<'_, _>> = shared.read(); // `SharedReadGuard<'_, _>`
-/// assert_eq!(*guard, 1);
-/// ```
-pub struct SharedLease<'s, P: BufferPtr> {
+/// A side held by a reader of a [`SharedReader`], which goes back to it.
+pub(crate) struct SharedLease<'s, P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,
     /// What the guard was acquired with. The guard keeps it ([`slot`], T3).
     slot: NonNull<Slot<ReaderTokenOf<P>>>,
@@ -426,8 +407,7 @@ where
 {
 }
 
-#[allow(private_interfaces, reason = "nobody outside can name the trait")]
-impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
+impl<P: BufferPtr> Lease for SharedLease<'_, P> {
     type Value = P::Value;
     type Extras = P::Extras;
     type Token = GuardTokenOf<P>;
@@ -555,11 +535,5 @@ impl<P: BufferPtr> Drop for SharedLease<'_, P> {
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
         // SAFETY: the parts of this lease.
         unsafe { Self::end(self.buffer().strategy(), self.slot, guard) };
-    }
-}
-
-impl<P: BufferPtr> fmt::Debug for SharedLease<'_, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedLease").finish_non_exhaustive()
     }
 }

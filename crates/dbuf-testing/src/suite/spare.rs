@@ -8,8 +8,8 @@ use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dbuf_core::{
-    BlockingStrategy, Guard, OnStraggler, OpWriter, Operation, ReadGuard, Reader, Side, Strategy,
-    Taken, Writer,
+    BlockingStrategy, OnStraggler, OpWriter, Operation, ReadGuard, Reader, Side, Strategy, Taken,
+    Writer,
 };
 
 use super::swaps::permutations;
@@ -695,7 +695,7 @@ where
                     }
                     if round % 3 == 0 {
                         let (guard, value) = &mut kept[0];
-                        Guard::refresh(guard);
+                        ReadGuard::refresh(guard);
                         *value = guard.get();
                         newest = newest.max(*value);
                     }
