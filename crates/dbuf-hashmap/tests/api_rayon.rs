@@ -60,7 +60,9 @@ fn a_job_that_writes_takes_the_spare_copy_and_then_panics() {
         let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(writes));
         (before, unwound.is_err())
     };
-    let done: Vec<_> = pool.unwrap().install(|| map.par_iter().map(write).collect());
+    let done: Vec<_> = pool
+        .unwrap()
+        .install(|| map.par_iter().map(write).collect());
     assert_eq!(done, [(0, true)]);
     assert_eq!(map.get_cloned("a"), Some(4));
     assert!(map.insert("a", 7).is_some());

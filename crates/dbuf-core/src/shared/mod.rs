@@ -42,10 +42,11 @@ use core::ptr::NonNull;
 
 pub(crate) use self::any::AnyLease;
 use self::slot::{Slot, Table};
+pub(crate) use self::thread::new_id;
 use crate::buffer::{BufferOf, Versioned};
 use crate::lease::{GuardTokenOf, Lease};
 use crate::reader::ReaderTokenOf;
-use crate::{BufferPtr, Reader, SharedReadGuard, Side, Strategy};
+use crate::{BufferPtr, DoubleBuffer, Reader, SharedReadGuard, Side, Strategy};
 
 /// A handle that reads from any thread, through `&self`.
 ///
@@ -55,6 +56,10 @@ use crate::{BufferPtr, Reader, SharedReadGuard, Side, Strategy};
 ///
 /// A guard that is passed to [`core::mem::forget`] keeps its reader, and holds the
 /// writer up until the last clone is dropped.
+///
+/// A [`Writer`](crate::Writer) that would wait for a guard of its own thread panics; an
+/// [`OpWriter`](crate::OpWriter) with a [spare side](crate::OnStraggler) takes that. Guards
+/// of a [`Reader`] are not noticed: there the writer waits forever.
 ///
 /// It works in a `static` (through `LazyLock`) and in destructors of thread locals. A
 /// read in a destructor that runs after the thread's readers are gone registers one for
@@ -102,8 +107,8 @@ impl<P: BufferPtr> SharedReader<P> {
     /// ```
     pub fn new(ptr: P) -> Self {
         Self {
+            readers: Readers::new(&ptr),
             ptr,
-            readers: Readers::new(),
         }
     }
 
@@ -236,7 +241,7 @@ impl<P: BufferPtr> SharedReader<P> {
     }
 
     /// Whether this thread has a guard on the back, from this handle or a clone of it: then a
-    /// writer on this thread would wait for itself. For the holder of the claim; anybody else
+    /// writer on this thread would wait for itself, and panics. For the holder of the claim; anybody else
     /// gets an answer that may be out of date.
     ///
     /// # Examples
@@ -249,7 +254,7 @@ impl<P: BufferPtr> SharedReader<P> {
     /// let guard = shared.read();
     /// assert!(!shared.has_guard_on_back());
     /// writer.store(2);
-    /// assert!(shared.has_guard_on_back()); // `writer.store(3)` would wait forever
+    /// assert!(shared.has_guard_on_back()); // `writer.store(3)` would panic
     /// drop(guard);
     /// assert!(!shared.has_guard_on_back());
     /// ```
@@ -260,6 +265,25 @@ impl<P: BufferPtr> SharedReader<P> {
     }
 }
 
+/// Whether this thread has a guard on the back of a buffer, from any shared handle, one that
+/// was forgotten included. For the claim's holder.
+#[cold]
+#[inline(never)]
+pub(crate) fn is_on_back<V, S: Strategy, X>(buffer: &DoubleBuffer<V, S, X>) -> bool {
+    let strategy = buffer.strategy();
+    buffer.known_id().is_some_and(|id| {
+        thread::any_of_buffer(id, |slot| {
+            // SAFETY: this thread's, and there during the call. `Readers::new` has made its
+            // table for this very buffer, whose id no other one has, so the tokens in it are
+            // this strategy's.
+            let slot = unsafe { slot.cast::<Slot<S::ReaderToken>>().as_ref() };
+            // SAFETY: made by this strategy, which may have moved with its buffer since (C1,
+            // S11), and this thread's (C4, T1).
+            slot.is_held() && unsafe { strategy.holds(&slot.token, strategy.back()) }
+        })
+    })
+}
+
 /// What the threads read with that share one buffer: a table, and its id beside it, so that
 /// a read does not have to load it from there.
 pub(crate) struct Readers<T> {
@@ -268,8 +292,12 @@ pub(crate) struct Readers<T> {
 }
 
 impl<T: 'static> Readers<T> {
-    pub(crate) fn new() -> Self {
-        let (id, table) = Table::new();
+    /// The readers of one buffer.
+    pub(crate) fn new<V, S, X>(buffer: &DoubleBuffer<V, S, X>) -> Self
+    where
+        S: Strategy<ReaderToken = T>,
+    {
+        let (id, table) = Table::new(buffer.id());
         Self { id, table }
     }
 
