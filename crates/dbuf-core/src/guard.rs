@@ -78,29 +78,13 @@ impl<L: Lease> RawGuard<L> {
         changed
     }
 
+    /// The part of the value, or of the extras, that `f` returns.
     #[inline]
-    fn map<U: ?Sized>(
-        self,
-        f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> &'a U,
-    ) -> RawMappedGuard<U, L> {
-        RawMappedGuard {
-            value: NonNull::from(f(self.value(), self.lease.extras())),
-            lease: self.lease,
-        }
-    }
-
-    #[inline]
-    fn try_map<U: ?Sized>(
-        self,
+    fn part<U: ?Sized>(
+        &self,
         f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> Option<&'a U>,
-    ) -> Result<RawMappedGuard<U, L>, Self> {
-        match f(self.value(), self.lease.extras()).map(NonNull::from) {
-            Some(value) => Ok(RawMappedGuard {
-                value,
-                lease: self.lease,
-            }),
-            None => Err(self),
-        }
+    ) -> Option<NonNull<U>> {
+        f(self.value(), self.lease.extras()).map(NonNull::from)
     }
 }
 
@@ -137,29 +121,13 @@ impl<U: ?Sized, L: Lease> RawMappedGuard<U, L> {
         unsafe { self.lease.cell().as_ref() }.version
     }
 
+    /// The part of the part, or of the extras, that `f` returns.
     #[inline]
-    fn map<W: ?Sized>(
-        self,
-        f: impl for<'a> FnOnce(&'a U, &'a L::Extras) -> &'a W,
-    ) -> RawMappedGuard<W, L> {
-        RawMappedGuard {
-            value: NonNull::from(f(self.value(), self.lease.extras())),
-            lease: self.lease,
-        }
-    }
-
-    #[inline]
-    fn try_map<W: ?Sized>(
-        self,
+    fn part<W: ?Sized>(
+        &self,
         f: impl for<'a> FnOnce(&'a U, &'a L::Extras) -> Option<&'a W>,
-    ) -> Result<RawMappedGuard<W, L>, Self> {
-        match f(self.value(), self.lease.extras()).map(NonNull::from) {
-            Some(value) => Ok(RawMappedGuard {
-                value,
-                lease: self.lease,
-            }),
-            None => Err(self),
-        }
+    ) -> Option<NonNull<W>> {
+        f(self.value(), self.lease.extras()).map(NonNull::from)
     }
 }
 
@@ -226,7 +194,9 @@ macro_rules! guards {
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f $P::Value, &'f $P::Extras) -> &'f U,
             ) -> $Mapped<$($lt,)? U, $P> {
-                $Mapped(guard.0.map(f))
+                let value = NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
+                let lease = guard.0.lease;
+                $Mapped(RawMappedGuard { value, lease })
             }
 
             /// Narrows the guard to a part of the value that may be missing.
@@ -243,7 +213,12 @@ macro_rules! guards {
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f $P::Value, &'f $P::Extras) -> Option<&'f U>,
             ) -> Result<$Mapped<$($lt,)? U, $P>, Self> {
-                guard.0.try_map(f).map($Mapped).map_err(Self)
+                // Nothing is moved before it is known where to: a look-up is made of this.
+                let Some(value) = guard.0.part(f) else {
+                    return Err(guard);
+                };
+                let lease = guard.0.lease;
+                Ok($Mapped(RawMappedGuard { value, lease }))
             }
         }
 
@@ -308,7 +283,9 @@ macro_rules! guards {
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f U, &'f $P::Extras) -> &'f W,
             ) -> $Mapped<$($lt,)? W, $P> {
-                $Mapped(guard.0.map(f))
+                let value = NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
+                let lease = guard.0.lease;
+                $Mapped(RawMappedGuard { value, lease })
             }
 
             /// Narrows the guard further, to a part that may be missing.
@@ -325,7 +302,12 @@ macro_rules! guards {
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f U, &'f $P::Extras) -> Option<&'f W>,
             ) -> Result<$Mapped<$($lt,)? W, $P>, Self> {
-                guard.0.try_map(f).map($Mapped).map_err(Self)
+                // Nothing is moved before it is known where to: a look-up is made of this.
+                let Some(value) = guard.0.part(f) else {
+                    return Err(guard);
+                };
+                let lease = guard.0.lease;
+                Ok($Mapped(RawMappedGuard { value, lease }))
             }
         }
 
