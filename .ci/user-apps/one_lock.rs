@@ -16,8 +16,13 @@ struct State {
 }
 
 impl State {
+    /// Two sides take turns. There is no spare one.
+    fn back(&self) -> Side {
+        self.front.third(Side::C)
+    }
+
     fn on_back(&self) -> usize {
-        self.guards[self.front.other() as usize]
+        self.guards[self.back() as usize]
     }
 
     fn look(&mut self) -> bool {
@@ -99,7 +104,7 @@ unsafe impl Strategy for OneLock {
 
     unsafe fn start_swap(&self, (): &mut ()) {
         let mut state = self.state();
-        state.front = state.front.other();
+        state.front = state.back();
         state.finished = false;
     }
 

@@ -1,15 +1,14 @@
-//! A pointer of one's own: to a buffer that is a field of something larger.
+//! A pointer of your own, to a buffer that is a field of a larger struct.
 //!
 //! ```sh
 //! cargo run -p dbuf-docs --example custom_pointer
 //! ```
 //!
-//! All that the threads of a service share stands in one `Arc`, and one field of it is a
-//! buffer. `LimitOf` is that `Arc`, seen as a pointer to the field: its handles need no
-//! second `Arc`, and keep the whole service alive. The output counts who points to the
-//! service, and shows a limit that changes under a guard; the last line comes when the
-//! last handle is dropped. A test of this package runs the pointer through the public
-//! suite.
+//! The threads of a service share one `Arc`, and one field of its struct is a buffer.
+//! `LimitOf` wraps the `Arc` and points to the field: its handles need no second `Arc`, and
+//! keep the whole service alive. The output counts the pointers to the service, and shows a
+//! limit that changes under a guard. The last line is printed when the last handle is
+//! dropped. A test of this package runs the public suite on the pointer.
 #![allow(clippy::std_instead_of_alloc, reason = "a program has std")]
 
 use core::ops::Deref;
@@ -18,7 +17,7 @@ use std::sync::Arc;
 use dbuf_core::{BufferPtr, DoubleBuffer, Strategy, split};
 use dbuf_strategies::EpochStrategy;
 
-/// What the threads share. `B` is the buffer, of whatever value and strategy.
+/// The state that threads share. `B` is the buffer, of any value and strategy.
 pub(crate) struct Service<B> {
     pub(crate) name: &'static str,
     pub(crate) limit: B,
@@ -30,7 +29,7 @@ impl<B> Drop for Service<B> {
     }
 }
 
-/// The buffer in a shared service.
+/// Points to the buffer in a shared service.
 pub(crate) struct LimitOf<B>(pub(crate) Arc<Service<B>>);
 
 impl<B> Clone for LimitOf<B> {
@@ -47,18 +46,18 @@ impl<B> Deref for LimitOf<B> {
     }
 }
 
-// SAFETY: P1 a field of what an `Arc` holds has one address, wherever the `Arc` is.
-// P2 a clone is of the same `Arc`. P3 it keeps the service, which nobody can move out of
-// it while two live. P4 it owns, so a pin never fails. P5 whoever takes the service out,
-// by `Arc::into_inner` or its drop, acquires what the other clones released. P6 there is
-// a `&mut Service` by `Arc::get_mut` only, which refuses while a handle has a clone.
+// SAFETY: P1 a field of an `Arc`'s contents has one address, also when the `Arc` moves. P2 a
+// clone points to the same contents. P3 it keeps the service alive, and an `Arc` lets nothing
+// be moved out while another clone lives. P4 it owns, so a pin never fails. P5 taking the
+// service out, by `Arc::into_inner` or the last drop, acquires what other clones released. P6
+// only `Arc::get_mut` makes a `&mut Service`, and it refuses while a handle has a clone.
 unsafe impl<T, S: Strategy, X> BufferPtr for LimitOf<DoubleBuffer<T, S, X>> {
     type Value = T;
     type Strategy = S;
     type Extras = X;
 }
 
-fn main() -> Result<(), dbuf_core::Taken> {
+fn main() -> Result<(), dbuf_core::ClaimError> {
     let mut service = Arc::new(Service {
         name: "shop",
         limit: DoubleBuffer::new(100, 100, EpochStrategy::new()),

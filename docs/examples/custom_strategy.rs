@@ -1,14 +1,13 @@
-//! A strategy of one's own: two words, three counts, and a waker under a mutex.
+//! A strategy of your own: two words, three counts, and a waker under a mutex.
 //!
 //! ```sh
 //! cargo run -p dbuf-docs --example custom_strategy
 //! ```
 //!
-//! The output shows a swap with a straggler: the guard keeps the old front, a new one sees
-//! the new, and the writer has to wait for as long as the first is there, or goes on with
-//! the spare side.
-//! `docs/strategies.md` tells how the strategy was made, step by step. A test of this
-//! package runs it through the public suite.
+//! The output shows a swap with a straggler: the guard keeps the old value, and a new guard
+//! sees the new one. The writer has to wait until the first guard is dropped, or goes on with
+//! the spare side. `docs/strategies.md` describes the steps by which the strategy was
+//! written. A test of this package runs the public suite on it.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use core::task::{Context, Poll, Waker};
@@ -17,17 +16,17 @@ use std::sync::Mutex;
 
 use dbuf_core::{BlockingStrategy, Side, Strategy};
 
-/// Step 1: all state is here, none in tokens.
+/// State: all of it is here, and none in tokens.
 #[derive(Debug, Default)]
 pub(crate) struct ThreeCounts {
-    /// 0, 1 or 2: the side that is the front. A fresh strategy's is A.
+    /// The side that is the front: 0, 1 or 2. In a fresh strategy it is A.
     front: AtomicUsize,
-    /// The spare side, counted from C back, so that a fresh strategy's is C.
+    /// The spare side, counted back from C, so that it is C in a fresh strategy.
     spare: AtomicUsize,
     guards: [AtomicUsize; 3],
     claimed: AtomicBool,
     unfinished: AtomicBool,
-    /// The spare side was set aside, and nobody has seen it free since.
+    /// The spare side was set aside, and no check has found it free since.
     aside: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
@@ -39,8 +38,8 @@ impl ThreeCounts {
         self.front().third(self.spare())
     }
 
-    /// Step 4: a read-modify-write of the word that readers count on, so that one of the
-    /// two comes first. Latches what it sees.
+    /// Checks a side, and latches the result. A read-modify-write of the word in which
+    /// readers count themselves, so one of the two comes first.
     fn is_free(&self, side: Side, held: &AtomicBool) -> bool {
         if held.load(SeqCst) && self.guards[side as usize].fetch_add(0, SeqCst) == 0 {
             held.store(false, SeqCst);
@@ -49,7 +48,7 @@ impl ThreeCounts {
     }
 
     fn leave(&self, side: Side) {
-        // Steps 2 and 5: the last leave of an old side wakes, as its last step.
+        // The last leave of an old side wakes, as its last step.
         let last = self.guards[side as usize].fetch_sub(1, SeqCst) == 1;
         if last && side != self.front() {
             let waker = self.waker.lock().unwrap().take();
@@ -60,12 +59,12 @@ impl ThreeCounts {
     }
 }
 
-// SAFETY: S1, S10 `claimed`. S2: a count comes before the writer's look, which
-// sees it, or after, and then the second look at the front sees the flip. S3, S4
-// everything is sequentially consistent. S5 `unfinished` is cleared by a check that
-// saw nobody. S6 register, then check. S7 the waker is last; overflow aborts. S8,
-// S12 only guards count. S9 `start_swap`. S11 tokens are empty. S13 `aside` is to the
-// spare side what `unfinished` is to the back.
+// SAFETY: S1, S10 `claimed`. S2 a count comes before the writer's check, which sees it, or
+// after, and then the second load of the front sees the flip. S3, S4 everything is
+// sequentially consistent. S5 `unfinished` is cleared by a check that found no guard. S6
+// register, then check. S7 the waker is last; overflow aborts. S8, S12 only guards count.
+// S9 `start_swap`. S11 tokens are empty. S13 `aside` is for the spare side what `unfinished`
+// is for the back.
 unsafe impl Strategy for ThreeCounts {
     type WriterToken = ();
     type ReaderToken = ();
@@ -88,10 +87,11 @@ unsafe impl Strategy for ThreeCounts {
     unsafe fn acquire(&self, (): &()) -> Side {
         loop {
             let side = self.front();
-            // Step 6: far from wrapping, however many threads come at once.
+            // Overflow: the limit is far from wrapping, even if many threads add at once.
             if self.guards[side as usize].fetch_add(1, SeqCst) > usize::MAX / 2 {
                 abort();
             }
+            // Announced: check that it was in time.
             if self.front() == side {
                 return side;
             }
@@ -146,7 +146,7 @@ unsafe impl Strategy for ThreeCounts {
         }
     }
 
-    // Step 7: without these four, writers wait for every guard.
+    // The spare side: without these four methods, writers wait for every guard.
     fn spare(&self) -> Side {
         SIDES[2 - self.spare.load(SeqCst)]
     }
@@ -196,7 +196,7 @@ fn main() {
         .unwrap()
         .apply(|value, _| *value = "third");
     println!(
-        "beside the guard of {straggler:?} it goes on to {:?}",
+        "on the spare side it publishes {:?}, and the guard keeps {straggler:?}",
         *reader.read()
     );
     assert_eq!((*straggler, *reader.read()), ("first", "third"));
@@ -204,6 +204,9 @@ fn main() {
 
     drop(straggler);
     assert!(writer.try_finish());
-    println!("and without it, it waits for {}", writer.spare_stragglers());
+    println!(
+        "the guard is dropped, and {} guards keep the side that was set aside",
+        writer.spare_stragglers()
+    );
     assert_eq!(writer.spare_stragglers(), 0);
 }

@@ -1,13 +1,13 @@
-//! A cache of names and addresses that forgets what has expired.
+//! A cache of names and addresses that removes what has expired.
 //!
 //! ```sh
 //! cargo run -p dbuf-docs --example dns_cache
 //! ```
 //!
-//! A name is asked of the server, and answered by the cache until its time is over.
-//! Each line is a lookup: the second by a clock that the program turns, the name, the
-//! answer, and where it came from. `sweep` removes what has expired, in one batch, while
-//! lookups go on. In the end four threads look names up while the clock runs on.
+//! The first lookup of a name asks the server. Later ones use the cache, until the record
+//! expires. Each line is a lookup: the time by the program's own clock, the name, the address
+//! and its source. `sweep` removes expired records in one batch, during lookups. At the end
+//! four threads look names up while the clock advances.
 
 use core::net::Ipv4Addr;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -18,7 +18,7 @@ use dbuf_hashmap::ConcurrentHashMap;
 #[derive(Clone)]
 struct Record {
     address: Ipv4Addr,
-    /// The first second at which it is not true any more.
+    /// The first second at which it is not valid any more.
     expires: u64,
 }
 
@@ -31,7 +31,7 @@ enum Source {
 #[derive(Default)]
 struct Resolver {
     records: ConcurrentHashMap<String, Record>,
-    /// In seconds. Relaxed is enough: it is just a number.
+    /// In seconds. Relaxed: it orders nothing.
     clock: AtomicU64,
 }
 
@@ -39,7 +39,8 @@ impl Resolver {
     fn resolve(&self, name: &str) -> Result<(Ipv4Addr, Source), String> {
         let now = self.clock.load(Relaxed);
         let fresh = |record: &Record| (record.expires > now).then_some(record.address);
-        // `get_with` leaves no guard behind: with one in hand this thread may not write.
+        // `get_with` leaves no guard behind, so the insert below never has to clone the map
+        // beside a guard of this thread.
         if let Some(address) = self.records.get_with(name, fresh).flatten() {
             return Ok((address, Source::Cache));
         }
@@ -50,7 +51,7 @@ impl Resolver {
         Ok((address, Source::Server))
     }
 
-    /// Removes what has expired. How many that was.
+    /// Removes what has expired. Returns how many records that were.
     fn sweep(&self) -> usize {
         let now = self.clock.load(Relaxed);
         let mut batch = self.records.write();
@@ -60,7 +61,7 @@ impl Resolver {
     }
 }
 
-/// Stands for the network: an address, and how long it is true.
+/// Stands for the network. Returns an address and how many seconds it is valid.
 fn ask_server(name: &str) -> Result<(Ipv4Addr, u64), String> {
     match name {
         "a.example" => Ok((Ipv4Addr::new(192, 0, 2, 1), 60)),
@@ -107,11 +108,11 @@ fn main() -> Result<(), String> {
             resolver.sweep();
         }
     });
-    println!("4000 lookups by four threads while the clock ran on: all answers are right");
+    println!("4000 lookups by four threads while the clock advanced: all answers are right");
 
     resolver.clock.fetch_add(300, Relaxed);
     resolver.sweep();
     assert!(resolver.records.is_empty());
-    println!("and 300 s later a sweep leaves the cache empty");
+    println!("300 s later a sweep leaves the cache empty");
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! Frames on one thread: the next one is drawn on the back while the front is on screen.
+//! Frames on one thread: the next one is drawn on the back while the screen shows the front.
 //!
 //! ```sh
 //! cargo run -p dbuf-docs --example frames
 //! ```
 //!
-//! For each frame it prints two images of 16x16 pixels: the front, and the back when its
-//! upper half is drawn. The back is torn then: new above, and an older frame below.
-//! The front never is. While frame 2 is drawn the screen is slow: it still holds its
-//! guard when the drawing is done, so the swap is refused, and made once the guard is gone.
+//! For each frame the program prints two images of 16x16 pixels: the front, and the back when
+//! its upper half is drawn. The back then has the new frame above and an older one below. The
+//! front is always a whole frame. In frame 2 the screen is slow: it still holds its guard when
+//! the drawing is done. So the swap is refused, and made when the guard is dropped.
 
 use core::array::from_fn;
 use core::iter::zip;
@@ -29,10 +29,10 @@ impl Image {
         image
     }
 
-    /// Draws some rows of a frame: a ball that rolls to the right.
+    /// Draws some rows of a frame: a ball that moves to the right.
     fn draw(&mut self, frame: usize, rows: Range<usize>) {
         for y in rows {
-            // In halves of a pixel: the ball's radius is 5 pixels.
+            // In half pixels: the ball's radius is 5 pixels.
             let dy = (2 * y).abs_diff(15);
             self.0[y] = from_fn(|x| {
                 let dx = (2 * x).abs_diff(9 + 4 * frame);
@@ -41,7 +41,7 @@ impl Image {
         }
     }
 
-    /// Two rows of pixels to a line of text.
+    /// One line of text for two rows of pixels.
     fn lines(&self) -> impl Iterator<Item = String> {
         self.0.chunks(2).map(|rows| {
             let pixels = zip(rows[0], rows[1]);
@@ -66,7 +66,7 @@ fn print(front: &Image, back: &Image) {
 fn main() {
     let (mut writer, screen) = rc(Image::of(0), Image::default(), LocalStrategy::new());
     for frame in 1..=3 {
-        // What it holds is two frames old, so every row has to be drawn.
+        // The back is two frames old, so every row has to be drawn.
         let back = writer.try_back_mut().expect("no guard is left on the back");
         back.draw(frame, 0..SIZE / 2);
         print(&screen.read(), back);
@@ -76,7 +76,7 @@ fn main() {
             let slow = screen.read();
             assert!(!writer.try_swap());
             assert_eq!(*slow, Image::of(1), "nothing changed");
-            println!("frame 2 is drawn, and refused: a guard still looks at frame 1");
+            println!("frame 2 is drawn, but the swap is refused: a guard still shows frame 1");
         }
         assert!(writer.try_swap(), "no guard is left on the front");
         assert_eq!(*screen.read(), Image::of(frame));

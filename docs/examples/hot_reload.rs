@@ -4,9 +4,9 @@
 //! cargo run -p dbuf-docs --example hot_reload
 //! ```
 //!
-//! The program edits the file and looks at it, four times. What parses is taken over: the
-//! workers, two threads, use it from their next request on. What does not parse is refused
-//! with one line, and the workers go on with what they have.
+//! The program edits the file and reads it, four times. If the file parses, two worker
+//! threads use the new configuration from their next request on. If not, it is refused with
+//! one line, and the workers keep the old one.
 
 use core::error::Error;
 use core::str::FromStr;
@@ -22,7 +22,7 @@ struct Config {
     retries: u32,
 }
 
-/// What the whole program goes by. These are the defaults, until the file was read.
+/// The configuration of the whole program: the defaults, until the file is read.
 static CONFIG: ConcurrentCell<Config> = ConcurrentCell::new(Config {
     timeout: 10,
     retries: 0,
@@ -52,7 +52,7 @@ impl FromStr for Config {
     }
 }
 
-/// The file, as it was seen last.
+/// The file, and its text when it was read last.
 struct Reload {
     path: PathBuf,
     seen: String,
@@ -65,25 +65,25 @@ impl Reload {
         Ok(Self { path, seen })
     }
 
-    /// Looks at the file. Whether it has changed. A service does this by a timer or on a
+    /// Reads the file. Returns whether it has changed. A service calls this by a timer or on a
     /// signal.
-    fn look(&mut self) -> Result<bool, Box<dyn Error>> {
+    fn check(&mut self) -> Result<bool, Box<dyn Error>> {
         let text = fs::read_to_string(&self.path)?;
         if text == self.seen {
             return Ok(false);
         }
         self.seen = text;
-        // All of it is right before any of it is stored.
+        // Parsed completely before it is stored.
         CONFIG.store(self.seen.parse()?);
         Ok(true)
     }
 }
 
-/// A thread of the service. Each request uses one configuration from begin to end.
+/// A thread of the service. Each request uses one configuration from start to end.
 fn work(requests: Receiver<Sender<Config>>) {
     for reply in requests {
         let config = CONFIG.read();
-        // An error: nobody waits for the reply any more.
+        // An error means that the reply is not awaited any more.
         let _ = reply.send(config.clone());
     }
 }
@@ -106,8 +106,8 @@ fn show(path: PathBuf) -> Result<(), Box<dyn Error>> {
             let before = CONFIG.load();
             fs::write(&path, text)?;
             println!("the file becomes {text:?}");
-            match reload.look() {
-                Ok(changed) => assert!(changed && !reload.look()?, "seen, and seen once"),
+            match reload.check() {
+                Ok(changed) => assert!(changed && !reload.check()?, "seen, and seen once"),
                 Err(error) => {
                     println!("  refused: {error}");
                     assert_eq!(*CONFIG.read(), before);
@@ -128,7 +128,7 @@ fn show(path: PathBuf) -> Result<(), Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::temp_dir().join(format!("dbuf-hot-reload-{}.conf", process::id()));
     let shown = show(path.clone());
-    // An error: it was never written, and `shown` says why.
+    // An error means that it was never written, and `shown` says why.
     let _ = fs::remove_file(path);
     shown
 }

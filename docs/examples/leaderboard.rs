@@ -4,10 +4,9 @@
 //! cargo run -p dbuf-docs --example leaderboard
 //! ```
 //!
-//! Who looks at the board sees whole rounds only, while the next one is played. A round is
-//! all or nothing: round 2 has an unknown player in it, is refused, and leaves no point
-//! behind. A spectator on another thread checks the board for as long as there is a
-//! writer.
+//! Readers of the board see whole rounds only, while the next round is played. A round is
+//! all or nothing: round 2 has an unknown player, so it is refused and awards no points. A
+//! spectator on another thread checks the board until the writer is dropped.
 #![allow(clippy::std_instead_of_alloc, reason = "a program has std")]
 
 use core::cmp::Reverse;
@@ -26,7 +25,7 @@ struct Board {
     ranking: BTreeSet<(Reverse<u32>, Player)>,
 }
 
-/// A player has so many points. A total and not a gain: decided once, made twice.
+/// Sets a player's points. A total and not a gain, so both copies get the same.
 struct Score(Player, u32);
 
 impl Operation<Board> for Score {
@@ -40,19 +39,19 @@ impl Operation<Board> for Score {
 }
 
 impl Board {
-    /// Adds points. Returns the player's new place, and the operation for the log.
+    /// Adds points. Returns the player's new rank, and the operation for the log.
     fn award(&mut self, player: Player, points: u32) -> (Result<usize, String>, Option<Score>) {
         let Some(before) = self.points.get(player) else {
-            return (Err(format!("nobody called {player} plays")), None);
+            return (Err(format!("there is no player {player}")), None);
         };
         let points = before + points;
         let mut score = Score(player, points);
         score.apply(self, &());
-        let place = self.ranking.range(..=(Reverse(points), player)).count();
-        (Ok(place), Some(score))
+        let rank = self.ranking.range(..=(Reverse(points), player)).count();
+        (Ok(rank), Some(score))
     }
 
-    /// Whether the two collections agree.
+    /// Panics unless the two collections agree.
     fn check(&self) {
         assert_eq!(self.ranking.len(), self.points.len());
         for (Reverse(points), player) in &self.ranking {
@@ -63,15 +62,15 @@ impl Board {
 
 impl fmt::Display for Board {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (Reverse(points), player)) in self.ranking.iter().enumerate() {
+        for (rank, (Reverse(points), player)) in (1..).zip(&self.ranking) {
             let bar = "█".repeat(*points as usize);
-            writeln!(f, "  {}. {player:4} {points:2} |{bar}", place + 1)?;
+            writeln!(f, "  {rank}. {player:4} {points:2} |{bar}")?;
         }
         Ok(())
     }
 }
 
-/// Looks at the board until nobody changes it any more.
+/// Checks the board until its writer is dropped.
 fn watch(board: &ArcReader<Board, EpochStrategy>) {
     loop {
         let is_last = board.is_closed();
@@ -99,22 +98,22 @@ fn main() {
     thread::scope(|scope| {
         let spectator = board.clone();
         scope.spawn(move || watch(&spectator));
-        // Dropped at the end of the rounds, which ends the spectator's loop.
+        // Its drop after the last round ends the spectator's loop.
         let mut writer = writer;
         for (number, round) in (1..).zip(rounds) {
             let before = board.read().to_string();
             println!("round {number}");
             let played = writer.transact(|batch| {
                 for &(player, points) in round {
-                    let place = batch.record(|back, ()| back.award(player, points))?;
-                    println!("  {player} +{points}: now on place {place}");
-                    assert_eq!(board.read().to_string(), before, "not before the end");
+                    let rank = batch.record(|back, ()| back.award(player, points))?;
+                    println!("  {player} +{points}: now rank {rank}");
+                    assert_eq!(board.read().to_string(), before, "not published yet");
                 }
                 Ok::<_, String>(())
             });
             if let Err(error) = played {
                 println!("  refused: {error}");
-                assert_eq!(board.read().to_string(), before, "nothing is left of it");
+                assert_eq!(board.read().to_string(), before, "nothing was published");
             }
             println!("board\n{}", *board.read());
         }

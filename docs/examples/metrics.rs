@@ -1,14 +1,14 @@
-//! Metrics of a service: snapshots that add up, and threads that never wait for them.
+//! Metrics of a service: snapshots that add up, and threads that do not wait for them.
 //!
 //! ```sh
 //! cargo run -p dbuf-docs --example metrics
 //! ```
 //!
-//! Each thread counts for itself and hands on what it has in a batch, whenever that needs
-//! no waiting (`try_write`). A batch changes a route and the total together, so in every
-//! snapshot the routes add up to the total. First four threads count while snapshots
-//! are taken; then one snapshot is held for as long as another thread counts: the
-//! snapshot does not change, and the thread is not stopped. The table is the end.
+//! Each thread counts for itself, and adds its counts to the map in a batch when that needs no
+//! wait (`try_write`). A batch changes routes and the total together, so in every snapshot the
+//! routes add up to the total. First four threads count while snapshots are taken. Then one
+//! snapshot is held while another thread counts: the snapshot does not change, and the thread
+//! does not wait. The table shows the final counts.
 
 use std::collections::HashMap;
 use std::thread;
@@ -21,7 +21,7 @@ const TOTAL: &str = "total";
 const ROUTES: [&str; 3] = ["/cart", "/login", "/search"];
 const REQUESTS: usize = 6000;
 
-/// What one thread has counted and not handed on yet.
+/// The counts of one thread that are not in the map yet.
 struct Counter<'m> {
     metrics: &'m Metrics,
     tally: HashMap<&'static str, u64>,
@@ -37,14 +37,14 @@ impl<'m> Counter<'m> {
         *self.tally.entry(route).or_default() += 1;
     }
 
-    /// Hands on, if nobody is in the way; else it is for the next time.
+    /// Adds the counts to the map if that needs no wait. Otherwise keeps them.
     fn try_flush(&mut self) {
         if let Some(batch) = self.metrics.try_write() {
             self.add_to(batch);
         }
     }
 
-    /// Hands on, and waits if it has to.
+    /// Adds the counts to the map, and waits if necessary.
     fn flush(mut self) {
         self.add_to(self.metrics.write());
     }
@@ -58,11 +58,11 @@ impl<'m> Counter<'m> {
     }
 }
 
-/// A thread of the service: handles its requests, and is never stopped.
+/// A thread of the service. It handles its requests and never waits.
 fn serve(metrics: &Metrics) -> Counter<'_> {
     let mut counter = Counter::new(metrics);
     for request in 0..REQUESTS {
-        // Of six requests one is of the first route, two of the second, three of the third.
+        // Of six requests, one is for the first route, two for the second, three for the third.
         counter.count(ROUTES[[0, 1, 1, 2, 2, 2][request % 6]]);
         if request % 64 == 0 {
             counter.try_flush();
@@ -71,7 +71,7 @@ fn serve(metrics: &Metrics) -> Counter<'_> {
     counter
 }
 
-/// The total of a snapshot, in which everything adds up.
+/// Takes a snapshot, checks it and returns its total.
 fn total(metrics: &Metrics) -> u64 {
     let snapshot = metrics.read();
     let counts = ROUTES.iter().filter_map(|route| snapshot.get(route));
@@ -88,20 +88,20 @@ fn main() {
         let mut before = 0;
         while !threads.iter().all(|thread| thread.is_finished()) {
             let now = total(&metrics);
-            assert!(before <= now, "time does not go backwards");
+            assert!(before <= now, "a later snapshot has no smaller total");
             before = now;
         }
     });
-    println!("four threads counted, and each snapshot meanwhile added up");
+    println!("four threads counted, and every snapshot added up");
 
     let snapshot = metrics.read();
     let rest = thread::scope(|scope| scope.spawn(|| serve(&metrics)).join().unwrap());
     assert_eq!(snapshot[TOTAL], 4 * REQUESTS as u64);
     println!(
-        "a snapshot of {}, held while a thread counted {REQUESTS} more: neither was disturbed",
+        "a snapshot of {} did not change while a thread counted {REQUESTS} more",
         snapshot[TOTAL]
     );
-    // The thread's first batch was published, and its others would have had to wait.
+    // The thread published its first batch. Any other would have had to wait.
     let waiting: u64 = rest.tally.values().sum();
     assert_eq!(waiting, REQUESTS as u64 - 1);
     drop(snapshot);

@@ -5,10 +5,10 @@
 //! ```
 //!
 //! The network 10.0.0.0/8 moves from the link `east` to `north`: its route is withdrawn and
-//! two halves are announced. A packet that sees only the first step of it leaves by
-//! the default route, into the internet. The table shows where packets go before the
-//! batch, halfway in it (on the back, and as packets see it), and once it is published.
-//! The last line says that two threads of packets saw both ways, and never half of a move.
+//! two halves are announced. A packet that sees only the first step takes the default route,
+//! into the internet. The table shows where packets go before the batch, halfway through it
+//! (on the back, and as packets see it), and when it is published. At the end two threads
+//! route packets while the network moves, and never see half of a move.
 
 use core::array::from_fn;
 use core::net::Ipv4Addr;
@@ -20,7 +20,7 @@ use dbuf_strategies::EpochStrategy;
 
 type Link = &'static str;
 
-/// The addresses that begin with the same `length` bits.
+/// All addresses that begin with the same `length` bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Prefix {
     bits: u32,
@@ -29,7 +29,7 @@ struct Prefix {
 
 impl Prefix {
     fn new(address: Ipv4Addr, length: u32) -> Self {
-        // A shift by all 32 bits is none: the prefix of every address.
+        // A shift by all 32 bits overflows: the prefix of length 0, for every address.
         let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
         let bits = address.to_bits() & mask;
         Self { bits, length }
@@ -40,7 +40,7 @@ impl Prefix {
 struct Routes(HashMap<Prefix, Link>);
 
 impl Routes {
-    /// The link of the longest prefix that has this address.
+    /// The link of the longest prefix that matches this address.
     fn link(&self, address: Ipv4Addr) -> Option<Link> {
         let mut lengths = (0..=32).rev();
         lengths.find_map(|length| self.0.get(&Prefix::new(address, length)).copied())
@@ -73,7 +73,7 @@ fn links(routes: &Routes) -> [Link; 4] {
     PACKETS.map(|packet| routes.link(packet).unwrap_or("none"))
 }
 
-/// Routes packets until they have gone both ways.
+/// Routes packets until it has seen both states.
 fn forward(routes: &ArcReader<Routes, EpochStrategy>) {
     let mut seen = HashSet::new();
     while seen.len() < 2 {

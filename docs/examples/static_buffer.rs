@@ -4,18 +4,18 @@
 //! cargo run -p dbuf-docs --example static_buffer
 //! ```
 //!
-//! A sensor publishes its samples, and a display shows them: both reach the buffer by its
-//! name, from any thread, without an `Arc`. The program counts every allocation that the
-//! process makes, and prints how many the buffer's use took: none. A sample is lost rather
-//! than waited for: waiting is what allocates (with std a sleeping thread has a waker). Only
-//! the counting, the printing and the thread need std.
+//! A sensor publishes its samples, and a display shows them. Both use the buffer by its name,
+//! from any thread, without an `Arc`. The program counts every allocation of the process, and
+//! prints how many the buffer made: none. A sample is dropped if publishing it needs a wait,
+//! since a wait allocates (with std, the waker of the sleeping thread). Only the counting,
+//! the printing and the thread need std.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::alloc::System;
 use std::thread;
 
-use dbuf_core::{DoubleBuffer, Reader, Taken, Writer};
+use dbuf_core::{ClaimError, DoubleBuffer, Reader, Writer};
 use dbuf_strategies::CountStrategy;
 
 /// The newest four samples, in degrees.
@@ -25,8 +25,8 @@ type Sensor = DoubleBuffer<Samples, CountStrategy>;
 
 static SENSOR: Sensor = Sensor::new([0; 4], [0; 4], CountStrategy::new());
 
-/// Publishes a sample behind the three before it. Never waits, as an interrupt may not:
-/// `false`, and the sample is lost, while a straggler looks at the back.
+/// Publishes a sample after the last three. Never waits, since an interrupt handler must not:
+/// returns `false`, and the sample is lost, while a straggler is on the back.
 fn sample(writer: &mut Writer<&'static Sensor>, degrees: i16) -> bool {
     if !writer.try_finish() {
         return false;
@@ -37,18 +37,21 @@ fn sample(writer: &mut Writer<&'static Sensor>, degrees: i16) -> bool {
     writer.start_swap()
 }
 
-fn main() -> Result<(), Taken> {
+fn main() -> Result<(), ClaimError> {
     let before = ALLOCATIONS.load(Relaxed);
     let mut writer = Writer::claim(&SENSOR)?;
     let reader = Reader::new(&SENSOR);
-    assert_eq!(Writer::claim(&SENSOR).err(), Some(Taken), "one writer");
+    assert_eq!(Writer::claim(&SENSOR).err(), Some(ClaimError), "one writer");
     let mut shown = [Samples::default(); 3];
     for (line, degrees) in shown.iter_mut().zip([18, 19, 21]) {
         assert!(sample(&mut writer, degrees));
         *line = *reader.read();
     }
     let straggler = reader.read();
-    assert!(sample(&mut writer, 20), "published beside the straggler");
+    assert!(
+        sample(&mut writer, 20),
+        "published while the straggler lives"
+    );
     assert!(!sample(&mut writer, 99), "the straggler is on the back");
     assert_eq!(*straggler, shown[2]);
     drop(straggler);
@@ -58,7 +61,7 @@ fn main() -> Result<(), Taken> {
         println!("{samples:3?}");
     }
     println!(
-        "{:3?} beside a straggler; the next one was lost",
+        "{:3?} while a straggler lives; the next sample was lost",
         *reader.read()
     );
     println!("{allocations} allocations");
@@ -76,7 +79,7 @@ static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
-// SAFETY: the system's allocator does what is asked.
+// SAFETY: all calls go to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Relaxed);

@@ -22,10 +22,10 @@ use flags::reload::Reload;
 use flags::service::Service;
 use flags::store::{self, Locked, Store};
 
-/// A service that is not heard of for so long hangs.
+/// A service that is silent for this long hangs.
 const HANGS: Duration = Duration::from_secs(30);
 
-/// A file of flags in a folder of its own, which goes with it.
+/// A file of flags in a folder of its own, which is removed with it.
 struct File(PathBuf);
 
 impl File {
@@ -101,7 +101,7 @@ impl Setup {
 
     async fn report(&mut self) -> String {
         let line = timeout(HANGS, self.reports.recv()).await;
-        line.expect("the file is not looked at").unwrap()
+        line.expect("the file is not read").unwrap()
     }
 
     async fn stop(self) {
@@ -110,7 +110,7 @@ impl Setup {
     }
 }
 
-/// A stream of server-sent events, and what of it was not looked at.
+/// A stream of server-sent events, and the part of it that was not handled yet.
 struct Events(Response, String);
 
 impl Events {
@@ -160,7 +160,7 @@ macro_rules! over_both {
 
 over_both! {
     every_route_answers
-    watchers_are_told_of_every_kind_of_change
+    watchers_see_every_kind_of_change
     a_reload_replaces_all_and_a_broken_one_nothing
     stopping_ends_the_streams
     many_watchers_see_the_last_state
@@ -187,7 +187,7 @@ mod bodies {
         let huge = "x".repeat(3 << 20);
         let url = format!("http://{}/flags/c", it.service.address);
         // The reply may come, and the connection end, before all of it was sent.
-        // So it has a client of its own, whose connection nobody uses afterwards.
+        // So it has a client of its own, whose connection is not used afterwards.
         if let Ok(reply) = Client::new().put(url).body(huge).send().await {
             assert_eq!(reply.status(), StatusCode::PAYLOAD_TOO_LARGE);
         }
@@ -210,7 +210,7 @@ mod bodies {
         it.stop().await;
     }
 
-    pub(super) async fn watchers_are_told_of_every_kind_of_change(it: Setup) {
+    pub(super) async fn watchers_see_every_kind_of_change(it: Setup) {
         let mut events = it.watch().await;
         let (first, data) = events.next().await.unwrap();
         assert_eq!(data, r#"{"a":true,"b":false}"#);
@@ -224,7 +224,7 @@ mod bodies {
         let (fourth, data) = events.next().await.unwrap();
         assert_eq!(data, "{}");
         assert_eq!([second, third, fourth], [first + 1, first + 2, first + 3]);
-        // What was removed in vain is no news: the next event is that of the insert.
+        // A delete of a missing key is no change: the next event is that of the insert.
         it.call(Method::DELETE, "/flags/a", "").await;
         it.call(Method::PUT, "/flags/z", "true").await;
         assert_eq!(
@@ -264,18 +264,18 @@ mod bodies {
         assert!(line.starts_with("cannot read "), "{line}");
         assert_eq!(it.get("/flags").await, before);
 
-        // As an editor does it: a new file in its place.
+        // As an editor does: a new file replaces it.
         let new = it.file.0.with_extension("new");
         fs::write(&new, r#"{ "b": true }"#).unwrap();
         fs::rename(&new, &it.file.0).unwrap();
         assert!(it.report().await.ends_with(": 1 flags"));
         assert_eq!(it.get("/flags").await, r#"{"b":true}"#);
-        // One event for the whole, and none for what was refused.
+        // One event for the whole file, and none for one that was refused.
         assert_eq!(
             events.next().await.unwrap(),
             (second + 1, r#"{"b":true}"#.to_owned())
         );
-        // Other words for the same flags are no news.
+        // Another text with the same flags is no change.
         it.file.write(r#" { "b" : true } "#);
         assert!(it.report().await.ends_with(": 1 flags"));
         it.call(Method::PUT, "/flags/c", "true").await;
@@ -325,7 +325,7 @@ mod bodies {
     }
 }
 
-/// What `run` says to a wrong start: one line (and how to use it).
+/// What `run` returns for wrong arguments: one line (and the usage).
 fn refusal(arguments: &[&str]) -> String {
     let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
     flags::run(&arguments).unwrap_err()
@@ -360,7 +360,7 @@ fn a_wrong_start_is_refused_with_a_clear_line() {
     for (arguments, says) in [
         (&["--listen"][..], "--listen needs a value"),
         (&["--listen", "here"], "is not an address such as"),
-        (&["--listen", "0.0.0.0:0"], "is open to others"),
+        (&["--listen", "0.0.0.0:0"], "is open to other machines"),
         (&["--store", "tree"], "is neither dbuf nor rwlock"),
         (&["--faster"], "unknown argument \"--faster\""),
     ] {

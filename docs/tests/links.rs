@@ -1,6 +1,6 @@
 //! Every link in the documents leads somewhere, every path that they name is there, the
-//! lists of documents, source files and scripts are complete, and each picture has a twin
-//! for the other theme.
+//! lists of documents and scripts are complete, the design has each clause that a comment
+//! cites, and each picture has a twin for the other theme.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -213,44 +213,89 @@ fn the_index_names_every_document() {
     );
 }
 
-/// The names in backticks of a section.
-fn names(section: &str) -> Vec<String> {
-    let spans = Parser::new_ext(section, Options::ENABLE_TABLES).filter_map(|event| match event {
-        Event::Code(code) => Some(code.into_string()),
-        _ => None,
-    });
-    spans.collect()
+/// The sources of the crates whose comments cite clauses of the design.
+fn citing() -> Vec<PathBuf> {
+    fn add(folder: &Path, found: &mut Vec<PathBuf>) {
+        for path in entries(folder) {
+            if path.is_dir() {
+                add(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = vec![];
+    for part in ["dbuf-core/src", "dbuf-strategies", "dbuf-testing"] {
+        add(&root().join("crates").join(part), &mut found);
+    }
+    found
+}
+
+/// A capital letter and a number of one or two digits: S13, E1.
+fn is_label(word: &str) -> bool {
+    let digits = word.strip_prefix(|c: char| c.is_ascii_uppercase());
+    digits.is_some_and(|digits| {
+        (1..=2).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit())
+    })
+}
+
+/// The clauses that a line's comment cites: labels, and numbers behind the page's name.
+fn cited(line: &str) -> Vec<String> {
+    let Some((_, comment)) = line.split_once("//") else {
+        return vec![];
+    };
+    let words = comment.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let mut cited: Vec<_> = words
+        .filter(|word| is_label(word))
+        .map(str::to_owned)
+        .collect();
+    for rest in comment.split("`docs/design.md`, ").skip(1) {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let number = rest[..end.unwrap_or(rest.len())].trim_end_matches('.');
+        cited.push(number.to_owned());
+    }
+    cited
+}
+
+/// Whether the page has a clause, or a section of that number.
+fn has_clause(page: &str, clause: &str) -> bool {
+    page.contains(&format!("**{clause}**")) || page.contains(&format!("\n## {clause}. "))
 }
 
 #[test]
-fn the_architecture_names_every_source_file() {
-    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
-    let sections = page.split("\n### `").skip(1);
-    let mut folders = 0;
-    for (folder, section) in sections.filter_map(|section| section.split_once("`\n")) {
-        let names = names(section.split("\n#").next().unwrap());
-        let mut there: Vec<_> = entries(&root().join(folder))
-            .iter()
-            .map(|path| {
-                let name = path.file_name().unwrap().to_str().unwrap();
-                format!("{name}{}", if path.is_dir() { "/" } else { "" })
-            })
-            .collect();
-        there.retain(|name| name != "lib.rs");
-        let unnamed = there.iter().filter(|name| !names.contains(name));
-        assert_eq!(
-            unnamed.collect::<Vec<_>>(),
-            [""; 0],
-            "not in the page, of {folder}"
-        );
-        let files = names
-            .iter()
-            .filter(|name| name.ends_with(".rs") || name.ends_with('/'));
-        let gone = files.filter(|name| !there.contains(name));
-        assert_eq!(gone.collect::<Vec<_>>(), [""; 0], "not in {folder}");
-        folders += 1;
+fn the_design_has_each_clause_that_a_comment_cites() {
+    let page = fs::read_to_string(root().join("docs/design.md")).unwrap();
+    let mut all = vec![];
+    for path in citing() {
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            all.extend(cited(line));
+        }
     }
-    assert_eq!(folders, 5, "a section for each crate");
+    all.sort();
+    all.dedup();
+    assert!(
+        all.len() > 50,
+        "only {all:?}: the comments are read wrongly"
+    );
+    all.retain(|clause| !has_clause(&page, clause));
+    assert!(all.is_empty(), "docs/design.md has no {all:?}");
+}
+
+#[test]
+fn a_clause_that_is_not_there_is_noticed() {
+    let line = "    f(); // by S2 (C15), P1202, W3: see `docs/design.md`, 6.9, A100";
+    assert_eq!(cited(line), ["S2", "C15", "W3", "6.9"]);
+    assert_eq!(cited("S2: no comment"), [""; 0]);
+    let page = "\n## 6. Epoch\n**6.9** and **S2**";
+    for (clause, there) in [
+        ("S2", true),
+        ("6.9", true),
+        ("6", true),
+        ("S1", false),
+        ("6.1", false),
+    ] {
+        assert_eq!(has_clause(page, clause), there, "{clause}");
+    }
 }
 
 #[test]
@@ -312,7 +357,7 @@ fn pictures_come_in_two_themes() {
 const SAMPLE: &str = "\
 # A head, with `code`
 [a](README.md), [b](../README.md#which-crate), [c](#a-head-with-code), <https://example.org/none>
-and `docs/src/lib.rs`, `.ci/run`, `.ci/loom [FILTER]`, `docs/pictures/layers-{light,dark}.svg`,
+and `docs/src/lib.rs`, `.ci/run`, `.ci/loom [FILTER]`, `docs/pictures/two-buffers-{light,dark}.svg`,
 `crates/<name>/none.rs`, <img src=\"pictures/publish-light.svg\">
 
 # Again

@@ -40,7 +40,7 @@ use dbuf_strategies::{Waiter, Watched};
 pub struct CellWatcher<C> {
     cell: C,
     waiter: Waiter,
-    told: Version,
+    last_seen: Version,
 }
 
 impl<C, T, S> CellWatcher<C>
@@ -65,9 +65,13 @@ where
     /// assert_eq!(pollster::block_on(watcher.changed()), 1);
     /// ```
     pub fn new(cell: C) -> Self {
-        let told = cell.version();
+        let last_seen = cell.version();
         let waiter = cell.strategy().waiter();
-        Self { cell, waiter, told }
+        Self {
+            cell,
+            waiter,
+            last_seen,
+        }
     }
 
     /// Waits until there is a newer write than this watcher was last told of, and returns the
@@ -104,15 +108,15 @@ where
         }
 
         let leave = Leave(&mut self.waiter);
-        let told = self.told;
-        self.told = poll_fn(|cx| match leave.0.poll_newer(told, cx) {
+        let last_seen = self.last_seen;
+        self.last_seen = poll_fn(|cx| match leave.0.poll_changed(last_seen, cx) {
             Poll::Ready(Ok(version)) => Poll::Ready(version),
             // The pointer keeps the cell, and the cell its claim: only one that leads
             // elsewhere by now is closed.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
         })
         .await;
-        self.told
+        self.last_seen
     }
 
     /// The number of the write that this watcher was last told of.
@@ -126,12 +130,12 @@ where
     /// let cell = ConcurrentCell::with_strategy(1, Watched::new(EpochStrategy::new()));
     /// let mut watcher = CellWatcher::new(&cell);
     /// cell.store(2);
-    /// assert_eq!((watcher.told(), watcher.version()), (0, 1)); // written, not told of
+    /// assert_eq!((watcher.last_seen(), watcher.version()), (0, 1)); // written, not told of
     /// pollster::block_on(watcher.changed());
-    /// assert_eq!(watcher.told(), 1);
+    /// assert_eq!(watcher.last_seen(), 1);
     /// ```
-    pub fn told(&self) -> Version {
-        self.told
+    pub fn last_seen(&self) -> Version {
+        self.last_seen
     }
 }
 
@@ -149,7 +153,7 @@ impl<C: Clone> Clone for CellWatcher<C> {
         Self {
             cell: self.cell.clone(),
             waiter: self.waiter.clone(),
-            told: self.told,
+            last_seen: self.last_seen,
         }
     }
 }
@@ -157,7 +161,7 @@ impl<C: Clone> Clone for CellWatcher<C> {
 impl<C> fmt::Debug for CellWatcher<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CellWatcher")
-            .field("told", &self.told)
+            .field("last_seen", &self.last_seen)
             .finish_non_exhaustive()
     }
 }

@@ -54,7 +54,7 @@ pub struct Watcher<R: ReaderPtr> {
     reader: Reader<R>,
     /// Empty only while a weak pointer has never been pinned.
     waiter: Option<Waiter>,
-    told: Version,
+    last_seen: Version,
     /// Whether `changed` returned `Closed` last.
     closed: bool,
 }
@@ -76,11 +76,11 @@ impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
     /// ```
     pub fn new(reader: Reader<R>) -> Self {
         let waiter = waiter(&reader);
-        let told = waiter.as_ref().map_or(0, Waiter::version);
+        let last_seen = waiter.as_ref().map_or(0, Waiter::version);
         Self {
             reader,
             waiter,
-            told,
+            last_seen,
             closed: false,
         }
     }
@@ -159,10 +159,10 @@ impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
     /// });
     /// ```
     pub async fn closed(&mut self) {
-        let mut seen = self.told;
+        let mut seen = self.last_seen;
         let changed = self.changed();
         poll_fn(|cx| {
-            while let Ok(version) = ready!(changed.watcher.poll_newer(seen, cx)) {
+            while let Ok(version) = ready!(changed.watcher.poll_changed(seen, cx)) {
                 seen = version;
             }
             Poll::Ready(())
@@ -196,7 +196,7 @@ impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
         // First: what was published before is seen below.
         let closed = self.reader.is_closed();
         let waiter = self.waiter.clone().or_else(|| waiter(&self.reader));
-        match waiter.is_some_and(|waiter| waiter.version() > self.told) {
+        match waiter.is_some_and(|waiter| waiter.version() > self.last_seen) {
             false if closed => Err(Closed),
             changed => Ok(changed),
         }
@@ -239,12 +239,16 @@ impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Watcher<R> {
         }
     }
 
-    fn poll_newer(&mut self, told: Version, cx: &mut Context<'_>) -> Poll<Result<Version, Closed>> {
+    fn poll_changed(
+        &mut self,
+        last_seen: Version,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Version, Closed>> {
         if self.waiter.is_none() {
             self.waiter = waiter(&self.reader);
         }
         match &mut self.waiter {
-            Some(waiter) => waiter.poll_newer(told, cx),
+            Some(waiter) => waiter.poll_changed(last_seen, cx),
             None => Poll::Ready(Err(Closed)),
         }
     }
@@ -269,7 +273,7 @@ impl<R: ReaderPtr<Strategy = Watched<S>, Error = Infallible>, S: Strategy> Watch
     /// ```
     pub fn borrow_and_update(&mut self) -> ReadGuard<'_, R> {
         let guard = self.reader.read();
-        self.told = self.told.max(ReadGuard::version(&guard));
+        self.last_seen = self.last_seen.max(ReadGuard::version(&guard));
         guard
     }
 
@@ -340,12 +344,12 @@ impl<R: ReaderPtr> Watcher<R> {
     /// let (mut writer, reader) = arc(1, 1, Watched::new(EpochStrategy::new()));
     /// let mut watcher = Watcher::new(reader);
     /// writer.store(2);
-    /// assert_eq!((watcher.told(), watcher.version()), (0, 1)); // published, not told of
+    /// assert_eq!((watcher.last_seen(), watcher.version()), (0, 1)); // published, not told of
     /// pollster::block_on(watcher.changed()).unwrap();
-    /// assert_eq!(watcher.told(), 1);
+    /// assert_eq!(watcher.last_seen(), 1);
     /// ```
-    pub fn told(&self) -> Version {
-        self.told
+    pub fn last_seen(&self) -> Version {
+        self.last_seen
     }
 
     /// Marks a publish, and those before it, as told: for one that was read by other means.
@@ -364,7 +368,7 @@ impl<R: ReaderPtr> Watcher<R> {
     /// assert_eq!(watcher.has_changed(), Ok(false));
     /// ```
     pub fn mark_told(&mut self, version: Version) {
-        self.told = self.told.max(version);
+        self.last_seen = self.last_seen.max(version);
     }
 
     /// The reader alone.
@@ -399,7 +403,7 @@ impl<R: ReaderPtr> Clone for Watcher<R> {
         Self {
             reader: self.reader.clone(),
             waiter: self.waiter.clone(),
-            told: self.told,
+            last_seen: self.last_seen,
             closed: false,
         }
     }
@@ -409,7 +413,7 @@ impl<R: ReaderPtr> fmt::Debug for Watcher<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watcher")
             .field("reader", &self.reader)
-            .field("told", &self.told)
+            .field("last_seen", &self.last_seen)
             .finish_non_exhaustive()
     }
 }
@@ -448,9 +452,9 @@ impl<R: ReaderPtr<Strategy = Watched<S>>, S: Strategy> Future for Changed<'_, R>
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { watcher, yielded } = &mut *self;
-        let news = ready!(watcher.poll_newer(watcher.told, cx));
+        let news = ready!(watcher.poll_changed(watcher.last_seen, cx));
         if let Ok(version) = news {
-            watcher.told = version;
+            watcher.last_seen = version;
         } else if watcher.closed && !*yielded {
             *yielded = true;
             cx.waker().wake_by_ref();

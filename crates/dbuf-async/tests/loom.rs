@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
 
-use dbuf_async::core::primitive::Sleeper;
+use dbuf_async::core::sync::Sleeper;
 use dbuf_async::core::{ArcReader, OpWriter, ReadGuard, arc};
 use dbuf_async::strategies::Watched;
 use dbuf_async::{Watcher, WriterAsyncExt};
@@ -139,16 +139,16 @@ fn cancelled_watch_is_found<S: Modelled>(new: fn() -> S) {
         let slept = Arc::clone(slept);
         let mut watcher = Watcher::new(reader);
         let watches = thread::spawn(move || {
-            let mut told = match poll_and_cancel(watcher.changed()) {
+            let mut last_seen = match poll_and_cancel(watcher.changed()) {
                 Poll::Ready(news) => news.unwrap_or(0),
                 Poll::Pending => 0,
             };
             while let Ok(version) = block_on(watcher.changed(), &slept) {
-                assert!(version > told);
-                told = version;
-                assert!(watcher.version() >= told);
+                assert!(version > last_seen);
+                last_seen = version;
+                assert!(watcher.version() >= last_seen);
             }
-            assert_eq!(told, 1);
+            assert_eq!(last_seen, 1);
         });
         let writes = thread::spawn(move || {
             writer.try_back_mut().unwrap().set(1);

@@ -9,25 +9,25 @@ use core::fmt;
 /// # Examples
 ///
 /// ```
-/// use dbuf_core::{DoubleBuffer, Taken, Writer};
+/// use dbuf_core::{DoubleBuffer, ClaimError, Writer};
 /// use dbuf_strategies::LockStrategy;
 ///
 /// let buffer = DoubleBuffer::new(1, 1, LockStrategy::new());
 /// let first = Writer::claim(&buffer).unwrap();
-/// assert_eq!(Writer::claim(&buffer).unwrap_err(), Taken);
+/// assert_eq!(Writer::claim(&buffer).unwrap_err(), ClaimError);
 /// drop(first);
 /// assert!(Writer::claim(&buffer).is_ok());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken;
+pub struct ClaimError;
 
-impl fmt::Display for Taken {
+impl fmt::Display for ClaimError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the buffer already has a writer")
     }
 }
 
-impl Error for Taken {}
+impl Error for ClaimError {}
 
 /// The buffer behind a weak reader is gone, or nobody is left to change it.
 ///

@@ -65,8 +65,6 @@ mod lease;
 #[cfg(feature = "alloc")]
 mod op_log;
 mod pointer;
-#[doc(hidden)]
-pub mod primitive;
 mod reader;
 #[cfg(feature = "std")]
 mod shared;
@@ -74,6 +72,8 @@ mod side;
 #[cfg(feature = "alloc")]
 mod straggler;
 mod strategy;
+#[doc(hidden)]
+pub mod sync;
 mod threads;
 mod wait;
 #[doc(hidden)]
@@ -97,7 +97,7 @@ pub use cell::{CellGuard, ConcurrentCell};
 pub use cell::{Fresh, Preset};
 #[cfg(feature = "alloc")]
 pub use error::Torn;
-pub use error::{Closed, Taken};
+pub use error::{ClaimError, Closed};
 #[doc(hidden)]
 #[cfg(feature = "std")]
 pub use guard::{AnyReadGuard, MappedAnyReadGuard};
@@ -115,7 +115,7 @@ pub use shared::SharedReader;
 pub use side::Side;
 #[cfg(feature = "alloc")]
 pub use straggler::OnStraggler;
-pub use strategy::{BlockingStrategy, RefusingStrategy, Strategy};
+pub use strategy::{BlockingStrategy, Strategy, TrySwapStrategy};
 #[cfg(feature = "std")]
 pub use writer::ArcSharedReader;
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]

@@ -363,10 +363,10 @@ pub trait BlockingStrategy: Strategy<ReaderToken: Send, WriterToken: Send> + Sen
 /// # Examples
 ///
 /// ```
-/// use dbuf_core::{BufferPtr, RefusingStrategy, Writer};
+/// use dbuf_core::{BufferPtr, TrySwapStrategy, Writer};
 /// use dbuf_strategies::LocalStrategy;
 ///
-/// fn publish_if_nobody_looks<P: BufferPtr<Strategy: RefusingStrategy>>(writer: &mut Writer<P>) -> bool {
+/// fn publish_if_nobody_looks<P: BufferPtr<Strategy: TrySwapStrategy>>(writer: &mut Writer<P>) -> bool {
 ///     writer.try_swap()
 /// }
 ///
@@ -380,7 +380,7 @@ pub trait BlockingStrategy: Strategy<ReaderToken: Send, WriterToken: Send> + Sen
     message = "`{Self}` cannot refuse a swap before it begins",
     note = "start the swap, and ask later whether it is finished: `start_swap`, `try_finish`"
 )]
-pub unsafe trait RefusingStrategy: Strategy {
+pub unsafe trait TrySwapStrategy: Strategy {
     /// Swaps and finishes if no guard stands on the front, else changes nothing.
     ///
     /// # Safety

@@ -6,7 +6,7 @@
 use core::task::Context;
 use core::time::Duration;
 
-use crate::primitive::{SPINS, spin_loop};
+use crate::sync::{SPINS, spin_loop};
 
 /// Polls until ready, or until `timeout` is over. Whether it became ready.
 ///
@@ -45,7 +45,7 @@ mod parking {
     use core::time::Duration;
     use std::time::Instant;
 
-    use crate::primitive::with_sleeper;
+    use crate::sync::with_sleeper;
 
     /// Polls, and sleeps between polls until woken.
     pub(super) fn sleep(

@@ -21,7 +21,7 @@ use std::panic::{catch_unwind, resume_unwind};
 use std::thread;
 
 use crate::const_fn;
-use crate::primitive::mutex::Mutex;
+use crate::sync::mutex::Mutex;
 
 /// Whom a waker wakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::buffer::BufferOf;
 use crate::{
-    BlockingStrategy, BufferPtr, OwningPtr, Reader, RefusingStrategy, Strategy, Taken, Version,
+    BlockingStrategy, BufferPtr, ClaimError, OwningPtr, Reader, Strategy, TrySwapStrategy, Version,
     wait,
 };
 
@@ -52,7 +52,7 @@ impl<P: BufferPtr> Writer<P> {
     ///
     /// # Errors
     ///
-    /// [`Taken`] if there is one, or if one was forgotten.
+    /// [`ClaimError`] if there is one, or if one was forgotten.
     ///
     /// # Examples
     ///
@@ -67,13 +67,13 @@ impl<P: BufferPtr> Writer<P> {
     /// again.store(5);
     /// assert_eq!(*reader.read(), 5);
     /// ```
-    pub fn claim(ptr: P) -> Result<Self, Taken> {
+    pub fn claim(ptr: P) -> Result<Self, ClaimError> {
         match ptr.strategy().try_claim_writer() {
             Some(token) => Ok(Self {
                 token: ManuallyDrop::new(token),
                 ptr,
             }),
-            None => Err(Taken),
+            None => Err(ClaimError),
         }
     }
 
@@ -691,7 +691,7 @@ pub(crate) fn own_guard() -> ! {
     )
 }
 
-impl<P: BufferPtr<Strategy: RefusingStrategy>> Writer<P> {
+impl<P: BufferPtr<Strategy: TrySwapStrategy>> Writer<P> {
     /// Swaps if no guard is in the way, now or on the old side of the last swap;
     /// else nothing is published and nothing changed.
     ///
@@ -803,7 +803,7 @@ impl<P: BufferPtr> fmt::Debug for Writer<P> {
 ///
 /// # Errors
 ///
-/// [`Taken`] if a writer is claimed.
+/// [`ClaimError`] if a writer is claimed.
 ///
 /// # Examples
 ///
@@ -821,7 +821,7 @@ impl<P: BufferPtr> fmt::Debug for Writer<P> {
 /// // Behind any other pointer, just so:
 /// assert!(split(Rc::new(DoubleBuffer::new(1, 1, LockStrategy::new()))).is_ok());
 /// ```
-pub fn split<P: BufferPtr>(ptr: P) -> Result<(Writer<P>, Reader<P>), Taken> {
+pub fn split<P: BufferPtr>(ptr: P) -> Result<(Writer<P>, Reader<P>), ClaimError> {
     let writer = Writer::claim(ptr)?;
     let reader = writer.reader();
     Ok((writer, reader))

@@ -5,12 +5,12 @@ use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::hash::RandomState;
 
-use dbuf_core::{DoubleBuffer, OnStraggler, Strategy, Taken};
+use dbuf_core::{ClaimError, DoubleBuffer, OnStraggler, Strategy};
 
 use crate::concurrent::{OnSpare, SleepFn, Writers};
-use crate::op::ChangeOf;
+use crate::op::ValueChange;
 use crate::owner::{Log, Ptr};
-use crate::table::{Shared, Table};
+use crate::table::{Extras, Table};
 use crate::{BlockingStrategy, ConcurrentHashMap, DefaultStrategy, PublishPolicy, Reader, Writer};
 
 /// Makes maps.
@@ -295,11 +295,11 @@ impl<H, S> Builder<H, S> {
         V: Clone,
         H: BuildHasher,
         S: Strategy,
-        C: ChangeOf<V>,
+        C: ValueChange<V>,
     {
         let copy = || Table::new(self.capacity, defers_drops);
         let (front, back) = (copy(), copy());
-        let shared = Shared::new(self.hasher);
+        let shared = Extras::new(self.hasher);
         let buffer = DoubleBuffer::with_extras(front, back, self.strategy, shared);
         match dbuf_core::split(Arc::new(buffer)) {
             Ok((writer, reader)) => {
@@ -307,7 +307,7 @@ impl<H, S> Builder<H, S> {
                 log.on_straggler(self.choices.on_straggler);
                 (log, reader, self.choices)
             }
-            Err(Taken) => panic!("the strategy is not fresh: a writer of it is claimed"),
+            Err(ClaimError) => panic!("the strategy is not fresh: a writer of it is claimed"),
         }
     }
 }

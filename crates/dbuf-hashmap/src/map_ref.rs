@@ -5,7 +5,7 @@ use std::hash::RandomState;
 
 use equivalent::Equivalent;
 
-use crate::table::{Shared, Table};
+use crate::table::{Extras, Table};
 use crate::{Iter, Keys, Values};
 
 /// One state of a map, borrowed: from a [guard](crate::Snapshot::as_map), from a
@@ -34,12 +34,12 @@ use crate::{Iter, Keys, Values};
 /// ```
 pub struct MapRef<'a, K, V, H = RandomState> {
     table: &'a Table<K, V>,
-    shared: &'a Shared<H>,
+    shared: &'a Extras<H>,
 }
 
 impl<'a, K, V, H> MapRef<'a, K, V, H> {
     #[inline]
-    pub(crate) fn new(table: &'a Table<K, V>, shared: &'a Shared<H>) -> Self {
+    pub(crate) fn new(table: &'a Table<K, V>, shared: &'a Extras<H>) -> Self {
         Self { table, shared }
     }
 

@@ -6,11 +6,11 @@ use core::{fmt, mem};
 use dbuf_core::Operation;
 use hashbrown::HashTable;
 
-use crate::table::{Shared, Table};
+use crate::table::{Extras, Table};
 
 /// What a batch did to its copy, so that the other one can follow: decisions and
 /// never closures, but for `Patch`. Each hash was computed when the change was made.
-pub enum Op<K, V, C = Whole> {
+pub enum Op<K, V, C = NoChange> {
     /// The key was not there.
     Insert {
         hash: u64,
@@ -50,7 +50,7 @@ pub enum Op<K, V, C = Whole> {
 }
 
 /// A change to a part of a value, for layers whose values are large.
-pub trait ChangeOf<V> {
+pub trait ValueChange<V> {
     /// Makes the change. It will be made again.
     fn apply(&self, value: &mut V);
     /// Makes the change for the last time.
@@ -59,9 +59,9 @@ pub trait ChangeOf<V> {
 
 /// No such changes: a value is replaced as a whole.
 #[derive(Clone, Copy, Debug)]
-pub enum Whole {}
+pub enum NoChange {}
 
-impl<V> ChangeOf<V> for Whole {
+impl<V> ValueChange<V> for NoChange {
     fn apply(&self, _: &mut V) {
         match *self {}
     }
@@ -156,16 +156,16 @@ impl<K, V, C> Op<K, V, C> {
     }
 }
 
-impl<K, V, C, H> Operation<Table<K, V>, Shared<H>> for Op<K, V, C>
+impl<K, V, C, H> Operation<Table<K, V>, Extras<H>> for Op<K, V, C>
 where
     K: Hash + Eq + Clone,
     V: Clone,
-    C: ChangeOf<V>,
+    C: ValueChange<V>,
     H: BuildHasher,
 {
     /// Makes a kept change again. (A batch makes each change by hand, for its result,
     /// and logs it then.)
-    fn apply(&mut self, table: &mut Table<K, V>, shared: &Shared<H>) {
+    fn apply(&mut self, table: &mut Table<K, V>, shared: &Extras<H>) {
         match self {
             Self::Insert { hash, key, value }
             | Self::Replace {
@@ -197,7 +197,7 @@ where
 
     // Always: it is the body of one hot loop, and a call costs as much as it does.
     #[inline(always)]
-    fn apply_once(self, table: &mut Table<K, V>, shared: &Shared<H>) {
+    fn apply_once(self, table: &mut Table<K, V>, shared: &Extras<H>) {
         // A key that is not found where the log says it is means `Hash` or `Eq`
         // that contradict themselves. The copies may differ then; nothing else
         // happens.
@@ -214,7 +214,7 @@ where
     }
 
     /// Its key and value are dropped with what else leaves the table.
-    fn discard(self, table: &mut Table<K, V>, _: &Shared<H>) {
+    fn discard(self, table: &mut Table<K, V>, _: &Extras<H>) {
         match self {
             Self::Insert { key, value, .. } | Self::Replace { key, value, .. } => {
                 table.retire(Some(key), Some(value));
@@ -251,7 +251,7 @@ where
         None
     }
 
-    fn seal(back: &mut Table<K, V>, _: &Shared<H>, mut log: impl FnMut(Self)) {
+    fn seal(back: &mut Table<K, V>, _: &Extras<H>, mut log: impl FnMut(Self)) {
         for _ in 0..back.marks() {
             // It runs user code, so the key stays marked until it has returned.
             let value = back
@@ -271,7 +271,7 @@ where
     fn restore(
         back: &mut Table<K, V>,
         front: &Table<K, V>,
-        shared: &Shared<H>,
+        shared: &Extras<H>,
         undone: &[Self],
         kept: &mut [Self],
     ) -> bool {
@@ -323,13 +323,13 @@ fn is_restored<K: Eq>(restored: &Restored<'_, K>, hash: u64, key: &K) -> bool {
         .is_some()
 }
 
-impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {
+impl<K: Hash + Eq, V, C: ValueChange<V>> Op<K, V, C> {
     /// Makes a kept change again on the keys that were restored, and on no other; the
     /// revision was restored, too.
     fn redo<H: BuildHasher>(
         &mut self,
         table: &mut Table<K, V>,
-        shared: &Shared<H>,
+        shared: &Extras<H>,
         restored: &Restored<'_, K>,
     ) where
         K: Clone,
@@ -369,7 +369,7 @@ impl<K: Hash + Eq, V, C: ChangeOf<V>> Op<K, V, C> {
 
     /// Out of line, so that the loop over a log of inserts stays small.
     #[inline(never)]
-    fn apply_rare<H: BuildHasher>(self, table: &mut Table<K, V>, shared: &Shared<H>) {
+    fn apply_rare<H: BuildHasher>(self, table: &mut Table<K, V>, shared: &Extras<H>) {
         match self {
             Self::Insert { .. } | Self::Replace { .. } => unreachable!("applied by the caller"),
             Self::Change { hash, key, change } => {

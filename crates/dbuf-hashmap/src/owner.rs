@@ -6,12 +6,12 @@ use std::hash::RandomState;
 
 use dbuf_core::{BatchOwner, BlockingStrategy, DoubleBuffer, Strategy};
 
-use crate::op::{ChangeOf, Op, Whole};
-use crate::table::{Shared, Table};
+use crate::op::{NoChange, Op, ValueChange};
+use crate::table::{Extras, Table};
 use crate::{Batch, DefaultStrategy};
 
-pub(crate) type Ptr<K, V, H, S> = Arc<DoubleBuffer<Table<K, V>, S, Shared<H>>>;
-pub(crate) type Log<K, V, H, S, C = Whole> = dbuf_core::OpWriter<Ptr<K, V, H, S>, Op<K, V, C>>;
+pub(crate) type Ptr<K, V, H, S> = Arc<DoubleBuffer<Table<K, V>, S, Extras<H>>>;
+pub(crate) type Log<K, V, H, S, C = NoChange> = dbuf_core::OpWriter<Ptr<K, V, H, S>, Op<K, V, C>>;
 
 pub(crate) mod sealed {
     pub trait Sealed {}
@@ -51,7 +51,7 @@ pub trait Owner:
     type Strategy: Strategy;
     /// How a part of a value changes.
     #[doc(hidden)]
-    type Change: ChangeOf<Self::Value>;
+    type Change: ValueChange<Self::Value>;
 
     /// Ends a batch without publishing.
     /// Whether what is deferred is kept: no later rollback takes it back.
@@ -64,7 +64,7 @@ type PtrOf<W> =
 type OpOf<W> = Op<<W as Owner>::Key, <W as Owner>::Value, <W as Owner>::Change>;
 
 /// The [`Writer`](crate::Writer) of a map, borrowed by a [`Batch`].
-pub struct WriterMut<'w, K, V, H = RandomState, S: Strategy = DefaultStrategy, C = Whole>(
+pub struct WriterMut<'w, K, V, H = RandomState, S: Strategy = DefaultStrategy, C = NoChange>(
     &'w mut Log<K, V, H, S, C>,
 );
 
@@ -74,7 +74,7 @@ where
     V: Clone,
     H: BuildHasher,
     S: Strategy,
-    C: ChangeOf<V>,
+    C: ValueChange<V>,
 {
     /// Begins a batch, if no reader is in the way.
     #[inline]
@@ -122,7 +122,7 @@ where
     V: Clone,
     H: BuildHasher,
     S: Strategy,
-    C: ChangeOf<V>,
+    C: ValueChange<V>,
 {
     type Key = K;
     type Value = V;

@@ -14,7 +14,7 @@ use crate::marks::{Mark, Marks};
 use crate::op::Patch;
 
 /// What both copies share.
-pub struct Shared<H> {
+pub struct Extras<H> {
     hasher: H,
     /// How many buckets the copy that changed last has, so that the other one
     /// grows once where it grew step by step. Written and read by the writer
@@ -22,7 +22,7 @@ pub struct Shared<H> {
     buckets: AtomicUsize,
 }
 
-impl<H> Shared<H> {
+impl<H> Extras<H> {
     pub(crate) fn new(hasher: H) -> Self {
         Self {
             hasher,
@@ -352,7 +352,7 @@ impl<K: Hash, V> Table<K, V> {
         &mut self,
         hash: u64,
         key: &K,
-        shared: &Shared<H>,
+        shared: &Extras<H>,
     ) -> Entry<'_, (K, V)>
     where
         K: Eq,
@@ -371,7 +371,7 @@ impl<K: Hash, V> Table<K, V> {
         hash: u64,
         key: K,
         value: V,
-        shared: &Shared<H>,
+        shared: &Extras<H>,
     ) -> usize {
         if self.is_full() {
             self.reserve(1, shared);
@@ -383,7 +383,7 @@ impl<K: Hash, V> Table<K, V> {
 
     /// Gives a key a value, whether it is there or not.
     #[cold]
-    pub(crate) fn put<H: BuildHasher>(&mut self, hash: u64, key: K, value: V, shared: &Shared<H>)
+    pub(crate) fn put<H: BuildHasher>(&mut self, hash: u64, key: K, value: V, shared: &Extras<H>)
     where
         K: Eq,
     {
@@ -402,7 +402,7 @@ impl<K: Hash, V> Table<K, V> {
         hash: u64,
         key: &K,
         front: &Self,
-        shared: &Shared<H>,
+        shared: &Extras<H>,
     ) where
         K: Eq + Clone,
         V: Clone,
@@ -427,7 +427,7 @@ impl<K: Hash, V> Table<K, V> {
         hash: u64,
         key: K,
         value: V,
-        shared: &Shared<H>,
+        shared: &Extras<H>,
     ) {
         if self.is_full() {
             self.grow_to(shared.buckets.load(Ordering::Relaxed), shared);
@@ -445,7 +445,7 @@ impl<K: Hash, V> Table<K, V> {
         hash: u64,
         key: K,
         value: V,
-        shared: &Shared<H>,
+        shared: &Extras<H>,
     ) where
         K: Eq,
     {
@@ -468,7 +468,7 @@ impl<K: Hash, V> Table<K, V> {
     pub(crate) fn reserve<H: BuildHasher>(
         &mut self,
         additional: usize,
-        shared: &Shared<H>,
+        shared: &Extras<H>,
     ) -> Option<usize> {
         self.resize(shared, |table| {
             table.reserve(additional, |(k, _)| shared.hash(k));
@@ -481,7 +481,7 @@ impl<K: Hash, V> Table<K, V> {
         &mut self,
         additional: usize,
         other: (usize, usize),
-        shared: &Shared<H>,
+        shared: &Extras<H>,
     ) -> Result<Option<usize>, TryReserveError> {
         let mut result = Ok(());
         let changed = self.resize(shared, |table| {
@@ -493,12 +493,12 @@ impl<K: Hash, V> Table<K, V> {
     }
 
     /// Gives back what room is not needed. The number of buckets, if it changed.
-    pub(crate) fn shrink<H: BuildHasher>(&mut self, shared: &Shared<H>) -> Option<usize> {
+    pub(crate) fn shrink<H: BuildHasher>(&mut self, shared: &Extras<H>) -> Option<usize> {
         self.resize(shared, |table| table.shrink_to_fit(|(k, _)| shared.hash(k)))
     }
 
     /// Gives back the room beyond `capacity` that is not needed.
-    pub(crate) fn shrink_to<H: BuildHasher>(&mut self, capacity: usize, shared: &Shared<H>) {
+    pub(crate) fn shrink_to<H: BuildHasher>(&mut self, capacity: usize, shared: &Extras<H>) {
         self.resize(shared, |table| {
             table.shrink_to(capacity, |(k, _)| shared.hash(k));
         });
@@ -506,7 +506,7 @@ impl<K: Hash, V> Table<K, V> {
 
     fn resize<H>(
         &mut self,
-        shared: &Shared<H>,
+        shared: &Extras<H>,
         f: impl FnOnce(&mut HashTable<(K, V)>),
     ) -> Option<usize> {
         let before = self.entries.num_buckets();
@@ -519,7 +519,7 @@ impl<K: Hash, V> Table<K, V> {
     /// Grows to as many buckets as the other copy has, if there is memory for it: nothing
     /// needs the room yet.
     #[cold]
-    pub(crate) fn grow_to<H: BuildHasher>(&mut self, buckets: usize, shared: &Shared<H>) {
+    pub(crate) fn grow_to<H: BuildHasher>(&mut self, buckets: usize, shared: &Extras<H>) {
         if self.entries.num_buckets() < buckets {
             // As many entries as fit into that many buckets and not into half.
             let entries = buckets - buckets / 4;
@@ -564,7 +564,7 @@ impl<K, V> fmt::Debug for Table<K, V> {
     }
 }
 
-impl<H> fmt::Debug for Shared<H> {
+impl<H> fmt::Debug for Extras<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
     }

@@ -195,10 +195,10 @@ impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
     /// ```
     /// let map = dbuf_hashmap::Builder::new().watched().build_concurrent();
     /// map.insert("a", 1);
-    /// assert_eq!(map.watcher().told(), 1);
+    /// assert_eq!(map.watcher().last_seen(), 1);
     /// ```
-    pub fn told(&self) -> Version {
-        self.inner.told()
+    pub fn last_seen(&self) -> Version {
+        self.inner.last_seen()
     }
 }
 
@@ -223,7 +223,7 @@ impl<K, V, H, S: Strategy> Clone for Watcher<K, V, H, S> {
 impl<K, V, H, S: Strategy> fmt::Debug for Watcher<K, V, H, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watcher")
-            .field("told", &self.told())
+            .field("last_seen", &self.last_seen())
             .finish_non_exhaustive()
     }
 }

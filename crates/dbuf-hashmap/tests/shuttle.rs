@@ -1,6 +1,5 @@
 //! Random schedules of the writers of a `ConcurrentHashMap`. Run by `.ci/shuttle`,
-//! with `--cfg dbuf_shuttle`; what the models do not see stands in
-//! `docs/concurrent.md`.
+//! with `--cfg dbuf_shuttle`; `docs/verification.md` says what the models do not see.
 //!
 //! Each model runs `DBUF_SHUTTLE_ITERATIONS` times for each strategy and for each of
 //! two schedulers. A task that sleeps forever is a deadlock, which shuttle reports.
@@ -35,7 +34,7 @@ type Seen = AtomicUsize;
 struct World<S: Modelled> {
     map: ConcurrentHashMap<u32, u32, RandomState, S>,
     /// Writes that have returned. No step of the model.
-    told: Mutex<Vec<(u32, u32)>>,
+    last_seen: Mutex<Vec<(u32, u32)>>,
     seen: Arc<Seen>,
 }
 
@@ -46,7 +45,7 @@ impl<S: Modelled> World<S> {
                 .strategy(S::default())
                 .publish_policy(policy)
                 .build_concurrent(),
-            told: Mutex::default(),
+            last_seen: Mutex::default(),
             seen: Arc::clone(seen),
         })
     }
@@ -68,16 +67,16 @@ impl<S: Modelled> World<S> {
             Some(value),
             "not seen by its writer"
         );
-        self.told.lock().unwrap().push((key, value));
+        self.last_seen.lock().unwrap().push((key, value));
         self.see_what_is_told();
     }
 
     fn see_what_is_told(&self) {
-        let told = self.told.lock().unwrap().clone();
-        for (key, value) in told {
+        let last_seen = self.last_seen.lock().unwrap().clone();
+        for (key, value) in last_seen {
             assert!(
                 self.map.get_cloned(&key) >= Some(value),
-                "not seen by who was told"
+                "not seen by who was last_seen"
             );
         }
     }

@@ -9,15 +9,15 @@
 
 use dbuf_core::Side;
 use dbuf_core::const_fn;
-use dbuf_core::primitive::atomic::{AtomicBool, Ordering};
+use dbuf_core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::front::FrontWord;
+use crate::side_word::SideWord;
 
 pub(crate) struct Claim {
     claimed: AtomicBool,
     finished: AtomicBool,
-    back: FrontWord,
-    spare: FrontWord,
+    back: SideWord,
+    spare: SideWord,
     spare_free: AtomicBool,
 }
 
@@ -27,8 +27,8 @@ impl Claim {
             Self {
                 claimed: AtomicBool::new(false),
                 finished: AtomicBool::new(true),
-                back: FrontWord::new(Side::B),
-                spare: FrontWord::new(Side::C),
+                back: SideWord::new(Side::B),
+                spare: SideWord::new(Side::C),
                 spare_free: AtomicBool::new(true),
             }
         }

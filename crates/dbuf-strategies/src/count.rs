@@ -54,13 +54,13 @@ use core::task::{Context, Poll};
 
 use crossbeam_utils::CachePadded;
 
-use dbuf_core::primitive::abort;
-use dbuf_core::primitive::atomic::{AtomicUsize, Ordering};
+use dbuf_core::sync::abort;
+use dbuf_core::sync::atomic::{AtomicUsize, Ordering};
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 use crate::claim::Claim;
-use crate::front::FrontWord;
-use crate::waker::WakerCell;
+use crate::side_word::SideWord;
+use crate::waker::AtomicWaker;
 
 /// Readers count themselves on a shared counter. `no_std`, without allocation.
 ///
@@ -78,10 +78,10 @@ use crate::waker::WakerCell;
 /// assert_eq!(*reader.read(), 20);
 /// ```
 pub struct CountStrategy {
-    front: CachePadded<FrontWord>,
+    front: CachePadded<SideWord>,
     counts: [CachePadded<CountWord>; 3],
     claim: Claim,
-    waker: WakerCell,
+    waker: AtomicWaker,
 }
 
 /// How many guards stand on a side, and whether a writer waits for them.
@@ -123,10 +123,10 @@ impl CountStrategy {
         /// ```
         pub const fn new() -> Self {
             Self {
-                front: CachePadded::new(FrontWord::new(Side::A)),
+                front: CachePadded::new(SideWord::new(Side::A)),
                 counts: [CountWord::new(), CountWord::new(), CountWord::new()],
                 claim: Claim::new(),
-                waker: WakerCell::new(),
+                waker: AtomicWaker::new(),
             }
         }
     }

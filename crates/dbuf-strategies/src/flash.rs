@@ -55,15 +55,15 @@ use core::task::{Context, Poll};
 
 use crossbeam_utils::CachePadded;
 
-use dbuf_core::primitive::abort;
-use dbuf_core::primitive::atomic::{AtomicUsize, Ordering};
+use dbuf_core::sync::abort;
+use dbuf_core::sync::atomic::{AtomicUsize, Ordering};
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
-use crate::bit::{SIDE, decode, encode};
 use crate::claim::Claim;
-use crate::front::FrontWord;
 use crate::registry::{Registration, Registry};
-use crate::waker::WakerCell;
+use crate::side_word::SideWord;
+use crate::side_word::{SIDE, decode, encode};
+use crate::waker::AtomicWaker;
 
 /// Readers hold a word that the writer flips. For frequent, small publishes.
 ///
@@ -84,16 +84,16 @@ use crate::waker::WakerCell;
 pub struct FlashStrategy {
     /// Where the words point that are not being flipped. Written with the
     /// registry locked.
-    front: FrontWord,
+    front: SideWord,
     claim: Claim,
     /// Reader tokens may outlive the strategy and share this.
-    shared: OnceLock<Arc<Shared>>,
+    shared: OnceLock<Arc<Inner>>,
 }
 
 /// What readers have in common.
-struct Shared {
+struct Inner {
     readers: Registry<Slot>,
-    waker: WakerCell,
+    waker: AtomicWaker,
     /// By side: guards on it that are in no reader's word.
     residue: [CachePadded<AtomicUsize>; 3],
 }
@@ -114,7 +114,7 @@ const WAITS: usize = 1;
 /// Guards of one reader: it alone adds to its word.
 const LIMIT: usize = usize::MAX / 2;
 
-impl Shared {
+impl Inner {
     /// Counts guards off a residue. Returns whether they were the last that a writer waits for.
     fn settle(&self, side: Side, guards: usize) -> bool {
         let gone = guards.wrapping_mul(GUARD);
@@ -145,18 +145,18 @@ impl FlashStrategy {
         /// ```
         pub const fn new() -> Self {
             Self {
-                front: FrontWord::new(Side::A),
+                front: SideWord::new(Side::A),
                 claim: Claim::new(),
                 shared: OnceLock::new(),
             }
         }
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    fn shared(&self) -> &Arc<Inner> {
         self.shared.get_or_init(|| {
-            Arc::new(Shared {
+            Arc::new(Inner {
                 readers: Registry::new(()),
-                waker: WakerCell::new(),
+                waker: AtomicWaker::new(),
                 residue: core::array::from_fn(|_| CachePadded::new(AtomicUsize::new(0))),
             })
         })
@@ -215,7 +215,7 @@ pub struct FlashWriter(());
 /// A reader of a [`FlashStrategy`]: its slot.
 pub struct FlashReader {
     slot: Registration<Slot>,
-    shared: Arc<Shared>,
+    shared: Arc<Inner>,
 }
 
 impl FlashReader {

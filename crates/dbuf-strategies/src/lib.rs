@@ -48,8 +48,6 @@ extern crate alloc;
 extern crate std;
 
 #[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
-mod bit;
-#[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
 mod claim;
 #[cfg(feature = "count")]
 mod count;
@@ -64,16 +62,16 @@ mod default;
 mod epoch;
 #[cfg(feature = "flash")]
 mod flash;
-#[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
-mod front;
 mod local;
 #[cfg(feature = "lock")]
 mod lock;
 #[cfg(all(test, feature = "std"))]
 mod overflow;
-mod primitive;
 #[cfg(any(feature = "epoch", feature = "flash"))]
 mod registry;
+#[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
+mod side_word;
+mod sync;
 #[cfg(any(feature = "count", feature = "epoch", feature = "flash"))]
 mod waker;
 #[cfg(feature = "watch")]

@@ -15,8 +15,8 @@ use core::cell::Cell;
 use core::fmt;
 use core::task::{Context, Poll, Waker};
 
-use dbuf_core::primitive::abort;
-use dbuf_core::{RefusingStrategy, Side, Strategy};
+use dbuf_core::sync::abort;
+use dbuf_core::{Side, Strategy, TrySwapStrategy};
 
 /// Everything on one thread: games, user interfaces, simulations.
 ///
@@ -268,7 +268,7 @@ unsafe impl Strategy for LocalStrategy {
 }
 
 // SAFETY: nothing comes between look and flip on one thread; `finished` stays.
-unsafe impl RefusingStrategy for LocalStrategy {
+unsafe impl TrySwapStrategy for LocalStrategy {
     unsafe fn try_swap(&self, _: &mut LocalWriter) -> bool {
         let front = self.front.get();
         if self.count(front).get() > 0 {

@@ -35,10 +35,10 @@ use core::fmt;
 use core::mem;
 use core::task::{Context, Poll, Waker};
 
-use dbuf_core::primitive::abort;
-use dbuf_core::{BlockingStrategy, RefusingStrategy, Side, Strategy, const_fn};
+use dbuf_core::sync::abort;
+use dbuf_core::{BlockingStrategy, Side, Strategy, TrySwapStrategy, const_fn};
 
-use crate::primitive::FastMutex;
+use crate::sync::FastMutex;
 
 /// Readers count themselves under a mutex. The naive strategy, obviously right.
 ///
@@ -281,7 +281,7 @@ unsafe impl Strategy for LockStrategy {
 impl BlockingStrategy for LockStrategy {}
 
 // SAFETY: look and flip are one critical section, and `finished` stays set.
-unsafe impl RefusingStrategy for LockStrategy {
+unsafe impl TrySwapStrategy for LockStrategy {
     unsafe fn try_swap(&self, _: &mut LockWriter) -> bool {
         let mut state = self.state.lock();
         if state.counts[state.front as usize] > 0 {

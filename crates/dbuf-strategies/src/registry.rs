@@ -22,7 +22,7 @@
 //! - **R4** `changed` is set, under the lock, by each registration before it returns, and
 //!   cleared by the renewal of the one view. So whoever reads it as clear either has a
 //!   view of every registration, or the registration's store comes later in its
-//!   modification order: see "A reader that registers" in `docs/protocol.md`.
+//!   modification order: see `docs/design.md`, 6.9.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -34,9 +34,9 @@ use core::ptr::NonNull;
 use crossbeam_utils::CachePadded;
 
 use dbuf_core::const_fn;
-use dbuf_core::primitive::atomic::{AtomicBool, Ordering};
+use dbuf_core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::primitive::Mutex;
+use crate::sync::Mutex;
 
 /// Slots in a chunk, at most 8. With its counts 1,152 bytes: what one reader of one buffer costs, and all
 /// that the last reader of a crowd keeps.

@@ -22,22 +22,22 @@
 use core::task::Waker;
 
 use dbuf_core::const_fn;
-use dbuf_core::primitive::atomic::{AtomicUsize, Ordering};
-use dbuf_core::primitive::cell::UnsafeCell;
+use dbuf_core::sync::atomic::{AtomicUsize, Ordering};
+use dbuf_core::sync::cell::UnsafeCell;
 
 const IDLE: usize = 0;
 const REGISTERING: usize = 1;
 const TAKING: usize = 2;
 
-pub(crate) struct WakerCell {
+pub(crate) struct AtomicWaker {
     state: AtomicUsize,
     waker: UnsafeCell<Option<Waker>>,
 }
 
 // SAFETY: the state hands the slot to one thread at a time; a `Waker` is `Send`.
-unsafe impl Sync for WakerCell {}
+unsafe impl Sync for AtomicWaker {}
 
-impl WakerCell {
+impl AtomicWaker {
     const_fn! {
         pub(crate) const fn new() -> Self {
             Self {

@@ -53,9 +53,9 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::task::{Context, Poll};
 
-use dbuf_core::primitive::atomic::{AtomicU64, Ordering};
+use dbuf_core::sync::atomic::{AtomicU64, Ordering};
 use dbuf_core::waker_set::{Sleeps, WakerSet};
-use dbuf_core::{BlockingStrategy, Closed, RefusingStrategy, Side, Strategy, Version, const_fn};
+use dbuf_core::{BlockingStrategy, Closed, Side, Strategy, TrySwapStrategy, Version, const_fn};
 
 /// Any strategy, with readers that can await the next publish
 /// (`dbuf_async::Watcher`).
@@ -81,7 +81,7 @@ use dbuf_core::{BlockingStrategy, Closed, RefusingStrategy, Side, Strategy, Vers
 /// ```
 pub struct Watched<S> {
     inner: S,
-    board: OwnBoard,
+    state: OwnWatchState,
 }
 
 impl<S> Watched<S> {
@@ -100,7 +100,7 @@ impl<S> Watched<S> {
         pub const fn new(strategy: S) -> Self {
             Self {
                 inner: strategy,
-                board: OwnBoard(OnceLock::new()),
+                state: OwnWatchState(OnceLock::new()),
             }
         }
     }
@@ -122,7 +122,7 @@ impl<S> Watched<S> {
     /// ```
     pub fn waiter(&self) -> Waiter {
         Waiter {
-            board: Arc::clone(self.board.get()),
+            state: Arc::clone(self.state.get()),
             number: None,
         }
     }
@@ -173,9 +173,9 @@ impl Word {
         self.0 & Self::AWAITED != 0
     }
 
-    /// What there is to tell somebody who knows of `told`.
-    fn news(self, told: Version) -> Poll<Result<Version, Closed>> {
-        if self.version() > told {
+    /// What there is to tell somebody who knows of `last_seen`.
+    fn changed_since(self, last_seen: Version) -> Poll<Result<Version, Closed>> {
+        if self.version() > last_seen {
             Poll::Ready(Ok(self.version()))
         } else if self.is_closed() {
             Poll::Ready(Err(Closed))
@@ -186,12 +186,12 @@ impl Word {
 }
 
 /// What waiters share; they may outlive the strategy.
-struct Board {
+struct WatchState {
     word: AtomicU64,
     waiters: WakerSet,
 }
 
-impl Board {
+impl WatchState {
     fn new() -> Self {
         Self {
             word: AtomicU64::new(Word::open(0).closed().0),
@@ -200,7 +200,7 @@ impl Board {
     }
 
     fn load(&self) -> Word {
-        // ORDERING: Acquire; partner: N2 in `announce`. T1: who is told of a
+        // ORDERING: Acquire; partner: N2 in `notify`. T1: who is told of a
         // publish reads it.
         Word(self.word.load(Ordering::Acquire))
     }
@@ -212,8 +212,8 @@ impl Board {
     }
 
     /// N2 and N3. The last step of whoever calls it, since it wakes.
-    fn announce(&self, word: Word) {
-        // ORDERING: Release; partners: `load`, T3 in `poll_newer`, `try_open`. A swap and not a
+    fn notify(&self, word: Word) {
+        // ORDERING: Release; partners: `load`, T3 in `poll_changed`, `try_open`. A swap and not a
         // store: it must not pass T3 by, and it takes the mark away.
         let old = Word(self.word.swap(word.0, Ordering::Release));
         if old.is_awaited() {
@@ -223,7 +223,7 @@ impl Board {
 
     /// Whether this call made the claim.
     fn try_open(&self) -> bool {
-        // ORDERING: Acquire; partner: `announce` of the release. The inner claim, which
+        // ORDERING: Acquire; partner: `notify` of the release. The inner claim, which
         // ended before it, is seen as ended; unseen, it would cost a refusal and
         // never a second claim. UNMODELLED: the inner claim is a read-modify-write,
         // and in loom and Miri those always see the last value.
@@ -232,31 +232,31 @@ impl Board {
 }
 
 /// The strategy's part of the board, made when it is first needed.
-struct OwnBoard(OnceLock<Arc<Board>>);
+struct OwnWatchState(OnceLock<Arc<WatchState>>);
 
-impl OwnBoard {
-    fn get(&self) -> &Arc<Board> {
-        self.0.get_or_init(|| Arc::new(Board::new()))
+impl OwnWatchState {
+    fn get(&self) -> &Arc<WatchState> {
+        self.0.get_or_init(|| Arc::new(WatchState::new()))
     }
 
     /// One publish more.
     fn publish(&self) {
-        let board = self.get();
-        board.announce(Word::open(board.version() + 1));
+        let state = self.get();
+        state.notify(Word::open(state.version() + 1));
     }
 
     fn close(&self) {
-        let board = self.get();
-        board.announce(Word::open(board.version()).closed());
+        let state = self.get();
+        state.notify(Word::open(state.version()).closed());
     }
 }
 
 /// The buffer is gone, perhaps with the claim of a forgotten writer: nothing that
 /// was announced can be read any more.
-impl Drop for OwnBoard {
+impl Drop for OwnWatchState {
     fn drop(&mut self) {
-        if let Some(board) = self.0.get() {
-            board.announce(Word::open(0).closed());
+        if let Some(state) = self.0.get() {
+            state.notify(Word::open(0).closed());
         }
     }
 }
@@ -272,11 +272,11 @@ unsafe impl<S: Strategy> Strategy for Watched<S> {
     type GuardToken = S::GuardToken;
 
     fn try_claim_writer(&self) -> Option<S::WriterToken> {
-        if !self.board.get().try_open() {
+        if !self.state.get().try_open() {
             return None;
         }
         /// Closes what has no claim: the inner strategy is claimed elsewhere, or unwound.
-        struct Close<'w>(&'w OwnBoard);
+        struct Close<'w>(&'w OwnWatchState);
 
         impl Drop for Close<'_> {
             fn drop(&mut self) {
@@ -284,7 +284,7 @@ unsafe impl<S: Strategy> Strategy for Watched<S> {
             }
         }
 
-        let close = Close(&self.board);
+        let close = Close(&self.state);
         let token = self.inner.try_claim_writer();
         if token.is_some() {
             core::mem::forget(close);
@@ -295,11 +295,11 @@ unsafe impl<S: Strategy> Strategy for Watched<S> {
     unsafe fn release_writer(&self, writer: S::WriterToken) {
         // SAFETY: the caller's promises.
         unsafe { self.inner.release_writer(writer) };
-        self.board.close();
+        self.state.close();
     }
 
     fn is_writer_claimed(&self) -> bool {
-        !self.board.get().load().is_closed()
+        !self.state.get().load().is_closed()
     }
 
     fn new_reader(&self) -> S::ReaderToken {
@@ -341,7 +341,7 @@ unsafe impl<S: Strategy> Strategy for Watched<S> {
         impl<S: Strategy> Drop for Announce<'_, S> {
             fn drop(&mut self) {
                 if self.0.inner.front() != self.1 {
-                    self.0.board.publish();
+                    self.0.state.publish();
                 }
             }
         }
@@ -406,12 +406,12 @@ unsafe impl<S: Strategy> Strategy for Watched<S> {
 impl<S: BlockingStrategy> BlockingStrategy for Watched<S> {}
 
 // SAFETY: the inner strategy's promise.
-unsafe impl<S: RefusingStrategy> RefusingStrategy for Watched<S> {
+unsafe impl<S: TrySwapStrategy> TrySwapStrategy for Watched<S> {
     unsafe fn try_swap(&self, writer: &mut S::WriterToken) -> bool {
         // SAFETY: the caller's promises.
         let swapped = unsafe { self.inner.try_swap(writer) };
         if swapped {
-            self.board.publish();
+            self.state.publish();
         }
         swapped
     }
@@ -432,12 +432,12 @@ unsafe impl<S: RefusingStrategy> RefusingStrategy for Watched<S> {
 /// let (mut writer, reader) = core::arc(1, 1, Watched::new(EpochStrategy::new()));
 /// let mut waiter = reader.strategy().waiter();
 /// let mut cx = Context::from_waker(Waker::noop());
-/// assert!(waiter.poll_newer(0, &mut cx).is_pending());
+/// assert!(waiter.poll_changed(0, &mut cx).is_pending());
 /// writer.store(2);
-/// assert_eq!(waiter.poll_newer(0, &mut cx), Poll::Ready(Ok(1)));
+/// assert_eq!(waiter.poll_changed(0, &mut cx), Poll::Ready(Ok(1)));
 /// ```
 pub struct Waiter {
-    board: Arc<Board>,
+    state: Arc<WatchState>,
     number: Option<usize>,
 }
 
@@ -459,10 +459,10 @@ impl Waiter {
     /// assert_eq!(waiter.version(), 1);
     /// ```
     pub fn version(&self) -> Version {
-        self.board.load().version()
+        self.state.load().version()
     }
 
-    /// Ready with the number of the last publish if that is above `told`, with
+    /// Ready with the number of the last publish if that is above `last_seen`, with
     /// [`Closed`] if not and no writer is live; else the task is woken when it is
     /// worth asking again. A new waker replaces the old. One load if there is something
     /// newer; else it locks the list of those who wait.
@@ -485,34 +485,34 @@ impl Waiter {
     /// let mut cx = Context::from_waker(Waker::noop()); // an executor has a better one
     /// writer.store(2);
     /// writer.store(3);
-    /// assert_eq!(waiter.poll_newer(0, &mut cx), Poll::Ready(Ok(2)));
-    /// assert!(waiter.poll_newer(2, &mut cx).is_pending());
+    /// assert_eq!(waiter.poll_changed(0, &mut cx), Poll::Ready(Ok(2)));
+    /// assert!(waiter.poll_changed(2, &mut cx).is_pending());
     /// drop(writer);
-    /// assert_eq!(waiter.poll_newer(2, &mut cx), Poll::Ready(Err(Closed)));
+    /// assert_eq!(waiter.poll_changed(2, &mut cx), Poll::Ready(Err(Closed)));
     /// ```
-    pub fn poll_newer(
+    pub fn poll_changed(
         &mut self,
-        told: Version,
+        last_seen: Version,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Version, Closed>> {
-        let mut news = self.board.load().news(told);
-        if news.is_pending() {
-            let waiters = &self.board.waiters;
+        let mut change = self.state.load().changed_since(last_seen);
+        if change.is_pending() {
+            let waiters = &self.state.waiters;
             let number = *self.number.get_or_insert_with(|| waiters.number());
             waiters.join(number, Sleeps::Task, cx.waker().clone());
-            // ORDERING: Acquire; partner: N2 in `announce`, as for `load`. T3: either
+            // ORDERING: Acquire; partner: N2 in `notify`, as for `load`. T3: either
             // this sees what N2 left, or N2 sees the mark.
-            let word = self.board.word.fetch_or(Word::AWAITED, Ordering::Acquire);
-            news = Word(word).news(told);
+            let word = self.state.word.fetch_or(Word::AWAITED, Ordering::Acquire);
+            change = Word(word).changed_since(last_seen);
         }
-        if news.is_ready() {
+        if change.is_ready() {
             self.leave();
         }
-        news
+        change
     }
 
     /// Waits no longer: gives up the place that a pending
-    /// [`poll_newer`](Self::poll_newer) took. Its waker is dropped and not called.
+    /// [`poll_changed`](Self::poll_changed) took. Its waker is dropped and not called.
     ///
     /// # Examples
     ///
@@ -531,14 +531,14 @@ impl Waiter {
     /// let mut waiter = reader.strategy().waiter();
     /// let task = Arc::new(Task);
     /// let waker = Waker::from(Arc::clone(&task));
-    /// assert!(waiter.poll_newer(0, &mut Context::from_waker(&waker)).is_pending());
+    /// assert!(waiter.poll_changed(0, &mut Context::from_waker(&waker)).is_pending());
     /// waiter.leave();
     /// drop(waker);
     /// assert_eq!(Arc::strong_count(&task), 1); // nobody keeps its waker
     /// ```
     pub fn leave(&mut self) {
         if let Some(number) = self.number.take() {
-            self.board.waiters.leave(number);
+            self.state.waiters.leave(number);
         }
     }
 }
@@ -547,7 +547,7 @@ impl Waiter {
 impl Clone for Waiter {
     fn clone(&self) -> Self {
         Self {
-            board: Arc::clone(&self.board),
+            state: Arc::clone(&self.state),
             number: None,
         }
     }

@@ -140,7 +140,7 @@ fn publish_that_unwound_is_announced() {
     writer.finish();
     let mut cx = Context::from_waker(Waker::noop());
     assert_eq!(
-        waiter.poll_newer(0, &mut cx),
+        waiter.poll_changed(0, &mut cx),
         Poll::Ready(Ok(1)),
         "missed for good"
     );
@@ -164,11 +164,11 @@ fn task_that_knows_the_version_is_told_of_the_next() {
         return;
     }
     let ((mut writer, reader), mut waiter) = half_published();
-    let told = reader.version();
+    let last_seen = reader.version();
     writer.store(2);
     let mut cx = Context::from_waker(Waker::noop());
     assert!(
-        waiter.poll_newer(told, &mut cx).is_ready(),
+        waiter.poll_changed(last_seen, &mut cx).is_ready(),
         "version 2 is out"
     );
 }

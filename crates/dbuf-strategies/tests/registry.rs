@@ -173,7 +173,7 @@ fn crowd_is_forgotten<S: Strategy>(strategy: S) {
 }
 
 #[test]
-fn anchors_29_crowd_of_readers_is_forgotten() {
+fn bug_29_crowd_of_readers_is_forgotten() {
     crowd_is_forgotten(EpochStrategy::new());
     crowd_is_forgotten(FlashStrategy::new());
 }

@@ -28,7 +28,7 @@ fn waits_in_the_long_run_allocate_nothing() {
             before = Counting::calls();
         }
         for waiter in &mut waiters {
-            assert!(waiter.poll_newer(round, &mut cx).is_pending());
+            assert!(waiter.poll_changed(round, &mut cx).is_pending());
         }
         writer.store(1);
     }

@@ -13,8 +13,8 @@ use core::task::{Context, Poll, Waker};
 use std::sync::Arc;
 use std::task::Wake;
 
-use dbuf_core::primitive::Sleeper;
-use dbuf_core::primitive::atomic::AtomicBool;
+use dbuf_core::sync::Sleeper;
+use dbuf_core::sync::atomic::AtomicBool;
 use dbuf_core::{
     ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Reader, Writer, arc,
 };
@@ -72,7 +72,7 @@ fn publish<S: Modelled>(writer: &mut ArcWriter<Tracked, S>, value: usize, seen: 
 }
 
 /// One read. The payload and the version always agree.
-fn look<S: Modelled>(reader: &ArcReader<Tracked, S>) -> usize {
+fn read_value<S: Modelled>(reader: &ArcReader<Tracked, S>) -> usize {
     let guard = reader.read();
     let value = guard.get();
     assert_eq!(value as u64, ReadGuard::version(&guard));
@@ -82,8 +82,8 @@ fn look<S: Modelled>(reader: &ArcReader<Tracked, S>) -> usize {
 /// A thread that reads twice and never sees an older value after a newer one.
 fn reads_twice<S: Modelled>(reader: ArcReader<Tracked, S>) -> thread::JoinHandle<()> {
     thread::spawn(move || {
-        let first = look(&reader);
-        let second = look(&reader);
+        let first = read_value(&reader);
+        let second = read_value(&reader);
         assert!(first <= second, "read {second} after {first}");
     })
 }
@@ -101,14 +101,14 @@ pub fn guarded_side_is_never_written<S: Modelled>(new: fn() -> S) {
         let (mut writer, reader) = handles(new);
         let once = reader.clone();
         let other = thread::spawn(move || {
-            look(&once);
+            read_value(&once);
         });
         let writes = thread::spawn(move || {
             publish(&mut writer, 1, seen);
             publish(&mut writer, 2, seen);
         });
-        let first = look(&reader);
-        let second = look(&reader);
+        let first = read_value(&reader);
+        let second = read_value(&reader);
         assert!(first <= second, "read {second} after {first}");
         drop(reader);
         other.join().unwrap();
@@ -124,7 +124,7 @@ pub fn leave_is_learned_from_a_later_enter<S: Modelled>(new: fn() -> S) {
         let (mut writer, reader) = handles(new);
         let reads = thread::spawn(move || {
             for _ in 0..3 {
-                look(&reader);
+                read_value(&reader);
             }
         });
         let writes = thread::spawn(move || {
@@ -146,7 +146,7 @@ pub fn guard_is_held_across_a_swap<S: Modelled>(new: fn() -> S) {
         let reads = thread::spawn(move || {
             let outer = reader.read();
             let before = outer.get();
-            let inner = look(&reader);
+            let inner = read_value(&reader);
             assert!(before <= inner);
             assert_eq!(outer.get(), before, "a guarded side was written");
         });
@@ -192,10 +192,10 @@ pub fn numbered<S: Modelled>(new: fn() -> S) {
         let number = Arc::new(loom::sync::atomic::AtomicUsize::new(0));
         let loads = Arc::clone(&number);
         let reads = thread::spawn(move || {
-            look(&reader);
+            read_value(&reader);
             // ORDERING: Acquire; partner: the store below.
             let published = loads.load(Ordering::Acquire);
-            let read = look(&reader);
+            let read = read_value(&reader);
             assert!(read >= published, "read {read} after {published}");
         });
         let writes = thread::spawn(move || {
@@ -219,11 +219,11 @@ pub fn reader_is_cloned_during_a_swap<S: Modelled>(new: fn() -> S) {
             let guard = reader.read();
             let before = guard.get();
             let clone = reader.clone();
-            assert!(before <= look(&clone));
+            assert!(before <= read_value(&clone));
             drop(clone);
             assert_eq!(guard.get(), before);
             drop(guard);
-            look(&reader.clone());
+            read_value(&reader.clone());
         });
         let writes = thread::spawn(move || {
             publish(&mut writer, 1, seen);
@@ -266,14 +266,14 @@ pub fn last_leave_wakes_the_writer<S: Modelled>(new: fn() -> S) {
         let (mut writer, reader) = handles(new);
         let other = reader.clone();
         let guards = thread::spawn(move || {
-            look(&other);
+            read_value(&other);
         });
         let writes = thread::spawn(move || {
             publish(&mut writer, 1, seen);
             writer.finish();
             assert!(!writer.is_swapping());
         });
-        look(&reader);
+        read_value(&reader);
         drop(reader);
         guards.join().unwrap();
         writes.join().unwrap();
@@ -287,8 +287,8 @@ pub fn wake_is_not_lost_after_a_look<S: Modelled>(new: fn() -> S) {
         let seen = seen_in(seen);
         let (mut writer, reader) = handles(new);
         let reads = thread::spawn(move || {
-            look(&reader);
-            look(&reader);
+            read_value(&reader);
+            read_value(&reader);
         });
         let writes = thread::spawn(move || {
             publish(&mut writer, 1, seen);
@@ -306,8 +306,8 @@ pub fn cancelled_wait_is_taken_up_again<S: Modelled>(new: fn() -> S) {
         let seen = seen_in(seen);
         let (mut writer, reader) = handles(new);
         let reads = thread::spawn(move || {
-            look(&reader);
-            look(&reader);
+            read_value(&reader);
+            read_value(&reader);
         });
         let writes = thread::spawn(move || {
             publish(&mut writer, 1, seen);
@@ -349,14 +349,14 @@ fn assert_woken(waits: Option<&Count>) {
 
 /// S6: a check that registers nobody comes between a poll and the end. Either it returns that
 /// the swap is finished, or who waits is woken, and the next swap is waited for as any other.
-pub fn look_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
+pub fn check_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
     // To the writer, back to the leave, and into the middle of that.
     check_preempted(3, move |seen| {
         let seen = seen_in(seen);
         let (mut writer, reader) = handles(new);
         let reads = thread::spawn(move || {
-            look(&reader);
-            look(&reader);
+            read_value(&reader);
+            read_value(&reader);
         });
         let writes = thread::spawn(move || {
             publish(&mut writer, 1, seen);
@@ -382,8 +382,8 @@ pub fn newer_waker_is_woken<S: Modelled>(new: fn() -> S) {
         let seen = seen_in(seen);
         let (mut writer, reader) = handles(new);
         let reads = thread::spawn(move || {
-            look(&reader);
-            look(&reader);
+            read_value(&reader);
+            read_value(&reader);
         });
         let writes = thread::spawn(move || {
             publish(&mut writer, 1, seen);
@@ -413,8 +413,8 @@ pub fn claim_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
         let reader = Reader::new(Arc::clone(&buffer));
         let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
         let reads = thread::spawn(move || {
-            look(&reader);
-            look(&reader);
+            read_value(&reader);
+            read_value(&reader);
         });
         let first = thread::spawn(move || {
             publish(&mut writer, 1, seen);
@@ -456,13 +456,13 @@ pub fn forgotten_guard_ends_with_its_reader<S: Modelled>(new: fn() -> S) {
 /// A reader forgets its guard and goes while a swap waits for it; the next
 /// reader may get what it left behind. The writer learns that the first is gone
 /// from what the second does.
-pub fn place_is_reused_during_a_swap<S: Modelled>(new: fn() -> S) {
+pub fn slot_is_reused_during_a_swap<S: Modelled>(new: fn() -> S) {
     reuse(new, true);
 }
 
 /// The same after a reader that left. Its going wakes nobody, so what the next one does
 /// is all that tells the writer of it.
-pub fn place_that_was_left_is_reused_during_a_swap<S: Modelled>(new: fn() -> S) {
+pub fn freed_slot_is_reused_during_a_swap<S: Modelled>(new: fn() -> S) {
     reuse(new, false);
 }
 
@@ -483,7 +483,7 @@ fn reuse<S: Modelled>(new: fn() -> S, forgets: bool) {
             drop(reader);
             let next = thread::spawn(move || {
                 let clone = kept.clone();
-                look(&clone);
+                read_value(&clone);
             });
             next.join().unwrap();
         });
@@ -509,7 +509,7 @@ pub fn nested_guards_outlive_a_claim<S: Modelled>(new: fn() -> S) {
         let reads = thread::spawn(move || {
             let outer = reader.read();
             let before = outer.get();
-            assert!(before <= look(&reader));
+            assert!(before <= read_value(&reader));
             assert_eq!(outer.get(), before, "a guarded side was written");
         });
         let first = thread::spawn(move || {
@@ -564,7 +564,7 @@ pub fn successor_holds_nobody_up<S: Modelled>(new: fn() -> S) {
 
 /// A place is given back, odd from a forgotten guard, while the next reader takes it
 /// and reads, and a swap looks at it.
-pub fn place_is_taken_while_it_is_given_back<S: Modelled>(new: fn() -> S) {
+pub fn slot_is_taken_while_it_is_given_back<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);
         let (mut writer, reader) = handles(new);
@@ -573,7 +573,7 @@ pub fn place_is_taken_while_it_is_given_back<S: Modelled>(new: fn() -> S) {
         let gives_back = thread::spawn(move || drop(reader));
         let takes = thread::spawn(move || {
             let clone = kept.clone();
-            look(&clone);
+            read_value(&clone);
         });
         let writes = thread::spawn(move || {
             publish(&mut writer, 1, seen);
@@ -615,7 +615,7 @@ pub fn reader_is_registered_during_a_start<S: Modelled>(new: fn() -> S) {
             let guard = fresh.read();
             let before = guard.get();
             assert_eq!(before as u64, ReadGuard::version(&guard));
-            assert!(before <= look(&fresh));
+            assert!(before <= read_value(&fresh));
             assert_eq!(guard.get(), before, "a guarded side was written");
         });
         let writes = thread::spawn(move || {

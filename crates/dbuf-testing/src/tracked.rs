@@ -1,7 +1,7 @@
 use core::fmt;
 use core::hint::black_box;
 
-use dbuf_core::primitive::cell::UnsafeCell;
+use dbuf_core::sync::cell::UnsafeCell;
 
 /// A payload that notices when a reader and the writer meet.
 ///

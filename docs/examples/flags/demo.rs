@@ -1,4 +1,4 @@
-//! The service, shown by a client of its own.
+//! A demonstration: the service, and a client of it.
 
 use std::fs;
 

@@ -27,11 +27,11 @@ use tokio::net::TcpListener;
 /// All flags at one moment, sorted.
 pub type Flags = BTreeMap<String, bool>;
 
-/// The program. Without arguments it shows itself.
+/// The program. Without arguments it runs the demonstration.
 ///
 /// # Errors
 ///
-/// One line that says what is wrong, and what to do.
+/// One line that says what is wrong and what to do.
 pub fn run(arguments: &[String]) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -65,7 +65,7 @@ async fn serve<S: Store>(options: &Options, store: S) -> Result<(), String> {
     let follow =
         reload.map(|reload| tokio::spawn(reload.follow(|line| eprintln!("flags: {line}"))));
     stop.recv().await;
-    // It may be in the middle of a write: a future that is dropped has done nothing.
+    // It may be waiting to write: a future that is dropped before that has changed nothing.
     if let Some(follow) = follow {
         follow.abort();
     }
@@ -74,9 +74,9 @@ async fn serve<S: Store>(options: &Options, store: S) -> Result<(), String> {
     Ok(())
 }
 
-/// Hears the first Ctrl-C or SIGTERM.
+/// Receives the first Ctrl-C or SIGTERM.
 fn signal() -> Result<tokio::sync::mpsc::Receiver<()>, String> {
-    let (told, hears) = tokio::sync::mpsc::channel(1);
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
     let failed = |error| format!("cannot wait for signals: {error}");
     #[cfg(unix)]
     {
@@ -88,8 +88,8 @@ fn signal() -> Result<tokio::sync::mpsc::Receiver<()>, String> {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            // Nobody hears it if the service has ended by itself.
-            let _ = told.send(()).await;
+            // An error means that the service has ended by itself.
+            let _ = sender.send(()).await;
         });
     }
     #[cfg(not(unix))]
@@ -97,7 +97,7 @@ fn signal() -> Result<tokio::sync::mpsc::Receiver<()>, String> {
         if let Err(error) = tokio::signal::ctrl_c().await {
             eprintln!("flags: {}", failed(error));
         }
-        let _ = told.send(()).await;
+        let _ = sender.send(()).await;
     });
-    Ok(hears)
+    Ok(receiver)
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(super) const USAGE: &str = "usage: flags [--listen ADDR] [--file PATH] [--store dbuf|rwlock]
-without arguments it shows itself and ends";
+without arguments it runs a demonstration";
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum StoreKind {
@@ -52,7 +52,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         Ok(address)
     } else {
         Err(format!(
-            "--listen {address} is open to others, and nobody has to log in: use 127.0.0.1 or [::1]"
+            "--listen {address} is open to other machines, without a login: use 127.0.0.1 or [::1]"
         ))
     }
 }

@@ -1,10 +1,9 @@
-//! The file of flags, and how it is followed.
+//! Follows the file of flags.
 //!
-//! It is read again five times a second, and compared with what it was. That costs a
-//! small read, and holds for whatever replaces a file: an editor that renames, a
-//! symbolic link that is turned (Kubernetes), a network file system that reports
-//! nothing. Notifications of the kernel see the first two only through the folder, and
-//! the third not at all.
+//! The file is read five times a second and compared with its last contents. That costs a
+//! small read, and finds every kind of change: an editor that renames, a symbolic link that
+//! changes (Kubernetes), a network file system. The kernel reports the first two only for the
+//! folder, and the third not at all.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,17 +11,17 @@ use std::time::Duration;
 use super::Flags;
 use super::store::Store;
 
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const INTERVAL: Duration = Duration::from_millis(200);
 
-/// What the file held, or why it could not be read.
-type Look = Result<Vec<u8>, String>;
+/// The contents of the file, or why it could not be read.
+type Contents = Result<Vec<u8>, String>;
 
 /// Follows one file.
 pub struct Reload<S> {
     path: PathBuf,
     store: S,
-    /// What was dealt with last.
-    seen: Look,
+    /// The contents that were handled last.
+    seen: Contents,
 }
 
 impl<S: Store> Reload<S> {
@@ -30,9 +29,9 @@ impl<S: Store> Reload<S> {
     ///
     /// # Errors
     ///
-    /// If that is not possible, or the file is not one of flags.
+    /// If that fails, or the file does not contain flags.
     pub async fn start(path: &Path, store: S) -> Result<Self, String> {
-        let seen = look(path).await;
+        let seen = read(path).await;
         let flags = parse(path, &seen)?;
         store.replace(flags).await;
         Ok(Self {
@@ -42,14 +41,14 @@ impl<S: Store> Reload<S> {
         })
     }
 
-    /// Follows the file for ever. Each change that is taken over or refused is
-    /// reported with one line.
+    /// Follows the file until the future is dropped. Each change that is accepted or refused
+    /// is reported with one line.
     pub async fn follow(mut self, mut report: impl FnMut(String)) {
         let mut before = self.seen.clone();
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let now = look(&self.path).await;
-            // Twice the same: nobody is in the middle of writing it.
+            tokio::time::sleep(INTERVAL).await;
+            let now = read(&self.path).await;
+            // Twice the same, so it is not being written.
             if now == before && now != self.seen {
                 match parse(&self.path, &now) {
                     Ok(flags) => {
@@ -66,14 +65,14 @@ impl<S: Store> Reload<S> {
     }
 }
 
-async fn look(path: &Path) -> Look {
+async fn read(path: &Path) -> Contents {
     let read = tokio::fs::read(path).await;
     read.map_err(|error| error.to_string())
 }
 
-fn parse(path: &Path, look: &Look) -> Result<Flags, String> {
+fn parse(path: &Path, contents: &Contents) -> Result<Flags, String> {
     let path = path.display();
-    let text = look
+    let text = contents
         .as_ref()
         .map_err(|error| format!("cannot read {path}: {error}"))?;
     serde_json::from_slice(text).map_err(|error| {

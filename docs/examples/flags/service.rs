@@ -1,4 +1,4 @@
-//! HTTP.
+//! The service over HTTP.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,12 +17,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::store::{Snapshot, Store, Watch};
+use super::store::{Store, Versioned, Watch};
 
-/// How long requests may take to end once the service has to.
+/// How long requests may take to end when the service stops.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The service, as it runs.
+/// A running service.
 pub struct Service {
     pub address: SocketAddr,
     stopping: watch::Sender<bool>,
@@ -30,11 +30,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// Serves the flags of `store` to whoever connects.
+    /// Serves the flags of `store` to all clients.
     pub fn start<S: Store>(listener: TcpListener, store: S) -> Result<Self, String> {
         let address = listener
             .local_addr()
-            .map_err(|error| format!("cannot tell my own address: {error}"))?;
+            .map_err(|error| format!("cannot read the listener's address: {error}"))?;
         let stopping = watch::Sender::new(false);
         let mut stop = stopping.subscribe();
         let app = router(store, stop.clone());
@@ -50,8 +50,8 @@ impl Service {
         })
     }
 
-    /// Takes no more connections, ends the streams of events and waits for the requests
-    /// that have begun.
+    /// Accepts no more connections, ends the streams of events, and waits for the requests that
+    /// have begun.
     pub async fn stop(mut self) -> Result<(), String> {
         self.stopping.send_replace(true);
         match tokio::time::timeout(GRACE, &mut self.task).await {
@@ -67,7 +67,7 @@ impl Service {
 }
 
 async fn until(stop: &mut watch::Receiver<bool>) {
-    // An error: the service is gone altogether.
+    // An error means that the service is gone.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
@@ -117,16 +117,15 @@ async fn delete<S: Store>(State(app): State<App<S>>, Path(key): Path<String>) ->
 }
 
 async fn flags<S: Store>(State(app): State<App<S>>) -> Response {
-    json(render(&app.store.snapshot().await))
+    json(render(&app.store.all().await))
 }
 
-/// All flags at once, and again whenever something was published. A client that is slow
-/// misses states in between, never the last one. The id of an event is the number of
-/// the publish.
+/// Sends all flags at once, and again after each publish. A slow client misses states in
+/// between, never the last one. The id of an event is the number of the publish.
 async fn events<S: Store>(
     State(App { store, stop }): State<App<S>>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    // Watches first and looks then: what is published in between is told of.
+    // Watches first and reads then, so no publish in between is missed.
     let subscriber = Subscriber {
         watch: store.watch(),
         store,
@@ -134,14 +133,14 @@ async fn events<S: Store>(
         sent: None,
     };
     Sse::new(unfold(subscriber, async |mut subscriber| {
-        let snapshot = subscriber.next().await?;
+        let state = subscriber.next().await?;
         let event = Event::default()
             .event("flags")
-            .id(snapshot.version.to_string())
-            .data(render(&snapshot));
+            .id(state.version.to_string())
+            .data(render(&state));
         Some((Ok(event), subscriber))
     }))
-    // Comments now and then, which find out who has left.
+    // Comments now and then, which find clients that have left.
     .keep_alive(KeepAlive::default())
 }
 
@@ -149,13 +148,13 @@ struct Subscriber<S: Store> {
     store: S,
     watch: S::Watch,
     stop: watch::Receiver<bool>,
-    /// The number of the publish that was sent last.
+    /// The number of the last publish that was sent.
     sent: Option<u64>,
 }
 
 impl<S: Store> Subscriber<S> {
-    /// What is to be sent next. `None` when the service ends.
-    async fn next(&mut self) -> Option<Snapshot> {
+    /// The next state to send. `None` when the service ends.
+    async fn next(&mut self) -> Option<Versioned> {
         if let Some(sent) = self.sent {
             loop {
                 tokio::select! {
@@ -164,14 +163,14 @@ impl<S: Store> Subscriber<S> {
                 }
             }
         }
-        let snapshot = self.store.snapshot().await;
-        self.sent = Some(snapshot.version);
-        Some(snapshot)
+        let state = self.store.all().await;
+        self.sent = Some(state.version);
+        Some(state)
     }
 }
 
-fn render(snapshot: &Snapshot) -> String {
-    serde_json::json!(snapshot.flags).to_string()
+fn render(state: &Versioned) -> String {
+    serde_json::json!(state.flags).to_string()
 }
 
 fn json(body: impl IntoResponse) -> Response {

@@ -1,5 +1,4 @@
-//! Where the flags are: in a watched `ConcurrentHashMap`, or, to compare with, behind
-//! tokio's `RwLock`.
+//! The flags: in a watched `ConcurrentHashMap`, or, for comparison, behind tokio's `RwLock`.
 
 use std::collections::HashMap;
 use std::hash::RandomState;
@@ -10,30 +9,29 @@ use tokio::sync::{RwLock, watch};
 
 use super::Flags;
 
-/// All flags, and the number of the publish that made them so.
+/// All flags, and the number of the publish that made them visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
+pub struct Versioned {
     pub version: u64,
     pub flags: Flags,
 }
 
-/// What the service needs.
+/// The operations that the service needs.
 pub trait Store: Clone + Send + Sync + 'static {
     type Watch: Watch;
     fn get(&self, key: &str) -> impl Future<Output = Option<bool>> + Send;
     fn put(&self, key: String, on: bool) -> impl Future<Output = Option<bool>> + Send;
     fn delete(&self, key: &str) -> impl Future<Output = Option<bool>> + Send;
-    fn snapshot(&self) -> impl Future<Output = Snapshot> + Send;
-    /// Makes these all there are, in one step, and publishes only if that changes
-    /// something.
+    fn all(&self) -> impl Future<Output = Versioned> + Send;
+    /// Replaces all flags in one step, and publishes only if that changes something.
     fn replace(&self, flags: Flags) -> impl Future<Output = ()> + Send;
     fn watch(&self) -> Self::Watch;
 }
 
-/// Who waits for changes.
+/// Waits for changes.
 pub trait Watch: Send + 'static {
-    /// The number of the newest publish, once there is one that this has not told of.
-    /// `None` when no more can come.
+    /// The number of the newest publish, when there is one that was not returned before. `None`
+    /// when no more can come.
     fn changed(&mut self) -> impl Future<Output = Option<u64>> + Send;
 }
 
@@ -44,8 +42,8 @@ pub fn new() -> FlagMap {
     Builder::new().watched().build_concurrent()
 }
 
-/// A guard never crosses an await: it is not `Send`, so the handlers would not compile.
-/// What is needed is taken out of it.
+/// No guard is held across an await: guards are not `Send`, so the handlers would not compile.
+/// What is needed is copied out.
 impl Store for FlagMap {
     type Watch = Watcher<String, bool>;
 
@@ -61,17 +59,16 @@ impl Store for FlagMap {
         self.remove_async(key).await
     }
 
-    async fn snapshot(&self) -> Snapshot {
+    async fn all(&self) -> Versioned {
         let map = self.read();
-        Snapshot {
+        Versioned {
             version: map.version(),
             flags: map.iter().map(|(key, on)| (key.clone(), *on)).collect(),
         }
     }
 
     async fn replace(&self, flags: Flags) {
-        // No await from here on, so that nobody sees, and no cancelled task publishes,
-        // half of them.
+        // No await from here on, so that no cancelled task publishes half of them.
         let mut batch = self.write_async().await;
         batch.retain(|key, _| flags.contains_key(key));
         for (key, on) in flags {
@@ -116,7 +113,7 @@ impl Store for Locked {
         self.flags.read().await.get(key).copied()
     }
 
-    // The version is raised under the lock, so that a snapshot has the right one.
+    // The version is raised under the lock, so that `all` returns the right one.
 
     async fn put(&self, key: String, on: bool) -> Option<bool> {
         let mut flags = self.flags.write().await;
@@ -133,9 +130,9 @@ impl Store for Locked {
         was
     }
 
-    async fn snapshot(&self) -> Snapshot {
+    async fn all(&self) -> Versioned {
         let flags = self.flags.read().await;
-        Snapshot {
+        Versioned {
             version: *self.version.borrow(),
             flags: flags.iter().map(|(key, on)| (key.clone(), *on)).collect(),
         }

@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 11, and how it shows.
+//! What goes wrong in chapter 11.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -11,13 +11,13 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
-/// Where one task sleeps. A wake that comes first is remembered.
-struct Bed {
+/// Lets one task sleep. A wake that comes first is remembered.
+struct Sleeper {
     woken: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Bed {
+impl Sleeper {
     fn new() -> Self {
         Self {
             woken: Mutex::new(false),
@@ -39,45 +39,45 @@ impl Bed {
     }
 }
 
-/// The number of publishes, and who waits for the next.
-struct Board {
+/// The number of publishes, and the task that waits for the next one.
+struct Watched {
     version: AtomicUsize,
-    waiter: Mutex<Option<Arc<Bed>>>,
+    waiter: Mutex<Option<Arc<Sleeper>>>,
 }
 
-impl Board {
+impl Watched {
     fn is_newer(&self) -> bool {
         self.version.load(Ordering::Acquire) > 0
     }
 
-    fn register(&self, bed: &Arc<Bed>) {
-        *self.waiter.lock().unwrap() = Some(Arc::clone(bed));
+    fn register(&self, sleeper: &Arc<Sleeper>) {
+        *self.waiter.lock().unwrap() = Some(Arc::clone(sleeper));
     }
 
     fn publish(&self) {
         self.version.store(1, Ordering::Release);
         let waiter = self.waiter.lock().unwrap().take();
-        if let Some(bed) = waiter {
-            bed.wake();
+        if let Some(sleeper) = waiter {
+            sleeper.wake();
         }
     }
 }
 
-/// One publish, and one task that waits for it in this way.
-fn is_told(wait: fn(&Board, &Arc<Bed>)) {
+/// Runs one publish, and one task that waits for it in this way.
+fn sees_the_publish(wait: fn(&Watched, &Arc<Sleeper>)) {
     loom::model(move || {
-        let board = Arc::new(Board {
+        let watched = Arc::new(Watched {
             version: AtomicUsize::new(0),
             waiter: Mutex::new(None),
         });
         let waits = {
-            let board = Arc::clone(&board);
+            let watched = Arc::clone(&watched);
             thread::spawn(move || {
-                wait(&board, &Arc::new(Bed::new()));
-                assert!(board.is_newer());
+                wait(&watched, &Arc::new(Sleeper::new()));
+                assert!(watched.is_newer());
             })
         };
-        board.publish();
+        watched.publish();
         waits.join().unwrap();
     });
 }
@@ -85,21 +85,21 @@ fn is_told(wait: fn(&Board, &Arc<Bed>)) {
 #[test]
 #[should_panic(expected = "deadlock")]
 fn check_then_register_loses_a_wake() {
-    is_told(|board, bed| {
-        while !board.is_newer() {
-            board.register(bed);
-            bed.sleep();
+    sees_the_publish(|watched, sleeper| {
+        while !watched.is_newer() {
+            watched.register(sleeper);
+            sleeper.sleep();
         }
     });
 }
 
 #[test]
 fn register_then_check_loses_none() {
-    is_told(|board, bed| {
-        board.register(bed);
-        while !board.is_newer() {
-            bed.sleep();
-            board.register(bed);
+    sees_the_publish(|watched, sleeper| {
+        watched.register(sleeper);
+        while !watched.is_newer() {
+            sleeper.sleep();
+            watched.register(sleeper);
         }
     });
 }

@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 4, and how it shows.
+//! What goes wrong in chapter 4.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -13,9 +13,9 @@ use loom::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use crate::orderings::{both, outcomes};
 
-/// Two words that are written together. (Atomic, so that a torn look is a value and
-/// not undefined behaviour. `Relaxed`: the counts order them. A leave that does not
-/// release shows in no value; the program in the chapter tracks the accesses for that.)
+/// Two words that are written together. They are atomic, so that a mixture is a value and not
+/// undefined behaviour. `Relaxed`: the counts order them. (A leave that does not release
+/// shows in no value; the chapter's program tracks the accesses.)
 struct Pair([AtomicUsize; 2]);
 
 impl Pair {
@@ -49,26 +49,26 @@ impl Counted {
         }
     }
 
-    fn enter(&self, looks_again: bool) -> usize {
+    fn enter(&self, checks_again: bool) -> usize {
         loop {
             let side = self.front.load(Relaxed);
             self.guards[side].fetch_add(1, Acquire);
-            if !looks_again || self.front.load(Acquire) == side {
+            if !checks_again || self.front.load(Acquire) == side {
                 return side;
             }
             self.guards[side].fetch_sub(1, Release);
         }
     }
 
-    fn read(&self, looks_again: bool) -> (usize, usize) {
-        let side = self.enter(looks_again);
+    fn read(&self, checks_again: bool) -> (usize, usize) {
+        let side = self.enter(checks_again);
         let pair = self.sides[side].read();
         self.guards[side].fetch_sub(1, Release);
         pair
     }
 
-    /// Publishes 1, and writes 2 to the old side if nobody is counted there.
-    fn publish_and_write_on(&self) {
+    /// Publishes 1, and writes 2 to the old side if no reader is counted there.
+    fn publish_and_write_again(&self) {
         self.sides[1].write(1);
         self.front.store(1, Release);
         if self.guards[0].fetch_add(0, AcqRel) == 0 {
@@ -77,25 +77,25 @@ impl Counted {
     }
 }
 
-/// What one reader may see while the writer publishes once and writes on.
-fn seen(looks_again: bool) -> BTreeSet<(usize, usize)> {
+/// Everything that a reader may see while the writer publishes once and writes again.
+fn seen(checks_again: bool) -> BTreeSet<(usize, usize)> {
     let seen = outcomes(move || {
         let buffer = Arc::new(Counted::new());
         let writers = Arc::clone(&buffer);
         both(
-            move || buffer.read(looks_again),
-            move || writers.publish_and_write_on(),
+            move || buffer.read(checks_again),
+            move || writers.publish_and_write_again(),
         )
     });
     seen.into_iter().map(|(pair, ())| pair).collect()
 }
 
 #[test]
-fn reader_that_does_not_look_again_sees_a_torn_value() {
+fn reader_that_does_not_check_again_sees_a_mixture() {
     assert!(seen(false).contains(&(2, 0)));
 }
 
 #[test]
-fn reader_that_looks_again_sees_whole_values() {
+fn reader_that_checks_again_sees_whole_values() {
     assert_eq!(seen(true), BTreeSet::from([(0, 0), (1, 1)]));
 }

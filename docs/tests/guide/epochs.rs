@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 6, and how it shows.
+//! What goes wrong in chapter 6.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -18,7 +18,7 @@ use crate::orderings::{both, outcomes};
 #[derive(Clone, Copy, PartialEq)]
 enum Missing {
     Nothing,
-    SnapshotAfterTheFlip,
+    ScanAfterTheFlip,
     ReadersFence,
     WritersFence,
     ReleaseOfTheEnter,
@@ -65,38 +65,38 @@ impl Epochs {
 
     fn write(&self, side: usize, value: usize) {
         // SAFETY: as for `Sync`.
-        self.sides[side].with_mut(|place| unsafe { *place = value });
+        self.sides[side].with_mut(|copy| unsafe { *copy = value });
     }
 
-    fn snapshot(&self) -> usize {
+    fn scan(&self) -> usize {
         self.epoch.load(Acquire)
     }
 
-    /// Publishes 1, and writes 2 to the old side if its reader is gone: whether it did.
-    fn publish_and_write_on(&self) -> bool {
+    /// Publishes 1, and writes 2 to the old side if its reader has left. Returns whether it has.
+    fn publish_and_write_again(&self) -> bool {
         self.write(1, 1);
-        let early = (self.missing == Missing::SnapshotAfterTheFlip).then(|| self.snapshot());
+        let early = (self.missing == Missing::ScanAfterTheFlip).then(|| self.scan());
         self.front.store(1, Release);
         if self.missing != Missing::WritersFence {
             fence(SeqCst);
         }
-        let found = early.unwrap_or_else(|| self.snapshot());
-        let is_gone = found % 2 == 0 || self.snapshot() != found;
-        if is_gone {
+        let found = early.unwrap_or_else(|| self.scan());
+        let has_left = found % 2 == 0 || self.scan() != found;
+        if has_left {
             self.write(0, 2);
         }
-        is_gone
+        has_left
     }
 }
 
-/// What two reads see, and whether the writer wrote on, over all executions.
+/// What two reads see, and whether the writer wrote again, over all executions.
 fn check(missing: Missing) -> BTreeSet<((usize, usize), bool)> {
     outcomes(move || {
         let buffer = Arc::new(Epochs::new(missing));
         let writers = Arc::clone(&buffer);
         both(
             move || (buffer.read(), buffer.read()),
-            move || writers.publish_and_write_on(),
+            move || writers.publish_and_write_again(),
         )
     })
 }
@@ -106,26 +106,26 @@ fn epochs_keep_the_writer_away() {
     let seen = check(Missing::Nothing);
     let values: BTreeSet<_> = seen.iter().map(|(values, _)| *values).collect();
     assert_eq!(values, BTreeSet::from([(0, 0), (0, 1), (1, 1)]));
-    for wrote_on in [false, true] {
-        assert!(seen.iter().any(|(_, wrote)| *wrote == wrote_on));
+    for wrote_again in [false, true] {
+        assert!(seen.iter().any(|(_, wrote)| *wrote == wrote_again));
     }
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
-fn snapshot_before_the_flip_overlooks_a_reader() {
-    check(Missing::SnapshotAfterTheFlip);
+fn scan_before_the_flip_misses_a_reader() {
+    check(Missing::ScanAfterTheFlip);
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
-fn reader_without_a_fence_is_overlooked() {
+fn reader_without_a_fence_is_missed() {
     check(Missing::ReadersFence);
 }
 
 #[test]
 #[should_panic(expected = "Causality violation")]
-fn writer_without_a_fence_overlooks() {
+fn writer_without_a_fence_misses_one() {
     check(Missing::WritersFence);
 }
 

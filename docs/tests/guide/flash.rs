@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 10, and how it shows.
+//! What goes wrong in chapter 10.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -15,7 +15,7 @@ use loom::thread;
 const GUARD: usize = 2;
 
 fn side(word: usize) -> usize {
-    word & 1
+    word % GUARD
 }
 
 /// Two copies, one reader and its word.
@@ -25,8 +25,8 @@ struct Flash {
     copies: [UnsafeCell<u32>; 2],
 }
 
-// SAFETY: none of its own. The model checker tracks the cells, and reports whoever
-// reads one while it is written.
+// SAFETY: none of its own. The model checker tracks the cells, and reports a read during a
+// write.
 unsafe impl Sync for Flash {}
 
 impl Flash {
@@ -39,11 +39,14 @@ impl Flash {
     }
 
     fn read(&self) -> u32 {
-        let side = side(self.word.fetch_add(GUARD, Ordering::Acquire));
+        let guard = side(self.word.fetch_add(GUARD, Ordering::Acquire));
         // SAFETY: what the model is about.
-        let value = self.copies[side].with(|value| unsafe { *value });
-        let word = self.word.fetch_sub(GUARD, Ordering::Release);
-        if self::side(word) != side {
+        let value = self.copies[guard].with(|value| unsafe { *value });
+        let remove = |word| (side(word) == guard).then(|| word - GUARD);
+        let left = self
+            .word
+            .fetch_update(Ordering::Release, Ordering::Relaxed, remove);
+        if left.is_err() {
             self.residue.fetch_sub(1, Ordering::Release);
         }
         value
@@ -51,10 +54,10 @@ impl Flash {
 
     fn write(&self, copy: usize, value: u32) {
         // SAFETY: what the model is about.
-        self.copies[copy].with_mut(|place| unsafe { *place = value });
+        self.copies[copy].with_mut(|copy| unsafe { *copy = value });
     }
 
-    /// Publishes the second copy, and writes the first one again if nobody is there.
+    /// Publishes the second copy, and writes the first one again if no guard is there.
     fn publish_and_write_again(&self, flip: fn(&AtomicUsize) -> usize) {
         self.write(1, 1);
         let guards = flip(&self.word) / GUARD;
@@ -79,21 +82,21 @@ fn reads_beside_a_publish(flip: fn(&AtomicUsize) -> usize) {
 
 #[test]
 #[should_panic(expected = "Causality violation")]
-fn flip_in_two_steps_overlooks_a_guard() {
+fn flip_in_two_steps_misses_a_guard() {
     reads_beside_a_publish(|word| {
         let before = word.load(Ordering::Acquire);
-        word.store(before ^ 1, Ordering::Release);
+        word.store(1, Ordering::Release);
         before
     });
 }
 
 #[test]
-fn flip_in_one_step_overlooks_nobody() {
-    reads_beside_a_publish(|word| word.fetch_xor(1, Ordering::AcqRel));
+fn flip_in_one_step_finds_every_guard() {
+    reads_beside_a_publish(|word| word.swap(1, Ordering::AcqRel));
 }
 
-/// Whether some interleaving has Ann read the new side and tell Bob, who then reads the
-/// old one. Each has the word of that number.
+/// Returns whether in some interleaving Ann reads the new side and tells Bob, and Bob then reads
+/// the old one. Each uses the word with that number.
 fn bob_is_behind_ann(ann: usize, bob: usize) -> bool {
     let seen = Arc::new(AtomicBool::new(false));
     let in_model = Arc::clone(&seen);
@@ -104,7 +107,7 @@ fn bob_is_behind_ann(ann: usize, bob: usize) -> bool {
             let words = Arc::clone(&words);
             thread::spawn(move || {
                 for word in words.iter() {
-                    word.fetch_xor(1, Ordering::AcqRel);
+                    word.swap(1, Ordering::AcqRel);
                 }
             })
         };
@@ -113,7 +116,7 @@ fn bob_is_behind_ann(ann: usize, bob: usize) -> bool {
             thread::spawn(move || {
                 let first = side(words[ann].fetch_add(GUARD, Ordering::Acquire));
                 let second = side(words[ann].fetch_add(GUARD, Ordering::Acquire));
-                assert!(first <= second, "nobody goes back");
+                assert!(first <= second, "a reader never goes back");
                 if second == 1 {
                     told.store(true, Ordering::Release);
                 }
@@ -144,7 +147,7 @@ fn marking_by_addition_is_undone_by_the_second_poll() {
     residue.fetch_add(isize::MIN, Relaxed);
     assert!(waits(&residue));
     residue.fetch_add(isize::MIN, Relaxed);
-    assert!(!waits(&residue), "nobody would wake it");
+    assert!(!waits(&residue), "the mark is gone, so no leave wakes");
 
     let residue = AtomicIsize::new(1);
     residue.fetch_or(isize::MIN, Relaxed);

@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 2, and how it shows.
+//! What goes wrong in chapter 2.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -9,54 +9,54 @@ use std::cell::Cell;
 use std::mem;
 use std::rc::Rc;
 
-use dbuf_core::{DoubleBuffer, Side, Taken, Writer};
+use dbuf_core::{ClaimError, DoubleBuffer, Writer};
 use dbuf_strategies::LocalStrategy;
 
-/// The counts of the chapter. They swap whenever they are told to.
-struct Places {
-    front: Cell<Side>,
+/// The chapter's counts, with a swap that is never refused.
+struct Counts {
+    front: Cell<usize>,
     guards: [Cell<usize>; 2],
 }
 
-impl Places {
+impl Counts {
     fn new() -> Self {
         Self {
-            front: Cell::new(Side::A),
+            front: Cell::new(0),
             guards: [Cell::new(0), Cell::new(0)],
         }
     }
 
-    fn guards_on(&self, side: Side) -> usize {
-        self.guards[side as usize].get()
+    fn guards_on(&self, side: usize) -> usize {
+        self.guards[side].get()
     }
 
-    fn enter(&self) -> Side {
+    fn enter(&self) -> usize {
         let side = self.front.get();
-        self.guards[side as usize].set(self.guards_on(side) + 1);
+        self.guards[side].set(self.guards_on(side) + 1);
         side
     }
 
-    fn leave(&self, side: Side) {
-        self.guards[side as usize].set(self.guards_on(side) - 1);
+    fn leave(&self, side: usize) {
+        self.guards[side].set(self.guards_on(side) - 1);
     }
 
     fn swap(&self) {
-        self.front.set(self.front.get().third(Side::C));
+        self.front.set(1 - self.front.get());
     }
 
-    /// Whether the writer would be given the back.
+    /// Returns whether the writer would get the back.
     fn back_is_free(&self) -> bool {
-        self.guards_on(self.front.get().third(Side::C)) == 0
+        self.guards_on(1 - self.front.get()) == 0
     }
 }
 
-/// A guard that does not know where it stands.
-struct Nameless<'p>(&'p Places);
+/// A guard that does not know its side.
+struct Nameless<'c>(&'c Counts);
 
-impl<'p> Nameless<'p> {
-    fn enter(places: &'p Places) -> Self {
-        places.enter();
-        Self(places)
+impl<'c> Nameless<'c> {
+    fn enter(counts: &'c Counts) -> Self {
+        counts.enter();
+        Self(counts)
     }
 }
 
@@ -66,12 +66,12 @@ impl Drop for Nameless<'_> {
     }
 }
 
-/// A guard that does.
-struct Named<'p>(&'p Places, Side);
+/// A guard that knows its side.
+struct Named<'c>(&'c Counts, usize);
 
-impl<'p> Named<'p> {
-    fn enter(places: &'p Places) -> Self {
-        Self(places, places.enter())
+impl<'c> Named<'c> {
+    fn enter(counts: &'c Counts) -> Self {
+        Self(counts, counts.enter())
     }
 }
 
@@ -83,32 +83,35 @@ impl Drop for Named<'_> {
 
 #[test]
 fn guard_that_asks_for_the_front_takes_back_the_wrong_count() {
-    let places = Places::new();
-    let old = Nameless::enter(&places);
-    places.swap();
-    let _new = Nameless::enter(&places);
+    let counts = Counts::new();
+    let old = Nameless::enter(&counts);
+    counts.swap();
+    let _new = Nameless::enter(&counts);
     drop(old);
-    assert_eq!(places.guards_on(Side::A), 1, "counted, and nobody is there");
-    assert!(!places.back_is_free());
-    assert_eq!(places.guards_on(Side::B), 0, "`_new` is there");
-    places.swap();
-    assert!(places.back_is_free(), "the writer is let in under `_new`");
+    assert_eq!(counts.guards_on(0), 1, "counts a guard that is gone");
+    assert!(!counts.back_is_free());
+    assert_eq!(counts.guards_on(1), 0, "does not count `_new`");
+    counts.swap();
+    assert!(
+        counts.back_is_free(),
+        "the writer gets the side that `_new` reads"
+    );
 }
 
 #[test]
 fn guard_that_names_its_side_takes_back_its_own() {
-    let places = Places::new();
-    let old = Named::enter(&places);
-    places.swap();
-    let new = Named::enter(&places);
+    let counts = Counts::new();
+    let old = Named::enter(&counts);
+    counts.swap();
+    let new = Named::enter(&counts);
     drop(old);
-    assert_eq!(places.guards_on(Side::A), 0);
-    assert!(places.back_is_free());
-    assert_eq!(places.guards_on(Side::B), 1);
-    places.swap();
-    assert!(!places.back_is_free());
+    assert_eq!(counts.guards_on(0), 0);
+    assert!(counts.back_is_free());
+    assert_eq!(counts.guards_on(1), 1);
+    counts.swap();
+    assert!(!counts.back_is_free());
     drop(new);
-    assert!(places.back_is_free());
+    assert!(counts.back_is_free());
 }
 
 #[test]
@@ -127,9 +130,9 @@ fn forgotten_guard_holds_the_writer_up() {
 fn writer_is_claimed_once() {
     let buffer = Rc::new(DoubleBuffer::new(1, 0, LocalStrategy::new()));
     let writer = Writer::claim(Rc::clone(&buffer)).unwrap();
-    assert_eq!(Writer::claim(Rc::clone(&buffer)).unwrap_err(), Taken);
+    assert_eq!(Writer::claim(Rc::clone(&buffer)).unwrap_err(), ClaimError);
     drop(writer);
     let writer = Writer::claim(Rc::clone(&buffer)).unwrap();
     mem::forget(writer);
-    assert_eq!(Writer::claim(buffer).unwrap_err(), Taken);
+    assert_eq!(Writer::claim(buffer).unwrap_err(), ClaimError);
 }

@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 12, and how it shows.
+//! What goes wrong in chapter 12.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -19,8 +19,7 @@ fn five() -> Map {
     (0..5).map(|n| (n, n)).collect()
 }
 
-/// What readers see after each of three publishes, the last two of which add nothing but
-/// a swap.
+/// How many entries readers see after each of three publishes. The last two change nothing.
 fn lengths(retain: impl FnOnce(&mut OpWriter<Ptr, Op>)) -> [usize; 3] {
     let (writer, reader) = arc(five(), Map::new(), EpochStrategy::new());
     let mut writer = OpWriter::new(writer);
@@ -36,7 +35,7 @@ fn lengths(retain: impl FnOnce(&mut OpWriter<Ptr, Op>)) -> [usize; 3] {
 type Op = Box<dyn FnMut(&mut Map, &())>;
 type Ptr = std::sync::Arc<dbuf_core::DoubleBuffer<Map, EpochStrategy>>;
 
-/// Keeps the first two that it is asked about.
+/// Keeps the first two entries that it is called for.
 fn two() -> impl FnMut(&u32, &mut u32) -> bool {
     let mut asked = 0;
     move |_, _| {
@@ -72,7 +71,7 @@ fn recorded_retain_keeps_the_copies_equal() {
     });
     assert_eq!(seen, [2, 2, 2]);
 
-    // Which is what the map does.
+    // The map does this.
     let (mut writer, reader) = dbuf_hashmap::new();
     writer.write().extend(five());
     let mut keep = two();
@@ -108,7 +107,7 @@ fn change_through_a_shared_reference_comes_and_goes() {
     assert_eq!(shared, [1, 2, 3]);
 }
 
-/// Never hashes alike.
+/// Hashes differently each time.
 #[derive(Clone, PartialEq, Eq)]
 struct Liar(String);
 
@@ -132,7 +131,7 @@ fn a_wrong_hash_is_wrong_and_nothing_worse() {
         batch.remove(&Liar("the same".into()));
         batch.retain(|_, value| value[0] % 3 > 0);
     }
-    // Nobody can say how many there are. All of them are whole.
+    // How many there are is unknown. Each of them is whole.
     let map = reader.read();
     assert!(map.len() > 1, "one key, many times");
     assert!(

@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 14, and how it shows.
+//! What goes wrong in chapter 14.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -13,7 +13,7 @@ use std::task::{Context, Waker};
 
 use dbuf_follow::{Builder, Event, Memory};
 
-/// What a watch of an engine says: a load at revision 1, a transaction, another load.
+/// The events of an engine: a load at revision 1, a transaction, another load.
 fn events() -> Vec<Event<u32, u64>> {
     let all = |n| (0..10).map(move |key| Event::Put(key, n));
     let mut events = vec![Event::Reset];
@@ -27,8 +27,8 @@ fn events() -> Vec<Event<u32, u64>> {
     events
 }
 
-/// Applies them one by one, as loops written by hand do, and looks after each.
-fn by_hand(mut look: impl FnMut(&HashMap<u32, u64>, u64)) {
+/// Applies them one by one, as a loop written by hand does, and calls `check` after each.
+fn by_hand(mut check: impl FnMut(&HashMap<u32, u64>, u64)) {
     let map = RwLock::new(HashMap::new());
     let revision = AtomicU64::new(0);
     for event in events() {
@@ -38,7 +38,7 @@ fn by_hand(mut look: impl FnMut(&HashMap<u32, u64>, u64)) {
             Event::Delete(key) => _ = map.write().unwrap().remove(&key),
             Event::Commit(at) | Event::Progress(at) => revision.store(at, Ordering::Release),
         }
-        look(&map.read().unwrap(), revision.load(Ordering::Acquire));
+        check(&map.read().unwrap(), revision.load(Ordering::Acquire));
     }
 }
 
@@ -76,7 +76,7 @@ fn a_follower_shows_neither() {
             Event::Commit(_) => _ = engine.commit(changes.drain(..)),
             change => changes.push(change),
         }
-        // The driver runs as far as it can, and a reader looks.
+        // The driver runs as far as it can, and a reader reads.
         let waiting = driver
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()));

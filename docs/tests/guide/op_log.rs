@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 7, and how it shows.
+//! What goes wrong in chapter 7.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -15,7 +15,7 @@ type Op = fn(&mut u32, &());
 
 const ADD: Op = |sum, _| *sum += 1;
 
-/// Two copies and a log that does not know what it is for.
+/// Two copies, and a log without a state.
 #[derive(Default)]
 struct Naive {
     front: u32,
@@ -24,7 +24,7 @@ struct Naive {
 }
 
 impl Naive {
-    /// Brings the back up to date and lends it. What is applied is logged.
+    /// Replays the log on the back, and empties it.
     fn write(&mut self) -> &mut Self {
         for op in mem::take(&mut self.log) {
             op(&mut self.back, &());
@@ -42,8 +42,8 @@ impl Naive {
     }
 }
 
-/// It works for as long as everybody publishes. Then a batch is left open, and the
-/// next one replays it onto the copy that has it.
+/// It works while every batch is published. If one is not, the next one replays it on the copy
+/// that has it already.
 #[test]
 fn a_log_without_states_applies_an_op_twice() {
     let mut naive = Naive::default();
@@ -64,12 +64,12 @@ fn a_log_without_states_applies_an_op_twice() {
     assert_eq!(*reader.read(), 3);
     let mut batch = writer.write();
     batch.apply(ADD);
-    batch.defer(); // not published, and said so: the next batch goes on with it
+    batch.defer(); // for the next batch to publish
     writer.write().publish();
     assert_eq!(*reader.read(), 4);
     let mut batch = writer.write();
     batch.apply(ADD);
-    mem::forget(batch); // not published, and not said: taken back
+    mem::forget(batch); // given up
     writer.write().publish();
     assert_eq!(*reader.read(), 4);
 }
@@ -92,7 +92,7 @@ fn find(accounts: &Accounts, name: &'static str) -> Result<&'static str, &'stati
         .ok_or("no such account")
 }
 
-/// The batch is dropped by the `?`, and a batch that is dropped publishes.
+/// The `?` drops the batch, and a batch that is dropped publishes.
 #[test]
 fn question_mark_publishes_half_a_batch() {
     let (writer, reader) = arc(

@@ -1,6 +1,5 @@
-//! What goes wrong in chapter 5, and how it shows.
-//!
-//! Each litmus test compares *all* that may come out with what the chapter says.
+//! What goes wrong in chapter 5. The litmus tests compare *all* possible results with those
+//! that the chapter names.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -14,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use loom::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 use loom::sync::atomic::{AtomicUsize, fence};
 
-/// What comes out of a program, over all its executions.
+/// The results of a program, over all its executions.
 pub(crate) fn outcomes<T>(program: impl Fn() -> T + Send + Sync + 'static) -> BTreeSet<T>
 where
     T: Ord + Send + 'static,
@@ -28,7 +27,7 @@ where
     mem::take(&mut *seen.lock().unwrap())
 }
 
-/// Runs one thread beside this one.
+/// Runs one program in another thread, and the other one in this.
 pub(crate) fn both<A: 'static, B>(
     one: impl FnOnce() -> A + 'static,
     other: impl FnOnce() -> B,
@@ -57,26 +56,26 @@ where
     })
 }
 
-/// What the second thread may see as (flag, data).
-fn message_passing(publish: Ordering, look: Ordering) -> BTreeSet<(usize, usize)> {
+/// Everything that the second thread may see, as (flag, data).
+fn message_passing(store: Ordering, load: Ordering) -> BTreeSet<(usize, usize)> {
     let seen = litmus(
         move |data, flag| {
             data.store(1, Relaxed);
-            flag.store(1, publish);
+            flag.store(1, store);
         },
-        move |data, flag| (flag.load(look), data.load(Relaxed)),
+        move |data, flag| (flag.load(load), data.load(Relaxed)),
     );
     seen.into_iter().map(|((), seen)| seen).collect()
 }
 
-/// The flag came, its message did not.
+/// The second thread sees the flag, but not the message.
 const FLAG_WITHOUT_DATA: (usize, usize) = (1, 0);
 
 #[test]
 fn relaxed_flag_may_come_without_its_message() {
-    for (publish, look) in [(Relaxed, Relaxed), (Release, Relaxed), (Relaxed, Acquire)] {
+    for (store, load) in [(Relaxed, Relaxed), (Release, Relaxed), (Relaxed, Acquire)] {
         assert_eq!(
-            message_passing(publish, look),
+            message_passing(store, load),
             BTreeSet::from([(0, 0), (0, 1), FLAG_WITHOUT_DATA, (1, 1)])
         );
     }
@@ -90,7 +89,7 @@ fn released_flag_brings_its_message() {
     );
 }
 
-/// What the threads may load of each other's word, with these fences in between.
+/// What the threads may load of each other's word, with these fences between store and load.
 fn store_buffering(one: Option<Ordering>, other: Option<Ordering>) -> BTreeSet<(usize, usize)> {
     let step = |mine: &AtomicUsize, yours: &AtomicUsize, between: Option<Ordering>| {
         mine.store(1, Release);
@@ -102,7 +101,7 @@ fn store_buffering(one: Option<Ordering>, other: Option<Ordering>) -> BTreeSet<(
     litmus(move |x, y| step(x, y, one), move |x, y| step(y, x, other))
 }
 
-/// Each thread missed the other's store.
+/// Both threads miss the other's store.
 const BOTH_MISS: (usize, usize) = (0, 0);
 
 #[test]
@@ -126,8 +125,8 @@ fn fence_on_each_side_lets_at_most_one_miss() {
     );
 }
 
-/// What the second thread may see as (word, data), when the first changes the word
-/// twice and the data before that.
+/// Everything that the second thread may see, as (word, data), when the first stores the data
+/// and then changes the word twice.
 fn second_change(
     change: impl Fn(&AtomicUsize) + Copy + Send + Sync + 'static,
 ) -> BTreeSet<(usize, usize)> {
@@ -160,10 +159,10 @@ fn release_store_or_read_modify_write_goes_on_with_it() {
     assert_eq!(added, released);
 }
 
-/// Chapter 4's enter and look, as (front that the reader loads at last, count that
-/// the writer finds).
-fn count_and_look(
-    look: impl Fn(&AtomicUsize) -> usize + Copy + Send + Sync + 'static,
+/// Chapter 4's enter and check, as (front that the reader loads last, count that the writer
+/// finds).
+fn count_and_check(
+    check: impl Fn(&AtomicUsize) -> usize + Copy + Send + Sync + 'static,
 ) -> BTreeSet<(usize, usize)> {
     litmus(
         |count, front| {
@@ -172,22 +171,22 @@ fn count_and_look(
         },
         move |count, front| {
             front.store(1, Release);
-            look(count)
+            check(count)
         },
     )
 }
 
 #[test]
-fn look_by_a_load_misses_the_count_that_misses_the_flip() {
-    assert!(count_and_look(|count| count.load(Acquire)).contains(&BOTH_MISS));
-    // The look must also release the flip.
-    assert!(count_and_look(|count| count.fetch_add(0, Acquire)).contains(&BOTH_MISS));
+fn check_by_a_load_misses_the_count_that_misses_the_flip() {
+    assert!(count_and_check(|count| count.load(Acquire)).contains(&BOTH_MISS));
+    // The check must also release the flip.
+    assert!(count_and_check(|count| count.fetch_add(0, Acquire)).contains(&BOTH_MISS));
 }
 
 #[test]
-fn look_by_a_read_modify_write_comes_before_or_after_the_count() {
+fn check_by_a_read_modify_write_comes_before_or_after_the_count() {
     assert_eq!(
-        count_and_look(|count| count.fetch_add(0, AcqRel)),
+        count_and_check(|count| count.fetch_add(0, AcqRel)),
         BTreeSet::from([(0, 1), (1, 0), (1, 1)])
     );
 }

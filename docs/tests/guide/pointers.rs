@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 8, and how it shows.
+//! What goes wrong in chapter 8.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -14,13 +14,13 @@ use dbuf_strategies::LocalStrategy;
 
 type Buffer = DoubleBuffer<&'static str, LocalStrategy>;
 
-/// Two buffers, and which of them is current.
+/// Two buffers, and the index of the current one.
 struct Both {
     buffers: [Buffer; 2],
     current: Cell<usize>,
 }
 
-/// Goes to the current one.
+/// Points to the current one.
 #[derive(Clone)]
 struct Current(Rc<Both>);
 
@@ -32,8 +32,8 @@ impl Deref for Current {
     }
 }
 
-// SAFETY: none. This is the mistake: P1 is broken whenever the switch is thrown. The
-// test below makes no two references of it that overlap.
+// SAFETY: none. This is the mistake: changing `current` breaks P1. The test below makes no two
+// references that overlap.
 unsafe impl BufferPtr for Current {
     type Value = &'static str;
     type Strategy = LocalStrategy;
@@ -46,20 +46,20 @@ fn pointer_that_changes_its_mind_makes_two_writers() {
         buffers: [(); 2].map(|()| DoubleBuffer::new("front", "back", LocalStrategy::new())),
         current: Cell::new(0),
     });
-    let mut honest = Writer::claim(&both.buffers[1]).expect("nobody has claimed the second");
-    let mut astray = Writer::claim(Current(Rc::clone(&both))).expect("nor the first");
+    let mut honest = Writer::claim(&both.buffers[1]).expect("unclaimed");
+    let mut astray = Writer::claim(Current(Rc::clone(&both))).expect("unclaimed");
     assert!(
         Writer::claim(&both.buffers[1]).is_err(),
         "a buffer has one writer"
     );
 
     both.current.set(1);
-    // Each is an exclusive reference for as long as it is borrowed.
-    let his: *const _ = honest.try_back_mut().expect("finished");
-    let mine: *const _ = astray.try_back_mut().expect("finished");
-    assert_eq!(his, mine, "and now it has two");
+    // Each is an exclusive reference while it is borrowed.
+    let theirs: *const _ = honest.try_back_mut().expect("finished");
+    let ours: *const _ = astray.try_back_mut().expect("finished");
+    assert_eq!(theirs, ours, "this one has two");
 
-    // And the claim that goes back is the other one's.
+    // And the drop ends the claim of the other writer.
     drop(astray);
     assert!(
         Writer::claim(&both.buffers[1]).is_ok(),
@@ -67,6 +67,6 @@ fn pointer_that_changes_its_mind_makes_two_writers() {
     );
     assert!(
         Writer::claim(&both.buffers[0]).is_err(),
-        "and the first is taken for ever"
+        "and the first stays claimed forever"
     );
 }

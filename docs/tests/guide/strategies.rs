@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 9, and how it shows.
+//! What goes wrong in chapter 9.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -12,19 +12,18 @@ use dbuf_core::{DoubleBuffer, Side, Strategy, Writer, split};
 use dbuf_strategies::LocalStrategy;
 use dbuf_testing::suite::{self, buffer};
 
-/// A strategy that is right, but for the place where it remembers that a swap is
-/// finished.
+/// A strategy that is right, except that the token holds whether the swap is finished.
 #[derive(Default)]
 struct Forgetful(LocalStrategy);
 
 struct Token {
     inner: <LocalStrategy as Strategy>::WriterToken,
-    /// The mistake. A fresh token says that it is.
+    /// The mistake. It is `true` in a new token.
     finished: bool,
 }
 
-// SAFETY: S5 is broken: a claim after an unfinished swap is finished. The tests hold
-// no reference to a value while it is written. The rest is the inner strategy's.
+// SAFETY: it breaks S5: a claim after an unfinished swap is finished. The tests hold no
+// reference to a value while it is written. Everything else is the inner strategy's.
 unsafe impl Strategy for Forgetful {
     type WriterToken = Token;
     type ReaderToken = <LocalStrategy as Strategy>::ReaderToken;
@@ -105,7 +104,7 @@ fn drop_and_claim<S: Strategy>(strategy: S) -> (&'static str, &'static str) {
     let before = *guard;
     assert!(writer.start_swap());
     drop(writer);
-    let mut writer = Writer::claim(buffer).expect("the last one is gone");
+    let mut writer = Writer::claim(buffer).expect("unclaimed");
     if let Some(back) = writer.try_back_mut() {
         *back = "overwritten";
     }
@@ -121,7 +120,7 @@ fn state_in_the_token_is_lost_with_the_writer() {
     assert_eq!(drop_and_claim(LocalStrategy::new()), ("first", "first"));
 }
 
-/// What the chapter runs on its own strategy.
+/// Some tests of the suite.
 fn part_of_the_suite<S: Strategy + Default>() {
     let new = || Rc::new(buffer(S::default()));
     suite::start_is_refused_while_a_swap_is_unfinished(new);

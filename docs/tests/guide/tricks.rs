@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 13, and how it shows.
+//! What goes wrong in chapter 13.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -10,7 +10,7 @@ use std::ptr;
 use dbuf_core::{ReadGuard, arc};
 use dbuf_strategies::EpochStrategy;
 
-/// Copies the value whenever what `of` says about the guard has changed.
+/// Copies the value when the key that `refresh` gets has changed.
 struct Cache<T> {
     last: Option<T>,
     value: &'static str,
@@ -36,17 +36,17 @@ fn an_address_is_not_a_version() {
         last: None,
         value: "",
     };
-    let mut look = || {
+    let mut refresh = || {
         let guard = reader.read();
         by_address.refresh(ptr::from_ref(&*guard), *guard);
         by_version.refresh(ReadGuard::version(&guard), *guard);
         (by_address.value, by_version.value)
     };
-    assert_eq!(look(), ("first", "first"));
+    assert_eq!(refresh(), ("first", "first"));
     writer.store("second");
-    assert_eq!(look(), ("second", "second"));
-    // Between two looks the front leaves the side and comes back to it.
+    assert_eq!(refresh(), ("second", "second"));
+    // Between two reads the front leaves the side and comes back to it.
     writer.store("third");
     writer.store("fourth");
-    assert_eq!(look(), ("second", "fourth"));
+    assert_eq!(refresh(), ("second", "fourth"));
 }

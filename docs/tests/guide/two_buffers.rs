@@ -1,34 +1,32 @@
-//! What goes wrong in chapter 1, and how it shows.
+//! What goes wrong in chapter 1.
 #![allow(clippy::std_instead_of_core, reason = "tests always have std")]
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 
-use dbuf_core::Side;
-
 /// The chapter's buffer, with `borrow_mut`.
 struct Buffer<T> {
     copies: [RefCell<T>; 2],
-    front: Cell<Side>,
+    front: Cell<usize>,
 }
 
 impl<T> Buffer<T> {
     fn new(front: T, back: T) -> Self {
         Self {
             copies: [RefCell::new(front), RefCell::new(back)],
-            front: Cell::new(Side::A),
+            front: Cell::new(0),
         }
     }
 
     fn read(&self) -> Ref<'_, T> {
-        self.copies[self.front.get() as usize].borrow()
+        self.copies[self.front.get()].borrow()
     }
 
     fn back_mut(&self) -> RefMut<'_, T> {
-        self.copies[self.front.get().third(Side::C) as usize].borrow_mut()
+        self.copies[1 - self.front.get()].borrow_mut()
     }
 
     fn swap(&self) {
-        self.front.set(self.front.get().third(Side::C));
+        self.front.set(1 - self.front.get());
     }
 }
 

@@ -1,4 +1,4 @@
-//! What goes wrong in chapter 3, and how it shows.
+//! What goes wrong in chapter 3.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -13,20 +13,20 @@ use dbuf_core::{DoubleBuffer, Side, Strategy};
 use dbuf_strategies::LocalStrategy;
 use dbuf_testing::{Tracked, suite};
 
-/// Counts as `LocalStrategy` does, and says that every swap is finished.
+/// Counts as `LocalStrategy` does, but says that every swap is finished.
 #[derive(Default)]
 struct Hasty(LocalStrategy);
 
 type Inner = LocalStrategy;
 
-// SAFETY: none. It breaks S2 and S5, which is what the tests are about; they never
-// look at a value while it is written.
+// SAFETY: none. It breaks S2 and S5, which the tests are about; they never read a value
+// while it is written.
 unsafe impl Strategy for Hasty {
     type WriterToken = <Inner as Strategy>::WriterToken;
     type ReaderToken = <Inner as Strategy>::ReaderToken;
     type GuardToken = <Inner as Strategy>::GuardToken;
 
-    /// The lie.
+    /// The mistake.
     unsafe fn is_finished(&self, _: &Self::WriterToken) -> bool {
         true
     }
@@ -67,8 +67,8 @@ unsafe impl Strategy for Hasty {
     }
 
     unsafe fn start_swap(&self, writer: &mut Self::WriterToken) {
-        // SAFETY: as above, but for C2, which the core keeps by what it was told;
-        // `LocalStrategy` only counts, and does not mind.
+        // SAFETY: as above, except C2: the core relies on `is_finished`. `LocalStrategy`
+        // only counts, so an early start does no harm.
         unsafe { self.0.start_swap(writer) };
     }
 
@@ -90,7 +90,7 @@ unsafe impl Strategy for Hasty {
 
 type Ptr<S> = Rc<DoubleBuffer<Tracked, S, u32>>;
 
-/// The parts of the suite that `S` does not pass.
+/// Returns the parts of the suite that `S` fails.
 fn broken<S: Strategy + Default + 'static>() -> Vec<&'static str> {
     fn new<S: Strategy + Default>() -> Ptr<S> {
         Rc::new(suite::buffer(S::default()))

@@ -136,14 +136,17 @@ async fn reads<S: Strategy>(world: Rc<World<S>>, first: u64) {
 
 async fn watches<S: Strategy>(world: Rc<World<Watched<S>>>) {
     let mut watcher = Watcher::new(Reader::new(Rc::clone(&world.ptr)));
-    let mut told = watcher.told();
-    while told != world.last.get() {
+    let mut last_seen = watcher.last_seen();
+    while last_seen != world.last.get() {
         match watcher.changed().await {
             Ok(version) => {
-                assert!(version > told, "told of {version} after {told}");
-                told = version;
+                assert!(
+                    version > last_seen,
+                    "last_seen of {version} after {last_seen}"
+                );
+                last_seen = version;
                 let guard = watcher.read();
-                assert!(ReadGuard::version(&guard) >= told);
+                assert!(ReadGuard::version(&guard) >= last_seen);
                 world.look(ReadGuard::version(&guard), &guard);
                 world.count(|tally| tally.tells += 1);
             }
@@ -151,7 +154,11 @@ async fn watches<S: Strategy>(world: Rc<World<Watched<S>>>) {
             Err(_) => yield_now().await,
         }
     }
-    assert_eq!(told, watcher.version(), "the last publish was not told of");
+    assert_eq!(
+        last_seen,
+        watcher.version(),
+        "the last publish was not last_seen of"
+    );
 }
 
 pub(crate) type Watch<S> = fn(&Rc<World<S>>, &LocalExecutor<'static>) -> Vec<Task<()>>;

@@ -272,21 +272,28 @@ async fn reads_async<S: Soaked>(world: Arc<World<S>>) -> Seen {
 async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
     let mut seen = Seen::default();
     let mut watcher = Watcher::new(world.handle().reader);
-    let mut told = watcher.told();
-    while told != world.last.load(SeqCst) {
+    let mut last_seen = watcher.last_seen();
+    while last_seen != world.last.load(SeqCst) {
         match watcher.changed().await {
             Ok(version) => {
-                assert!(version > told, "told of {version} after {told}");
-                told = version;
+                assert!(
+                    version > last_seen,
+                    "last_seen of {version} after {last_seen}"
+                );
+                last_seen = version;
                 let guard = watcher.read();
-                look(&mut seen, told, ReadGuard::version(&guard), &guard);
+                look(&mut seen, last_seen, ReadGuard::version(&guard), &guard);
                 seen.0.tells += 1;
             }
             // Somebody claims again.
             Err(_) => yield_now().await,
         }
     }
-    assert_eq!(told, watcher.version(), "the last publish was not told of");
+    assert_eq!(
+        last_seen,
+        watcher.version(),
+        "the last publish was not last_seen of"
+    );
     seen.0.readers += 1;
     seen
 }

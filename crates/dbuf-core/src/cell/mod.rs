@@ -1,5 +1,5 @@
 //! One value that any thread reads and replaces: `ConcurrentCell`. Reads are here, writes in
-//! `write`, the guard in `guard`. `docs/concurrent.md` has the argument.
+//! `write`, the guard in `guard`. `docs/design.md`, 11, has the argument.
 //!
 //! # Idea
 //!
@@ -116,7 +116,7 @@ use crate::{DoubleBuffer, Side, Strategy, Version, const_fn, if_const};
 /// ```
 #[doc(alias = "ArcSwap")]
 pub struct ConcurrentCell<T, S: Strategy> {
-    shared: Shared<T, S>,
+    shared: Inner<T, S>,
     lock: OwnLines<WriterLock<Claim<T, S>>>,
 }
 
@@ -125,12 +125,12 @@ pub struct ConcurrentCell<T, S: Strategy> {
 struct OwnLines<T>(T);
 
 /// What readers and the lock's holder share.
-struct Shared<T, S: Strategy> {
+struct Inner<T, S: Strategy> {
     buffer: DoubleBuffer<Option<T>, S>,
     readers: OnceLock<Readers<S::ReaderToken>>,
 }
 
-impl<T, S: Strategy> Shared<T, S> {
+impl<T, S: Strategy> Inner<T, S> {
     /// Whether this thread has a guard on the back. For the lock's holder.
     fn waits_for_itself(&self) -> bool {
         let strategy = self.buffer.strategy();
@@ -151,9 +151,9 @@ struct Claim<T, S: Strategy> {
 
 /// Given what is shared in the same cell (K2).
 impl<T, S: Strategy> Finish for Claim<T, S> {
-    type Shared = Shared<T, S>;
+    type Shared = Inner<T, S>;
     #[inline]
-    fn try_finish(&mut self, shared: &Shared<T, S>) -> bool {
+    fn try_finish(&mut self, shared: &Inner<T, S>) -> bool {
         let Some(token) = &mut self.token else {
             return true;
         };
@@ -164,7 +164,7 @@ impl<T, S: Strategy> Finish for Claim<T, S> {
         finished || unsafe { strategy.try_finish(token) }
     }
 
-    fn poll_finish(&mut self, shared: &Shared<T, S>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_finish(&mut self, shared: &Inner<T, S>, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.token {
             // SAFETY: C1, by K2.
             Some(token) => unsafe { shared.buffer.strategy().poll_finish(token, cx) },
@@ -173,7 +173,7 @@ impl<T, S: Strategy> Finish for Claim<T, S> {
     }
 
     /// At once: a write makes a new value, so the side needs none.
-    fn go_on(&mut self, shared: &Shared<T, S>, _waited: Duration, on_thread: bool) -> GoOn {
+    fn go_on(&mut self, shared: &Inner<T, S>, _waited: Duration, on_thread: bool) -> GoOn {
         let set_aside = |spare: &mut Option<Option<T>>| {
             spare.get_or_insert(None);
         };
@@ -275,7 +275,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
         /// ```
         pub const fn with_strategy(value: T, strategy: S) -> Self {
             Self {
-                shared: Shared {
+                shared: Inner {
                     // K1: a fresh strategy's front is A.
                     buffer: DoubleBuffer::new(Some(value), None, strategy),
                     readers: OnceLock::new(),

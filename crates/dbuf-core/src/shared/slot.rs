@@ -20,7 +20,7 @@ use core::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::thread::{self, AnySlot, AnyTable};
-use crate::primitive::abort;
+use crate::sync::abort;
 
 /// The slots of all threads that read through a handle and its clones.
 pub(super) struct Table<T> {

@@ -21,7 +21,7 @@ use core::ptr::NonNull;
 use std::panic::catch_unwind;
 use std::sync::{Mutex, PoisonError};
 
-use crate::primitive::thread_local;
+use crate::sync::thread_local;
 
 /// A slot whose type only its table knows.
 pub(super) type AnySlot = NonNull<()>;

@@ -5,8 +5,8 @@ use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 use super::{FINISHED, FREE, Finish, Inner, OnThread, WAITED, WriterLock};
-use crate::primitive::atomic::Ordering;
-use crate::primitive::{SPINS, spin_loop};
+use crate::sync::atomic::Ordering;
+use crate::sync::{SPINS, spin_loop};
 
 /// The lock in hand. `M` says whether a thread has it ([`OnThread`]) or a task
 /// ([`InTask`](super::InTask)).

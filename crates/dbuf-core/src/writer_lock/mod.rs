@@ -77,11 +77,11 @@ use std::thread;
 use std::time::Instant;
 
 use crate::const_fn;
-use crate::primitive::atomic::Ordering;
-use crate::primitive::cell::UnsafeCell;
-use crate::primitive::mutex::Mutex;
-use crate::primitive::stepped::AtomicUsize;
-use crate::primitive::{SPINS, spin_loop, thread_number, with_sleeper};
+use crate::sync::atomic::Ordering;
+use crate::sync::cell::UnsafeCell;
+use crate::sync::mutex::Mutex;
+use crate::sync::stepped::AtomicUsize;
+use crate::sync::{SPINS, spin_loop, thread_number, with_sleeper};
 use crate::waker_set::{Sleeps, WakerSet};
 
 pub use guard::WriterGuard;

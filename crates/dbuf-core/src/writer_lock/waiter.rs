@@ -12,8 +12,8 @@ use super::{
     FREE, Finish, GoOn, HOLDER, Holds, LOCK_PATIENCE, NOBODY, READERS_PATIENCE, Sleep, TURN,
     WAITED, Want, WriterGuard, WriterLock,
 };
-use crate::primitive::atomic::Ordering;
-use crate::primitive::elapsed;
+use crate::sync::atomic::Ordering;
+use crate::sync::elapsed;
 use crate::waker_set::{Sleeps, WakerSet};
 
 /// When a wait ends. The clock is not read before somebody sleeps.

@@ -8,7 +8,7 @@ use dbuf_core::Strategy;
 use hashbrown::hash_table;
 
 use super::{Batch, Drain, ExtractIf, TryReserveError};
-use crate::op::{ChangeOf, Op};
+use crate::op::{Op, ValueChange};
 use crate::{Owner, WriterMut};
 
 impl<W: Owner> Batch<W> {
@@ -291,7 +291,7 @@ where
     V: Copy,
     H: BuildHasher,
     S: Strategy,
-    C: ChangeOf<V>,
+    C: ValueChange<V>,
 {
     fn extend<I: IntoIterator<Item = (&'e K, &'e V)>>(&mut self, entries: I) {
         self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));

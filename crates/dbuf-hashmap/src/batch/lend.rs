@@ -11,7 +11,7 @@ use hashbrown::hash_table;
 use super::{Batch, Entry};
 use crate::Owner;
 use crate::marks::Marks;
-use crate::table::Shared;
+use crate::table::Extras;
 
 impl<W: Owner> Batch<W> {
     /// Changes a value in place and returns what `f` returns, or `None` if the
@@ -284,7 +284,7 @@ impl<W: Owner> Batch<W> {
 pub struct IterMut<'b, K, V, H = std::hash::RandomState> {
     entries: hash_table::IterMut<'b, (K, V)>,
     marks: &'b mut Marks<K>,
-    shared: &'b Shared<H>,
+    shared: &'b Extras<H>,
 }
 
 impl<'b, K: Hash + Eq + Clone, V, H: BuildHasher> Iterator for IterMut<'b, K, V, H> {

@@ -1,5 +1,5 @@
 //! The writer of a map behind the writers' lock, and when a change is published. The lock
-//! itself is `dbuf_core::writer_lock`; `docs/concurrent.md` says why a write keeps what it
+//! itself is `dbuf_core::writer_lock`; `docs/design.md`, 10, says why a write keeps what it
 //! promises.
 
 use alloc::sync::Arc;
@@ -15,7 +15,7 @@ use dbuf_core::writer_lock::{self, Finish, GoOn, OnThread, WriterLock};
 use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
 
 use crate::builder::Choices;
-use crate::op::Whole;
+use crate::op::NoChange;
 use crate::owner::{Log, Ptr, sealed};
 use crate::{Batch, DefaultStrategy, Owner};
 
@@ -209,7 +209,7 @@ where
     type Value = V;
     type Hasher = H;
     type Strategy = S;
-    type Change = Whole;
+    type Change = NoChange;
 
     /// The rollback would be another writer's.
     const KEEPS: bool = true;

@@ -4,7 +4,7 @@ use core::ops::Deref;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::op::ChangeOf;
+use crate::op::ValueChange;
 
 /// The values of a key, in arbitrary order; one may be there several times.
 ///
@@ -92,7 +92,7 @@ impl<V> fmt::Debug for BagChange<V> {
     }
 }
 
-impl<V: Clone> ChangeOf<Bag<V>> for BagChange<V> {
+impl<V: Clone> ValueChange<Bag<V>> for BagChange<V> {
     fn apply(&self, bag: &mut Bag<V>) {
         match self {
             Self::Push(value) => bag.push(value.clone()),

@@ -10,11 +10,11 @@
     reason = "tests always have std"
 )]
 
+mod fixture;
 mod fragile;
 mod map;
 mod multimap;
 mod set;
-mod world;
 
 use core::hash::{BuildHasherDefault, Hasher};
 
@@ -75,13 +75,13 @@ pub(crate) fn run(data: &[u8]) {
     };
     let capacity = usize::from(capacity % 40);
     macro_rules! layer {
-        ($world:ident) => {
+        ($fixture:ident) => {
             match which {
-                Which::Local => of_bytes::<$world<LocalStrategy>>(bytes, capacity),
-                Which::Count => of_bytes::<$world<CountStrategy>>(bytes, capacity),
-                Which::Epoch => of_bytes::<$world<EpochStrategy>>(bytes, capacity),
-                Which::Flash => of_bytes::<$world<FlashStrategy>>(bytes, capacity),
-                Which::Lock => of_bytes::<$world<LockStrategy>>(bytes, capacity),
+                Which::Local => of_bytes::<$fixture<LocalStrategy>>(bytes, capacity),
+                Which::Count => of_bytes::<$fixture<CountStrategy>>(bytes, capacity),
+                Which::Epoch => of_bytes::<$fixture<EpochStrategy>>(bytes, capacity),
+                Which::Flash => of_bytes::<$fixture<FlashStrategy>>(bytes, capacity),
+                Which::Lock => of_bytes::<$fixture<LockStrategy>>(bytes, capacity),
             }
         };
     }
@@ -116,9 +116,9 @@ fn all<T: for<'b> Arbitrary<'b>>(mut bytes: Unstructured<'_>) -> Vec<T> {
 
 fn of_bytes<W>(bytes: Unstructured<'_>, capacity: usize)
 where
-    W: world::World<Change: for<'b> Arbitrary<'b>>,
+    W: fixture::Fixture<Change: for<'b> Arbitrary<'b>>,
 {
-    world::run::<W>(all(bytes), capacity);
+    fixture::run::<W>(all(bytes), capacity);
 }
 
 /// The inputs that were worth keeping: each reaches code that no other does.

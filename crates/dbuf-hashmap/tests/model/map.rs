@@ -6,7 +6,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use dbuf_hashmap::{Builder, Entry, MapRef, Reader, Refused, Snapshot, WriterBatch};
 use proptest::prelude::*;
 
-use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, room, unwind};
+use super::fixture::{Changed, Ending, Fixture, every_strategy, few, handles, nth, room, unwind};
 use super::{FewBuckets, key};
 
 type Plain = HashMap<String, Box<u32>>;
@@ -53,7 +53,7 @@ fn entries(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<(u8, u32)>> {
     Ok(list)
 }
 
-impl<S: Transacts + 'static> World for Map<S> {
+impl<S: Transacts + 'static> Fixture for Map<S> {
     type Change = Change;
     type Plain = Plain;
     type Writer = Writer<S>;

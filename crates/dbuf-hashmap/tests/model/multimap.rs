@@ -7,7 +7,7 @@ use dbuf_hashmap::Builder;
 use dbuf_hashmap::multimap::{MultiMapRef, Reader, Snapshot, WriterBatch};
 use proptest::prelude::*;
 
-use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, room, unwind};
+use super::fixture::{Changed, Ending, Fixture, every_strategy, few, handles, nth, room, unwind};
 use super::{FewBuckets, key};
 
 /// Values in order; a key that is there has some.
@@ -35,7 +35,7 @@ fn value(bytes: &mut Unstructured<'_>) -> arbitrary::Result<u8> {
     bytes.int_in_range(0..=3)
 }
 
-impl<S: Transacts + 'static> World for MultiMap<S> {
+impl<S: Transacts + 'static> Fixture for MultiMap<S> {
     type Change = Change;
     type Plain = Plain;
     type Writer = Writer<S>;

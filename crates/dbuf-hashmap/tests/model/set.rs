@@ -7,7 +7,7 @@ use dbuf_hashmap::Builder;
 use dbuf_hashmap::set::{Reader, SetRef, Snapshot, WriterBatch};
 use proptest::prelude::*;
 
-use super::world::{Changed, Ending, World, every_strategy, few, handles, nth, unwind};
+use super::fixture::{Changed, Ending, Fixture, every_strategy, few, handles, nth, unwind};
 use super::{FewBuckets, key};
 
 type Plain = HashSet<String>;
@@ -35,7 +35,7 @@ fn elements(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
     Ok(list)
 }
 
-impl<S: Transacts + 'static> World for Set<S> {
+impl<S: Transacts + 'static> Fixture for Set<S> {
     type Change = Change;
     type Plain = Plain;
     type Writer = Writer<S>;

@@ -202,15 +202,18 @@ async fn reads_async<S: Soaked>(world: Arc<World<S>>) -> Seen {
 
 async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
     let (mut seen, mut watcher) = (Seen::default(), world.map.watcher());
-    let mut told = watcher.told();
-    while told != world.last.load(SeqCst) {
+    let mut last_seen = watcher.last_seen();
+    while last_seen != world.last.load(SeqCst) {
         let version = watcher.changed().await.unwrap();
-        assert!(version > told, "told of {version} after {told}");
-        told = version;
+        assert!(
+            version > last_seen,
+            "last_seen of {version} after {last_seen}"
+        );
+        last_seen = version;
         let map = watcher.read();
         assert!(
-            map.version() >= told,
-            "told of {told}, read {}",
+            map.version() >= last_seen,
+            "last_seen of {last_seen}, read {}",
             map.version()
         );
         seen.look(
@@ -221,9 +224,9 @@ async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
         seen.tally.tells += 1;
     }
     assert_eq!(
-        told,
+        last_seen,
         watcher.read().version(),
-        "the last publish was not told of"
+        "the last publish was not last_seen of"
     );
     seen.tally.readers += 1;
     seen

@@ -18,7 +18,7 @@ use stateright::semantics::{
 };
 
 use crate::common::{unwind, unwinds};
-use crate::setup::{Dice, Map, Stressed, map, rounds};
+use crate::setup::{Map, Rng, Stressed, map, rounds};
 
 const THREADS: usize = if cfg!(miri) { 2 } else { 3 };
 const CALLS: u32 = if cfg!(miri) { 4 } else { 8 };
@@ -121,12 +121,12 @@ fn record<S: Stressed>(policy: PublishPolicy, seed: u64) -> Vec<Event> {
     let map = map::<u32, S>(policy);
     let (clock, start) = (AtomicUsize::new(0), Barrier::new(THREADS));
     let of_thread = |thread: usize| {
-        let mut dice = Dice::of_thread(seed, thread);
+        let mut rng = Rng::of_thread(seed, thread);
         start.wait();
         let calls = (0..CALLS).map(|number| {
-            let key = dice.roll(KEYS);
+            let key = rng.roll(KEYS);
             let value = 100 * thread as u32 + number;
-            let call = match dice.roll(16) {
+            let call = match rng.roll(16) {
                 0..=3 => Call::Get,
                 4 | 5 => Call::GetInSnapshot,
                 6..=8 => Call::Insert(value),

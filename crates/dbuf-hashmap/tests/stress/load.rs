@@ -10,7 +10,7 @@ use dbuf_hashmap::PublishPolicy;
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 
 use crate::common::{unwind, unwinds};
-use crate::setup::{Dice, Map, Stressed, map, rounds};
+use crate::setup::{Map, Rng, Stressed, map, rounds};
 
 const WRITERS: usize = 3;
 const READERS: usize = 2;
@@ -53,11 +53,11 @@ macro_rules! stamp {
 
 fn write<S: Stressed>(world: &World<S>, thread: usize, seed: u64) -> Option<u32> {
     let World { map, policy, .. } = world;
-    let mut dice = Dice::of_thread(seed, thread);
+    let mut rng = Rng::of_thread(seed, thread);
     let own = OWN + thread as u32;
     let mut expected = None;
     for number in 0..WRITES {
-        match dice.roll(16) {
+        match rng.roll(16) {
             0 => {
                 assert_eq!(map.insert(own, number), expected);
                 expected = Some(number);
@@ -94,10 +94,10 @@ fn write<S: Stressed>(world: &World<S>, thread: usize, seed: u64) -> Option<u32>
                 world.batches.fetch_add(1, SeqCst);
             }
             10 => {
-                let batch = if dice.roll(2) == 0 {
+                let batch = if rng.roll(2) == 0 {
                     map.try_write()
                 } else {
-                    map.write_timeout(Duration::from_micros(u64::from(dice.roll(50))))
+                    map.write_timeout(Duration::from_micros(u64::from(rng.roll(50))))
                 };
                 if let Some(mut batch) = batch {
                     stamp!(batch);
@@ -162,7 +162,7 @@ struct Seen {
 }
 
 fn read<S: Stressed>(world: &World<S>, thread: usize, seed: u64) {
-    let (map, mut dice) = (&world.map, Dice::of_thread(seed, thread));
+    let (map, mut rng) = (&world.map, Rng::of_thread(seed, thread));
     let mut seen = Seen::default();
     let next = |now: u32, last: &mut u32, what: &str| {
         assert!(now >= *last, "{what} went from {last} back to {now}");
@@ -170,8 +170,8 @@ fn read<S: Stressed>(world: &World<S>, thread: usize, seed: u64) {
         *last = now;
     };
     while !world.done.load(SeqCst) {
-        if dice.roll(3) == 0 {
-            let key = dice.roll(STAMPED);
+        if rng.roll(3) == 0 {
+            let key = rng.roll(STAMPED);
             next(
                 map.get_cloned(&key).unwrap_or(0),
                 &mut seen.stamp,
@@ -202,7 +202,7 @@ fn read<S: Stressed>(world: &World<S>, thread: usize, seed: u64) {
         let shared = snapshot.get(&SHARED).copied().unwrap_or(0);
         next(shared, &mut seen.shared, "the shared count");
         let len = snapshot.len();
-        for _ in 0..dice.roll(20) {
+        for _ in 0..rng.roll(20) {
             thread::yield_now();
         }
         // What a guard shows does not change.

@@ -1,4 +1,4 @@
-//! What a run is: how long, with which dice, on which maps.
+//! What a run is: how long, with which rng, on which maps.
 
 use std::hash::{BuildHasher, RandomState};
 use std::thread;
@@ -58,15 +58,15 @@ impl Drop for TellsSeed<'_> {
     }
 }
 
-/// SplitMix64: good enough dice from any seed.
-pub(crate) struct Dice(pub(crate) u64);
+/// SplitMix64: good enough rng from any seed.
+pub(crate) struct Rng(pub(crate) u64);
 
-impl Dice {
-    /// The dice of one thread.
+impl Rng {
+    /// The rng of one thread.
     pub(crate) fn of_thread(seed: u64, thread: usize) -> Self {
-        let mut dice = Self(seed ^ (thread as u64) << 32);
-        dice.next();
-        dice
+        let mut rng = Self(seed ^ (thread as u64) << 32);
+        rng.next();
+        rng
     }
 
     fn next(&mut self) -> u64 {

@@ -21,7 +21,7 @@ use core::sync::atomic::{AtomicUsize, compiler_fence};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use dbuf_core::primitive::atomic::{Ordering, fence};
+use dbuf_core::sync::atomic::{Ordering, fence};
 
 /// Who fences when an [`EpochStrategy`](crate::EpochStrategy) is read.
 ///
@@ -88,11 +88,11 @@ pub(super) use process::{barrier, is_available};
 mod process {
     use std::sync::OnceLock;
 
-    use dbuf_core::primitive::abort;
+    use dbuf_core::sync::abort;
     use rustix::thread::{MembarrierCommand, membarrier};
 
     use super::compiler_barrier;
-    use crate::primitive::MODELLED;
+    use crate::sync::MODELLED;
 
     /// Whether this process has a barrier. The first call registers for it.
     pub(crate) fn is_available() -> bool {

@@ -54,7 +54,7 @@
 //! # Modes
 //!
 //! The side is in a word beside two bits, and the word is the only truth about
-//! both. `docs/protocol.md` has the proof. `tests/fence_model` checks the
+//! both. `docs/design.md`, 6, has the proof. `tests/fence_model` checks the
 //! modes; it does not know notes and the spare side yet.
 //!
 //! | FENCED | LEAVE_FENCES | a reader enters with | leaves with | W2 | P2 |
@@ -155,8 +155,8 @@ use core::task::{Context, Poll};
 
 use crossbeam_utils::CachePadded;
 
-use dbuf_core::primitive::atomic::{Ordering, fence};
-use dbuf_core::primitive::cell::UnsafeCell;
+use dbuf_core::sync::atomic::{Ordering, fence};
+use dbuf_core::sync::cell::UnsafeCell;
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 use self::fence::{barrier, fence_cost, is_available};
@@ -165,7 +165,7 @@ use self::reader::{Epoch, Slot};
 use self::word::{FrontWord, Word};
 use crate::claim::Claim;
 use crate::registry::{Registry, SlotRef, View};
-use crate::waker::WakerCell;
+use crate::waker::AtomicWaker;
 
 pub use self::fence::Fence;
 pub use self::reader::{EpochGuard, EpochReader};
@@ -214,7 +214,7 @@ pub struct EpochStrategy {
     /// The writer's, by its token.
     writer: WriterCell,
     /// Reader tokens may outlive the strategy and share this.
-    shared: OnceLock<Arc<Shared>>,
+    shared: OnceLock<Arc<Inner>>,
     /// What tests say instead of the policy.
     #[cfg(test)]
     scripted: tests::Script,
@@ -271,14 +271,14 @@ impl WriterCell {
 }
 
 /// What readers have in common.
-struct Shared {
+struct Inner {
     /// Beside them, the sum of the epochs of all slots that are not taken.
     readers: Registry<Slot, Epoch>,
     /// On a line of its own, away from the counts of the `Arc`.
-    waker: CachePadded<WakerCell>,
+    waker: CachePadded<AtomicWaker>,
 }
 
-impl Shared {
+impl Inner {
     /// Brings the view up to date. The waiting set is empty.
     #[cold]
     #[inline(never)]
@@ -410,11 +410,11 @@ impl EpochStrategy {
         }
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    fn shared(&self) -> &Arc<Inner> {
         self.shared.get_or_init(|| {
-            Arc::new(Shared {
+            Arc::new(Inner {
                 readers: Registry::new(0),
-                waker: CachePadded::new(WakerCell::new()),
+                waker: CachePadded::new(AtomicWaker::new()),
             })
         })
     }
@@ -466,7 +466,7 @@ impl EpochStrategy {
     /// The same, and times a barrier.
     #[cold]
     #[inline(never)]
-    fn start_timed(&self, shared: &Shared, writer: &mut WriterState, before: Word) {
+    fn start_timed(&self, shared: &Inner, writer: &mut WriterState, before: Word) {
         let fenced = before.is_fenced();
         let began = Instant::now();
         self.flip(writer, before, self.wants_fences(writer));
@@ -523,7 +523,7 @@ impl EpochStrategy {
     /// W3, and the end of the start. How many reads there were since the last one.
     #[allow(clippy::unnecessary_cast, reason = "an epoch may have fewer bits")]
     #[inline]
-    fn scan(&self, shared: &Shared, writer: &mut WriterState) -> u64 {
+    fn scan(&self, shared: &Inner, writer: &mut WriterState) -> u64 {
         // A reader that registered before this load is in the view; one that registers
         // later sees the new front (R4).
         if shared.readers.has_changed() {

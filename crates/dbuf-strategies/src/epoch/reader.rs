@@ -6,12 +6,12 @@ use core::cell::Cell;
 use core::fmt;
 
 use dbuf_core::Side;
-use dbuf_core::primitive::abort;
+use dbuf_core::sync::abort;
 #[cfg(target_has_atomic = "64")]
-use dbuf_core::primitive::atomic::AtomicU64;
-use dbuf_core::primitive::atomic::{AtomicUsize, Ordering, fence};
+use dbuf_core::sync::atomic::AtomicU64;
+use dbuf_core::sync::atomic::{AtomicUsize, Ordering, fence};
 
-use super::Shared;
+use super::Inner;
 use super::fence::compiler_barrier;
 use super::word::{FrontWord, Note, Word};
 use crate::registry::Registration;
@@ -71,7 +71,7 @@ pub struct EpochReader {
     nested: Cell<bool>,
     /// Live guards on each side.
     guards: Cell<[u32; 3]>,
-    shared: Arc<Shared>,
+    shared: Arc<Inner>,
 }
 
 /// A guard of an [`EpochStrategy`](crate::EpochStrategy): the word that it entered by, with
@@ -97,7 +97,7 @@ impl EpochGuard {
 }
 
 impl EpochReader {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Inner>) -> Self {
         Self {
             slot: shared.readers.register(|slot, retired| {
                 // Relaxed: its last owner gave it back under the same lock.

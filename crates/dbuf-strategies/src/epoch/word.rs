@@ -3,11 +3,11 @@
 
 use core::fmt;
 
-use dbuf_core::primitive::atomic::{AtomicUsize, Ordering};
+use dbuf_core::sync::atomic::{AtomicUsize, Ordering};
 use dbuf_core::{Side, const_fn};
 
 use super::reader::Epoch;
-use crate::bit::{decode, encode};
+use crate::side_word::{decode, encode};
 
 /// The side is in the highest two bits, so that those below are free for an epoch.
 const SIDE_SHIFT: u32 = usize::BITS - 2;

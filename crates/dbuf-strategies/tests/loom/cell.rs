@@ -54,7 +54,7 @@ fn check(preemptions: usize, body: impl Fn(&Arc<AtomicUsize>) + Send + Sync + 's
 }
 
 /// One read. The value and the version always agree.
-fn look<S: Modelled>(cell: &ConcurrentCell<Value, S>) -> usize {
+fn read_value<S: Modelled>(cell: &ConcurrentCell<Value, S>) -> usize {
     let guard = cell.read();
     assert_eq!(guard.0.get() as u64, CellGuard::version(&guard));
     guard.0.get()
@@ -69,22 +69,22 @@ fn stores_are_read<S: Modelled>(new: fn() -> S) {
         let writes = thread::spawn(move || {
             other.store(value(1));
             met.fetch_add(other.stragglers(), Relaxed);
-            assert_eq!(look(&other), 1, "a store that returned is seen");
+            assert_eq!(read_value(&other), 1, "a store that returned is seen");
             let written = other.update(increment);
-            assert_eq!((written, look(&other)), (2, 2));
+            assert_eq!((written, read_value(&other)), (2, 2));
         });
         let other = Arc::clone(&cell);
         let loads = thread::spawn(move || {
             let first = other.load().0.get();
-            let second = look(&other);
+            let second = read_value(&other);
             assert!(first <= second, "read {second} after {first}");
         });
-        let first = look(&cell);
-        let second = look(&cell);
+        let first = read_value(&cell);
+        let second = read_value(&cell);
         assert!(first <= second, "read {second} after {first}");
         writes.join().unwrap();
         loads.join().unwrap();
-        assert_eq!(look(&cell), 2);
+        assert_eq!(read_value(&cell), 2);
     });
 }
 
@@ -97,10 +97,13 @@ fn updates_add_up<S: Modelled>(new: fn() -> S) {
             thread::spawn(move || {
                 let written = cell.update(increment);
                 met.fetch_add(cell.stragglers(), Relaxed);
-                assert!(look(&cell) >= written, "a write that returned is seen");
+                assert!(
+                    read_value(&cell) >= written,
+                    "a write that returned is seen"
+                );
             })
         });
-        look(&cell);
+        read_value(&cell);
         for writer in writers {
             writer.join().unwrap();
         }

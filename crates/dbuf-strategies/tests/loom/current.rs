@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
 use dbuf_core::BlockingStrategy;
-use dbuf_core::primitive::atomic::{AtomicBool, Ordering};
+use dbuf_core::sync::atomic::{AtomicBool, Ordering};
 
 struct Flag(AtomicBool);
 

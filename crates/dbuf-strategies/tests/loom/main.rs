@@ -38,7 +38,7 @@ macro_rules! strategy {
             model!(last_leave_wakes_the_writer);
             model!(wake_is_not_lost_after_a_look);
             model!(cancelled_wait_is_taken_up_again);
-            model!(look_takes_no_wake_away);
+            model!(check_takes_no_wake_away);
             model!(newer_waker_is_woken);
             model!(claim_takes_no_wake_away);
             model!(nested_guards_outlive_a_claim);
@@ -80,8 +80,8 @@ macro_rules! places {
             }
 
             #[test]
-            fn place_is_taken_while_it_is_given_back() {
-                models::place_is_taken_while_it_is_given_back($strategy::new);
+            fn slot_is_taken_while_it_is_given_back() {
+                models::slot_is_taken_while_it_is_given_back($strategy::new);
             }
 
             #[test]
@@ -90,13 +90,13 @@ macro_rules! places {
             }
 
             #[test]
-            fn place_is_reused_during_a_swap() {
-                models::place_is_reused_during_a_swap($strategy::new);
+            fn slot_is_reused_during_a_swap() {
+                models::slot_is_reused_during_a_swap($strategy::new);
             }
 
             #[test]
-            fn place_that_was_left_is_reused_during_a_swap() {
-                models::place_that_was_left_is_reused_during_a_swap($strategy::new);
+            fn freed_slot_is_reused_during_a_swap() {
+                models::freed_slot_is_reused_during_a_swap($strategy::new);
             }
 
             #[test]
@@ -110,36 +110,36 @@ macro_rules! places {
 places!(epoch_places, EpochStrategy);
 places!(flash_places, FlashStrategy);
 
-/// Bugs of others whose pin is a model; the rest is in `tests/anchors.rs`.
-mod anchors {
+/// Bugs of others whose pin is a model; the rest is in `tests/it/regressions.rs`.
+mod regressions {
     use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy};
     use dbuf_testing::models;
 
     #[test]
-    fn anchors_01_snapshot_is_taken_after_the_flip() {
+    fn bug_01_snapshot_is_taken_after_the_flip() {
         models::guarded_side_is_never_written(EpochStrategy::new);
     }
 
     #[test]
-    fn anchors_06_enter_acquires_the_writers_writes() {
+    fn bug_06_enter_acquires_the_writers_writes() {
         models::guarded_side_is_never_written(CountStrategy::new);
         models::guarded_side_is_never_written(FlashStrategy::new);
     }
 
     #[test]
-    fn anchors_07_last_look_acquires_the_readers_reads() {
+    fn bug_07_last_look_acquires_the_readers_reads() {
         models::leave_is_learned_from_a_later_enter(CountStrategy::new);
         models::leave_is_learned_from_a_later_enter(EpochStrategy::new);
         models::leave_is_learned_from_a_later_enter(FlashStrategy::new);
     }
 
     #[test]
-    fn anchors_08_store_buffering_between_epoch_and_front() {
+    fn bug_08_store_buffering_between_epoch_and_front() {
         models::guard_is_held_across_a_swap(EpochStrategy::new);
     }
 
     #[test]
-    fn anchors_25_leave_is_learned_from_the_next_enter() {
-        models::place_that_was_left_is_reused_during_a_swap(EpochStrategy::new);
+    fn bug_25_leave_is_learned_from_the_next_enter() {
+        models::freed_slot_is_reused_during_a_swap(EpochStrategy::new);
     }
 }

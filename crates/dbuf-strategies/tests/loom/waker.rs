@@ -6,9 +6,9 @@ mod cell;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-use cell::WakerCell;
-use dbuf_core::primitive::Sleeper;
-use dbuf_core::primitive::atomic::{AtomicBool, Ordering};
+use cell::AtomicWaker;
+use dbuf_core::sync::Sleeper;
+use dbuf_core::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 
 struct WakeThread(Sleeper);
@@ -25,7 +25,7 @@ fn no_wake_is_lost(readers: usize) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(3));
     builder.check(move || {
-        let cell = Arc::new(WakerCell::new());
+        let cell = Arc::new(AtomicWaker::new());
         let left: Vec<_> = (0..readers)
             .map(|_| Arc::new(AtomicBool::new(false)))
             .collect();

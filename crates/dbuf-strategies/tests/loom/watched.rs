@@ -5,7 +5,7 @@ use core::task::{Context, Poll};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-use dbuf_core::primitive::Sleeper;
+use dbuf_core::sync::Sleeper;
 use dbuf_core::{ArcReader, ArcWriter, Closed, DoubleBuffer, ReadGuard, Reader, Writer, arc};
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy, Waiter, Watched};
 use dbuf_testing::Tracked;
@@ -22,12 +22,12 @@ impl Wake for WakeThread {
 
 /// Polls and sleeps until there is news. A lost wake is a deadlock, which loom
 /// reports. `slept` counts.
-fn wait(waiter: &mut Waiter, told: u64, slept: &AtomicUsize) -> Result<u64, Closed> {
+fn wait(waiter: &mut Waiter, last_seen: u64, slept: &AtomicUsize) -> Result<u64, Closed> {
     let thread = Arc::new(WakeThread(Sleeper::new()));
     let waker = Waker::from(Arc::clone(&thread));
     let mut cx = Context::from_waker(&waker);
     loop {
-        if let Poll::Ready(news) = waiter.poll_newer(told, &mut cx) {
+        if let Poll::Ready(news) = waiter.poll_changed(last_seen, &mut cx) {
             return news;
         }
         slept.fetch_add(1, Relaxed);
@@ -63,16 +63,22 @@ fn announced_publish_can_be_read<S: Modelled>(new: fn() -> S) {
         let slept = Arc::clone(slept);
         let mut waiter = reader.strategy().waiter();
         let waits = thread::spawn(move || {
-            let mut told = 0;
-            while let Ok(version) = wait(&mut waiter, told, &slept) {
-                assert!(version > told, "told of {version} after {told}");
-                told = version;
+            let mut last_seen = 0;
+            while let Ok(version) = wait(&mut waiter, last_seen, &slept) {
+                assert!(
+                    version > last_seen,
+                    "last_seen of {version} after {last_seen}"
+                );
+                last_seen = version;
                 let guard = reader.read();
                 let read = ReadGuard::version(&guard);
-                assert!(read >= told, "told of {told}, read {read}");
+                assert!(read >= last_seen, "last_seen of {last_seen}, read {read}");
                 assert_eq!(guard.get() as u64, read);
             }
-            assert_eq!(told, 2, "closed before the last publish was told of");
+            assert_eq!(
+                last_seen, 2,
+                "closed before the last publish was last_seen of"
+            );
         });
         let writes = thread::spawn(move || {
             for value in 1..3 {
@@ -113,11 +119,11 @@ fn cancelled_wait_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
         let waits = thread::spawn(move || assert_eq!(wait(&mut stays, 0, &slept), Ok(1)));
         let cancels = thread::spawn(move || {
             let mut nobody = Context::from_waker(Waker::noop());
-            let _ = goes.poll_newer(0, &mut nobody);
+            let _ = goes.poll_changed(0, &mut nobody);
             goes.leave();
             // And again, for nothing newer than there is.
-            let told = goes.version();
-            let _ = goes.poll_newer(told, &mut nobody);
+            let last_seen = goes.version();
+            let _ = goes.poll_changed(last_seen, &mut nobody);
         });
         assert!(writer.start_swap());
         waits.join().unwrap();
@@ -139,11 +145,11 @@ fn closed_buffer_can_be_claimed<S: Modelled>(new: fn() -> S) {
         let slept = Arc::clone(slept);
         let waits = thread::spawn(move || {
             let mut waiter = reader.strategy().waiter();
-            let mut told = 0;
-            while let Ok(version) = wait(&mut waiter, told, &slept) {
-                told = version;
+            let mut last_seen = 0;
+            while let Ok(version) = wait(&mut waiter, last_seen, &slept) {
+                last_seen = version;
             }
-            assert_eq!(told, 1);
+            assert_eq!(last_seen, 1);
             let mut writer = Writer::claim(buffer).expect("it said that it was closed");
             if let Some(back) = writer.try_back_mut() {
                 back.set(2);

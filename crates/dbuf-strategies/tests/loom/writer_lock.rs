@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use dbuf_core::primitive::Sleeper;
-use dbuf_core::primitive::atomic::{AtomicBool, Ordering};
+use dbuf_core::sync::Sleeper;
+use dbuf_core::sync::atomic::{AtomicBool, Ordering};
 use dbuf_core::writer_lock::{Finish, InTask, WriterLock};
 use dbuf_core::{ArcReader, ArcWriter, arc};
 use dbuf_strategies::{CountStrategy, EpochStrategy};

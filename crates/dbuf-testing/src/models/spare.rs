@@ -73,7 +73,7 @@ fn shown<S: Modelled>(guard: &ReadGuard<'_, Arc<DoubleBuffer<Loud, S>>>) -> usiz
     value
 }
 
-fn look<S: Modelled>(reader: &ArcReader<Loud, S>) -> usize {
+fn read_value<S: Modelled>(reader: &ArcReader<Loud, S>) -> usize {
     shown(&reader.read())
 }
 
@@ -187,7 +187,7 @@ pub fn leave_of_either_side_wakes_a_thread<S: Modelled>(new: fn() -> S) {
                 first
             };
             writes.join().unwrap();
-            assert_eq!(look(&reader), 3);
+            assert_eq!(read_value(&reader), 3);
         });
     }
 }
@@ -236,7 +236,7 @@ pub fn slot_is_reused_beside_a_side_set_aside<S: Modelled>(new: fn() -> S) {
             drop(reader);
             let next = Reader::clone(&fresh);
             drop(fresh);
-            assert!(look(&next) >= 2);
+            assert!(read_value(&next) >= 2);
         });
         let writes = thread::spawn(move || {
             publish(&mut writer, 3, seen);

@@ -1,6 +1,6 @@
 use core::mem;
 
-use dbuf_core::{MappedReadGuard, ReadGuard, Reader, Side, Strategy, Taken, Writer, split};
+use dbuf_core::{ClaimError, MappedReadGuard, ReadGuard, Reader, Side, Strategy, Writer, split};
 
 use super::{EXTRAS, SuitePtr};
 
@@ -23,7 +23,7 @@ pub fn claim_is_exclusive<P: SuitePtr>(new: impl Fn() -> P) {
     assert!(reader.is_closed());
     let writer = Writer::claim(ptr.clone()).unwrap();
     assert!(!reader.is_closed());
-    assert_eq!(Writer::claim(ptr.clone()).unwrap_err(), Taken);
+    assert_eq!(Writer::claim(ptr.clone()).unwrap_err(), ClaimError);
     drop(writer);
     assert!(reader.is_closed());
     assert!(Writer::claim(ptr).is_ok());
@@ -52,7 +52,7 @@ pub fn forgotten_writer_stays_claimed<P: SuitePtr>(new: impl Fn() -> P) {
     let ptr = new();
     let (writer, reader) = split(ptr.clone()).unwrap();
     mem::forget(writer);
-    assert_eq!(Writer::claim(ptr.clone()).unwrap_err(), Taken);
+    assert_eq!(Writer::claim(ptr.clone()).unwrap_err(), ClaimError);
     assert_eq!(reader.read().get(), 0);
     assert!(!reader.is_closed());
 }

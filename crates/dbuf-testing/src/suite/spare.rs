@@ -8,8 +8,8 @@ use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dbuf_core::{
-    BlockingStrategy, OnStraggler, OpWriter, Operation, ReadGuard, Reader, Side, Strategy, Taken,
-    Writer,
+    BlockingStrategy, ClaimError, OnStraggler, OpWriter, Operation, ReadGuard, Reader, Side,
+    Strategy, Writer,
 };
 
 use super::swaps::permutations;
@@ -210,7 +210,7 @@ pub fn claim_continues_with_a_side_set_aside<P: SuitePtr>(new: impl Fn() -> P) {
     let kept = reader.read();
     assert!(publish(&mut writer, 7) && publish(&mut writer, 8));
     mem::forget(writer);
-    assert_eq!(Writer::claim(ptr).unwrap_err(), Taken);
+    assert_eq!(Writer::claim(ptr).unwrap_err(), ClaimError);
     assert_eq!((kept.get(), reader.read().get()), (6, 8));
 }
 

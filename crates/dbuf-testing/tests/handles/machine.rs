@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Wake;
 
 use arbitrary::Arbitrary;
-use dbuf_core::{BufferPtr, OpWriter, OwnedReadGuard, OwningPtr, Reader, Taken, Version, Writer};
+use dbuf_core::{
+    BufferPtr, ClaimError, OpWriter, OwnedReadGuard, OwningPtr, Reader, Version, Writer,
+};
 
 use super::guards::{Looks, Reads};
 use super::kind::Kind;
@@ -333,7 +335,7 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
         let claimed = Writer::claim(self.ptr.clone());
         match &self.hand {
             Hand::Empty => self.hand = Hand::Raw(claimed.unwrap()),
-            _ => assert_eq!(claimed.unwrap_err(), Taken),
+            _ => assert_eq!(claimed.unwrap_err(), ClaimError),
         }
     }
 

@@ -94,7 +94,7 @@ impl Model {
     }
 }
 
-/// What an `OpWriter` adds to it. The states are those of `docs/protocol.md`.
+/// What an `OpWriter` adds to it. The states are those of `docs/design.md`, 8.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum State {
     Settled,

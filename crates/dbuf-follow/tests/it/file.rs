@@ -1,0 +1,230 @@
+//! The copy in a file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::common::{Script, live, run, state};
+use dbuf_follow::{Builder, Event, FileError, Follower, Problem, Stopped};
+use tempfile::TempDir;
+
+type Bytes = Vec<u8>;
+type Source = Script<Bytes, Bytes>;
+
+/// A follower of text, with a file.
+fn start(
+    script: &Source,
+    path: &Path,
+) -> (
+    Follower<String, String>,
+    impl Future<Output = Stopped> + Send + 'static,
+    Arc<Mutex<Vec<String>>>,
+) {
+    let problems = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&problems);
+    let (follower, driver) =
+        Builder::decoding(script.clone(), String::from_utf8, String::from_utf8)
+            .delays(Duration::from_millis(1), Duration::from_millis(1))
+            .on_problem(move |problem| {
+                if let Problem::File { error, .. } = problem {
+                    seen.lock().unwrap().push(kind(error).to_owned());
+                }
+            })
+            .file(path, |k| k.clone().into(), |v| v.clone().into())
+            .file_interval(Duration::ZERO)
+            .start();
+    (follower, driver, problems)
+}
+
+fn kind(error: &FileError) -> &'static str {
+    assert!(!error.to_string().is_empty());
+    match error {
+        FileError::Io(_) => "io",
+        FileError::Foreign => "foreign",
+        FileError::Version(7) => "version 7",
+        FileError::Torn => "torn",
+        FileError::OtherSource(name) if name == "tpircs" => "other source",
+        FileError::Undecodable(_) => "undecodable",
+        error => panic!("{error:?}"),
+    }
+}
+
+fn put(key: &str, value: &str) -> Event<Bytes, Bytes> {
+    Event::Put(key.into(), value.into())
+}
+
+/// A folder with the file of a follower that has seen two entries at revision 9.
+fn written() -> (TempDir, PathBuf, Vec<u8>) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("copy");
+    run(async {
+        let script = Script::new(None);
+        let stream = script.stream();
+        let (follower, driver, problems) = start(&script, &path);
+        tokio::spawn(driver);
+        for event in [Event::Reset, put("a", "1"), put("bb", "22")] {
+            stream.send(Ok(event)).unwrap();
+        }
+        stream.send(Ok(Event::Commit(9))).unwrap();
+        follower.wait_for(9).await.unwrap();
+        while !path.exists() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(problems.lock().unwrap().len(), 0);
+    });
+    let bytes = fs::read(&path).unwrap();
+    (folder, path, bytes)
+}
+
+fn two() -> BTreeMap<String, String> {
+    [("a", "1"), ("bb", "22")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+}
+
+#[test]
+fn file_is_served_at_once_and_resumed() {
+    let (folder, path, _) = written();
+    run(async {
+        let script = Script::new(None);
+        let stream = script.stream();
+        let (follower, driver, problems) = start(&script, &path);
+        // Before the driver has run.
+        assert_eq!(state(&follower), (9, two()));
+        tokio::spawn(driver);
+        stream.send(Ok(Event::Progress(9))).unwrap();
+        live(&follower).await;
+        assert_eq!(script.opened(), [Some(9)]);
+
+        // And it is written again, with a rename.
+        stream.send(Ok(Event::Delete("a".into()))).unwrap();
+        stream.send(Ok(Event::Commit(10))).unwrap();
+        follower.wait_for(10).await.unwrap();
+        let mut tried = 0;
+        loop {
+            let (again, _, refused) = start(&script, &path);
+            assert_eq!(refused.lock().unwrap().len(), 0, "never half a file");
+            if again.revision() >= 10 {
+                assert_eq!(state(&again).1.len(), 1);
+                break;
+            }
+            // What was due while the last one was written is written with the next event.
+            tried += 1;
+            stream.send(Ok(Event::Progress(10 + tried))).unwrap();
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(problems.lock().unwrap().len(), 0);
+    });
+    let others: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "copy" && !name.ends_with(".new"))
+        .collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, path, _) = written();
+    assert_eq!(
+        fs::metadata(path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}
+
+/// Starts with a bad file: all is loaded, and the file is good again.
+fn refuses(bytes: &[u8], expected: &str) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("copy");
+    fs::write(&path, bytes).unwrap();
+    let script = Script::new(None);
+    let stream = script.stream();
+    let (follower, driver, problems) = start(&script, &path);
+    assert_eq!(
+        *problems.lock().unwrap(),
+        [expected],
+        "{} bytes",
+        bytes.len()
+    );
+    assert_eq!(state(&follower), (0, BTreeMap::new()));
+    if bytes.len() % 16 != 0 {
+        return; // the rest is slow, and the same for all
+    }
+    run(async {
+        tokio::spawn(driver);
+        stream.send(Ok(Event::Reset)).unwrap();
+        stream.send(Ok(Event::Commit(11))).unwrap();
+        follower.wait_for(11).await.unwrap();
+        assert_eq!(script.opened(), [None]);
+        while fs::read(&path).unwrap() == bytes {
+            tokio::task::yield_now().await;
+        }
+        let (again, _, refused) = start(&script, &path);
+        assert_eq!(refused.lock().unwrap().len(), 0);
+        assert_eq!(again.revision(), 11);
+    });
+}
+
+#[test]
+fn torn_file_is_refused() {
+    let (_folder, _, bytes) = written();
+    for len in 0..bytes.len() {
+        refuses(&bytes[..len], "torn");
+    }
+    // Bits that turned, behind the magic and the version.
+    for n in 16..bytes.len() {
+        let mut bytes = bytes.clone();
+        bytes[n] ^= 1;
+        refuses(&bytes, "torn");
+    }
+    refuses(&[&bytes[..], b"more"].concat(), "torn");
+}
+
+/// The same file with a right checksum after a change.
+fn changed(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = bytes
+        .windows(from.len())
+        .position(|window| window == from)
+        .unwrap();
+    let mut bytes = bytes[..bytes.len() - 4].to_vec();
+    bytes[at..at + to.len()].copy_from_slice(to);
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    bytes
+}
+
+#[test]
+fn foreign_file_is_refused() {
+    let (_folder, _, bytes) = written();
+    refuses(b"[settings]\ncolour = red\n", "foreign");
+    refuses(&changed(&bytes, &[1, 0, 0, 0], &[7, 0, 0, 0]), "version 7");
+    refuses(&changed(&bytes, b"script", b"tpircs"), "other source");
+    refuses(&changed(&bytes, b"22", b"\xff\xff"), "undecodable");
+    // A count and a length beyond the end, under a right checksum.
+    refuses(&changed(&bytes, &9_u64.to_le_bytes(), &[9; 16]), "torn");
+    refuses(&changed(&bytes, b"\x02\0\0\x0022", &[255; 4]), "torn");
+}
+
+#[test]
+fn file_that_cannot_be_written_is_reported_and_the_map_goes_on() {
+    run(async {
+        let folder = TempDir::new().unwrap();
+        let script = Script::new(None);
+        let stream = script.stream();
+        let missing = folder.path().join("missing").join("copy");
+        let (follower, driver, problems) = start(&script, &missing);
+        tokio::spawn(driver);
+        stream.send(Ok(Event::Reset)).unwrap();
+        let mut revision = 0;
+        while problems.lock().unwrap().is_empty() {
+            revision += 1;
+            stream.send(Ok(Event::Commit(revision))).unwrap();
+            follower.wait_for(revision).await.unwrap();
+        }
+        assert_eq!(problems.lock().unwrap()[0], "io");
+        live(&follower).await;
+    });
+}

@@ -1,0 +1,16 @@
+//! The tests, those of a real engine too.
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[cfg(feature = "etcd")]
+mod etcd;
+mod file;
+mod follow;
+#[cfg(feature = "nats")]
+mod nats;
+mod redis;

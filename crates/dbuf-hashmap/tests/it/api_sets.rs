@@ -1,0 +1,108 @@
+//! Sets: two of them together, and what they are called by.
+
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use dbuf_hashmap::{Builder, ConcurrentHashSet};
+
+fn sorted<'a>(elements: impl Iterator<Item = &'a u32>) -> Vec<u32> {
+    let all: Vec<_> = elements.copied().collect();
+    let set: BTreeSet<_> = all.iter().copied().collect();
+    assert_eq!(set.len(), all.len(), "each once");
+    set.into_iter().collect()
+}
+
+#[test]
+fn two_sets_are_put_together_as_std_does() {
+    let contents: [&[u32]; 5] = [&[], &[1], &[1, 2, 3], &[2, 3, 4, 5], &[4, 5, 6]];
+    for one in contents {
+        for other in contents {
+            let (a, b): (BTreeSet<_>, BTreeSet<_>) = (
+                one.iter().copied().collect(),
+                other.iter().copied().collect(),
+            );
+            let ours: ConcurrentHashSet<u32> = a.iter().copied().collect();
+            // With another hasher, strategy and kind of handle.
+            let (mut writer, reader) = Builder::new()
+                .hasher(BuildHasherDefault::<DefaultHasher>::default())
+                .build_set();
+            writer.write().extend(b.iter().copied());
+            let (x, y) = (ours.read(), reader.read());
+            assert!(a.union(&b).copied().eq(sorted(x.union(&y))));
+            assert!(a.intersection(&b).copied().eq(sorted(x.intersection(&y))));
+            assert!(a.difference(&b).copied().eq(sorted(x.difference(&y))));
+            let symmetric = sorted(x.symmetric_difference(&y));
+            assert!(a.symmetric_difference(&b).copied().eq(symmetric));
+            assert_eq!(a.is_subset(&b), x.is_subset(&y));
+            assert_eq!(a.is_superset(&b), x.is_superset(&y));
+            assert_eq!(a.is_disjoint(&b), x.is_disjoint(&y));
+            assert_eq!(a == b, x == y);
+            assert_eq!(a == b, y == x);
+            let set: ConcurrentHashSet<u32> = b.iter().copied().collect();
+            assert_eq!(a.is_subset(&b), ours.is_subset(&set));
+            assert_eq!(a.is_superset(&b), ours.is_superset(&set));
+            assert_eq!(a.is_disjoint(&b), ours.is_disjoint(&set));
+            assert_eq!(a == b, ours == set);
+        }
+    }
+}
+
+#[test]
+fn replace_puts_the_new_element_in() {
+    let (old, new) = (Arc::new(1), Arc::new(1));
+    let set = ConcurrentHashSet::from([Arc::clone(&old)]);
+    assert!(!set.insert(Arc::clone(&new)));
+    assert!(Arc::ptr_eq(&set.get(&1).unwrap(), &old));
+    assert!(Arc::ptr_eq(&set.replace(Arc::clone(&new)).unwrap(), &old));
+    for _ in 0..2 {
+        assert!(Arc::ptr_eq(&set.get(&1).unwrap(), &new));
+        set.insert(Arc::new(2)); // the copies swap
+        set.take(&2);
+    }
+    assert_eq!(set.replace(Arc::new(3)), None);
+
+    let (mut writer, _reader) = dbuf_hashmap::set::new();
+    let mut batch = writer.write();
+    let (old, new) = (Rc::new(1), Rc::new(1));
+    assert_eq!(batch.replace(Rc::clone(&old)), None);
+    assert!(Rc::ptr_eq(&batch.replace(Rc::clone(&new)).unwrap(), &old));
+    assert!(Rc::ptr_eq(batch.get(&1).unwrap(), &new));
+}
+
+#[test]
+fn a_set_needs_no_map_for_the_rest() {
+    let set = ConcurrentHashSet::from(HashSet::from([1, 2]));
+    assert_eq!((set.stragglers(), set.queued_writers()), (0, 0));
+    (&set).extend(&[2, 3]);
+    assert_eq!(set.iter().map(|n| *n).sum::<i32>(), 6);
+    assert_eq!(set.into_iter().count(), 3);
+    assert_eq!(set.reader().len(), 3);
+    set.catch_up();
+    let mut drained: Vec<_> = set.drain().collect();
+    drained.sort_unstable();
+    assert_eq!(drained, [1, 2, 3]);
+    assert!(set.is_empty() && set.reader().is_empty());
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn tasks_write_to_a_set() {
+    pollster::block_on(async {
+        let set = ConcurrentHashSet::from([1]);
+        assert!(set.insert_async(2).await && !set.insert_async(2).await);
+        assert_eq!(set.replace_async(2).await, Some(2));
+        assert_eq!(set.take_async(&2).await, Some(2));
+        assert!(set.remove_async(&1).await && !set.remove_async(&1).await);
+        set.write_async().await.extend([1, 2, 3]);
+        set.retain_async(|n| *n > 1).await;
+        let refused = set.transact_async(async |batch| {
+            batch.clear();
+            Err::<(), _>(batch.len())
+        });
+        assert_eq!((refused.await, set.len()), (Err(0), 2));
+        set.clear_async().await;
+        assert!(set.is_empty());
+    });
+}

@@ -1,0 +1,34 @@
+//! The tests that share a process.
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    reason = "tests always have std"
+)]
+
+extern crate alloc;
+
+mod api_batches;
+mod api_calls;
+mod api_iter;
+mod api_rayon;
+mod api_sets;
+mod batches;
+mod bounds;
+#[path = "../common/mod.rs"]
+mod common;
+mod concurrent;
+mod destructors;
+#[path = "../common/futures.rs"]
+mod futures;
+mod hard_cases;
+mod lock;
+mod panics;
+mod regressions;
+mod room;
+mod serde;
+mod spare_drops;
+#[cfg(feature = "async")]
+mod tasks;
+mod threads;
+mod two_panics;
+mod values;

@@ -1,0 +1,332 @@
+//! Wakers are user code: they panic, poll or drop their task in place, block, and outlive
+//! their executor. None of this keeps a reader or another writer from going on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::MapStrategy;
+use crate::futures::Polled;
+
+type Map<S> = dbuf_hashmap::ConcurrentHashMap<u32, u32, std::hash::RandomState, S>;
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a task and a thread wait for.
+#[derive(Clone, Copy, Debug)]
+enum Obstacle {
+    Batch,
+    Reader,
+}
+
+const OBSTACLES: [Obstacle; 2] = [Obstacle::Batch, Obstacle::Reader];
+
+fn map<S: MapStrategy>(new: fn() -> S) -> Map<S> {
+    dbuf_hashmap::Builder::new()
+        .strategy(new())
+        .build_concurrent()
+}
+
+fn over_strategies(test: impl Fn(&dyn Fn(Obstacle) -> World)) {
+    use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+    test(&|obstacle| World::new(&map(CountStrategy::new), obstacle));
+    test(&|obstacle| World::new(&map(EpochStrategy::new), obstacle));
+    test(&|obstacle| World::new(&map(FlashStrategy::new), obstacle));
+    test(&|obstacle| World::new(&map(LockStrategy::new), obstacle));
+}
+
+/// A map with an obstacle for writers, and closures that work on it.
+struct World {
+    /// Removes the obstacle, on a thread of its own. Returns whether that unwound.
+    remove: Option<mpsc::Sender<()>>,
+    removed: mpsc::Receiver<bool>,
+    insert: Arc<dyn Fn(u32) + Send + Sync>,
+    insert_async: Box<dyn Fn(u32) -> Task>,
+    queued: Box<dyn Fn() -> usize>,
+    holder: Option<JoinHandle<()>>,
+}
+
+impl World {
+    fn new<S: MapStrategy>(map: &Map<S>, obstacle: Obstacle) -> Self {
+        let (remove, asked) = mpsc::channel();
+        let (tell, removed) = mpsc::channel();
+        let (ready, is_ready) = mpsc::channel();
+        let holds = map.clone();
+        let holder = thread::spawn(move || {
+            let unwound = |f: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(f)).is_err();
+            let unwound = match obstacle {
+                Obstacle::Batch => {
+                    let mut batch = Some(holds.write());
+                    ready.send(()).unwrap();
+                    asked.recv().unwrap();
+                    unwound(&mut || drop(batch.take()))
+                }
+                Obstacle::Reader => {
+                    let mut guard = Some(holds.read());
+                    ready.send(()).unwrap();
+                    asked.recv().unwrap();
+                    unwound(&mut || drop(guard.take()))
+                }
+            };
+            tell.send(unwound).unwrap();
+        });
+        is_ready.recv().unwrap();
+        if matches!(obstacle, Obstacle::Reader) {
+            map.insert(0, 0); // the first publish waits for nobody
+        }
+        let (inserts, awaits, waits) = (map.clone(), map.clone(), map.clone());
+        Self {
+            remove: Some(remove),
+            removed,
+            insert: Arc::new(move |key| _ = inserts.insert(key, key)),
+            insert_async: Box::new(move |key| {
+                let map = awaits.clone();
+                Box::pin(async move { _ = map.insert_async(key, key).await })
+            }),
+            queued: Box::new(move || waits.queued_writers()),
+            holder: Some(holder),
+        }
+    }
+
+    /// A write by a thread, which reports its end.
+    fn insert_on_a_thread(&self, key: u32) -> mpsc::Receiver<()> {
+        let (done, ended) = mpsc::channel();
+        let insert = Arc::clone(&self.insert);
+        thread::spawn(move || {
+            insert(key);
+            done.send(()).ok();
+        });
+        ended
+    }
+
+    fn wait_for_queue(&self, length: usize) {
+        while (self.queued)() < length {
+            thread::yield_now();
+        }
+    }
+
+    /// Removes the obstacle. Fails if that never returns.
+    fn remove(&mut self) -> bool {
+        self.remove.take().unwrap().send(()).unwrap();
+        let unwound = within(&self.removed, "the obstacle's owner returns");
+        self.holder.take().unwrap().join().unwrap();
+        unwound
+    }
+}
+
+/// What is sent in time. Nothing here waits that long but what hangs.
+fn within<T>(receiver: &mpsc::Receiver<T>, what: &str) -> T {
+    receiver.recv_timeout(Duration::from_secs(20)).expect(what)
+}
+
+/// As after the end of an executor whose queue is unwrapped.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        resume_unwind(Box::new("the executor is gone"));
+    }
+}
+
+#[test]
+fn a_waker_that_panics_loses_no_other_wake() {
+    over_strategies(|world| {
+        for obstacle in OBSTACLES {
+            let mut world = world(obstacle);
+            let waker = Waker::from(Arc::new(Panics));
+            let mut task = (world.insert_async)(1);
+            let polled = task.as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending());
+            let thread = world.insert_on_a_thread(2);
+            world.wait_for_queue(2);
+            assert!(world.remove(), "the panic is the caller's");
+            within(&thread, "a thread that waited beside the task is woken");
+            drop(task);
+            within(&world.insert_on_a_thread(3), "later writes work");
+        }
+    });
+}
+
+#[test]
+fn a_waker_that_panicked_leaves_later_queues_as_they_were() {
+    over_strategies(|world| {
+        for obstacle in OBSTACLES {
+            for panics in [true, false] {
+                let mut world = world(obstacle);
+                let mut waits = Polled::new((world.insert_async)(1));
+                let waker = Waker::from(Arc::new(Panics));
+                let mut panicking = (world.insert_async)(2);
+                if panics {
+                    let polled = panicking.as_mut().poll(&mut Context::from_waker(&waker));
+                    assert!(polled.is_pending());
+                }
+                assert!(waits.poll().is_pending());
+                assert_eq!(world.remove(), panics);
+                assert!(waits.count.wakes() > 0, "the other task is woken");
+                drop(panicking);
+                assert!(waits.poll().is_ready());
+            }
+        }
+    });
+}
+
+/// As async-task: the waker owns the task, and drops it when its queue is gone.
+struct Owns {
+    task: Mutex<Option<Task>>,
+    queue: mpsc::Sender<Arc<Self>>,
+    unwraps: bool,
+}
+
+impl Wake for Owns {
+    fn wake(self: Arc<Self>) {
+        let queue = self.queue.clone();
+        let sent = queue.send(Arc::clone(&self));
+        drop(
+            self.task
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        assert!(sent.is_ok() || !self.unwraps, "the executor is gone");
+    }
+}
+
+#[test]
+fn a_task_whose_executor_is_gone_hangs_nobody() {
+    over_strategies(|world| {
+        for obstacle in OBSTACLES {
+            for unwraps in [true, false] {
+                let mut world = world(obstacle);
+                let (queue, ready) = mpsc::channel();
+                let owns = Arc::new(Owns {
+                    task: Mutex::new(Some((world.insert_async)(1))),
+                    queue,
+                    unwraps,
+                });
+                let waker = Waker::from(Arc::clone(&owns));
+                let mut task = owns.task.lock().unwrap();
+                let polled =
+                    (task.as_mut().unwrap().as_mut()).poll(&mut Context::from_waker(&waker));
+                assert!(polled.is_pending());
+                drop(task);
+                drop((waker, owns, ready)); // the executor shuts down
+                let thread = world.insert_on_a_thread(2);
+                world.wait_for_queue(2);
+                assert_eq!(world.remove(), unwraps);
+                within(&thread, "a thread that waited beside it is woken");
+            }
+        }
+    });
+}
+
+/// A waker that polls its task at once, as a schedule function `|task| task.run()` does.
+struct Inline {
+    task: Mutex<Option<Task>>,
+    polls: AtomicUsize,
+}
+
+impl Wake for Inline {
+    fn wake(self: Arc<Self>) {
+        self.polls.fetch_add(1, SeqCst);
+        let waker = Waker::from(Arc::clone(&self));
+        if let Ok(mut slot) = self.task.try_lock() {
+            if let Some(task) = &mut *slot {
+                if let Poll::Ready(()) = task.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    *slot = None;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_waker_may_poll_its_task_in_place() {
+    over_strategies(|world| {
+        for obstacle in OBSTACLES {
+            let mut world = world(obstacle);
+            let inline = Arc::new(Inline {
+                task: Mutex::new(Some((world.insert_async)(1))),
+                polls: AtomicUsize::new(0),
+            });
+            Arc::clone(&inline).wake();
+            assert_eq!(inline.polls.load(SeqCst), 1);
+            world.remove();
+            assert!(
+                inline.task.lock().unwrap().is_none(),
+                "it ran where it was woken"
+            );
+        }
+    });
+}
+
+/// A waker that does not return before others have written.
+struct Blocks {
+    entered: mpsc::Sender<()>,
+    leave: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Wake for Blocks {
+    fn wake(self: Arc<Self>) {
+        self.entered.send(()).unwrap();
+        self.leave.lock().unwrap().recv().unwrap();
+    }
+}
+
+#[test]
+fn a_waker_that_blocks_keeps_nobody_from_writing() {
+    over_strategies(|world| {
+        for obstacle in OBSTACLES {
+            let mut world = world(obstacle);
+            let (entered, has_entered) = mpsc::channel();
+            let (go_on, leave) = mpsc::channel();
+            let waker = Waker::from(Arc::new(Blocks {
+                entered,
+                leave: Mutex::new(leave),
+            }));
+            let mut task = (world.insert_async)(1);
+            let polled = task.as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending());
+            let thread = world.insert_on_a_thread(2);
+            world.wait_for_queue(2);
+            world.remove.as_ref().unwrap().send(()).unwrap();
+            within(&has_entered, "the task is woken");
+            within(&thread, "the thread was woken before the task");
+            within(&world.insert_on_a_thread(3), "the lock is free");
+            go_on.send(()).unwrap();
+            assert!(!within(&world.removed, "the obstacle's owner returns"));
+            world.holder.take().unwrap().join().unwrap();
+        }
+    });
+}
+
+/// A waker that panics as it is cloned: the call that cloned it fails, and nothing else.
+#[test]
+fn a_waker_that_panics_as_it_is_cloned_fails_its_own_poll_only() {
+    use std::task::{RawWaker, RawWakerVTable};
+
+    const UNCLONABLE: RawWakerVTable = RawWakerVTable::new(
+        |_| resume_unwind(Box::new("no clone")),
+        |_| {},
+        |_| {},
+        |_| {},
+    );
+
+    over_strategies(|world| {
+        for obstacle in OBSTACLES {
+            let mut world = world(obstacle);
+            // SAFETY: the functions ignore the data, and cloning it never returns.
+            let waker = unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &UNCLONABLE)) };
+            let mut task = (world.insert_async)(1);
+            let poll = || task.as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
+            drop(task);
+            let thread = world.insert_on_a_thread(2);
+            world.wait_for_queue(1);
+            world.remove();
+            within(&thread, "the thread is woken");
+        }
+    });
+}

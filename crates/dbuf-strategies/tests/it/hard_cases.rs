@@ -1,0 +1,139 @@
+//! Panicking payloads, and the writer's state from several threads.
+
+use std::mem::forget;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier};
+use std::task::{Context, Wake, Waker};
+use std::thread;
+
+use dbuf_strategies::core::{DoubleBuffer, Reader, Writer, arc};
+use dbuf_strategies::{CountStrategy, EpochStrategy, Waiter, Watched};
+
+/// A panic payload that panics once more when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            panic!("the payload's drop");
+        }
+    }
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic_any(Bomb);
+    }
+}
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+fn wait(waiter: &mut Waiter, waker: &Waker) {
+    let polled = waiter.poll_changed(0, &mut Context::from_waker(waker));
+    assert!(polled.is_pending());
+}
+
+/// Two wakers panic, and what the second panics with panics when it is dropped. Those
+/// who wait behind them are woken all the same, and the first panic goes on.
+#[test]
+fn payload_that_panics_keeps_no_wake_from_others() {
+    let (mut writer, reader) = arc(0, 0, Watched::new(CountStrategy::new()));
+    let count = Arc::new(Count::default());
+    let panics = Waker::from(Arc::new(Panics));
+    let counts = Waker::from(Arc::clone(&count));
+    let mut waiters: Vec<_> = (0..4).map(|_| reader.strategy().waiter()).collect();
+    for (at, waiter) in waiters.iter_mut().enumerate() {
+        wait(waiter, if at % 2 == 0 { &panics } else { &counts });
+    }
+    let payload = catch_unwind(AssertUnwindSafe(|| writer.store(1))).unwrap_err();
+    assert!(payload.is::<Bomb>());
+    forget(payload);
+    assert_eq!(count.0.load(SeqCst), 2);
+}
+
+/// The token is a lock that many may look through: `stragglers` on two threads, beside
+/// readers that leave, and then a change by its one owner.
+#[test]
+fn writer_is_looked_at_from_many_threads() {
+    let rounds = if cfg!(miri) { 10 } else { 2_000 };
+    let (mut writer, reader) = arc(0_usize, 0, EpochStrategy::new());
+    for round in 1..=rounds {
+        let readers = [reader.clone(), reader.clone()];
+        let [one, other] = readers.each_ref().map(|reader| reader.read());
+        writer.start_swap();
+        assert_eq!(writer.stragglers(), 2);
+        drop((one, other));
+        let barrier = Barrier::new(4);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    assert!(writer.stragglers() <= 2);
+                    assert!(writer.is_swapping());
+                });
+            }
+            for reader in readers {
+                let barrier = &barrier;
+                scope.spawn(move || {
+                    barrier.wait();
+                    forget(reader.read());
+                    drop(reader.read());
+                });
+            }
+        });
+        assert_eq!(writer.stragglers(), 0);
+        *writer.back_mut() = round;
+    }
+}
+
+/// The first claims of a process, all at once and on one strategy in a `static`: one
+/// gets it, and each that follows finds the swap and the mode that the last one left.
+#[test]
+fn claims_follow_each_other_over_threads() {
+    static BUFFER: DoubleBuffer<usize, EpochStrategy> =
+        DoubleBuffer::new(0, 0, EpochStrategy::new());
+    let claims = if cfg!(miri) { 5 } else { 500 };
+    let barrier = Barrier::new(4);
+    let total = thread::scope(|scope| {
+        let threads = [(); 4].map(|()| {
+            scope.spawn(|| {
+                let reader = Reader::new(&BUFFER);
+                // From before the first claim, perhaps.
+                let mut guard = reader.read();
+                barrier.wait();
+                let mut last = 0;
+                let mut made = 0;
+                while made < claims {
+                    if let Ok(mut writer) = Writer::claim(&BUFFER) {
+                        drop(guard);
+                        let (front, back) = writer.split_mut();
+                        *back = *front + 1;
+                        writer.start_swap();
+                        made += 1;
+                    }
+                    guard = reader.read();
+                    assert!(*guard >= last);
+                    last = *guard;
+                    drop(guard);
+                    guard = reader.read();
+                }
+                made
+            })
+        });
+        threads
+            .map(|thread| thread.join().unwrap())
+            .iter()
+            .sum::<usize>()
+    });
+    assert_eq!(*Reader::new(&BUFFER).read(), total);
+}

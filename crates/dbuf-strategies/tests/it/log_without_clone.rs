@@ -1,0 +1,168 @@
+//! A log over values that are never cloned, and what becomes of it when a clone is what it
+//! would need.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use dbuf_core::{OpWriter, Operation, Published, Torn, arc};
+use dbuf_strategies::EpochStrategy;
+
+/// Not `Clone`.
+#[derive(Debug, Default, PartialEq)]
+struct Routes(Vec<u32>);
+
+enum Change {
+    Push(u32),
+    /// Panics on the copy that has this many entries.
+    PanicAt(usize),
+}
+use Change::{PanicAt, Push};
+
+/// Whether a rollback can be undone.
+trait Undo {
+    const UNDOES: bool;
+}
+struct Undoes;
+struct UndoesNot;
+impl Undo for Undoes {
+    const UNDOES: bool = true;
+}
+impl Undo for UndoesNot {
+    const UNDOES: bool = false;
+}
+
+struct Op<U>(Change, U);
+
+impl<U: Undo> Operation<Routes> for Op<U> {
+    fn apply(&mut self, routes: &mut Routes, (): &()) {
+        match self.0 {
+            Push(n) => routes.0.push(n),
+            PanicAt(len) => assert_ne!(routes.0.len(), len, "expected"),
+        }
+    }
+
+    fn restore(
+        back: &mut Routes,
+        front: &Routes,
+        (): &(),
+        _undone: &[Self],
+        kept: &mut [Self],
+    ) -> bool {
+        if U::UNDOES {
+            back.0.truncate(front.0.len());
+            kept.iter_mut().for_each(|op| op.apply(back, &()));
+        }
+        U::UNDOES
+    }
+}
+
+type Writer<U> = OpWriter<std::sync::Arc<dbuf_core::DoubleBuffer<Routes, EpochStrategy>>, Op<U>>;
+type Reader = dbuf_core::ArcReader<Routes, EpochStrategy>;
+
+fn routes<U: Undo>() -> (Writer<U>, Reader) {
+    let (writer, reader) = arc(Routes::default(), Routes::default(), EpochStrategy::new());
+    (OpWriter::without_clone(writer), reader)
+}
+
+fn unwinds(f: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(f)).unwrap_err();
+    payload
+        .downcast_ref::<String>()
+        .cloned()
+        .unwrap_or_default()
+}
+
+#[test]
+fn each_operation_reaches_each_copy_once() {
+    let (mut writer, reader) = routes::<UndoesNot>();
+    for n in 0..5 {
+        writer.write().apply(Op(Push(n), UndoesNot));
+        let mut batch = writer.write();
+        batch.apply(Op(Push(10 + n), UndoesNot));
+        batch.defer();
+        assert_eq!(writer.publish(), Published::Now);
+        writer.catch_up();
+        let batch = writer.write();
+        assert_eq!(batch.published(), &*batch);
+    }
+    assert_eq!(reader.read().0, [0, 10, 1, 11, 2, 12, 3, 13, 4, 14]);
+    assert_eq!(writer.recover(), Ok(()));
+}
+
+#[test]
+fn rollback_is_undone_by_the_operation() {
+    let (mut writer, reader) = routes::<Undoes>();
+    writer.write().apply(Op(Push(1), Undoes));
+    let mut batch = writer.write();
+    batch.apply(Op(Push(2), Undoes));
+    batch.keep();
+    let mut batch = writer.write();
+    batch.apply(Op(Push(3), Undoes));
+    batch.rollback();
+    assert_eq!(writer.recover(), Ok(()));
+    let mut batch = writer.write();
+    batch.apply(Op(Push(4), Undoes));
+    mem::forget(batch);
+    writer.write().publish();
+    assert_eq!(reader.read().0, [1, 2]);
+    assert_eq!(writer.write().0, [1, 2]);
+}
+
+#[test]
+fn torn_back_is_an_error_and_readers_go_on() {
+    // By a rollback, by a forgotten batch, by a change that panics, and by a replay.
+    let breaks: [fn(&mut Writer<UndoesNot>); 4] = [
+        |writer| {
+            let mut batch = writer.write();
+            batch.apply(Op(Push(2), UndoesNot));
+            batch.rollback();
+        },
+        |writer| {
+            let mut batch = writer.write();
+            batch.apply(Op(Push(2), UndoesNot));
+            mem::forget(batch);
+        },
+        |writer| {
+            unwinds(|| writer.write().apply(Op(PanicAt(1), UndoesNot)));
+        },
+        |writer| {
+            let mut batch = writer.write();
+            // On this copy the second comes too late; on the other one as well.
+            batch.record(|_, ()| ((), Some(Op(PanicAt(1), UndoesNot))));
+            batch.publish();
+            unwinds(|| writer.catch_up());
+        },
+    ];
+    for (case, tear) in breaks.into_iter().enumerate() {
+        let (mut writer, reader) = routes::<UndoesNot>();
+        writer.write().apply(Op(Push(1), UndoesNot));
+        tear(&mut writer);
+        for _ in 0..2 {
+            assert_eq!(writer.recover(), Err(Torn), "{case}");
+            assert_eq!(unwinds(|| drop(writer.write())), Torn.to_string(), "{case}");
+            assert_eq!(unwinds(|| drop(writer.try_write())), Torn.to_string());
+            assert_ne!(writer.publish(), Published::Now, "{case}");
+            assert_eq!(reader.read().0, [1], "{case}");
+        }
+        // By hand.
+        let mut writer = writer.into_writer();
+        let (front, back) = writer.split_mut();
+        back.0.clone_from(&front.0);
+        let mut writer = Writer::<UndoesNot>::without_clone(writer);
+        writer.write().apply(Op(Push(5), UndoesNot));
+        assert_eq!(
+            (&*reader.read().0, &*writer.write().0),
+            (&[1, 5][..], &[1, 5][..])
+        );
+    }
+}
+
+#[test]
+fn value_that_can_be_cloned_is_modified_all_the_same() {
+    type Add = fn(&mut u32, &());
+    let (writer, reader) = arc(1, 1, EpochStrategy::new());
+    let mut writer = OpWriter::<_, Add>::without_clone(writer);
+    writer.write().modify(|n, ()| *n = 5);
+    writer.write().apply(|n, ()| *n += 1);
+    assert_eq!((*reader.read(), *writer.write()), (6, 6));
+}

@@ -1,0 +1,276 @@
+//! Wakers that come back in, readers that go in the middle of a wait, and swaps that
+//! are refused.
+#![forbid(unsafe_code)]
+
+use std::cell::RefCell;
+use std::mem;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+
+use dbuf_strategies::core::{
+    ArcWriter, BlockingStrategy, BufferPtr, DoubleBuffer, OwnedReadGuard, ReadGuard, Strategy,
+    TrySwapStrategy, arc, rc, split,
+};
+use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy};
+
+/// `try_swap` asks for the last swap first (kills "try_swap without try_finish"), and
+/// numbers what it publishes (kills "try_swap without a version").
+fn try_swap_is_refused_by_either_side<P>(ptr: P)
+where
+    P: BufferPtr<Value = u32, Strategy: TrySwapStrategy>,
+{
+    let (mut writer, reader) = split(ptr).unwrap();
+    let old = reader.read();
+    assert!(!writer.try_swap(), "a guard is on the front");
+    assert_eq!((writer.version(), *reader.read()), (0, 0));
+    assert!(writer.start_swap());
+    assert!(!writer.try_swap(), "a guard is on the old side");
+    assert_eq!((*old, *reader.read(), writer.version()), (0, 1, 1));
+    drop(old);
+    assert!(writer.try_swap());
+    assert_eq!((*reader.read(), writer.version()), (0, 2));
+    assert!(!writer.is_swapping());
+    *writer.try_back_mut().unwrap() = 5;
+    assert!(writer.try_swap());
+    let guard = reader.read();
+    assert_eq!((*guard, ReadGuard::version(&guard)), (5, 3));
+    assert!(
+        writer.try_back_mut().is_some(),
+        "a guard on the front holds nobody up"
+    );
+}
+
+#[test]
+fn try_swap_is_refused_by_either_side_of_each() {
+    try_swap_is_refused_by_either_side(Arc::new(DoubleBuffer::new(0, 1, LockStrategy::new())));
+    try_swap_is_refused_by_either_side(Rc::new(DoubleBuffer::new(0, 1, LocalStrategy::new())));
+}
+
+/// A waker that runs something when it is cloned, woken or dropped. (A `Wake` cannot see
+/// its clones; `Local` is probed by what the old waker does when it is dropped.)
+struct OnDrop(
+    Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    Mutex<Option<Box<dyn FnOnce() + Send>>>,
+);
+impl Wake for OnDrop {
+    fn wake(self: Arc<Self>) {
+        if let Some(f) = self.0.lock().unwrap().take() {
+            f();
+        }
+    }
+}
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        if let Some(f) = self.1.get_mut().unwrap().take() {
+            f();
+        }
+    }
+}
+
+thread_local! {
+    static HELD: RefCell<Vec<Box<dyn std::any::Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The replaced waker's destructor drops the last guard: the poll must see it, or the new
+/// waker must be called.
+fn replaced_waker_drops_the_last_guard<S: Strategy + 'static>(strategy: S) {
+    let (mut writer, reader) = rc(0, 0, strategy);
+    let guard = Box::new(reader.clone()).into_guard();
+    HELD.with_borrow_mut(|held| held.push(Box::new(guard)));
+    writer.start_swap();
+    let first = Waker::from(Arc::new(OnDrop(
+        Mutex::new(None),
+        Mutex::new(Some(Box::new(|| drop(HELD.take())))),
+    )));
+    assert!(
+        writer
+            .poll_finish(&mut Context::from_waker(&first))
+            .is_pending()
+    );
+    drop(first);
+    let woken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&woken);
+    let second = Waker::from(Arc::new(OnDrop(
+        Mutex::new(Some(Box::new(move || {
+            count.fetch_add(1, SeqCst);
+        }))),
+        Mutex::new(None),
+    )));
+    let polled = writer.poll_finish(&mut Context::from_waker(&second));
+    assert!(HELD.with_borrow(Vec::is_empty));
+    assert!(polled.is_ready() || woken.load(SeqCst) == 1, "a lost wake");
+    assert!(writer.try_finish());
+}
+
+#[test]
+fn replaced_waker_may_drop_the_last_guard() {
+    replaced_waker_drops_the_last_guard(LocalStrategy::new());
+    replaced_waker_drops_the_last_guard(LockStrategy::new());
+    replaced_waker_drops_the_last_guard(CountStrategy::new());
+    replaced_waker_drops_the_last_guard(EpochStrategy::new());
+    replaced_waker_drops_the_last_guard(FlashStrategy::new());
+}
+
+/// A waker that, from within the leave, reads through the same reader, finishes the swap,
+/// writes, and starts the next one.
+fn waker_writes_inline<S>(strategy: S)
+where
+    S: BlockingStrategy + 'static,
+{
+    let (mut writer, reader) = arc(0_u32, 0, strategy);
+    let guard = reader.read();
+    let nested = reader.read();
+    writer.start_swap();
+    let place: Arc<Mutex<Option<_>>> = Arc::default();
+    let inside = Arc::clone(&place);
+    let own = Box::new(reader.clone());
+    let waker = Waker::from(Arc::new(OnDrop(
+        Mutex::new(Some(Box::new(move || {
+            let mut writer: ArcWriter<u32, S> = inside.lock().unwrap().take().unwrap();
+            let held = own.into_guard();
+            *writer
+                .try_back_mut()
+                .expect("the leave is final before the wake") = 7;
+            assert!(writer.start_swap());
+            assert!(writer.try_back_mut().is_none());
+            assert_eq!(*held, 0);
+            drop(OwnedReadGuard::into_reader(held));
+            *writer.try_back_mut().unwrap() = 8;
+            *inside.lock().unwrap() = Some(writer);
+        }))),
+        Mutex::new(None),
+    )));
+    assert!(
+        writer
+            .poll_finish(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    *place.lock().unwrap() = Some(writer);
+    drop(guard);
+    drop(nested);
+    assert_eq!(*reader.read(), 7);
+    let mut writer = place.lock().unwrap().take().unwrap();
+    assert_eq!(writer.split_mut(), (&7, &mut 8));
+}
+
+#[test]
+fn waker_may_write_inline() {
+    waker_writes_inline(LockStrategy::new());
+    waker_writes_inline(CountStrategy::new());
+    waker_writes_inline(EpochStrategy::new());
+    waker_writes_inline(FlashStrategy::new());
+}
+
+/// A reader whose guard was forgotten is dropped while the writer waits: S6, that is a leave.
+fn dropped_reader_wakes<S: Strategy>(strategy: S) {
+    let (mut writer, reader) = arc(0, 0, strategy);
+    let reader = {
+        let second = reader.clone();
+        mem::forget(reader.read());
+        // A nested one that is given back leaves the forgotten one counted.
+        let kept = reader.read();
+        writer.start_swap();
+        drop(kept);
+        drop(second);
+        reader
+    };
+    let woken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&woken);
+    let waker = Waker::from(Arc::new(OnDrop(
+        Mutex::new(Some(Box::new(move || {
+            count.fetch_add(1, SeqCst);
+        }))),
+        Mutex::new(None),
+    )));
+    assert!(
+        writer
+            .poll_finish(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    drop(reader);
+    assert_eq!(woken.load(SeqCst), 1);
+    assert_eq!(
+        writer.poll_finish(&mut Context::from_waker(&waker)),
+        Poll::Ready(())
+    );
+    // The place is used again, and nothing is left in it.
+    let next = writer.reader();
+    let guard = next.read();
+    assert!(writer.start_swap());
+    assert!(!writer.try_finish());
+    drop(guard);
+    assert!(writer.try_finish());
+    drop(next);
+    assert!(writer.start_swap() && writer.try_finish());
+}
+
+#[test]
+fn reader_dropped_with_a_forgotten_guard_wakes() {
+    dropped_reader_wakes(EpochStrategy::new());
+    dropped_reader_wakes(FlashStrategy::new());
+}
+
+/// A straggler leaves by itself, then its reader goes: nothing is settled twice.
+#[test]
+fn straggler_that_left_is_not_settled_again_by_its_readers_drop() {
+    let (mut writer, reader) = arc(0, 0, FlashStrategy::new());
+    let other = reader.clone();
+    let (a, b) = (reader.read(), other.read());
+    writer.start_swap();
+    drop(a);
+    drop(reader);
+    assert!(writer.try_back_mut().is_none(), "`b` still stands there");
+    assert_eq!((*b, writer.stragglers()), (0, 1));
+    drop(b);
+    assert!(writer.try_finish());
+    // A forgotten one is settled once, though the place changes hands.
+    let third = other.clone();
+    mem::forget(third.read());
+    let b = other.read();
+    writer.start_swap();
+    drop(third);
+    drop(other.clone());
+    assert!(writer.try_back_mut().is_none());
+    assert_eq!(*b, 0);
+    drop(b);
+    assert!(writer.try_finish());
+}
+
+/// A waker whose clone drops the last guard: the poll that clones it sees that.
+#[test]
+fn cloned_waker_may_drop_the_last_guard() {
+    // `Arc`'s waker clones without user code; the trick: the *first* waker, woken by that
+    // drop, does nothing, so a poll that does not look again would be pending for ever.
+    struct Local(RefCell<Option<Box<dyn FnOnce()>>>);
+    thread_local!(static PLACE: Local = const { Local(RefCell::new(None)) });
+    let (mut writer, reader) = rc(0, 0, LocalStrategy::new());
+    let guard = Box::new(reader).into_guard();
+    writer.start_swap();
+    PLACE.with(|place| *place.0.borrow_mut() = Some(Box::new(move || drop(guard))));
+    struct Runs;
+    impl Wake for Runs {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Runs {
+        fn drop(&mut self) {
+            if let Some(run) = PLACE.with(|place| place.0.take()) {
+                run();
+            }
+        }
+    }
+    let runs = Waker::from(Arc::new(Runs));
+    assert!(
+        writer
+            .poll_finish(&mut Context::from_waker(&runs))
+            .is_pending()
+    );
+    drop(runs);
+    // Replacing it drops the guard, whose leave takes the new waker (a no-op).
+    assert!(
+        writer
+            .poll_finish(&mut Context::from_waker(Waker::noop()))
+            .is_ready()
+    );
+}

@@ -1,0 +1,183 @@
+//! Guards that are kept and brought up to date, beyond what the suite has: which are
+//! current, and guards of every kind.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::thread;
+
+use dbuf_strategies::core::{
+    BlockingStrategy, OwnedReadGuard, ReadGuard, SharedReadGuard, Strategy, arc,
+};
+use dbuf_strategies::{
+    CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
+    Watched,
+};
+
+/// Otherwise a refresh takes a new guard each time, and is correct all the same.
+#[expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "one promise holds for all of them"
+)]
+fn guard_is_current_until_a_swap<S: Strategy>(strategy: S) {
+    let mut writer = strategy.try_claim_writer().unwrap();
+    let reader = strategy.new_reader();
+    // SAFETY: the tokens are this strategy's and stay on this thread (C1, C4, C6), each
+    // guard is released once (C3), swaps start when finished (C2) and there is no data.
+    unsafe {
+        let mut guard = strategy.acquire(&reader);
+        for _ in 0..3 {
+            assert!(strategy.is_current(&reader, &guard));
+            strategy.start_swap(&mut writer);
+            assert!(!strategy.is_current(&reader, &guard));
+            let new = strategy.acquire(&reader);
+            strategy.release(&reader, guard);
+            assert!(strategy.try_finish(&mut writer));
+            assert!(strategy.is_current(&reader, &new));
+            guard = new;
+        }
+        strategy.release(&reader, guard);
+        strategy.release_writer(writer);
+    }
+}
+
+#[test]
+fn guard_is_current_until_a_swap_of_every_strategy() {
+    guard_is_current_until_a_swap(LocalStrategy::new());
+    guard_is_current_until_a_swap(CountStrategy::new());
+    guard_is_current_until_a_swap(LockStrategy::new());
+    guard_is_current_until_a_swap(EpochStrategy::new());
+    guard_is_current_until_a_swap(FlashStrategy::new());
+    guard_is_current_until_a_swap(DefaultStrategy::new());
+    guard_is_current_until_a_swap(Watched::new(EpochStrategy::new()));
+}
+
+/// While a swap waits for somebody else, a guard on the front is taken again once at most.
+#[expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "one promise holds for all of them"
+)]
+fn checks_cost_a_kept_guard_one_renewal<S: Strategy>(strategy: S) {
+    let mut writer = strategy.try_claim_writer().unwrap();
+    let [reader, other] = [strategy.new_reader(), strategy.new_reader()];
+    // SAFETY: as in `guard_is_current_until_a_swap`.
+    unsafe {
+        for _ in 0..3 {
+            let straggler = strategy.acquire(&other);
+            strategy.start_swap(&mut writer);
+            let guard = strategy.acquire(&reader);
+            assert!(strategy.is_current(&reader, &guard));
+            assert!(!strategy.try_finish(&mut writer));
+            let kept = strategy.acquire(&reader);
+            strategy.release(&reader, guard);
+            for _ in 0..3 {
+                assert!(strategy.is_current(&reader, &kept));
+                assert!(!strategy.try_finish(&mut writer));
+            }
+            strategy.release(&other, straggler);
+            assert!(strategy.try_finish(&mut writer));
+            assert!(strategy.is_current(&reader, &kept));
+            strategy.release(&reader, kept);
+        }
+        strategy.release_writer(writer);
+    }
+}
+
+#[test]
+fn checks_cost_a_kept_guard_one_renewal_of_every_strategy() {
+    checks_cost_a_kept_guard_one_renewal(LocalStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(CountStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(LockStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(EpochStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(FlashStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(DefaultStrategy::new());
+    checks_cost_a_kept_guard_one_renewal(Watched::new(EpochStrategy::new()));
+}
+
+/// Follows ten publishes with one guard.
+macro_rules! follows {
+    ($Guard:ident, $guard:expr, $publish:expr) => {{
+        let (mut guard, mut publish) = ($guard, $publish);
+        for value in 1..=10 {
+            publish(value);
+            assert_eq!(*guard, value - 1);
+            assert!($Guard::refresh(&mut guard));
+            assert_eq!((*guard, $Guard::version(&guard)), (value, value.into()));
+            assert!(!$Guard::refresh(&mut guard));
+        }
+        guard
+    }};
+}
+
+#[test]
+fn guards_of_every_kind_are_refreshed() {
+    let (mut writer, reader) = arc(0, 0, EpochStrategy::new());
+    drop(follows!(ReadGuard, reader.read(), |value: u32| writer.store(value)));
+    let (mut writer, reader) = arc(0, 0, FlashStrategy::new());
+    let guard = Box::new(reader).into_guard();
+    let guard = follows!(OwnedReadGuard, guard, |value: u32| writer.store(value));
+    let reader = OwnedReadGuard::into_reader(guard);
+    assert!(writer.start_swap() && writer.try_finish());
+    drop(reader);
+    let (mut writer, reader) = arc(0, 0, EpochStrategy::new());
+    let shared = reader.shared();
+    let guard = follows!(SharedReadGuard, shared.read(), |value: u32| writer
+        .store(value));
+    assert!(shared.has_guard());
+    drop(guard);
+    assert!(!shared.has_guard());
+    let (mut writer, reader) = arc(0, 0, CountStrategy::new());
+    drop(reader);
+    let weak = writer.weak_reader();
+    let mut guard = follows!(ReadGuard, weak.try_read().unwrap(), |value: u32| writer
+        .store(value));
+    drop(writer);
+    assert!(!ReadGuard::refresh(&mut guard));
+    assert_eq!(*guard, 10, "it keeps the buffer");
+    drop(guard);
+    assert!(weak.try_read().is_err());
+}
+
+/// Readers that never let go of their guard see every publish, and the writer waits for
+/// each of them in turn.
+fn kept_guards_hold_up_nobody<S>(strategy: S)
+where
+    S: BlockingStrategy,
+{
+    let (mut writer, reader) = arc(0, 0, strategy);
+    let shared = &reader.shared();
+    let last = if cfg!(miri) { 10 } else { 100 };
+    let (moves, ready) = (&AtomicUsize::new(0), &Barrier::new(3));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(move || {
+                let mut guard = shared.read();
+                ready.wait();
+                while *guard < last {
+                    let before = *guard;
+                    if SharedReadGuard::refresh(&mut guard) {
+                        assert!(*guard > before);
+                        moves.fetch_add(1, SeqCst);
+                    } else {
+                        assert_eq!(*guard, before);
+                        thread::yield_now();
+                    }
+                }
+            });
+        }
+        ready.wait();
+        for value in 1..=last {
+            writer.store(value);
+        }
+    });
+    // The second publish waits for both.
+    assert!(moves.load(SeqCst) >= 2);
+}
+
+#[test]
+fn kept_guards_hold_up_nobody_of_every_strategy() {
+    kept_guards_hold_up_nobody(CountStrategy::new());
+    kept_guards_hold_up_nobody(LockStrategy::new());
+    kept_guards_hold_up_nobody(EpochStrategy::new());
+    kept_guards_hold_up_nobody(FlashStrategy::new());
+    kept_guards_hold_up_nobody(Watched::new(FlashStrategy::new()));
+}

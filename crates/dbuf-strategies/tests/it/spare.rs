@@ -1,0 +1,313 @@
+//! The spare side: how many copies there are and when they go, what comes out of a buffer with
+//! a side that was set aside, and user code that panics meanwhile.
+#![forbid(unsafe_code)]
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use dbuf_strategies::core::{
+    ArcReader, BufferPtr, DoubleBuffer, OnStraggler, OpWriter, Operation, Strategy,
+    TrySwapStrategy, Writer, arc, split,
+};
+use dbuf_strategies::{
+    CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
+    Watched,
+};
+
+thread_local! {
+    /// So many more clones or applications of this thread, and one panics. 0: none does.
+    static FUSE: Cell<usize> = const { Cell::new(0) };
+}
+
+fn burn() {
+    let left = FUSE.get();
+    FUSE.set(left.saturating_sub(1));
+    assert_ne!(left, 1, "burnt");
+}
+
+/// A number that counts its copies.
+#[derive(Debug)]
+struct Copies(usize, Arc<AtomicUsize>);
+
+impl Copies {
+    fn new(number: usize, live: &Arc<AtomicUsize>) -> Self {
+        live.fetch_add(1, SeqCst);
+        Self(number, Arc::clone(live))
+    }
+}
+
+impl Clone for Copies {
+    fn clone(&self) -> Self {
+        burn();
+        Self::new(self.0, &self.1)
+    }
+}
+
+impl Drop for Copies {
+    fn drop(&mut self) {
+        self.1.fetch_sub(1, SeqCst);
+    }
+}
+
+struct Add(usize);
+
+impl Operation<Copies> for Add {
+    fn apply(&mut self, value: &mut Copies, (): &()) {
+        burn();
+        value.0 += self.0;
+    }
+}
+
+type Log<S> = OpWriter<Arc<DoubleBuffer<Copies, S>>, Add>;
+
+fn log<S: Strategy>(strategy: S) -> (Log<S>, ArcReader<Copies, S>, Arc<AtomicUsize>) {
+    let live = Arc::new(AtomicUsize::new(0));
+    let (writer, reader) = arc(Copies::new(0, &live), Copies::new(0, &live), strategy);
+    (OpWriter::new(writer), reader, live)
+}
+
+fn add<S: Strategy>(writer: &mut Log<S>) {
+    assert!(writer.set_aside(), "a second side is kept");
+    writer.try_write().unwrap().apply(Add(1));
+}
+
+macro_rules! each {
+    ($($test:ident)*) => {$(
+        #[test]
+        fn $test() {
+            each::$test(LocalStrategy::new);
+            each::$test(CountStrategy::new);
+            each::$test(EpochStrategy::new);
+            each::$test(FlashStrategy::new);
+            each::$test(LockStrategy::new);
+            each::$test(DefaultStrategy::new);
+            each::$test(|| Watched::new(EpochStrategy::new()));
+        }
+    )*};
+}
+
+each! {
+    there_are_three_copies_while_a_guard_is_kept
+    buffers_come_out_beside_a_spare_side
+    a_panic_while_the_spare_side_is_filled_changes_nothing
+    torn_copies_are_set_aside
+    a_raw_writer_goes_on_where_a_log_stopped
+}
+
+mod each {
+    use super::*;
+
+    /// Two, three from the first publish that goes on without the guard, and two again from
+    /// the first batch after it went.
+    pub(super) fn there_are_three_copies_while_a_guard_is_kept<S: Strategy>(new: fn() -> S) {
+        let (mut writer, reader, live) = log(new());
+        for round in 0..5 {
+            assert_eq!(live.load(SeqCst), 2);
+            let kept = reader.read();
+            let before = kept.0;
+            add(&mut writer);
+            assert_eq!(live.load(SeqCst), 2, "one publish needs no third copy");
+            for _ in 0..10 {
+                add(&mut writer);
+                assert_eq!((live.load(SeqCst), kept.0), (3, before));
+            }
+            drop(kept);
+            assert_eq!(live.load(SeqCst), 3, "readers drop nothing");
+            if round % 2 == 0 {
+                assert!(writer.set_aside(), "nothing is in the way");
+                writer.try_write().unwrap().defer();
+            } else {
+                add(&mut writer);
+            }
+            assert_eq!(live.load(SeqCst), 2);
+        }
+        // Kept on the next side while the spare one is free and still filled: it is filled
+        // anew, and what was there is dropped.
+        let kept = reader.read();
+        add(&mut writer);
+        add(&mut writer);
+        let newer = reader.read();
+        add(&mut writer);
+        drop(kept);
+        add(&mut writer);
+        assert_eq!(live.load(SeqCst), 3);
+        drop(newer);
+        drop(reader);
+        drop(writer);
+        assert_eq!(live.load(SeqCst), 0);
+    }
+
+    /// The front and the writer's side, whichever sides they are.
+    pub(super) fn buffers_come_out_beside_a_spare_side<S: Strategy>(new: fn() -> S) {
+        for publishes in 1..8 {
+            for forgets in [false, true] {
+                let (mut writer, reader, live) = log(new());
+                let kept = reader.read();
+                for _ in 0..publishes {
+                    add(&mut writer);
+                }
+                let set_aside = publishes > 1;
+                assert_eq!(live.load(SeqCst), 2 + usize::from(set_aside));
+                if forgets {
+                    std::mem::forget(kept);
+                } else {
+                    drop(kept);
+                }
+                drop(reader);
+                let (front, back) = writer.into_writer().try_into_buffers().unwrap();
+                assert_eq!(front.0, publishes);
+                // Behind by one publish, or by nothing since it was cloned.
+                assert!(back.0 == publishes - 1);
+                assert_eq!(live.load(SeqCst), 2, "the third goes with the buffer");
+            }
+        }
+    }
+
+    /// `Clone` panics: the publish before stands, the guard keeps its value, and the next call
+    /// goes on.
+    pub(super) fn a_panic_while_the_spare_side_is_filled_changes_nothing<S: Strategy>(
+        new: fn() -> S,
+    ) {
+        let (mut writer, reader, live) = log(new());
+        let kept = reader.read();
+        add(&mut writer);
+        for _ in 0..2 {
+            FUSE.set(1);
+            let unwound = catch_unwind(AssertUnwindSafe(|| writer.set_aside()));
+            assert!(unwound.is_err());
+            assert_eq!(FUSE.get(), 0);
+            assert_eq!((kept.0, reader.read().0, live.load(SeqCst)), (0, 1, 2));
+            assert!(writer.try_write().is_none());
+            assert_eq!((writer.stragglers(), writer.spare_since()), (1, None));
+        }
+        add(&mut writer);
+        assert_eq!((kept.0, reader.read().0, live.load(SeqCst)), (0, 2, 3));
+        // And where it would have to be replayed, had the guard gone.
+        let newer = reader.read();
+        add(&mut writer);
+        drop(kept);
+        FUSE.set(1);
+        assert!(catch_unwind(AssertUnwindSafe(|| writer.set_aside())).is_err());
+        drop(newer);
+        add(&mut writer);
+        assert_eq!((reader.read().0, live.load(SeqCst)), (4, 2));
+    }
+
+    /// A replay that panicked, and a change of which the log knows nothing, owe the old back a
+    /// resync: the spare side is one.
+    pub(super) fn torn_copies_are_set_aside<S: Strategy>(new: fn() -> S) {
+        let (mut writer, reader, _) = log(new());
+        let kept = reader.read();
+        writer.try_write().unwrap().modify(|value, ()| value.0 = 10);
+        add(&mut writer);
+        assert_eq!((kept.0, reader.read().0), (0, 11));
+        let (mut kept_too, mut expected) = (reader.read(), 11);
+        drop(kept);
+        for fuse in 1..4 {
+            // Replays, resyncs and clones that panic, one after the other.
+            FUSE.set(fuse);
+            let batch = AssertUnwindSafe(|| add(&mut writer));
+            let unwound = catch_unwind(batch).is_err();
+            FUSE.set(0);
+            expected += usize::from(!unwound);
+            assert_eq!((kept_too.0, reader.read().0), (11, expected));
+            add(&mut writer);
+            add(&mut writer);
+            expected += 2;
+            assert_eq!((kept_too.0, reader.read().0), (11, expected));
+        }
+        kept_too = reader.read();
+        add(&mut writer);
+        assert_eq!((kept_too.0, reader.read().0), (expected, expected + 1));
+    }
+
+    /// It has no spare side to go on with, and the one that was set aside disturbs nothing.
+    pub(super) fn a_raw_writer_goes_on_where_a_log_stopped<S: Strategy>(new: fn() -> S) {
+        let (mut log, reader, live) = log(new());
+        let kept = reader.read();
+        for _ in 0..3 {
+            add(&mut log);
+        }
+        let mut writer = log.into_writer();
+        for number in 10..20 {
+            writer.try_back_mut().unwrap().0 = number;
+            assert!(writer.start_swap());
+            assert_eq!((kept.0, reader.read().0), (0, number));
+        }
+        let newer = reader.read();
+        assert!(writer.start_swap());
+        assert!(writer.try_back_mut().is_none());
+        drop(kept);
+        assert!(writer.try_back_mut().is_none(), "of another side");
+        let mut log: Log<S> = OpWriter::new(writer);
+        assert!(log.spare_since().is_some());
+        assert_eq!(live.load(SeqCst), 3);
+        add(&mut log);
+        assert_eq!((newer.0, reader.read().0), (19, 19));
+        drop(newer);
+        add(&mut log);
+        assert_eq!(
+            (reader.read().0, live.load(SeqCst), log.spare_since()),
+            (20, 2, None)
+        );
+    }
+}
+
+/// `try_swap` is refused by a guard on the front alone.
+fn refuses<P: BufferPtr<Value = u32, Extras = ()>>(ptr: P)
+where
+    P::Strategy: TrySwapStrategy,
+{
+    type Set = fn(&mut u32, &());
+    let (mut writer, reader) = split(ptr).unwrap();
+    let kept = reader.read();
+    assert!(!writer.try_swap());
+    let mut log = OpWriter::<_, Set>::new(writer);
+    for _ in 0..3 {
+        assert!(log.set_aside());
+        log.try_write().unwrap().apply(|n, &()| *n += 1);
+    }
+    let mut writer: Writer<_> = log.into_writer();
+    for number in 10..20 {
+        *writer.try_back_mut().unwrap() = number;
+        let front = reader.read();
+        assert!(!writer.try_swap());
+        drop(front);
+        assert!(writer.try_swap() && !writer.is_swapping());
+        assert_eq!((*kept, *reader.read()), (0, number));
+    }
+    drop(kept);
+    assert!(writer.try_swap());
+}
+
+#[test]
+fn swaps_are_refused_by_guards_on_the_front_alone() {
+    refuses(Rc::new(DoubleBuffer::new(0, 0, LocalStrategy::new())));
+    refuses(Arc::new(DoubleBuffer::new(0, 0, LockStrategy::new())));
+    refuses(Arc::new(DoubleBuffer::new(
+        0,
+        0,
+        Watched::new(LockStrategy::new()),
+    )));
+}
+
+/// A blocking write that fails in `Clone` fails by that panic, and the next one goes on.
+#[test]
+fn a_write_fails_by_the_panic_of_a_clone() {
+    let (mut writer, reader, live) = log(EpochStrategy::new());
+    writer.on_straggler(OnStraggler::Spare {
+        after: Duration::ZERO,
+        up_to: usize::MAX,
+    });
+    let kept = reader.read();
+    writer.write().apply(Add(1));
+    FUSE.set(1);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(writer.write()))).is_err());
+    assert_eq!((kept.0, reader.read().0, live.load(SeqCst)), (0, 1, 2));
+    writer.write().apply(Add(1));
+    assert_eq!((kept.0, reader.read().0, live.load(SeqCst)), (0, 2, 3));
+}

@@ -1,0 +1,67 @@
+//! Count's acquire takes a count back, which is a leave and wakes (S6). A waker that
+//! panics there unwinds out of `read`, which has counted a guard that never came to be.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::task::{Context, Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dbuf_strategies::CountStrategy;
+use dbuf_strategies::core::arc;
+
+struct Panics;
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        std::panic::resume_unwind(Box::new("from a waker"));
+    }
+}
+
+/// Swaps all the time, and waits with a waker that panics.
+fn against_a_writer(
+    reads: impl FnOnce(
+        &dbuf_strategies::core::SharedReader<
+            Arc<dbuf_strategies::core::DoubleBuffer<u32, CountStrategy>>,
+        >,
+        &dyn Fn() -> bool,
+    ) + Send,
+) {
+    let (mut writer, reader) = arc(0, 0, CountStrategy::new());
+    let shared = reader.shared();
+    let stop = &AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let ends = Instant::now() + Duration::from_secs(20);
+            let goes_on = move || Instant::now() < ends;
+            let result = catch_unwind(AssertUnwindSafe(|| reads(&shared, &goes_on)));
+            stop.store(true, SeqCst);
+            if let Err(payload) = result {
+                std::panic::resume_unwind(payload);
+            }
+        });
+        let waker = Waker::from(Arc::new(Panics));
+        while !stop.load(SeqCst) {
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                writer.start_swap();
+                let _ = writer.poll_finish(&mut Context::from_waker(&waker));
+            }));
+        }
+    });
+}
+
+#[test]
+fn read_that_unwinds_leaves_no_guard_behind() {
+    against_a_writer(|shared, goes_on| {
+        while goes_on() {
+            match catch_unwind(AssertUnwindSafe(|| shared.read())) {
+                Ok(guard) => drop(catch_unwind(AssertUnwindSafe(|| drop(guard)))),
+                Err(_) => {
+                    assert!(!shared.has_guard(), "no guard, and counted as one for ever");
+                    return;
+                }
+            }
+        }
+        panic!("never met");
+    });
+}

@@ -1,0 +1,307 @@
+//! What `Watched` tells, and to whom.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use dbuf_strategies::core::{ArcWriter, Closed, DoubleBuffer, Reader, Strategy, Writer, arc, rc};
+use dbuf_strategies::{
+    CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy, Waiter, Watched,
+};
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+fn poll(waiter: &mut Waiter, last_seen: u64) -> Poll<Result<u64, Closed>> {
+    waiter.poll_changed(last_seen, &mut Context::from_waker(Waker::noop()))
+}
+
+/// A clone that does whatever it is told to when it is woken.
+struct Does<F: Fn() + Send + Sync>(F);
+
+impl<F: Fn() + Send + Sync + 'static> Wake for Does<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+fn numbers_agree<S: Strategy>(strategy: S) {
+    let (mut writer, reader) = rc(0, 0, Watched::new(strategy));
+    let mut waiter = reader.strategy().waiter();
+    for version in 0..5 {
+        assert_eq!(writer.version(), version);
+        assert_eq!(waiter.version(), version);
+        assert_eq!(reader.version(), version);
+        assert!(poll(&mut waiter, version).is_pending());
+        assert!(writer.start_swap());
+        assert_eq!(poll(&mut waiter, version), Poll::Ready(Ok(version + 1)));
+    }
+    drop(writer);
+    assert_eq!(poll(&mut waiter, 4), Poll::Ready(Ok(5)));
+    assert_eq!(poll(&mut waiter, 5), Poll::Ready(Err(Closed)));
+    let mut writer = Writer::claim(reader.ptr().clone()).unwrap();
+    assert!(poll(&mut waiter, 5).is_pending());
+    assert!(writer.start_swap());
+    assert_eq!(poll(&mut waiter, 5), Poll::Ready(Ok(6)));
+    assert_eq!(writer.version(), 6);
+}
+
+#[test]
+fn numbers_are_the_buffers() {
+    numbers_agree(LocalStrategy::new());
+    numbers_agree(CountStrategy::new());
+    numbers_agree(LockStrategy::new());
+    numbers_agree(EpochStrategy::new());
+    numbers_agree(FlashStrategy::new());
+    numbers_agree(Watched::new(EpochStrategy::new()));
+}
+
+#[test]
+fn refused_swap_announces_nothing() {
+    let (mut writer, reader) = rc(0, 0, Watched::new(LocalStrategy::new()));
+    let mut waiter = reader.strategy().waiter();
+    let guard = reader.read();
+    assert!(!writer.try_swap());
+    assert!(poll(&mut waiter, 0).is_pending());
+    drop(guard);
+    assert!(writer.try_swap());
+    assert_eq!(poll(&mut waiter, 0), Poll::Ready(Ok(1)));
+}
+
+#[test]
+fn thousand_waiters_wake_on_one_publish() {
+    let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(Arc::clone(&count));
+    let mut cx = Context::from_waker(&waker);
+    let mut waiters: Vec<_> = (0..1000).map(|_| reader.strategy().waiter()).collect();
+    for waiter in &mut waiters {
+        assert!(waiter.poll_changed(0, &mut cx).is_pending());
+        // A second poll takes no second place.
+        assert!(waiter.poll_changed(0, &mut cx).is_pending());
+    }
+    // One gives up, and another takes its place.
+    waiters.pop();
+    let mut late = reader.strategy().waiter();
+    assert!(late.poll_changed(0, &mut cx).is_pending());
+    writer.store(1);
+    assert_eq!(count.0.load(SeqCst), 1000);
+    writer.store(2);
+    assert_eq!(
+        count.0.load(SeqCst),
+        1000,
+        "a publish wakes who waits, once"
+    );
+    for waiter in &mut waiters {
+        assert_eq!(waiter.poll_changed(0, &mut cx), Poll::Ready(Ok(2)));
+    }
+    drop((waiters, late, waker));
+    assert_eq!(Arc::strong_count(&count), 1, "no waker is left behind");
+}
+
+#[test]
+fn newest_waker_replaces_the_others() {
+    let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    let mut waiter = reader.strategy().waiter();
+    let (first, second) = (Arc::new(Count::default()), Arc::new(Count::default()));
+    for count in [&first, &second, &second] {
+        let waker = Waker::from(Arc::clone(count));
+        assert!(
+            waiter
+                .poll_changed(0, &mut Context::from_waker(&waker))
+                .is_pending()
+        );
+    }
+    assert_eq!(Arc::strong_count(&first), 1);
+    writer.store(1);
+    assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (0, 1));
+}
+
+/// A task was woken and comes back late, when another has its place in the list.
+fn comes_back_late(comes_back: impl FnOnce(&mut Waiter, &Waker)) -> (usize, usize) {
+    let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    let (late, other) = (Arc::new(Count::default()), Arc::new(Count::default()));
+    let late_waker = Waker::from(Arc::clone(&late));
+    let other_waker = Waker::from(Arc::clone(&other));
+    let mut waiter = reader.strategy().waiter();
+    let mut others = reader.strategy().waiter();
+    let first = waiter.poll_changed(0, &mut Context::from_waker(&late_waker));
+    assert!(first.is_pending());
+    writer.store(1);
+    assert_eq!(late.0.load(SeqCst), 1);
+    let second = others.poll_changed(1, &mut Context::from_waker(&other_waker));
+    assert!(second.is_pending());
+    comes_back(&mut waiter, &late_waker);
+    writer.store(2);
+    (late.0.load(SeqCst), other.0.load(SeqCst))
+}
+
+#[test]
+fn late_task_takes_no_slot_away() {
+    assert_eq!(comes_back_late(|waiter, _| waiter.leave()), (1, 1));
+    let waits_again = |waiter: &mut Waiter, waker: &Waker| {
+        let again = waiter.poll_changed(1, &mut Context::from_waker(waker));
+        assert!(again.is_pending());
+    };
+    assert_eq!(comes_back_late(waits_again), (2, 1));
+}
+
+/// Publishes on a thread of its own, which a waker under a lock would block for ever.
+fn publishes(mut writer: ArcWriter<i32, Watched<EpochStrategy>>, values: &'static [i32]) {
+    let (done, finished) = mpsc::channel();
+    let writes = thread::spawn(move || {
+        for &value in values {
+            writer.store(value);
+        }
+        done.send(()).unwrap();
+    });
+    finished
+        .recv_timeout(Duration::from_secs(60))
+        .expect("a waker was called under a lock");
+    writes.join().unwrap();
+}
+
+/// What an executor that was shut down does: the wake drops the task.
+#[test]
+fn waker_may_drop_another_waiter() {
+    let (writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    let tasks = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..3 {
+        let mut waiter = reader.strategy().waiter();
+        let in_waker = Arc::clone(&tasks);
+        let waker = Waker::from(Arc::new(Does(move || drop(in_waker.lock().unwrap().pop()))));
+        assert!(
+            waiter
+                .poll_changed(0, &mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        tasks.lock().unwrap().push(waiter);
+    }
+    publishes(writer, &[1]);
+    assert!(tasks.lock().unwrap().is_empty());
+}
+
+/// What an executor that runs tasks in place does: the wake polls.
+#[test]
+fn waker_may_wait_again() {
+    let (writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let waiter = Arc::new(Mutex::new(reader.strategy().waiter()));
+    let waker = {
+        let (waiter, seen) = (Arc::clone(&waiter), Arc::clone(&seen));
+        Waker::from(Arc::new(Does(move || {
+            let mut waiter = waiter.lock().unwrap();
+            let version = match poll(&mut waiter, 0) {
+                Poll::Ready(Ok(version)) => version,
+                other => panic!("woken for {other:?}"),
+            };
+            assert!(poll(&mut waiter, version).is_pending());
+            seen.lock().unwrap().push(version);
+        })))
+    };
+    let first = waiter
+        .lock()
+        .unwrap()
+        .poll_changed(0, &mut Context::from_waker(&waker));
+    assert!(first.is_pending());
+    publishes(writer, &[1, 2]);
+    assert_eq!(*seen.lock().unwrap(), [1]);
+}
+
+#[test]
+fn waker_that_panics_keeps_no_wake_from_the_others() {
+    let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
+    let count = Arc::new(Count::default());
+    let counts = Waker::from(Arc::clone(&count));
+    let panics = Waker::from(Arc::new(Does(|| panic!("a waker panics"))));
+    let mut waiters: Vec<_> = (0..5).map(|_| reader.strategy().waiter()).collect();
+    for (at, waiter) in waiters.iter_mut().enumerate() {
+        let waker = if at % 2 == 0 { &panics } else { &counts };
+        assert!(
+            waiter
+                .poll_changed(0, &mut Context::from_waker(waker))
+                .is_pending()
+        );
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| writer.start_swap())).is_err());
+    assert_eq!(count.0.load(SeqCst), 2);
+    // The swap was started, once, and everything goes on.
+    assert_eq!((writer.version(), reader.version()), (1, 1));
+    for waiter in &mut waiters {
+        assert_eq!(poll(waiter, 0), Poll::Ready(Ok(1)));
+        assert!(
+            waiter
+                .poll_changed(1, &mut Context::from_waker(&counts))
+                .is_pending()
+        );
+    }
+    writer.store(2);
+    assert_eq!(count.0.load(SeqCst), 7);
+}
+
+/// The buffer goes while somebody waits, its writer forgotten.
+#[test]
+fn buffer_that_goes_closes() {
+    let buffer = Arc::new(DoubleBuffer::new(0, 0, Watched::new(EpochStrategy::new())));
+    let mut waiter = buffer.strategy().waiter();
+    let mut writer = Writer::claim(&*buffer).unwrap();
+    writer.store(1);
+    std::mem::forget(writer);
+    let count = Arc::new(Count::default());
+    let waker = Waker::from(Arc::clone(&count));
+    assert!(
+        waiter
+            .poll_changed(1, &mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    drop(buffer);
+    assert_eq!(count.0.load(SeqCst), 1);
+    assert_eq!(poll(&mut waiter, 1), Poll::Ready(Err(Closed)));
+    assert_eq!(
+        poll(&mut waiter, 0),
+        Poll::Ready(Err(Closed)),
+        "nothing can be read"
+    );
+}
+
+#[test]
+fn buffer_in_a_static_can_be_watched() {
+    static LEVEL: DoubleBuffer<u32, Watched<EpochStrategy>> =
+        DoubleBuffer::new(1, 1, Watched::new(EpochStrategy::new()));
+    let reader = Reader::new(&LEVEL);
+    assert!(reader.is_closed());
+    let mut waiter = LEVEL.strategy().waiter();
+    assert_eq!(poll(&mut waiter, 0), Poll::Ready(Err(Closed)));
+    let mut writer = Writer::claim(&LEVEL).unwrap();
+    writer.store(2);
+    assert_eq!(poll(&mut waiter, 0), Poll::Ready(Ok(1)));
+    assert_eq!(*reader.read(), 2);
+}
+
+/// A strategy that somebody else has claimed is refused, and stays closed.
+#[test]
+fn inner_strategy_that_is_taken_refuses_the_claim() {
+    let inner = LockStrategy::new();
+    let _elsewhere = inner.try_claim_writer().unwrap();
+    let buffer = DoubleBuffer::new(0, 0, Watched::new(inner));
+    assert!(Writer::claim(&buffer).is_err());
+    assert!(!buffer.strategy().is_writer_claimed());
+}
+
+/// `Send` and `Sync` are the inner strategy's, and a waiter's own.
+#[test]
+fn watched_is_as_shareable_as_what_it_wraps() {
+    fn is_shareable<T: Send + Sync>() {}
+    is_shareable::<Watched<EpochStrategy>>();
+    is_shareable::<Watched<CountStrategy>>();
+    is_shareable::<Waiter>();
+}
