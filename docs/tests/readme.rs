@@ -1,7 +1,8 @@
-//! What others rely on in the README: its two commands, and the versions that its
-//! comparison was read from; and that `docs/no-std.md` shows the program that is built.
+//! The README's two commands are what the gate runs, `docs/comparison.md` is of the versions
+//! that are built, and `docs/no-std.md` shows the program that is built.
 
 const README: &str = include_str!("../../README.md");
+const COMPARISON: &str = include_str!("../comparison.md");
 const LOCK: &str = include_str!("../../Cargo.lock");
 
 #[test]
@@ -20,11 +21,12 @@ fn the_commands_are_what_the_gate_runs() {
     }
 }
 
-/// The sentence "dbuf with its default strategy; NAME VERSION, NAME VERSION, .. and ..".
+/// The versions in "dbuf with its default strategy; NAME VERSION, NAME VERSION, .. and ..".
 fn compared() -> Vec<(&'static str, &'static str)> {
-    let (_, section) = README.split_once("\n## Compared with others\n").unwrap();
-    let (_, list) = section.split_once(';').unwrap();
-    let (list, _) = list.split_once(" and ").unwrap_or((list, ""));
+    let (_, list) = COMPARISON
+        .split_once("\ndbuf with its default strategy;")
+        .unwrap();
+    let (list, _) = list.split_once(" and ").unwrap();
     let words: Vec<_> = list
         .split([',', ' ', '\n'])
         .filter(|word| !word.is_empty())
@@ -40,8 +42,8 @@ fn the_comparison_is_of_the_versions_that_are_built() {
         let entry = format!("name = \"{name}\"\nversion = \"{version}\"\n");
         assert!(
             LOCK.contains(&entry),
-            "the README compares {name} {version}, which is not in Cargo.lock: read the new one \
-             and mend the table"
+            "docs/comparison.md compares {name} {version}, which is not in Cargo.lock: read the \
+             new version and correct the table"
         );
     }
 }
