@@ -49,9 +49,12 @@ fn a_job_that_writes_takes_the_spare_copy_and_then_panics() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let map = ConcurrentHashMap::from([("a", 0)]);
     let write = |(key, before): (&'static str, i32)| {
-        (1..4).for_each(|n| drop(map.insert(key, n)));
+        let insert = |n| {
+            map.insert(key, n);
+        };
+        (1..4).for_each(insert);
         let _kept = map.read();
-        let writes = || (4..7).for_each(|n| drop(map.insert(key, n)));
+        let writes = || (4..7).for_each(insert);
         let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(writes));
         (before, unwound.is_err())
     };
