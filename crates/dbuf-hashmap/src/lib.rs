@@ -108,7 +108,7 @@
 //!   others, [`Writer::write_async`]), and readers that await changes ([`Watcher`], and
 //!   [`CellWatcher`] for a cell).
 //! * `serde`: a snapshot or a batch out, a map in.
-//! * `rayon`: parallel iteration over a snapshot, a map collected in parallel.
+//! * `rayon`: parallel iteration over a map or a snapshot, a map collected in parallel.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -190,7 +190,7 @@ pub use map_ref::MapRef;
 pub use mapped_ref::MappedRef;
 pub use owner::{Owner, WriterMut};
 #[cfg(feature = "rayon")]
-pub use parallel::ParIter;
+pub use parallel::{ParEntries, ParIter};
 pub use reader::Reader;
 pub use set::ConcurrentHashSet;
 pub use shared::SharedReader;

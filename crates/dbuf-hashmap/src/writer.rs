@@ -204,14 +204,16 @@ where
     ///
     /// Waits for guards that still look at the copy that the last publish
     /// replaced; normally there are none. Then that copy catches up: each change of that
-    /// publish is made on it, by the hash that the log knows. A guard held
-    /// by this very thread is never dropped while it waits: that is a deadlock.
-    /// [`Batch::published`] looks at the map without one.
+    /// publish is made on it, by the hash that the log knows. A guard
+    /// of a [`Reader`](crate::Reader) on this very thread is never dropped while it waits:
+    /// that is a deadlock. [`Batch::published`] reads the map without a guard.
     ///
     /// # Panics
     ///
     /// If `Hash`, `Eq`, `Clone` or `Drop` of a key or value panics while the copy
-    /// catches up. Nothing published is lost, and the next batch works.
+    /// catches up. Nothing published is lost, and the next batch works. And if this thread
+    /// keeps a guard of a [`SharedReader`](crate::SharedReader) on that copy, and the spare copy
+    /// [may not be taken](crate::OnStraggler) or is taken.
     ///
     /// # Examples
     ///

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use dbuf_async::Watcher;
-use dbuf_async::core::{DoubleBuffer, Guard, OpWriter, Reader, Strategy, Version, Writer};
+use dbuf_async::core::{
+    DoubleBuffer, OpWriter, OwnedReadGuard, ReadGuard, Reader, Strategy, Version, Writer,
+};
 use dbuf_async::strategies::Watched;
 use dbuf_testing::soak::{self, Notes, Tally};
 use smol::lock::Mutex;
@@ -96,7 +98,7 @@ async fn reads<S: Strategy>(world: Rc<World<S>>, first: u64) {
     while !world.is_over() {
         kind += 1;
         let guard = reader.read();
-        let version = Guard::version(&guard);
+        let version = ReadGuard::version(&guard);
         assert!(version >= seen && version >= world.returned.get());
         seen = version;
         world.look(version, &guard);
@@ -106,22 +108,22 @@ async fn reads<S: Strategy>(world: Rc<World<S>>, first: u64) {
                 let before = guard.clone();
                 yield_now().await;
                 let nested = reader.read();
-                assert!(Guard::version(&nested) >= version);
+                assert!(ReadGuard::version(&nested) >= version);
                 assert_eq!(*guard, before, "a guarded side was written");
                 drop(guard);
-                world.look(Guard::version(&nested), &nested);
+                world.look(ReadGuard::version(&nested), &nested);
             }
             1 => {
                 let owned = Box::new(reader.clone()).into_guard();
                 yield_now().await;
-                world.look(Guard::version(&owned), &owned);
+                world.look(OwnedReadGuard::version(&owned), &owned);
                 world.count(|tally| tally.readers += 1);
             }
             2 => {
                 drop(guard);
                 let weak = Reader::new(Rc::downgrade(&world.ptr));
                 let pinned = weak.try_read().unwrap();
-                world.look(Guard::version(&pinned), &pinned);
+                world.look(ReadGuard::version(&pinned), &pinned);
                 drop(pinned);
                 reader = reader.clone();
                 world.count(|tally| tally.readers += 2);
@@ -144,8 +146,8 @@ async fn watches<S: Strategy>(world: Rc<World<Watched<S>>>) {
                 );
                 last_seen = version;
                 let guard = watcher.read();
-                assert!(Guard::version(&guard) >= last_seen);
-                world.look(Guard::version(&guard), &guard);
+                assert!(ReadGuard::version(&guard) >= last_seen);
+                world.look(ReadGuard::version(&guard), &guard);
                 world.count(|tally| tally.tells += 1);
             }
             // Somebody claims again.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use dbuf_async::Watcher;
 use dbuf_async::core::{
-    BlockingStrategy, DoubleBuffer, Guard, OpWriter, OwnedReadGuard, Reader, SharedReader, Version,
-    Writer,
+    BlockingStrategy, DoubleBuffer, OpWriter, OwnedReadGuard, ReadGuard, Reader, SharedReadGuard,
+    SharedReader, Version, Writer,
 };
 use dbuf_async::strategies::Watched;
 use dbuf_testing::soak::{self, Notes, Tally};
@@ -119,7 +119,7 @@ impl<S: Soaked> Handle<S> {
     fn look(&mut self, world: &World<S>, seen: &mut Seen) {
         let returned = world.returned.load(SeqCst);
         let guard = self.reader.read();
-        let version = Guard::version(&guard);
+        let version = ReadGuard::version(&guard);
         assert!(version >= self.seen, "read {version} after {}", self.seen);
         self.seen = version;
         look(seen, returned, version, &guard);
@@ -128,13 +128,13 @@ impl<S: Soaked> Handle<S> {
     /// Guards of one reader on two sides, and the older one goes first.
     fn nest(&self, seen: &mut Seen) {
         let outer = self.reader.read();
-        let version = Guard::version(&outer);
+        let version = ReadGuard::version(&outer);
         thread::yield_now();
         let inner = self.reader.read();
-        assert!(Guard::version(&inner) >= version);
+        assert!(ReadGuard::version(&inner) >= version);
         look(seen, 0, version, &outer);
         drop(outer);
-        look(seen, 0, Guard::version(&inner), &inner);
+        look(seen, 0, ReadGuard::version(&inner), &inner);
     }
 }
 
@@ -196,7 +196,7 @@ fn reads<S: Soaked>(world: &World<S>, first: u64) -> Seen {
             2 => {
                 let returned = world.returned.load(SeqCst);
                 let guard = Box::new(handle.reader.clone()).into_guard();
-                look(&mut seen, returned, Guard::version(&guard), &guard);
+                look(&mut seen, returned, OwnedReadGuard::version(&guard), &guard);
                 drop(OwnedReadGuard::into_reader(guard));
                 seen.0.readers += 1;
             }
@@ -204,7 +204,7 @@ fn reads<S: Soaked>(world: &World<S>, first: u64) -> Seen {
                 let weak = Reader::new(Arc::downgrade(&world.ptr));
                 let returned = world.returned.load(SeqCst);
                 let guard = weak.try_read().unwrap();
-                look(&mut seen, returned, Guard::version(&guard), &guard);
+                look(&mut seen, returned, ReadGuard::version(&guard), &guard);
                 drop(guard);
                 seen.0.readers += 1;
             }
@@ -233,11 +233,16 @@ fn visits<S: Soaked>(world: &Arc<World<S>>) -> Seen {
                     let returned = world.returned.load(SeqCst);
                     let guard = world.shared.read();
                     let nested = world.shared.read();
-                    let version = Guard::version(&guard);
-                    assert!(Guard::version(&nested) >= version);
+                    let version = SharedReadGuard::version(&guard);
+                    assert!(SharedReadGuard::version(&nested) >= version);
                     look(&mut seen, returned, version, &guard);
                     drop(guard);
-                    look(&mut seen, returned, Guard::version(&nested), &nested);
+                    look(
+                        &mut seen,
+                        returned,
+                        SharedReadGuard::version(&nested),
+                        &nested,
+                    );
                 }
                 // The thread's own reader, and one for each nested read.
                 seen.0.readers += 4;
@@ -277,7 +282,7 @@ async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
                 );
                 last_seen = version;
                 let guard = watcher.read();
-                look(&mut seen, last_seen, Guard::version(&guard), &guard);
+                look(&mut seen, last_seen, ReadGuard::version(&guard), &guard);
                 seen.0.tells += 1;
             }
             // Somebody claims again.

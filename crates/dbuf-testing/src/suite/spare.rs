@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dbuf_core::{
-    BlockingStrategy, ClaimError, Guard, OnStraggler, OpWriter, Operation, ReadGuard, Reader, Side,
+    BlockingStrategy, ClaimError, OnStraggler, OpWriter, Operation, ReadGuard, Reader, Side,
     Strategy, Writer,
 };
 
@@ -695,7 +695,7 @@ where
                     }
                     if round % 3 == 0 {
                         let (guard, value) = &mut kept[0];
-                        Guard::refresh(guard);
+                        ReadGuard::refresh(guard);
                         *value = guard.get();
                         newest = newest.max(*value);
                     }
