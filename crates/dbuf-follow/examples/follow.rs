@@ -6,9 +6,9 @@
 //! cargo run -p dbuf-follow --features etcd,nats --example follow -- --nats 127.0.0.1:4222 --bucket flags
 //! ```
 //!
-//! `FOLLOW_PASSWORD` is the password (with `--user`) or the token (NATS without `--user`). Ctrl-C ends
-//! the program with exit code 0. If the engine cannot be followed, the program prints one line and ends
-//! with exit code 2, or tries again with `--wait`.
+//! `FOLLOW_PASSWORD` is the password (with `--user`) or the token (NATS without `--user`). Ctrl-C
+//! ends the program with exit code 0. If the engine cannot be followed, the program prints one line
+//! and ends with exit code 2, or tries again with `--wait`.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,

@@ -1,5 +1,5 @@
-//! A source for a Redis stream. Writers append entries with the fields `key` and `value`, or with the
-//! field `delete`. The stream has the whole log.
+//! A source for a Redis stream. Writers append entries with the fields `key` and `value`, or with
+//! the field `delete`. The stream has the whole log.
 //!
 //! ```sh
 //! redis-cli XADD flags '*' key colour value blue
@@ -83,7 +83,8 @@ impl Source for RedisStream {
     }
 }
 
-/// Converts the id of an entry, a time in milliseconds and a number, to 44 and 20 bits of a revision.
+/// Converts the id of an entry, a time in milliseconds and a number, to 44 and 20 bits of a
+/// revision.
 pub(crate) fn revision(id: &str) -> Result<Revision, Error> {
     let (time, number) = id.split_once('-').ok_or("not an id")?;
     let (time, number) = (time.parse::<u64>()?, number.parse::<u64>()?);

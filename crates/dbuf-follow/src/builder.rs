@@ -131,8 +131,8 @@ impl<S: Source, K, V, H> Builder<S, K, V, H> {
         }
     }
 
-    /// Ends the driver if the first attempt does not load a whole state. After the first load, the
-    /// driver always tries again.
+    /// Sets whether the driver ends if the first attempt does not load a whole state. Default: no.
+    /// After the first load, the driver always tries again.
     pub fn fail_fast(self, fail_fast: bool) -> Self {
         Self { fail_fast, ..self }
     }

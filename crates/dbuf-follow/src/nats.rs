@@ -43,10 +43,10 @@ const BATCH: usize = 1024;
 ///
 /// # Password and TLS
 ///
-/// [`options`](Self::options) returns the client's options:
-/// `ConnectOptions::with_user_and_password`, `with_token` or `with_credentials_file` sets the
-/// login. A server `tls://host:port`, or `require_tls(true)`, uses TLS;
-/// `add_root_certificates` and `add_client_certificate` set a CA and a client certificate.
+/// [`options`](Self::options) takes a function that returns the client's options.
+/// `ConnectOptions::with_user_and_password`, `with_token` or `with_credentials` sets the login. A
+/// server `tls://host:port`, or `require_tls(true)`, uses TLS; `add_root_certificates` adds your
+/// own CA, and `add_client_certificate` sets a client certificate.
 ///
 /// # Examples
 ///
@@ -109,8 +109,8 @@ impl Nats {
         }
     }
 
-    /// Sets how long the servers may be silent. They are asked for a sign of life three times in that
-    /// time. Default: 10 seconds.
+    /// Sets how long the servers may be silent. They are asked for a sign of life three times in
+    /// that time. Default: 10 seconds.
     pub fn silence(self, silence: Duration) -> Self {
         Self { silence, ..self }
     }
@@ -147,8 +147,8 @@ impl Nats {
             .is_none_or(|before| before == created)
     }
 
-    /// Emits the events after a revision, or the whole state and the events after it. Returns if the
-    /// bucket's revision goes back.
+    /// Emits the events after a revision, or the whole state and the events after it. Returns if
+    /// the bucket's revision goes back.
     async fn follow(
         &self,
         client: &async_nats::Client,

@@ -55,8 +55,8 @@ pub trait Source: Send + Sync + 'static {
         from: Option<Revision>,
     ) -> impl Stream<Item = Result<Event<Self::Key, Self::Value>, Error>> + Send;
 
-    /// Returns the name of the source, such as `etcd:/flags/`. It must hold no secrets: it is written
-    /// into the [file](crate::Builder::file), to refuse the file of another source.
+    /// Returns the name of the source, such as `etcd:/flags/`. It must hold no secrets: it is
+    /// written into the [file](crate::Builder::file), to refuse the file of another source.
     fn name(&self) -> String;
 
     /// Returns how long a stream may be silent before the follower opens another one; `None` for

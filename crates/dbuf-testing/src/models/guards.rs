@@ -98,8 +98,8 @@ pub fn overlapping_guards_do_not_hold_the_writer_up<S: Modelled>(new: fn() -> S)
     });
 }
 
-/// The writer stores the number of each swap after its start: a thread that loads the number reads a
-/// front that is at least as new. Writers that share a publish rely on it.
+/// The writer stores the number of each swap after its start: a thread that loads the number reads
+/// a front that is at least as new. Writers that share a publish rely on it.
 pub fn numbered<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);
@@ -212,8 +212,8 @@ pub fn later_guard_does_not_hold_the_writer_up<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// Overlapping guards keep their values beside a writer that publishes as often as it can, under two
-/// claims.
+/// Overlapping guards keep their values beside a writer that publishes as often as it can, under
+/// two claims.
 pub fn overlapping_guards_keep_their_values<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);
@@ -251,8 +251,8 @@ pub fn overlapping_guards_keep_their_values<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// A kept guard is refreshed beside two swaps: its side is never written, its value never gets older,
-/// and `refresh` returns whether it moved.
+/// A kept guard is refreshed beside two swaps: its side is never written, its value never gets
+/// older, and `refresh` returns whether it moved.
 pub fn refreshed_guard_is_never_written<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);

@@ -95,8 +95,8 @@ fn reuse<S: Modelled>(new: fn() -> S, forgets: bool) {
     });
 }
 
-/// A slot is freed, odd because of a forgotten guard, while the next reader takes it and reads, and a
-/// swap checks it.
+/// A slot is freed, odd because of a forgotten guard, while the next reader takes it and reads, and
+/// a swap checks it.
 pub fn slot_is_taken_while_it_is_given_back<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);

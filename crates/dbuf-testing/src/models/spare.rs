@@ -99,8 +99,8 @@ pub fn nested_guard_beside_two_swaps<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// A kept guard on a side that was set aside is dropped before a nested one: its reads happen before
-/// the value of that side is dropped.
+/// A kept guard on a side that was set aside is dropped before a nested one: its reads happen
+/// before the value of that side is dropped.
 pub fn kept_guard_goes_before_a_nested_one<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);

@@ -62,7 +62,8 @@ pub fn last_leave_wakes_the_writer<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// The writer checks before it sleeps, so readers are asked to wake it while no waker is registered.
+/// The writer checks before it sleeps, so readers are asked to wake it while no waker is
+/// registered.
 pub fn wake_is_not_lost_after_a_check<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);
@@ -130,8 +131,8 @@ pub fn check_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// S6: a second poll has another waker. The second is woken, or its poll is ready at once; the first
-/// is woken, or replaced and dropped.
+/// S6: a second poll has another waker. The second is woken, or its poll is ready at once; the
+/// first is woken, or replaced and dropped.
 pub fn newer_waker_is_woken<S: Modelled>(new: fn() -> S) {
     // Three preemptions: to the writer, back to the leave, and in the middle of the leave.
     check_preempted(3, move |seen| {

@@ -162,8 +162,8 @@ pub fn claim_continues_with_a_side_set_aside<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!((kept.get(), reader.read().get()), (6, 8));
 }
 
-/// S8: a forgotten guard takes one side away, and a second one on another side stops the next publish
-/// but one. Their values are never written.
+/// S8: a forgotten guard takes one side away, and a second one on another side stops the next
+/// publish but one. Their values are never written.
 pub fn forgotten_guards_cost_a_side_each<P: SuitePtr>(new: impl Fn() -> P) {
     let Some((mut writer, reader)) = with_spare(new()) else {
         return;
@@ -234,8 +234,8 @@ pub fn readers_come_and_go_beside_a_kept_guard<P: SuitePtr>(new: impl Fn() -> P)
     assert_eq!((writer.stragglers(), writer.spare_stragglers()), (0, 0));
 }
 
-/// A guard that is refreshed after any number of publishes shows the newest value and holds no other
-/// side.
+/// A guard that is refreshed after any number of publishes shows the newest value and holds no
+/// other side.
 pub fn refresh_leaves_a_side_that_was_set_aside<P: SuitePtr>(new: impl Fn() -> P) {
     for nested in [false, true] {
         let Some((mut writer, reader)) = with_spare(new()) else {

@@ -121,8 +121,8 @@ pub fn overlapping_guards_do_not_hold_the_writer_up<P: SuitePtr>(new: impl Fn() 
     }
 }
 
-/// S8: a forgotten guard may delay the writer; no call hangs or panics, no drop waits, and no `&mut`
-/// to its value is returned.
+/// S8: a forgotten guard may delay the writer; no call hangs or panics, no drop waits, and no
+/// `&mut` to its value is returned.
 pub fn forgotten_guard_only_delays_the_writer<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     mem::forget(reader.read());

@@ -10,8 +10,8 @@ use super::harness::SuitePtr;
 
 const PUBLISHES: usize = if cfg!(miri) { 20 } else { 2000 };
 
-/// S2 to S4 under load with three readers and one writer: no value is torn, each matches its version,
-/// and none is older than the last.
+/// S2 to S4 under load with three readers and one writer: no value is torn, each matches its
+/// version, and none is older than the last.
 pub fn readers_never_see_a_torn_value<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<Strategy: BlockingStrategy> + Send,

@@ -31,7 +31,8 @@ pub(crate) enum Ending {
 
 pub(crate) type Log<P> = OpWriter<P, Add>;
 
-/// Makes a change on the batch and on the model. Returns whether it panicked, which tears the batch.
+/// Makes a change on the batch and on the model. Returns whether it panicked, which tears the
+/// batch.
 fn change<P>(batch: &mut Batch<&mut Log<P>>, model: &mut LogModel, change: Change) -> bool
 where
     P: BufferPtr<Value = Value, Extras = ()>,

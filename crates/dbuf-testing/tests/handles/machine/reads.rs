@@ -94,8 +94,9 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
         }
     }
 
-    /// Updates the model after a handle or a guard of this reader is gone. If it was the last one, the
-    /// reader is dropped, and its forgotten guards no longer count where the strategy promises it.
+    /// Updates the model after a handle or a guard of this reader is gone. If it was the last one,
+    /// the reader is dropped, and its forgotten guards no longer count where the strategy promises
+    /// it.
     pub(super) fn dropped(&mut self, reader: usize) {
         let is_alive = self.readers.iter().any(|handle| handle.number == reader)
             || self.guards.iter().any(|held| held.reader == reader);
