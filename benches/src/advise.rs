@@ -7,16 +7,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::failure::{Failure, seconds};
 use crate::figures::advice::{Asked, Rates};
-use crate::figures::figure::{Mode, maps};
-use crate::interrupt;
+use crate::figures::case::maps;
+use crate::figures::figure::Mode;
+use crate::interrupt::{self, Failure};
 use crate::machine::Machine;
 use crate::metric::time;
 use crate::noise::Noise;
 use crate::plan::Plan;
 use crate::recommend::{numbers, recommend, scores};
 use crate::results::points;
+use crate::selection::seconds;
 use crate::workload::input::Trace;
 
 /// Recommends a map and its strategy: runs each, and the other maps, on a load

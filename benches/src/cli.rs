@@ -10,15 +10,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::advise::Advise;
-use crate::failure::{Failure, seconds};
 use crate::figures::figure::{Mode, Settings};
-use crate::interrupt;
-use crate::machine::Machine;
+use crate::interrupt::{self, Failure};
 use crate::noise::Noise;
 use crate::plan::Plan;
-use crate::report::Report;
-use crate::report::files::Folder;
-use crate::selection::{list, select, thread_counts};
+use crate::report::{Folder, Report, facts};
+use crate::selection::{list, seconds, select, thread_counts};
 use crate::workload::input::{Texts, Trace};
 
 /// Compares the strategies of dbuf with other maps, cells and locks, on this machine.
@@ -68,11 +65,6 @@ struct Cli {
     /// Write the report to this folder
     #[arg(long, value_name = "DIR", default_value = "target/dbuf-bench")]
     out: PathBuf,
-
-    /// Also write small SVG pictures of the figures crossover, tail and stuck to that folder, a
-    /// light one and a dark one of each that is measured
-    #[arg(long)]
-    pictures: bool,
 
     /// Print the results as JSON instead of a table
     #[arg(long)]
@@ -140,7 +132,6 @@ impl Cli {
         }
         let folder = Folder::open(&self.out)?;
         interrupt::listen();
-        let report = Report::new(&plan, Machine::detect());
         let mut out = io::stdout().lock();
         let mut say = |text: &str| {
             if self.json {
@@ -149,15 +140,29 @@ impl Cli {
             out.write_all(text.as_bytes())?;
             out.flush()
         };
-        say(&report.header())?;
+        let facts = facts();
+        say(&plan.describe())?;
+        for (name, fact) in &facts {
+            say(&format!("{name}: {fact}\n"))?;
+        }
         let mut noise = Noise::new();
         let records = plan.run(&mut noise);
-        let rendered = report.render(&records, &noise, interrupt::is_requested());
-        folder.write(&rendered.files(self.pictures))?;
-        say(&rendered.text())?;
-        say(&format!("\nreport: {folder}\n"))?;
+        let report = Report {
+            plan: &plan,
+            facts: &facts,
+            records: &records,
+            noise: noise.verdict(),
+            partial: interrupt::is_requested(),
+        };
+        report.write(&folder)?;
+        say(&report.text())?;
+        let page = folder.report();
+        say(&format!(
+            "\nreport: {} and figures.csv beside it\n",
+            page.display()
+        ))?;
         if self.json {
-            writeln!(out, "{}", rendered.json())?;
+            writeln!(out, "{}", report.json())?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use crate::stats::median;
+use crate::metric::median;
 
 /// Where the numbers come from. Numbers of two machines do not compare.
 #[derive(Clone, Debug)]

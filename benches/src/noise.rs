@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Instant;
 
 use crate::machine::Machine;
-use crate::stats::median;
+use crate::metric::median;
 
 /// What the run saw of other programs.
 #[derive(Debug)]

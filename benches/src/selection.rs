@@ -2,12 +2,22 @@
 
 use core::fmt::Write;
 use core::iter;
+use core::time::Duration;
 
 use crate::contender::Contender;
-use crate::failure::Failure;
 use crate::figures;
-use crate::figures::figure::{Figure, Mode, Settings, cells, maps};
+use crate::figures::case::{cells, maps};
+use crate::figures::figure::{Figure, Mode, Settings};
+use crate::interrupt::Failure;
 use crate::machine::Machine;
+
+/// Parses a number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse().ok();
+    let seconds = number.filter(|number| (0.01..=86_400.0).contains(number));
+    let refuse = || "not a number of seconds from 0.01 to 86400".to_owned();
+    seconds.map(Duration::from_secs_f64).ok_or_else(refuse)
+}
 
 /// The numbers of threads that read, in ascending order; by default 1, 2, 4 and so on.
 pub(crate) fn thread_counts(asked: &[u16]) -> Vec<usize> {

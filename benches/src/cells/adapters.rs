@@ -1,16 +1,19 @@
 //! The cells that are compared. Each function makes one with a number of readers, or returns
 //! `None` if it cannot have that many.
 
+use alloc::rc::Rc;
 use alloc::sync::Arc;
 
 use arc_swap::{ArcSwap, Cache};
 use arcshift::ArcShift;
-use dbuf_core::{ArcReader, ArcWriter, BlockingStrategy, ReadGuard, Strategy, arc, rc};
+use dbuf_core::{ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Strategy};
+use dbuf_core::{Reader, Writer, arc, rc};
 use dbuf_strategies::{ConcurrentCell, LocalStrategy};
 use smr_swap::{LocalReader, SmrSwap};
 
 use super::parts::{Load, Parts, Payload, Store};
-use crate::locks::Lock;
+use crate::contender::Lock;
+use crate::maps::holding;
 
 /// Implements [`Load`] by an expression that gives a guard or a reference, and [`Store`] by
 /// another.
@@ -20,13 +23,14 @@ macro_rules! cell {
             #[inline]
             fn load(&mut self) -> Payload {
                 let $this = self;
-                *$load
+                let guard = $load;
+                let payload: &Payload = &guard;
+                *payload
             }
 
             fn hold(&mut self, keep: &mut dyn FnMut()) {
                 let $this = self;
-                let _held = $load;
-                keep();
+                holding($load, keep);
             }
         }
     };
@@ -46,9 +50,7 @@ cell!([S: BlockingStrategy] ArcWriter<Payload, S>, |writer, payload| Self::store
 /// dbuf's writer and readers.
 pub(super) fn dbuf<S>(readers: usize) -> Option<Parts>
 where
-    S: BlockingStrategy + Default + 'static,
-    ArcReader<Payload, S>: Send,
-    ArcWriter<Payload, S>: Send,
+    S: BlockingStrategy + Default + Send + Sync + 'static,
 {
     let (writer, reader) = arc(Payload::ZERO, Payload::ZERO, S::default());
     Parts::cloned(reader, writer, readers)
@@ -80,9 +82,7 @@ impl<S: Strategy> Load for Refreshed<ArcReader<Payload, S>> {
 /// dbuf's writer, and readers that keep a guard.
 pub(super) fn refreshed<S>(readers: usize) -> Option<Parts>
 where
-    S: BlockingStrategy + Default + 'static,
-    ArcReader<Payload, S>: Send,
-    ArcWriter<Payload, S>: Send,
+    S: BlockingStrategy + Default + Send + Sync + 'static,
 {
     let (writer, reader) = arc(Payload::ZERO, Payload::ZERO, S::default());
     Parts::cloned(Refreshed(reader), writer, readers)
@@ -97,11 +97,12 @@ pub(super) fn concurrent(readers: usize) -> Option<Parts> {
     Parts::cloned(Arc::clone(&cell), cell, readers)
 }
 
-/// dbuf's writer and reader on one thread.
+type LocalBuffer = Rc<DoubleBuffer<Payload, LocalStrategy>>;
+
+/// dbuf's reader and writer on one thread.
 struct Local(
-    dbuf_core::Reader<alloc::rc::Rc<dbuf_core::DoubleBuffer<Payload, LocalStrategy>>>,
-    #[expect(dead_code, reason = "the writer is there, as in the others")]
-    dbuf_core::Writer<alloc::rc::Rc<dbuf_core::DoubleBuffer<Payload, LocalStrategy>>>,
+    Reader<LocalBuffer>,
+    #[expect(dead_code, reason = "the writer is there, as in the others")] Writer<LocalBuffer>,
 );
 
 cell!([] Local, |local| local.0.read());
@@ -138,20 +139,9 @@ pub(super) fn left_right(readers: usize) -> Option<Parts> {
 
 type Swap = Arc<ArcSwap<Payload>>;
 
-impl Load for Swap {
-    #[inline]
-    fn load(&mut self) -> Payload {
-        **ArcSwap::load(self)
-    }
-
-    fn hold(&mut self, keep: &mut dyn FnMut()) {
-        let _held = ArcSwap::load(self);
-        keep();
-    }
-}
-
+cell!([] Swap, |swap| ArcSwap::load(swap));
 cell!([] Swap, |swap, payload| ArcSwap::store(swap, Arc::new(payload)));
-cell!([] Cache<Swap, Arc<Payload>>, |cache| &**Self::load(cache));
+cell!([] Cache<Swap, Arc<Payload>>, |cache| Self::load(cache));
 
 pub(super) fn arc_swap(readers: usize) -> Option<Parts> {
     let swap = Arc::new(ArcSwap::from_pointee(Payload::ZERO));
@@ -198,12 +188,6 @@ pub(super) fn triple_buffer(readers: usize) -> Option<Parts> {
 /// A reader-writer lock around the value.
 struct Locked<L>(Arc<L>);
 
-impl<L> Clone for Locked<L> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
 impl<L: Lock<Payload>> Load for Locked<L> {
     #[inline]
     fn load(&mut self) -> Payload {
@@ -212,6 +196,12 @@ impl<L: Lock<Payload>> Load for Locked<L> {
 
     fn hold(&mut self, keep: &mut dyn FnMut()) {
         self.0.read(|_| keep());
+    }
+}
+
+impl<L> Clone for Locked<L> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 

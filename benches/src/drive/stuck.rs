@@ -8,13 +8,13 @@ use std::time::Instant;
 use super::maps::fill;
 use super::thread::spin_until;
 use super::window::{Latencies, Subject, join};
-use crate::cells::list::Entry as CellEntry;
-use crate::cells::parts::{Parts, Payload};
+use crate::cells::{Build, Parts, Payload};
+use crate::contender::Entry;
 use crate::interrupt;
-use crate::maps::{Entry, Handle};
+use crate::maps::{Handle, MapEntry};
 use crate::metric::{Metric, Sample};
 use crate::workload::keyspace::Keyspace;
-use crate::workload::values::{Change, Value};
+use crate::workload::values::Change;
 
 /// The time between two writes.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
@@ -25,6 +25,9 @@ pub(crate) const ENTRIES: u32 = 10_000;
 /// The keys that are written, in turn; the reader has the first of them.
 pub(crate) const WRITTEN: u32 = 100;
 
+/// Bytes of a value.
+const BYTES: usize = size_of::<u64>();
+
 /// A map, one handle that reads and one that writes.
 pub(crate) struct StuckMap {
     reader: Box<dyn Handle<u64>>,
@@ -34,10 +37,10 @@ pub(crate) struct StuckMap {
 }
 
 impl StuckMap {
-    pub(crate) fn new(entry: &Entry<u64>) -> Self {
+    pub(crate) fn new(entry: &MapEntry<u64>) -> Self {
         let keyspace = Keyspace::numbers(ENTRIES);
         let mut writer = (entry.build)(ENTRIES as usize);
-        fill(&mut *writer, &keyspace, Value::BYTES, 0..ENTRIES);
+        fill(&mut *writer, &keyspace, BYTES, 0..ENTRIES);
         Self {
             reader: writer.another(),
             writer,
@@ -57,7 +60,7 @@ impl Subject for StuckMap {
                 // Each key in turn, the one that is read among them.
                 self.written = (self.written + 1) % ENTRIES;
                 let key = self.keyspace.key(self.written);
-                let change = Change::fill(key, self.written, Value::BYTES);
+                let change = Change::fill(key, self.written, BYTES);
                 self.writer.write(&mut vec![change]);
             },
         )
@@ -72,7 +75,7 @@ pub(crate) struct StuckCell {
 
 impl StuckCell {
     /// Returns `None` if the cell is for one thread only.
-    pub(crate) fn new(entry: &CellEntry) -> Option<Self> {
+    pub(crate) fn new(entry: &Entry<Build>) -> Option<Self> {
         let parts = (entry.build)(1)?;
         let written = 0;
         matches!(parts, Parts::Shared { .. }).then_some(Self { parts, written })
@@ -128,7 +131,7 @@ fn measure(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cells::list::ALL;
+    use crate::cells;
     use crate::maps::all;
     use crate::metric::Tail;
 
@@ -144,17 +147,17 @@ mod tests {
 
     #[test]
     fn every_map_and_cell_can_be_measured() {
-        for entry in all::<u64, Value>() {
+        for entry in all::<u64, u64>() {
             assert!(worst(StuckMap::new(&entry)) > 0.0);
         }
-        for subject in ALL.iter().filter_map(StuckCell::new) {
+        for subject in cells::all().iter().filter_map(StuckCell::new) {
             assert!(worst(subject) > 0.0);
         }
     }
 
     #[test]
     fn a_write_behind_a_lock_waits_for_the_reader() {
-        let maps = all::<u64, Value>();
+        let maps = all::<u64, u64>();
         let lock = maps.iter().find(|it| it.contender.name == "rwlock-std");
         // The first write begins when the reader has the lock.
         assert!(worst(StuckMap::new(lock.unwrap())) >= 0.9 * HELD.as_nanos() as f64);

@@ -3,14 +3,13 @@
 use alloc::rc::Rc;
 use core::time::Duration;
 
-use super::figure::{Case, Chart, Figure, Mode};
-use super::loads::{Task, load, some_threads};
-use super::own;
-use crate::drive::maps::Load;
-use crate::drive::thread::Pace;
+use super::case::Case;
+use super::figure::{Figure, some_threads};
+use super::headline::replay;
+use crate::drive::load::{Load, Pace, Task};
 use crate::metric::{Metric, Tail};
 use crate::workload::input::Trace;
-use crate::workload::keyspace::{Distribution, Keyspace};
+use crate::workload::keyspace::Distribution;
 
 /// A load.
 #[derive(Clone, Debug)]
@@ -51,7 +50,7 @@ impl Asked {
         let (metrics, case, definition): (&[Metric], _, _) = match self {
             Self::Trace { trace, threads } => (
                 &[Metric::Ops, Metric::Reads, Metric::Writes],
-                own::replay(trace, *threads, 1),
+                replay(trace, *threads, 1),
                 format!("{}, replayed by {}", trace.origin(), some_threads(*threads)),
             ),
             Self::Rates(rates) => (
@@ -72,53 +71,49 @@ impl Asked {
             id: "advise",
             title: "Your load",
             definition,
-            chart: Chart::Bars,
             metrics,
             cases: vec![case],
-            since: Mode::Quick,
-            weight: 1,
+            ..Figure::DEFAULT
         }
     }
 }
 
 impl Rates {
-    /// The readers' pace; `None` if the rate is higher than a clock can tell.
-    fn read_tick(self) -> Option<Duration> {
+    /// The readers' pace: a tick for each read, unless the rate is higher than a clock can tell.
+    fn read_pace(self) -> Pace {
         let tick = Duration::from_secs_f64(self.readers as f64 / self.reads as f64);
-        (tick >= SHORTEST).then_some(tick)
+        match tick >= SHORTEST {
+            true => Pace::Open(tick),
+            false => Pace::Closed,
+        }
     }
 
     fn case(self) -> Case {
-        let case = Case::numbers("", 0.0, move || {
-            let pace = self.read_tick().map_or(Pace::Closed, Pace::Open);
-            let read = Task::READ.keys(Distribution::Zipf(0.99)).pace(pace);
-            let mut tasks = vec![read; self.readers];
-            if self.writers > 0 {
-                let tick = Duration::from_secs_f64(self.writers as f64 / self.writes as f64);
-                tasks.extend(vec![Task::WRITE.pace(Pace::Paced(tick)); self.writers]);
-            }
-            Load {
-                value_bytes: self.value_bytes,
-                ..load(Keyspace::numbers(self.entries), 0, &tasks)
-            }
-        });
+        let tick = self.writers as f64 / self.writes.max(1) as f64;
+        let write = Task::WRITE.pace(Pace::Paced(Duration::from_secs_f64(tick)));
+        let read = Task::READ.keys(Distribution::Zipf(0.99));
+        let read = read.pace(self.read_pace());
+        let tasks = read.times_and(self.readers, &vec![write; self.writers]);
+        let load = Load {
+            value_bytes: self.value_bytes,
+            ..Load::new(self.entries, tasks)
+        };
         let apart = self.entries as usize * self.value_bytes > TOGETHER;
+        let case = Case::numbers("", 0.0, load);
         Case { apart, ..case }
     }
 
     fn definition(self) -> String {
-        let how = match self.read_tick() {
-            Some(_) => "by an open schedule",
-            None => "as fast as they can, since the clock is too slow for that rate",
+        let how = match self.read_pace() {
+            Pace::Open(_) => "by an open schedule",
+            _ => "as fast as they can, since the clock is too slow for that rate",
         };
+        let [readers, writers] = [self.readers, self.writers].map(some_threads);
+        let (reads, writes, entries, bytes) =
+            (self.reads, self.writes, self.entries, self.value_bytes);
         format!(
-            "{} reads/s by {} ({how}), {} writes/s by {}, each published, {} entries with values of {} bytes, Zipf keys",
-            self.reads,
-            some_threads(self.readers),
-            self.writes,
-            some_threads(self.writers),
-            self.entries,
-            self.value_bytes
+            "{reads} reads/s by {readers} ({how}), {writes} writes/s by {writers}, each published, {entries} entries \
+             with values of {bytes} bytes, Zipf keys"
         )
     }
 }

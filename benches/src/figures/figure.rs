@@ -1,19 +1,10 @@
-//! A figure, its cases, and who takes part in them.
+//! A figure: a question, and the cases that answer it.
 
 use alloc::rc::Rc;
-use core::fmt;
 
-use crate::cells;
-use crate::contender::Contender;
-use crate::drive::cells::{CellLoad, CellSubject};
-use crate::drive::maps::{Load, MapSubject};
-use crate::drive::size::SizeSubject;
-use crate::drive::stuck::{StuckCell, StuckMap};
-use crate::drive::window::Subject;
-use crate::maps;
+use super::case::Case;
 use crate::metric::Metric;
 use crate::workload::input::{Texts, Trace};
-use crate::workload::values::{Blob, Key, Value};
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,14 +46,14 @@ impl Settings {
     }
 }
 
-/// A question, and the loads that answer it.
 #[derive(Debug)]
 pub(crate) struct Figure {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
     /// What the numbers are, and where the load comes from.
     pub(crate) definition: String,
-    pub(crate) chart: Chart,
+    /// The name of the axis over which each contender has a line; without one, it has a bar.
+    pub(crate) axis: &'static str,
     /// The numbers that are drawn and judged. All are written to the CSV file.
     pub(crate) metrics: &'static [Metric],
     pub(crate) cases: Vec<Case>,
@@ -72,209 +63,40 @@ pub(crate) struct Figure {
     pub(crate) weight: u32,
 }
 
-/// How a figure is drawn.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Chart {
-    /// A bar for each contender.
-    Bars,
-    /// A line for each contender over this axis.
-    Lines(&'static str),
-}
-
 impl Figure {
     pub(crate) const DEFAULT: Self = Self {
         id: "",
         title: "",
         definition: String::new(),
-        chart: Chart::Bars,
+        axis: "",
         metrics: &[Metric::Ops],
         cases: Vec::new(),
         since: Mode::Quick,
         weight: 1,
     };
 
-    /// The name of the axis, or nothing.
-    pub(crate) fn axis(&self) -> &'static str {
-        match self.chart {
-            Chart::Bars => "",
-            Chart::Lines(axis) => axis,
-        }
+    pub(crate) fn has_bars(&self) -> bool {
+        self.axis.is_empty()
     }
 }
 
-/// Makes a contender by its name, under the load of a case.
-pub(crate) type Maker = Box<dyn Fn(&str) -> Option<Box<dyn Subject>>>;
+/// Entries of the maps whose size is not the question.
+pub(super) const ENTRIES: u32 = 100_000;
+/// The same in words.
+pub(super) const MANY: &str = "100,000";
 
-/// One load, for all contenders that can have it.
-pub(crate) struct Case {
-    pub(crate) panel: String,
-    pub(crate) x: f64,
-    pub(crate) contenders: Vec<Contender>,
-    /// Draws the load, which is done when its turn comes.
-    pub(crate) draw: Box<dyn Fn() -> Maker>,
-    /// Whether one contender is measured after the other, since not all fit into memory.
-    pub(crate) apart: bool,
-    /// How often it is measured, if not as often as the others.
-    pub(crate) rounds: Option<u32>,
-    /// How the contenders are compared, if not each of ours with the best of the others.
-    pub(crate) duel: Option<Duel>,
-}
-
-impl fmt::Debug for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Case({}, {})", self.panel, self.x)
+/// A number of threads, in words.
+pub(super) fn some_threads(count: usize) -> String {
+    match count {
+        1 => "1 thread".to_owned(),
+        _ => format!("{count} threads"),
     }
 }
 
-/// One of ours against others, compared round by round: a machine that changes its pace changes
-/// both.
-#[derive(Clone, Debug)]
-pub(crate) struct Duel {
-    pub(crate) ours: &'static str,
-    /// With the ratio that ours has to reach, if any.
-    pub(crate) others: Vec<(&'static str, Option<f64>)>,
-}
-
-impl Duel {
-    /// How often such a case is measured, in every mode.
-    pub(crate) const ROUNDS: u32 = 9;
-
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        [self.ours]
-            .into_iter()
-            .chain(self.others.iter().map(|other| other.0))
+/// What a number of threads do, in words.
+pub(super) fn threads_that(count: usize, verb: &str) -> String {
+    match count {
+        1 => format!("one thread {verb}s"),
+        _ => format!("{count} threads {verb}"),
     }
-}
-
-/// The contenders that hold maps.
-pub(crate) fn maps() -> Vec<Contender> {
-    maps::all::<u64, Value>()
-        .iter()
-        .map(|entry| entry.contender)
-        .collect()
-}
-
-/// The contenders that hold one value.
-pub(crate) fn cells() -> Vec<Contender> {
-    cells::list::ALL
-        .iter()
-        .map(|entry| entry.contender)
-        .collect()
-}
-
-impl Case {
-    fn new(panel: &str, contenders: Vec<Contender>, draw: impl Fn() -> Maker + 'static) -> Self {
-        Self {
-            panel: panel.to_owned(),
-            x: 0.0,
-            contenders,
-            draw: Box::new(draw),
-            apart: false,
-            rounds: None,
-            duel: None,
-        }
-    }
-
-    /// All maps, whose keys are text.
-    pub(super) fn texts(panel: &str, load: impl Fn() -> Load<Box<str>> + 'static) -> Self {
-        Self::new(panel, maps(), move || of_map(load(), maps::all::<_, Value>))
-    }
-
-    /// All maps, whose keys are numbers.
-    pub(super) fn numbers(panel: &str, x: f64, load: impl Fn() -> Load<u64> + 'static) -> Self {
-        let draw = move || match load() {
-            load if load.value_bytes > Value::BYTES => of_map(load, maps::all::<_, Blob>),
-            load => of_map(load, maps::all::<_, Value>),
-        };
-        let contenders = maps();
-        Self {
-            x,
-            ..Self::new(panel, contenders, draw)
-        }
-    }
-
-    /// The same for these contenders only.
-    pub(super) fn between(self, duel: Duel) -> Self {
-        let all = maps::all::<u64, Value>().into_iter().chain(maps::fences());
-        let all = all.map(|entry| entry.contender);
-        Self {
-            contenders: all
-                .filter(|it| duel.names().any(|name| name == it.name))
-                .collect(),
-            rounds: Some(Duel::ROUNDS),
-            duel: Some(duel),
-            ..self
-        }
-    }
-
-    pub(super) fn cells(panel: &str, readers: usize, writer: bool) -> Self {
-        let load = CellLoad { readers, writer };
-        Self::of_cell(panel, move |entry| {
-            Some(Box::new(CellSubject::new(entry, load)?))
-        })
-    }
-
-    /// A map with this many entries is weighed. The result is the same every time.
-    pub(super) fn size(entries: u32) -> Self {
-        let draw = move || -> Maker {
-            Box::new(move |name| {
-                let entry = map(maps::all::<_, Value>(), name)?;
-                Some(Box::new(SizeSubject { entry, entries }))
-            })
-        };
-        let case = Self::new(&format!("{entries} entries"), maps(), draw);
-        Self {
-            apart: true,
-            rounds: Some(1),
-            ..case
-        }
-    }
-
-    /// A reader of a map keeps what it read.
-    pub(super) fn stuck_maps(panel: &str) -> Self {
-        Self::new(panel, maps(), || {
-            Box::new(|name| {
-                let entry = map(maps::all::<_, Value>(), name)?;
-                Some(Box::new(StuckMap::new(&entry)))
-            })
-        })
-    }
-
-    /// A reader of a cell keeps what it read.
-    pub(super) fn stuck_cells(panel: &str) -> Self {
-        Self::of_cell(panel, |entry| Some(Box::new(StuckCell::new(entry)?)))
-    }
-
-    fn of_cell(
-        panel: &str,
-        make: impl Fn(&cells::list::Entry) -> Option<Box<dyn Subject>> + Copy + 'static,
-    ) -> Self {
-        let can = |entry: &&cells::list::Entry| make(entry).is_some();
-        let contenders = cells::list::ALL
-            .iter()
-            .filter(can)
-            .map(|it| it.contender)
-            .collect();
-        Self::new(panel, contenders, move || {
-            Box::new(move |name| {
-                let mut all = cells::list::ALL.iter();
-                make(all.find(|entry| entry.contender.name == name)?)
-            })
-        })
-    }
-}
-
-fn map<K: Key>(all: Vec<maps::Entry<K>>, name: &str) -> Option<maps::Entry<K>> {
-    let mut all = all.into_iter().chain(maps::fences());
-    all.find(|entry| entry.contender.name == name)
-}
-
-fn of_map<K: Key>(load: Load<K>, all: fn() -> Vec<maps::Entry<K>>) -> Maker {
-    let load = Rc::new(load);
-    Box::new(move |name| {
-        Some(Box::new(MapSubject::new(
-            map(all(), name)?,
-            Rc::clone(&load),
-        )))
-    })
 }

@@ -1,139 +1,93 @@
 //! For a browser: one file that needs no other.
 
-use super::charts::{CHART_STYLE, DARK, LIGHT, bars, lines};
-use super::{PARTIAL, Rendered};
-use crate::figures::figure::{Chart, Figure};
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde_json::{Value, json};
+
+use super::charts::{bars, lines};
+use super::{PARTIAL, Report};
+use crate::figures::figure::Figure;
 use crate::metric::time;
 use crate::results::{Point, Verdict, distinct, on_axis, verdicts};
 
-/// Text that HTML reads as text.
-fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// A row of a table; the cells are HTML.
-fn row(tag: &str, cells: impl IntoIterator<Item = String>) -> String {
-    let cells = cells.into_iter().map(|cell| format!("<{tag}>{cell}"));
-    format!("<tr>{}\n", cells.collect::<String>())
-}
-
-fn text_row<'a>(tag: &str, cells: impl IntoIterator<Item = &'a str>) -> String {
-    row(tag, cells.into_iter().map(escaped))
-}
-
-fn table(class: &str, rows: &str) -> String {
-    format!("<div class=\"scroll\"><table class=\"{class}\">\n{rows}</table></div>\n")
-}
-
-fn details(summary: &str, content: &str) -> String {
-    format!("<details><summary>{summary}</summary>{content}</details>\n")
-}
-
-fn verdict_row(verdict: &Verdict<'_>, position: &str) -> String {
-    let word = verdict.word();
-    let lead = format!("{:.2}×", verdict.lead());
-    let word = format!("<span class=\"{word}\">{word}</span>");
-    row(
-        "td",
-        [word, lead, escaped(position), escaped(&verdict.sentence())],
-    )
-}
-
-impl Rendered<'_> {
+impl Report<'_> {
     pub(super) fn html(&self) -> String {
-        let banner = |text: &str| format!("<p class=\"banner\">{}</p>", escaped(text));
-        let (mut comment, mut banners) = (String::new(), String::new());
-        if self.partial {
-            comment = format!("<!-- {PARTIAL} -->");
-            banners = banner(PARTIAL);
-        }
-        if self.noise.is_noisy {
-            banners += &banner(&format!("Warning: {}", self.noise.text));
-        }
-        let noise = ("noise", self.noise.text.clone());
-        let facts = self.report.facts.iter().chain([&noise]);
-        let facts = facts.map(|(name, fact)| text_row("td", [*name, &**fact]));
-        let (mut nav, mut all, mut sections) = (String::new(), String::new(), String::new());
+        let (mut sections, mut all) = (Vec::new(), Vec::new());
         for (figure, points) in self.figures() {
-            nav += &format!("<a href=\"#{}\">{}</a>\n", figure.id, figure.title);
-            if figure.chart == Chart::Bars {
-                all.extend(
-                    verdicts(&points, figure).iter().map(|it| {
-                        verdict_row(it, &format!("{}, {}", figure.title, it.position("")))
-                    }),
-                );
+            if figure.has_bars() {
+                let verdicts = verdicts(&points, figure);
+                let position = |it: &Verdict<'_>| format!("{}, {}", figure.title, it.position(""));
+                all.extend(verdicts.iter().map(|it| judged(it, position(it))));
             }
-            sections += &self.section(figure, &points);
+            sections.push(self.section(figure, &points));
         }
-        let crossings = self.crossings().into_iter();
-        let crossings = crossings.map(|it| format!("<p>Crossover, {}</p>\n", escaped(&it)));
-        format!(
-            include_str!("report.html"),
-            comment = comment,
-            light = LIGHT,
-            dark = DARK,
-            page = include_str!("page.css"),
-            charts = CHART_STYLE,
-            banners = banners,
-            rounds = self.report.plan.rounds,
-            time = time(self.report.plan.time()),
-            facts = table("facts", &facts.collect::<String>()),
-            nav = nav,
-            crossings = crossings.collect::<String>(),
-            verdicts = table("verdicts", &all),
-            sections = sections,
-        )
+        let view = json!({
+            "partial": self.partial.then_some(PARTIAL),
+            "noisy": self.noise.is_noisy,
+            "noise": self.noise.text,
+            "rounds": self.plan.rounds,
+            "time": time(self.plan.time()),
+            "facts": self.facts,
+            "crossings": self.crossings(),
+            "verdicts_of_bars": all,
+            "figures": sections,
+        });
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let page =
+            environment.render_named_str("report.html", include_str!("report.html"), Serde(view));
+        page.expect("the template fits what it is given")
     }
 
-    fn section(&self, figure: &Figure, points: &[Point<'_>]) -> String {
-        let (axis, definition) = (figure.axis(), escaped(&figure.definition));
-        let mut html = format!(
-            "<section id=\"{}\">\n<h2>{}</h2>\n<p>{definition}</p>\n<div class=\"charts\">\n{}</div>\n",
-            figure.id,
-            figure.title,
-            charts(figure, points)
-        );
-        for duel in self.duels(figure) {
-            let rows = duel
-                .rows
-                .iter()
-                .map(|row| text_row("td", row.iter().map(|cell| &**cell)));
-            let header = text_row("th", duel.header.iter().map(|cell| &**cell));
-            let rows = header + &rows.collect::<String>();
-            html += &format!("<p>{}</p>{}", escaped(&duel.title), table("", &rows));
-        }
-        if !axis.is_empty() {
-            let verdicts = verdicts(points, figure);
-            let rows = verdicts
-                .iter()
-                .map(|it| verdict_row(it, &it.position(axis)));
-            let rows = table("verdicts", &rows.collect::<String>());
-            html += &details("Ahead and behind", &rows);
-        }
-        let header = ["contender", "", axis, "", "median", "least", "greatest"];
-        let mut rows = text_row("th", header);
-        rows.extend(points.iter().map(|point| {
-            let class = if point.is_ours { "ours" } else { "" };
-            let step = if axis.is_empty() {
-                String::new()
-            } else {
-                on_axis(point.x)
-            };
-            let spread = point.spread;
-            let numbers = [spread.median, spread.min, spread.max].map(|it| point.metric.show(it));
-            let name = format!("<span class=\"{class}\">{}</span>", point.contender);
-            let cells = [point.panel.to_owned(), step, point.metric.name()];
-            let cells = cells.into_iter().chain(numbers).map(|cell| escaped(&cell));
-            row("td", [name].into_iter().chain(cells))
-        }));
-        html + &details("All numbers", &table("", &rows)) + "</section>\n"
+    fn section(&self, figure: &Figure, points: &[Point<'_>]) -> Value {
+        let verdicts = match figure.has_bars() {
+            true => Vec::new(),
+            false => verdicts(points, figure),
+        };
+        let verdicts = verdicts.iter();
+        let duel = |it| {
+            let super::duels::Table {
+                title,
+                header,
+                rows,
+            } = it;
+            json!({ "title": title, "header": header, "rows": rows })
+        };
+        let number = |it: &Point<'_>| {
+            let spread = it.spread;
+            let numbers = [spread.median, spread.min, spread.max].map(|n| it.metric.show(n));
+            let step = (!figure.has_bars())
+                .then(|| on_axis(it.x))
+                .unwrap_or_default();
+            let cells = [it.panel.to_owned(), step, it.metric.name()];
+            let cells = [cells, numbers].concat();
+            json!({ "name": it.contender.name, "is_ours": it.contender.is_ours, "cells": cells })
+        };
+        json!({
+            "id": figure.id,
+            "title": figure.title,
+            "definition": figure.definition,
+            "axis": figure.axis,
+            "charts": charts(figure, points),
+            "duels": self.duels(figure).into_iter().map(duel).collect::<Vec<_>>(),
+            "verdicts": verdicts.map(|it| judged(it, it.position(figure.axis))).collect::<Vec<_>>(),
+            "numbers": points.iter().map(number).collect::<Vec<_>>(),
+        })
     }
+}
+
+fn judged(verdict: &Verdict<'_>, position: String) -> Value {
+    json!({
+        "word": verdict.word(),
+        "lead": format!("{:.2}×", verdict.lead()),
+        "position": position,
+        "sentence": verdict.sentence(),
+    })
 }
 
 /// A chart for each panel and metric.
-fn charts(figure: &Figure, points: &[Point<'_>]) -> String {
-    let mut charts = String::new();
+fn charts(figure: &Figure, points: &[Point<'_>]) -> Vec<Value> {
+    let mut charts = Vec::new();
     for panel in distinct(points.iter().map(|point| point.panel)) {
         for &metric in figure.metrics {
             let is_here = |it: &&Point<'_>| it.panel == panel && it.metric == metric;
@@ -145,18 +99,13 @@ fn charts(figure: &Figure, points: &[Point<'_>]) -> String {
                 "" => metric.name(),
                 _ => format!("{panel}: {}", metric.name()),
             };
-            let chart = match figure.chart {
-                Chart::Bars => bars(metric, &here),
-                Chart::Lines(axis) => lines(metric, axis, &here),
+            let chart = match figure.has_bars() {
+                true => bars(metric, here),
+                false => lines(metric, &here),
             };
-            let better = if metric.less_is_better() {
-                "less"
-            } else {
-                "more"
-            };
-            let caption = format!("{title} <small>{better} is better</small>");
-            let svg = chart.svg(&format!("aria-label=\"{title}\""), "");
-            charts += &format!("<figure><figcaption>{caption}</figcaption>\n{svg}</figure>\n");
+            let less_is_better = metric.less_is_better();
+            let chart = json!({ "title": title, "less_is_better": less_is_better, "svg": chart });
+            charts.push(chart);
         }
     }
     charts

@@ -1,8 +1,8 @@
 //! For a terminal.
 
-use super::{PARTIAL, Rendered};
+use super::{PARTIAL, Report};
 use crate::contender::DEFAULTS;
-use crate::figures::figure::{Chart, Duel, maps};
+use crate::figures::case::{Duel, maps};
 use crate::metric::Metric;
 use crate::metric::Tail::P999;
 use crate::results::{Point, distinct, verdicts};
@@ -65,7 +65,7 @@ fn table_of(names: Vec<&'static str>, columns: &[(String, Vec<Point<'_>>)]) -> S
     header.extend(columns.iter().map(|column| column.0.clone()));
     let row = |name: &str| {
         let cell = |points: &Vec<Point<'_>>| {
-            let point = points.iter().find(|point| point.contender == name);
+            let point = points.iter().find(|point| point.contender.name == name);
             point.map_or_else(|| "-".to_owned(), |it| it.metric.show(it.spread.median))
         };
         let cells = columns.iter().map(|column| cell(&column.1));
@@ -93,7 +93,7 @@ fn column<'a>(
     (!points.is_empty()).then_some((title, points))
 }
 
-impl Rendered<'_> {
+impl Report<'_> {
     /// Everything that fits on a screen or two.
     pub(crate) fn text(&self) -> String {
         let mut text = match self.partial {
@@ -109,7 +109,7 @@ impl Rendered<'_> {
         text += &table_of(names, &short.collect::<Vec<_>>());
         for (figure, points) in &figures {
             let is_told = COLUMNS.iter().any(|(id, ..)| *id == figure.id);
-            if figure.chart == Chart::Bars && !is_told {
+            if figure.has_bars() && !is_told {
                 let mut columns = Vec::new();
                 for panel in distinct(points.iter().map(|point| point.panel)) {
                     columns.extend(figure.metrics.iter().filter_map(|&metric| {
@@ -117,7 +117,7 @@ impl Rendered<'_> {
                         column(title, points, panel, metric)
                     }));
                 }
-                let names = distinct(points.iter().map(|point| point.contender));
+                let names = distinct(points.iter().map(|point| point.contender.name));
                 text += &format!("\n{}\n{}", figure.title, table_of(names, &columns));
             }
         }
@@ -128,7 +128,7 @@ impl Rendered<'_> {
         for sentence in self.crossings() {
             text += &format!("  crossover, {sentence}\n");
         }
-        let (rounds, of_duels) = (self.report.plan.rounds, Duel::ROUNDS);
+        let (rounds, of_duels) = (self.plan.rounds, Duel::ROUNDS);
         let warning = if self.noise.is_noisy { "WARNING: " } else { "" };
         text += &format!(
             "\nMedians of {rounds} rounds, {of_duels} where a ratio has a bar; the report has their spread and every definition.\n{warning}{}\n",
@@ -144,7 +144,7 @@ impl Rendered<'_> {
         for (figure, points) in self.figures() {
             for verdict in verdicts(&points, figure) {
                 words.push((verdict.ours.0, verdict.word()));
-                if figure.chart == Chart::Bars {
+                if figure.has_bars() {
                     lines += &format!(
                         "  {:<6} {:>5.2}x  {}, {}, {}\n",
                         verdict.word(),
