@@ -11,6 +11,7 @@
 //! * `figures`, `plan`: which loads answer which question, and in how much time.
 //! * `results`, `report`: what is said about it.
 //! * `selection`, `recommend`, `advise`, `cli`: the commands.
+//! * `bench`: what the benches that do without criterion share.
 #![allow(
     missing_docs,
     missing_debug_implementations,
@@ -20,6 +21,7 @@
 extern crate alloc;
 
 mod advise;
+pub mod bench;
 pub mod cells;
 mod cli;
 pub mod contender;
@@ -39,6 +41,7 @@ mod selection;
 pub mod workload;
 
 pub use cli::program;
+pub use workload::keyspace::number_key;
 
 /// The hasher of every contender.
 ///

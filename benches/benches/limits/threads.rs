@@ -9,11 +9,10 @@ use std::sync::atomic::{
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dbuf_bench::maps::hasher;
 use dbuf_hashmap::Builder;
 use dbuf_strategies::EpochStrategy;
 use dbuf_strategies::core::{ArcReader, arc};
-
-use crate::subjects::Hash;
 
 type Reader = ArcReader<u64, EpochStrategy>;
 
@@ -118,11 +117,11 @@ pub(crate) fn two_readers(rounds: usize, time: Duration) -> Vec<f64> {
 /// does not count.
 pub(crate) fn publishes(rounds: usize, count: u64, reads: bool) -> [Vec<f64>; 2] {
     let builder = Builder::new()
-        .hasher(Hash::default())
+        .hasher(hasher())
         .strategy(EpochStrategy::new());
     let (mut writer, reader) = builder.build::<u64, u64>();
     // SAFETY: foldhash with a fixed seed hashes equal keys alike, always.
-    let flash = unsafe { flashmap::Builder::new().with_hasher(Hash::default()) };
+    let flash = unsafe { flashmap::Builder::new().with_hasher(hasher()) };
     let (mut flash, flash_reader) = flash.build::<u64, u64>();
     // 0: nobody reads; 1: ours is read; 2: flashmap is; 3: the end.
     let which = Padded(AtomicU64::new(0));

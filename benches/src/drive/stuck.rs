@@ -58,7 +58,7 @@ impl Subject for StuckMap {
             |keep| reader.hold(&key, keep),
             || {
                 // Each key in turn, the one that is read among them.
-                self.written = (self.written + 1) % ENTRIES;
+                self.written = (self.written + 1) % WRITTEN;
                 let key = self.keyspace.key(self.written);
                 let change = Change::fill(key, self.written, BYTES);
                 self.writer.write(&mut vec![change]);

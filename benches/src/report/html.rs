@@ -56,9 +56,10 @@ impl Report<'_> {
         let number = |it: &Point<'_>| {
             let spread = it.spread;
             let numbers = [spread.median, spread.min, spread.max].map(|n| it.metric.show(n));
-            let step = (!figure.has_bars())
-                .then(|| on_axis(it.x))
-                .unwrap_or_default();
+            let step = match figure.has_bars() {
+                true => String::new(),
+                false => on_axis(it.x),
+            };
             let cells = [it.panel.to_owned(), step, it.metric.name()];
             let cells = [cells, numbers].concat();
             json!({ "name": it.contender.name, "is_ours": it.contender.is_ours, "cells": cells })

@@ -30,12 +30,14 @@ impl<K> Keyspace<K> {
     }
 }
 
+/// Numbers that are spread out: small numbers are a special case for hashers.
+pub fn number_key(index: u32) -> u64 {
+    u64::from(index).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
 impl Keyspace<u64> {
-    /// Numbers that are spread out: small numbers are a special case for hashers.
     pub(crate) fn numbers(len: u32) -> Self {
-        Self::new(len, |index| {
-            u64::from(index).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        })
+        Self::new(len, number_key)
     }
 }
 
