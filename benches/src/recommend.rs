@@ -1,58 +1,57 @@
 //! Which of some measured maps to recommend for a load.
 
 use crate::contender::Contender;
-use crate::figures::advice::Asked;
 use crate::metric::{Metric, Tail, count};
-use crate::report::text::table;
 use crate::results::Point;
 
-/// The numbers of one contender.
-pub(crate) struct Score<'a> {
-    contender: Contender,
-    points: Vec<&'a Point<'a>>,
+/// Reads and writes a second that were asked for, of all threads together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rates {
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
 }
 
-impl Score<'_> {
-    fn of(&self, metric: Metric) -> f64 {
-        let point = self.points.iter().find(|point| point.metric == metric);
-        point.map_or(0.0, |point| point.spread.median)
+/// The medians of one contender; 0 where nothing was measured.
+struct Score {
+    contender: Contender,
+    ops: f64,
+    reads: f64,
+    writes: f64,
+    tail: f64,
+    median: f64,
+}
+
+impl Score {
+    fn new(contender: Contender, points: &[Point<'_>]) -> Self {
+        let of = |metric| {
+            let is_it = |it: &&Point<'_>| it.contender == contender && it.metric == metric;
+            let point = points.iter().find(is_it);
+            point.map_or(0.0, |point| point.spread.median)
+        };
+        Self {
+            contender,
+            ops: of(Metric::Ops),
+            reads: of(Metric::Reads),
+            writes: of(Metric::Writes),
+            tail: of(Metric::ReadAt(Tail::P99)),
+            // Readers on a schedule have a p50, others the cost of a read.
+            median: of(Metric::ReadAt(Tail::P50)) + of(Metric::Read),
+        }
+    }
+
+    /// The share of the load that it reaches.
+    fn share(&self, rates: Rates) -> f64 {
+        let reads = self.reads / rates.reads as f64;
+        match rates.writes {
+            0 => reads,
+            writes => reads.min(self.writes / writes as f64),
+        }
     }
 
     fn rates(&self) -> String {
-        let [reads, writes] = [Metric::Reads, Metric::Writes].map(|it| count(self.of(it)));
+        let [reads, writes] = [self.reads, self.writes].map(count);
         format!("{reads} reads/s and {writes} writes/s")
     }
-}
-
-pub(crate) fn scores<'a>(all: &[Contender], points: &'a [Point<'a>]) -> Vec<Score<'a>> {
-    let score = |&contender: &Contender| {
-        let points = points
-            .iter()
-            .filter(|point| point.contender == contender)
-            .collect();
-        Score { contender, points }
-    };
-    all.iter().map(score).collect()
-}
-
-pub(crate) fn numbers(scores: &[Score<'_>], metrics: &[Metric]) -> String {
-    let is_measured = |metric: &&Metric| {
-        let mut points = scores.iter().flat_map(|score| &score.points);
-        points.any(|point| point.metric == **metric)
-    };
-    let metrics: Vec<&Metric> = metrics.iter().filter(is_measured).collect();
-    let header = metrics.iter().map(|metric| metric.name());
-    let row = |score: &Score<'_>| {
-        let cells = metrics.iter().map(|metric| metric.show(score.of(**metric)));
-        [score.contender.name.to_owned()]
-            .into_iter()
-            .chain(cells)
-            .collect()
-    };
-    table(
-        ["contender".to_owned()].into_iter().chain(header).collect(),
-        scores.iter().map(row).collect(),
-    )
 }
 
 /// A contender keeps up if it reaches this share of the load.
@@ -61,87 +60,66 @@ const ENOUGH: f64 = 0.95;
 const ALIKE: f64 = 1.1;
 
 /// The best of these, and whether it keeps up.
-fn best<'s, 'a>(asked: &Asked, scores: &[&'s Score<'a>]) -> Option<(&'s Score<'a>, bool)> {
-    let most = |value: &dyn Fn(&Score<'_>) -> f64| {
+fn best<'s>(rates: Option<Rates>, scores: &[&'s Score]) -> Option<(&'s Score, bool)> {
+    let most = |value: &dyn Fn(&Score) -> f64| {
         let scores = scores.iter().copied();
         scores.max_by(|one, other| value(one).total_cmp(&value(other)))
     };
-    let Asked::Rates(rates) = asked else {
-        return Some((most(&|score| score.of(Metric::Ops))?, true));
+    let Some(rates) = rates else {
+        return Some((most(&|score| score.ops)?, true));
     };
-    let share = |score: &Score<'_>| {
-        let reads = score.of(Metric::Reads) / rates.reads as f64;
-        match rates.writes {
-            0 => reads,
-            writes => reads.min(score.of(Metric::Writes) / writes as f64),
-        }
-    };
-    let tail = |score: &Score<'_>| score.of(Metric::ReadAt(Tail::P99));
-    // Readers on a schedule have a p50, others the cost of a read.
-    let median = |score: &Score<'_>| score.of(Metric::ReadAt(Tail::P50)) + score.of(Metric::Read);
-    let fit = || {
-        scores
-            .iter()
-            .copied()
-            .filter(|score| share(score) >= ENOUGH)
-    };
-    let least = fit().map(tail).fold(f64::MAX, f64::min);
-    let alike = fit().filter(|score| tail(score) <= least * ALIKE);
-    match alike.min_by(|one, other| median(one).total_cmp(&median(other))) {
+    let share = |score: &Score| score.share(rates);
+    let fit = || scores.iter().copied().filter(|it| share(it) >= ENOUGH);
+    let least = fit().map(|score| score.tail).fold(f64::MAX, f64::min);
+    let alike = fit().filter(|score| score.tail <= least * ALIKE);
+    match alike.min_by(|one, other| one.median.total_cmp(&other.median)) {
         Some(score) => Some((score, true)),
         None => Some((most(&share)?, false)),
     }
 }
 
-/// The recommendation and its rule, or why there is none.
-pub(crate) fn recommend(asked: &Asked, scores: &[Score<'_>], noise: Option<&str>) -> String {
+/// The recommendation and its rule, or why there is none. Without rates, a trace was replayed.
+pub(crate) fn recommend(
+    rates: Option<Rates>,
+    all: &[Contender],
+    points: &[Point<'_>],
+    noise: Option<&str>,
+) -> String {
+    let scores: Vec<_> = all.iter().map(|&it| Score::new(it, points)).collect();
     let all: Vec<_> = scores.iter().collect();
-    let ours: Vec<_> = scores
-        .iter()
-        .filter(|score| score.contender.is_ours)
-        .collect();
+    let ours: Vec<_> = scores.iter().filter(|it| it.contender.is_ours).collect();
     let (Some((chosen, keeps_up)), Some((winner, is_reached))) =
-        (best(asked, &ours), best(asked, &all))
+        (best(rates, &ours), best(rates, &all))
     else {
         return "nothing was measured\n".to_owned();
     };
-    let rule = match asked {
-        Asked::Trace { .. } => "most operations a second".to_owned(),
-        Asked::Rates(_) => format!(
+    let rule = match rates {
+        None => "most operations a second".to_owned(),
+        Some(_) => format!(
             "of those that reach {:.0} % of the load, the least p99 of a read; within {:.0} % of it, the least median",
             ENOUGH * 100.0,
             (ALIKE - 1.0) * 100.0
         ),
     };
     let (our, best) = (chosen.contender, winner.contender);
+    let named = |it: Contender| format!("{}\nwhich is {}", it.name, it.about);
     let advice = if let Some(noise) = noise {
-        format!(
-            "inconclusive: {noise}\nthis time it was {}, {}",
-            our.name, our.about
-        )
+        let (name, about) = (our.name, our.about);
+        format!("inconclusive: {noise}\nthis time it was {name}, {about}")
     } else if !is_reached {
+        let (name, rates) = (best.name, winner.rates());
         format!(
-            "inconclusive: no contender keeps up; {} comes nearest with {}; publish in batches, or use more threads",
-            best.name,
-            winner.rates()
+            "inconclusive: no contender keeps up; {name} comes nearest with {rates}; publish in batches, or use more \
+             threads"
         )
     } else if !keeps_up {
-        format!(
-            "recommended: {}\nwhich is {}\nnone of ours keeps up: {} reaches {}",
-            best.name,
-            best.about,
-            our.name,
-            chosen.rates()
-        )
+        let (best, name, rates) = (named(best), our.name, chosen.rates());
+        format!("recommended: {best}\nnone of ours keeps up: {name} reaches {rates}")
+    } else if best.is_ours {
+        format!("recommended: {}", named(our))
     } else {
-        let recommended = format!("recommended: {}\nwhich is {}", our.name, our.about);
-        match best.is_ours {
-            true => recommended,
-            false => format!(
-                "{recommended}\nby the same rule {} is better than any of ours ({})",
-                best.name, best.about
-            ),
-        }
+        let (our, name, about) = (named(our), best.name, best.about);
+        format!("recommended: {our}\nby the same rule {name} is better than any of ours ({about})")
     };
     format!("rule: {rule}\n{advice}\n")
 }
@@ -149,7 +127,6 @@ pub(crate) fn recommend(asked: &Asked, scores: &[Score<'_>], noise: Option<&str>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::advice::Rates;
     use crate::figures::case::maps;
     use crate::metric::Spread;
 
@@ -174,15 +151,8 @@ mod tests {
                 });
             }
         }
-        let asked = Asked::Rates(Rates {
-            reads: 1000,
-            writes: 100,
-            entries: 10,
-            readers: 1,
-            writers: 1,
-            value_bytes: 8,
-        });
-        recommend(&asked, &scores(&all, &points), noise)
+        let (reads, writes) = (1000, 100);
+        recommend(Some(Rates { reads, writes }), &all, &points, noise)
     }
 
     #[test]

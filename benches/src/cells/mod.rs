@@ -6,8 +6,13 @@
 mod adapters;
 mod parts;
 
+use alloc::sync::Arc;
+
+use arc_swap::ArcSwap;
+use arcshift::ArcShift;
 use crossbeam_utils::sync::ShardedLock;
-use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+use dbuf_strategies::{ConcurrentCell, CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+use smr_swap::SmrSwap;
 
 use crate::contender::{Contender, Entry, entries};
 use adapters::*;
@@ -24,17 +29,23 @@ pub fn all() -> Vec<Entry<Build>> {
         OURS "count", "dbuf", dbuf::<CountStrategy>;
         OURS "lock", "dbuf", dbuf::<LockStrategy>;
         OURS "local", "dbuf, one thread", local;
-        OURS "concurrent", "dbuf's ConcurrentCell", concurrent;
-        OURS "epoch-refresh", "dbuf, a guard that is kept", refreshed::<EpochStrategy>;
+        OURS "concurrent", "dbuf's ConcurrentCell",
+            |n| handle(Arc::new(ConcurrentCell::new(ZERO)), n);
+        OURS "epoch-refresh", "dbuf, a guard that is kept", refreshed;
         THEIRS "left-right", "left-right 0.11, enter", left_right;
-        THEIRS "arc-swap", "arc-swap 1, load", arc_swap;
+        THEIRS "arc-swap", "arc-swap 1, load",
+            |n| handle(Swap::new(ArcSwap::from_pointee(ZERO)), n);
         THEIRS "arc-swap-cache", "arc-swap 1, Cache", arc_swap_cache;
-        THEIRS "smr-swap", "smr-swap 0.10", smr_swap;
-        THEIRS "smr-swap-reads", "smr-swap 0.10, new_read_preferred", smr_swap_reads_first;
-        THEIRS "arcshift", "arcshift 0.4, get", arcshift;
-        THEIRS "rwlock-std", "std's RwLock", locked::<std::sync::RwLock<Payload>>;
-        THEIRS "rwlock-parking", "parking_lot's RwLock", locked::<parking_lot::RwLock<Payload>>;
-        THEIRS "sharded-lock", "crossbeam's ShardedLock", locked::<ShardedLock<Payload>>;
+        THEIRS "smr-swap", "smr-swap 0.10", |n| smr_swap(SmrSwap::new(ZERO), n);
+        THEIRS "smr-swap-reads", "smr-swap 0.10, new_read_preferred",
+            |n| smr_swap(SmrSwap::new_read_preferred(ZERO), n);
+        THEIRS "arcshift", "arcshift 0.4, get", |n| handle(ArcShift::new(ZERO), n);
+        THEIRS "rwlock-std", "std's RwLock",
+            |n| handle(Locked::<std::sync::RwLock<Payload>>::new(ZERO), n);
+        THEIRS "rwlock-parking", "parking_lot's RwLock",
+            |n| handle(Locked::<parking_lot::RwLock<Payload>>::new(ZERO), n);
+        THEIRS "sharded-lock", "crossbeam's ShardedLock",
+            |n| handle(Locked::<ShardedLock<Payload>>::new(ZERO), n);
         THEIRS "triple-buffer", "triple_buffer 8, one reader", triple_buffer;
     }
 }

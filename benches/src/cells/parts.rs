@@ -8,8 +8,6 @@ pub struct Payload {
 }
 
 impl Payload {
-    pub(super) const ZERO: Self = Self::new(0);
-
     pub const fn new(number: u64) -> Self {
         let inverse = !number;
         Self { number, inverse }
@@ -55,21 +53,6 @@ pub enum Parts {
     },
     /// For one thread only.
     Alone(Box<dyn Load>),
-}
-
-impl Parts {
-    /// Clones one reader for each.
-    pub(super) fn cloned<R, W>(reader: R, writer: W, readers: usize) -> Option<Self>
-    where
-        R: Load + Clone + Send + 'static,
-        W: Store + Send + 'static,
-    {
-        let another = |_| -> Box<dyn Load + Send> { Box::new(reader.clone()) };
-        Some(Self::Shared {
-            readers: (0..readers).map(another).collect(),
-            writer: Box::new(writer),
-        })
-    }
 }
 
 #[cfg(test)]

@@ -7,15 +7,6 @@ use crate::workload::keyspace::{Distribution, Keyspace};
 use crate::workload::ops::{Mix, Workload};
 use crate::workload::state::OwnKeys;
 
-/// When changes are written.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Publish {
-    /// In batches of this many.
-    Each(usize),
-    /// All pending ones, whenever this time has passed.
-    After(Duration),
-}
-
 /// How a thread goes through its operations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pace {
@@ -35,7 +26,8 @@ pub(crate) enum Pace {
 pub(crate) struct Task {
     pub(crate) mix: Mix,
     pub(crate) keys: Distribution,
-    pub(crate) publish: Publish,
+    /// Changes are written in batches of this many.
+    pub(crate) batch: usize,
     pub(crate) pace: Pace,
 }
 
@@ -49,7 +41,7 @@ impl Task {
         Self {
             mix,
             keys: Distribution::Uniform,
-            publish: Publish::Each(1),
+            batch: 1,
             pace: Pace::Closed,
         }
     }
@@ -63,8 +55,8 @@ impl Task {
         Self { keys, ..self }
     }
 
-    pub(crate) const fn publish(self, publish: Publish) -> Self {
-        Self { publish, ..self }
+    pub(crate) const fn batch(self, batch: usize) -> Self {
+        Self { batch, ..self }
     }
 
     pub(crate) const fn pace(self, pace: Pace) -> Self {
@@ -123,7 +115,7 @@ impl Load {
 pub(super) struct Role<K> {
     pub(super) workload: Arc<Workload<K>>,
     pub(super) own: OwnKeys,
-    pub(super) publish: Publish,
+    pub(super) batch: usize,
     pub(super) pace: Pace,
 }
 
@@ -148,7 +140,7 @@ impl<K> Drawn<K> {
             Role {
                 workload: Arc::new(workload(nth, task, &keyspace)),
                 own: OwnKeys::new(keyspace.len + nth as u32 * load.own, load.own, filled),
-                publish: task.publish,
+                batch: task.batch,
                 pace: task.pace,
             }
         };

@@ -4,7 +4,7 @@ use alloc::rc::Rc;
 use core::time::Duration;
 use std::thread;
 
-use super::load::{Drawn, Pace, Publish, Role};
+use super::load::{Drawn, Pace, Role};
 use super::thread::Thread;
 use super::window::{Counted, Latencies, Subject, Window, join, read_cost};
 use crate::maps::{Handle, MapEntry};
@@ -55,14 +55,10 @@ impl<K: Key> Live<K> {
         let bytes = load.value_bytes;
         fill(&mut *handle, keyspace, bytes, indices.into_iter());
         let thread = |role: &Role<K>| {
-            let batch = match role.publish {
-                Publish::Each(changes) => changes,
-                Publish::After(_) => usize::MAX,
-            };
             let name = entry.contender.name;
             Thread {
                 handle: handle.another(),
-                state: State::new(name, keyspace.clone(), role.own, batch, bytes),
+                state: State::new(name, keyspace.clone(), role.own, role.batch, bytes),
                 role: role.clone(),
                 at: 0,
             }
@@ -200,12 +196,10 @@ mod tests {
 
     #[test]
     fn mixes_with_own_keys_and_batches() {
-        for publish in [Publish::Each(7), Publish::After(Duration::from_micros(300))] {
-            let task = Task::mix(Mix::of(0.2, 0.4, 0.4)).publish(publish);
-            for sample in measure(Load::of(100, task, 1).own(64)) {
-                assert!(number(&sample, Metric::Writes).unwrap() > 0.0);
-                assert_eq!(number(&sample, Metric::Read), None);
-            }
+        let task = Task::mix(Mix::of(0.2, 0.4, 0.4)).batch(7);
+        for sample in measure(Load::of(100, task, 1).own(64)) {
+            assert!(number(&sample, Metric::Writes).unwrap() > 0.0);
+            assert_eq!(number(&sample, Metric::Read), None);
         }
     }
 
@@ -215,8 +209,8 @@ mod tests {
         let tasks = vec![read, Task::GROW.pace(Pace::Timed(50))];
         for sample in measure(Load::new(100, tasks).own(64).growing()) {
             let of = |metric: fn(Tail) -> Metric, tail| number(&sample, metric(tail)).unwrap();
-            assert!(of(Metric::ReadAt, Tail::P50) <= of(Metric::ReadAt, Tail::Max));
-            assert!(of(Metric::WriteAt, Tail::Max) > 0.0);
+            assert!(of(Metric::ReadAt, Tail::P50) <= of(Metric::ReadAt, Tail::MAX));
+            assert!(of(Metric::WriteAt, Tail::MAX) > 0.0);
             let entries = number(&sample, Metric::Entries).unwrap();
             assert!((1.0..=50.0).contains(&entries));
         }

@@ -141,7 +141,7 @@ mod tests {
         let sample = subject.measure(HELD);
         let max = sample
             .iter()
-            .find(|(metric, _)| *metric == Metric::WriteAt(Tail::Max));
+            .find(|(metric, _)| *metric == Metric::WriteAt(Tail::MAX));
         max.expect("at least one write was timed").1
     }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::thread;
 use std::time::Instant;
 
-use super::load::{Pace, Publish, Role};
+use super::load::{Pace, Role};
 use super::window::{Counted, Latencies, Window, nanos_between};
 use crate::maps::Handle;
 use crate::workload::state::State;
@@ -51,16 +51,9 @@ impl<K: Key> Thread<K> {
     }
 
     fn closed(&mut self, window: Window) -> Counted {
-        let mut written = Instant::now();
         let counted = window.repeat(self.reads_only(), |chunk| {
             let before = self.state.changes;
             let done = self.advance(chunk);
-            if let Publish::After(time) = self.role.publish
-                && written.elapsed() >= time
-            {
-                self.flush();
-                written = Instant::now();
-            }
             (done, self.state.changes - before)
         });
         self.flush();

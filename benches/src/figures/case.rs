@@ -93,7 +93,7 @@ impl Case {
     }
 
     /// A load on maps whose keys are numbers.
-    pub(super) fn numbers(panel: impl Into<String>, x: f64, load: Load) -> Self {
+    pub(crate) fn numbers(panel: impl Into<String>, x: f64, load: Load) -> Self {
         let case = Self::new(panel, Question::Numbers(load));
         Self { x, ..case }
     }

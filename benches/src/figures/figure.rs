@@ -86,7 +86,7 @@ pub(super) const ENTRIES: u32 = 100_000;
 pub(super) const MANY: &str = "100,000";
 
 /// A number of threads, in words.
-pub(super) fn some_threads(count: usize) -> String {
+pub(crate) fn some_threads(count: usize) -> String {
     match count {
         1 => "1 thread".to_owned(),
         _ => format!("{count} threads"),

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::case::{Case, Question};
 use super::figure::{ENTRIES, Figure, MANY, Mode, Settings, some_threads, threads_that};
-use crate::drive::load::{Load, Pace, Publish, Task};
+use crate::drive::load::{Load, Pace, Task};
 use crate::drive::stuck;
 use crate::metric::{Metric, Tail};
 use crate::workload::input::Trace;
@@ -16,7 +16,7 @@ pub(super) fn names(settings: &Settings) -> Figure {
     const BATCH: usize = 10;
     let readers = settings.readers();
     let keys = Distribution::Zipf(1.0);
-    let write = Task::WRITE.keys(keys).publish(Publish::Each(BATCH));
+    let write = Task::WRITE.keys(keys).batch(BATCH);
     let case = |panel, others: &[Task]| {
         let tasks = Task::READ.keys(keys).times_and(readers, others);
         let load = Load::new(settings.texts.len(), tasks);
@@ -40,9 +40,9 @@ pub(super) fn names(settings: &Settings) -> Figure {
 }
 
 /// The user's own operations, by a number of threads.
-pub(super) fn replay(trace: &Rc<Trace>, threads: usize, publish: usize) -> Case {
+pub(crate) fn replay(trace: &Rc<Trace>, threads: usize, publish: usize) -> Case {
     let panel = format!("{}, publish every {publish}", some_threads(threads));
-    let task = Task::READ.publish(Publish::Each(publish));
+    let task = Task::READ.batch(publish);
     let load = Load::of(0, task, threads);
     Case::new(panel, Question::Trace(Rc::clone(trace), load))
 }
@@ -100,14 +100,14 @@ pub(super) fn tail(settings: &Settings) -> Figure {
         .pace(Pace::Open(TICK));
     let readers = settings.readers();
     let publishing = |panel, pace| {
-        let write = Task::WRITE.publish(Publish::Each(100)).pace(pace);
+        let write = Task::WRITE.batch(100).pace(pace);
         let tasks = READ.times_and(readers, &[write]);
         Case::numbers(panel, 0.0, Load::new(ENTRIES, tasks))
     };
     let paced = Pace::Paced(Duration::from_millis(1));
     let mut cases = vec![publishing("while the writer publishes", paced)];
     if settings.mode > Mode::Quick {
-        let tasks = READ.times_and(readers, &[Task::GROW.publish(Publish::Each(10))]);
+        let tasks = READ.times_and(readers, &[Task::GROW.batch(10)]);
         let load = Load::new(1000, tasks).own(1 << 23).growing();
         cases.push(Case::numbers("while the map resizes", 0.0, load));
     }
@@ -131,7 +131,7 @@ pub(super) fn tail(settings: &Settings) -> Figure {
             Metric::ReadAt(Tail::P99),
             Metric::ReadAt(Tail::P999),
             Metric::ReadAt(Tail::P9999),
-            Metric::ReadAt(Tail::Max),
+            Metric::ReadAt(Tail::MAX),
             Metric::Writes,
         ],
         cases,
@@ -163,7 +163,7 @@ pub(super) fn stuck(settings: &Settings) -> Figure {
         metrics: &[
             Metric::WriteAt(Tail::P50),
             Metric::WriteAt(Tail::P99),
-            Metric::WriteAt(Tail::Max),
+            Metric::WriteAt(Tail::MAX),
         ],
         cases,
         weight: match settings.mode {
@@ -183,18 +183,13 @@ pub(super) fn crossover(settings: &Settings) -> Figure {
         Mode::Full => (&SHARES, &[1, 10, 100, 1000]),
         _ => (&[0.0, 0.1, 1.0, 5.0, 20.0], &[1, 100]),
     };
-    let mut publishes: Vec<_> = batches.iter().copied().map(Publish::Each).collect();
-    if settings.mode == Mode::Full {
-        publishes.push(Publish::After(Duration::from_millis(1)));
-    }
-    let cases = |publish| {
-        let panel = match publish {
-            Publish::Each(1) => "publish every write".to_owned(),
-            Publish::Each(changes) => format!("publish every {changes} writes"),
-            Publish::After(time) => format!("publish every {} ms", time.as_millis()),
+    let cases = |&batch: &usize| {
+        let panel = match batch {
+            1 => "publish every write".to_owned(),
+            _ => format!("publish every {batch} writes"),
         };
         shares.iter().map(move |&percent| {
-            let task = Task::put(percent / 100.0).publish(publish);
+            let task = Task::put(percent / 100.0).batch(batch);
             Case::numbers(&*panel, percent, Load::of(ENTRIES, task, threads))
         })
     };
@@ -207,7 +202,7 @@ pub(super) fn crossover(settings: &Settings) -> Figure {
              Maps without batches make them one by one. The share is exact, of 64,000 operations for each thread."
         ),
         axis: "% writes",
-        cases: publishes.into_iter().flat_map(cases).collect(),
+        cases: batches.iter().flat_map(cases).collect(),
         since: Mode::Standard,
         ..Figure::DEFAULT
     }

@@ -1,9 +1,8 @@
 //! What is measured: the figures and the loads in them.
 
-pub(crate) mod advice;
 pub(crate) mod case;
 pub(crate) mod figure;
-mod headline;
+pub(crate) mod headline;
 mod published;
 mod scaling;
 

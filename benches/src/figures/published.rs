@@ -152,7 +152,7 @@ pub(super) fn growth(settings: &Settings) -> Figure {
         metrics: &[
             Metric::WriteAt(Tail::P50),
             Metric::WriteAt(Tail::P99),
-            Metric::WriteAt(Tail::Max),
+            Metric::WriteAt(Tail::MAX),
             Metric::Entries,
         ],
         cases: vec![Case::numbers(

@@ -3,14 +3,14 @@
 
 use super::case::{Case, Duel, Question};
 use super::figure::{ENTRIES, Figure, MANY, Mode, Settings, some_threads, threads_that};
-use crate::drive::load::{Load, Publish, Task};
+use crate::drive::load::{Load, Task};
 use crate::metric::Metric;
 
 /// What do rarer publishes buy the writer?
 pub(super) fn interval(settings: &Settings) -> Figure {
     let readers = settings.readers();
     let case = |batch: usize| {
-        let write = Task::WRITE.publish(Publish::Each(batch));
+        let write = Task::WRITE.batch(batch);
         let tasks = Task::READ.times_and(readers, &[write]);
         Case::numbers("", batch as f64, Load::new(ENTRIES, tasks))
     };

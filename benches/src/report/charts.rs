@@ -5,12 +5,39 @@ use core::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::contender::Contender;
+use crate::figures::figure::Figure;
 use crate::metric::Metric;
 use crate::results::{Point, distinct, on_axis};
 
 const WIDTH: f64 = 360.0;
 /// With a greater ratio, a linear scale shows nothing but the greatest value.
 const LINEAR: f64 = 25.0;
+
+/// A chart for each panel and metric.
+pub(super) fn charts(figure: &Figure, points: &[Point<'_>]) -> Vec<Value> {
+    let mut charts = Vec::new();
+    for panel in distinct(points.iter().map(|point| point.panel)) {
+        for &metric in figure.metrics {
+            let is_here = |it: &&Point<'_>| it.panel == panel && it.metric == metric;
+            let here: Vec<_> = points.iter().filter(is_here).collect();
+            if here.is_empty() {
+                continue;
+            }
+            let title = match panel {
+                "" => metric.name(),
+                _ => format!("{panel}: {}", metric.name()),
+            };
+            let chart = match figure.has_bars() {
+                true => bars(metric, here),
+                false => lines(metric, &here),
+            };
+            let less_is_better = metric.less_is_better();
+            let chart = json!({ "title": title, "less_is_better": less_is_better, "svg": chart });
+            charts.push(chart);
+        }
+    }
+    charts
+}
 
 /// Maps values to positions, by their logarithm if they lie far apart.
 struct Scale {
@@ -72,7 +99,7 @@ impl Scale {
 fn ticks(scale: &Scale, metric: Metric) -> Vec<(f64, String)> {
     let text = |tick| match tick {
         0.0 => "0".to_owned(),
-        _ => metric.show(tick).replace(".0 ", " "),
+        _ => metric.show(tick),
     };
     let ticks = scale.ticks().into_iter();
     ticks.map(|tick| (scale.at(tick), text(tick))).collect()
@@ -80,7 +107,7 @@ fn ticks(scale: &Scale, metric: Metric) -> Vec<(f64, String)> {
 
 /// A bar for each contender, the best first, with its least and greatest round. On a logarithmic
 /// scale it is a dot, since a bar would lie about its length.
-pub(super) fn bars(metric: Metric, mut points: Vec<&Point<'_>>) -> Value {
+fn bars(metric: Metric, mut points: Vec<&Point<'_>>) -> Value {
     const STEP: f64 = 20.0;
     points.sort_by(|one, other| {
         let order = one.spread.median.total_cmp(&other.spread.median);
@@ -113,7 +140,7 @@ pub(super) fn bars(metric: Metric, mut points: Vec<&Point<'_>>) -> Value {
 }
 
 /// A line for each contender, with its name at the end. The steps of the axis are evenly spaced.
-pub(super) fn lines(metric: Metric, points: &[&Point<'_>]) -> Value {
+fn lines(metric: Metric, points: &[&Point<'_>]) -> Value {
     let (left, right, top, bottom) = (46.0, WIDTH - 108.0, 8.0, 262.0);
     let steps = distinct(points.iter().map(|point| point.x));
     let across = |nth: usize| left + (right - left) * nth as f64 / (steps.len().max(2) - 1) as f64;

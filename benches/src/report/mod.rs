@@ -2,21 +2,24 @@
 
 mod charts;
 mod duels;
-mod html;
 pub(crate) mod text;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io, process};
 
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value, json};
 
 use crate::figures::figure::Figure;
 use crate::interrupt::Failure;
 use crate::machine::Machine;
-use crate::metric::{Record, clock_cost};
+use crate::metric::{Record, clock_cost, time};
 use crate::noise;
 use crate::plan::Plan;
-use crate::results::{Point, crossings, points, verdicts};
+use crate::results::{Point, Verdict, crossings, points, verdicts};
+use charts::charts;
+use duels::Table;
 
 /// A run, and where it took place.
 #[derive(Debug)]
@@ -94,33 +97,65 @@ impl<'a> Report<'a> {
         csv
     }
 
-    /// Medians and spreads.
+    /// Everything but the single rounds.
     pub(crate) fn json(&self) -> Value {
-        let point = |it: &Point<'_>| {
-            json!({
-                "panel": it.panel, "x": it.x,
-                "contender": it.contender.name, "is_ours": it.contender.is_ours,
-                "metric": it.metric.name(), "unit": it.metric.unit(),
-                "median": it.spread.median, "min": it.spread.min, "max": it.spread.max,
-            })
-        };
-        let figure = |(figure, points): (&Figure, Vec<Point<'_>>)| {
-            json!({
-                "id": figure.id, "title": figure.title, "definition": figure.definition,
-                "points": points.iter().map(point).collect::<Vec<_>>(),
-            })
-        };
         let facts = self.facts.iter();
         let facts = facts.map(|(name, fact)| ((*name).to_owned(), json!(fact)));
+        let figures = self.figures();
+        let figures = figures.map(|(figure, points)| self.figure_json(figure, &points));
         json!({
             "partial": self.partial,
             "noisy": self.noise.is_noisy,
             "noise": self.noise.text,
             "clock_ns": clock_cost(),
             "rounds": self.plan.rounds,
+            "time": time(self.plan.time()),
             "facts": Map::from_iter(facts),
-            "figures": self.figures().map(figure).collect::<Vec<_>>(),
+            "crossings": self.crossings(),
+            "figures": figures.collect::<Vec<_>>(),
         })
+    }
+
+    fn figure_json(&self, figure: &Figure, points: &[Point<'_>]) -> Value {
+        let point = |it: &Point<'_>| {
+            let spread = it.spread;
+            let shown = [spread.median, spread.min, spread.max].map(|n| it.metric.show(n));
+            json!({
+                "panel": it.panel, "x": it.x,
+                "contender": it.contender.name, "is_ours": it.contender.is_ours,
+                "metric": it.metric.name(), "unit": it.metric.unit(),
+                "median": spread.median, "min": spread.min, "max": spread.max,
+                "shown": shown,
+            })
+        };
+        let verdict = |it: &Verdict<'_>| {
+            json!({
+                "word": it.word(), "lead": it.lead(),
+                "position": it.position(figure.axis), "sentence": it.sentence(),
+            })
+        };
+        let duel = |it: Table| json!({ "title": it.title, "header": it.header, "rows": it.rows });
+        json!({
+            "id": figure.id, "title": figure.title, "definition": figure.definition,
+            "axis": figure.axis,
+            "points": points.iter().map(point).collect::<Vec<_>>(),
+            "verdicts": verdicts(points, figure).iter().map(verdict).collect::<Vec<_>>(),
+            "duels": self.duels(figure).into_iter().map(duel).collect::<Vec<_>>(),
+        })
+    }
+
+    /// A page that needs no other file.
+    fn html(&self) -> String {
+        let mut view = self.json();
+        view["partial"] = json!(self.partial.then_some(PARTIAL));
+        for (nth, (figure, points)) in self.figures().enumerate() {
+            view["figures"][nth]["charts"] = json!(charts(figure, &points));
+        }
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let template = include_str!("report.html");
+        let page = environment.render_named_str("report.html", template, Serde(view));
+        page.expect("the template fits what it is given")
     }
 }
 

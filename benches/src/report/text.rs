@@ -1,10 +1,11 @@
 //! For a terminal.
 
+use super::duels::Table;
 use super::{PARTIAL, Report};
 use crate::contender::DEFAULTS;
-use crate::figures::case::{Duel, maps};
-use crate::metric::Metric;
-use crate::metric::Tail::P999;
+use crate::figures::case::Duel;
+use crate::figures::figure::Figure;
+use crate::metric::{Metric, Tail};
 use crate::results::{Point, distinct, verdicts};
 
 /// Columns of the short table: figure, panel, metric and title.
@@ -17,80 +18,86 @@ const COLUMNS: [(&str, &str, Metric, &str); 8] = [
     (
         "tail",
         "while the writer publishes",
-        Metric::ReadAt(P999),
+        Metric::ReadAt(Tail::P999),
         "read p99.9",
     ),
     (
         "tail",
         "while the map resizes",
-        Metric::ReadAt(P999),
+        Metric::ReadAt(Tail::P999),
         "p99.9, resizing",
     ),
     ("memory", "100000 entries", Metric::Bytes, "an entry"),
 ];
 
-/// A table in Markdown, the first column to the left and the others to the right.
-pub(crate) fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
-    let mut lines = vec![header];
-    lines.extend(rows);
-    let width = |column: usize| {
-        let cells = lines.iter().filter_map(|line| line.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
-    let line = |cells: &Vec<String>| {
-        let cell = |(nth, (cell, &width)): (usize, (&String, &usize))| match nth {
-            0 => format!("| {cell:<width$} |"),
-            _ => format!(" {cell:>width$} |"),
+impl Table {
+    /// In Markdown, the first column to the left and the others to the right.
+    fn text(&self) -> String {
+        let lines = || [&self.header].into_iter().chain(&self.rows);
+        let width = |column: usize| {
+            let cells = lines().filter_map(|line| line.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
-        cells
+        let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
+        let line = |cells: &Vec<String>| {
+            let (first, rest) = (&cells[0], cells[1..].iter().zip(&widths[1..]));
+            let rest = rest.map(|(cell, &width)| format!(" {cell:>width$} |"));
+            format!("| {first:<0$} |{1}\n", widths[0], rest.collect::<String>())
+        };
+        let rule = widths
             .iter()
-            .zip(&widths)
-            .enumerate()
-            .map(cell)
-            .collect::<String>()
-            + "\n"
-    };
-    let rule = widths
-        .iter()
-        .map(|width| format!("|{}", "-".repeat(width + 2)));
-    let rule = rule.collect::<String>() + "|\n";
-    line(&lines[0]) + &rule + &lines[1..].iter().map(line).collect::<String>()
-}
+            .map(|width| format!("|{}", "-".repeat(width + 2)));
+        let rule = rule.collect::<String>() + "|\n";
+        line(&self.header) + &rule + &self.rows.iter().map(line).collect::<String>()
+    }
 
-/// A row for each of these names, and a column for each of these panels and metrics. Rows without
-/// a number are left out.
-fn table_of(names: Vec<&'static str>, columns: &[(String, Vec<Point<'_>>)]) -> String {
-    let mut header = vec!["contender".to_owned()];
-    header.extend(columns.iter().map(|column| column.0.clone()));
-    let row = |name: &str| {
-        let cell = |points: &Vec<Point<'_>>| {
-            let point = points.iter().find(|point| point.contender.name == name);
-            point.map_or_else(|| "-".to_owned(), |it| it.metric.show(it.spread.median))
+    /// A row for each contender with a number, and a column for each title with its points.
+    /// Empty if there are no numbers.
+    fn of_points(columns: Vec<(String, Vec<&Point<'_>>)>) -> String {
+        let points = || columns.iter().flat_map(|column| &column.1);
+        let row = |name: &str| {
+            let cell = |column: &(_, Vec<&Point<'_>>)| {
+                let point = column.1.iter().find(|it| it.contender.name == name);
+                point.map_or_else(|| "-".to_owned(), |it| it.metric.show(it.spread.median))
+            };
+            let cells = columns.iter().map(cell);
+            [name.to_owned()].into_iter().chain(cells).collect()
         };
-        let cells = columns.iter().map(|column| cell(&column.1));
-        [name.to_owned()].into_iter().chain(cells).collect()
-    };
-    let mut rows: Vec<Vec<String>> = names.into_iter().map(row).collect();
-    rows.retain(|row| row[1..].iter().any(|cell| cell != "-"));
-    if rows.is_empty() {
-        String::new()
-    } else {
-        table(header, rows)
+        let names = distinct(points().map(|point| point.contender.name));
+        if names.is_empty() {
+            return String::new();
+        }
+        let titles = columns.iter().map(|column| column.0.clone());
+        let table = Self {
+            title: String::new(),
+            header: ["contender".to_owned()].into_iter().chain(titles).collect(),
+            rows: names.into_iter().map(row).collect(),
+        };
+        table.text()
     }
 }
 
-fn column<'a>(
-    title: String,
-    points: &[Point<'a>],
-    panel: &str,
-    metric: Metric,
-) -> Option<(String, Vec<Point<'a>>)> {
-    let of_column = points
-        .iter()
-        .filter(|it| it.panel == panel && it.metric == metric);
-    let points: Vec<_> = of_column.cloned().collect();
-    (!points.is_empty()).then_some((title, points))
+/// The points of one column.
+fn column<'p, 'a>(points: &'p [Point<'a>], panel: &str, metric: Metric) -> Vec<&'p Point<'a>> {
+    let of_column = points.iter();
+    let of_column = of_column.filter(|it| it.panel == panel && it.metric == metric);
+    of_column.collect()
+}
+
+/// A column for each panel and metric of a figure.
+pub(crate) fn points_table(figure: &Figure, points: &[Point<'_>]) -> String {
+    let mut columns = Vec::new();
+    for panel in distinct(points.iter().map(|point| point.panel)) {
+        for &metric in figure.metrics {
+            let title = match panel {
+                "" => metric.name(),
+                _ => format!("{panel}, {}", metric.name()),
+            };
+            columns.push((title, column(points, panel, metric)));
+        }
+    }
+    columns.retain(|column| !column.1.is_empty());
+    Table::of_points(columns)
 }
 
 impl Report<'_> {
@@ -103,26 +110,18 @@ impl Report<'_> {
         let figures: Vec<_> = self.figures().collect();
         let short = COLUMNS.iter().filter_map(|&(id, panel, metric, title)| {
             let (_, points) = figures.iter().find(|(figure, _)| figure.id == id)?;
-            column(title.to_owned(), points, panel, metric)
+            let points = column(points, panel, metric);
+            (!points.is_empty()).then(|| (title.to_owned(), points))
         });
-        let names = maps().iter().map(|map| map.name).collect();
-        text += &table_of(names, &short.collect::<Vec<_>>());
+        text += &Table::of_points(short.collect());
         for (figure, points) in &figures {
-            let is_told = COLUMNS.iter().any(|(id, ..)| *id == figure.id);
-            if figure.has_bars() && !is_told {
-                let mut columns = Vec::new();
-                for panel in distinct(points.iter().map(|point| point.panel)) {
-                    columns.extend(figure.metrics.iter().filter_map(|&metric| {
-                        let title = format!("{panel}, {}", metric.name());
-                        column(title, points, panel, metric)
-                    }));
-                }
-                let names = distinct(points.iter().map(|point| point.contender.name));
-                text += &format!("\n{}\n{}", figure.title, table_of(names, &columns));
+            let is_shown = COLUMNS.iter().any(|(id, ..)| *id == figure.id);
+            if figure.has_bars() && !is_shown {
+                text += &format!("\n{}\n{}", figure.title, points_table(figure, points));
             }
         }
         for duel in figures.iter().flat_map(|(figure, _)| self.duels(figure)) {
-            text += &format!("\n{}\n{}", duel.title, table(duel.header, duel.rows));
+            text += &format!("\n{}\n{}", duel.title, duel.text());
         }
         text += &self.verdicts();
         for sentence in self.crossings() {
@@ -131,7 +130,8 @@ impl Report<'_> {
         let (rounds, of_duels) = (self.plan.rounds, Duel::ROUNDS);
         let warning = if self.noise.is_noisy { "WARNING: " } else { "" };
         text += &format!(
-            "\nMedians of {rounds} rounds, {of_duels} where a ratio has a bar; the report has their spread and every definition.\n{warning}{}\n",
+            "\nMedians of {rounds} rounds, {of_duels} where a ratio has a bar; the report has their spread and every \
+             definition.\n{warning}{}\n",
             self.noise.text
         );
         text
@@ -139,20 +139,14 @@ impl Report<'_> {
 
     /// Where the default types are ahead and where they are behind.
     fn verdicts(&self) -> String {
-        let mut lines = String::new();
-        let mut words = Vec::new();
+        let (mut lines, mut words) = (String::new(), Vec::new());
         for (figure, points) in self.figures() {
             for verdict in verdicts(&points, figure) {
-                words.push((verdict.ours.0, verdict.word()));
+                let (id, word, lead) = (figure.id, verdict.word(), verdict.lead());
+                words.push((verdict.ours.0, word));
                 if figure.has_bars() {
-                    lines += &format!(
-                        "  {:<6} {:>5.2}x  {}, {}, {}\n",
-                        verdict.word(),
-                        verdict.lead(),
-                        figure.id,
-                        verdict.position(""),
-                        verdict.sentence()
-                    );
+                    let (position, sentence) = (verdict.position(""), verdict.sentence());
+                    lines += &format!("  {word:<6} {lead:>5.2}x  {id}, {position}, {sentence}\n");
                 }
             }
         }
