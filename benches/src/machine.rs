@@ -28,11 +28,8 @@ impl Machine {
         };
         let kernel = first_word("/proc/sys/kernel/osrelease").unwrap_or_default();
         let (cpu, cores) = (or_unknown(cpu()), Self::cores());
-        let machine = format!(
-            "{cpu}, {cores} cores, {} {kernel} {}",
-            consts::OS,
-            consts::ARCH
-        );
+        let (os, arch) = (consts::OS, consts::ARCH);
+        let machine = format!("{cpu}, {cores} cores, {os} {kernel} {arch}");
         let load = or_unknown(first_word("/proc/loadavg"));
         Self {
             facts: [
@@ -54,15 +51,13 @@ impl Machine {
 /// The costs of `EpochStrategy`'s two fences: one by a reader for each read, or one by the writer
 /// for each publish.
 fn fences() -> String {
-    let barriers = match (barrier(None), beside_a_thread(barrier)) {
-        (Some(alone), Some(beside)) => {
-            format!("a barrier {alone:.0} ns alone and {beside:.0} ns while another thread runs")
-        }
-        (Some(alone), None) => format!("a barrier {alone:.0} ns alone"),
-        _ => "no barrier on this system".to_owned(),
-    };
-    let fence = fence_cost();
-    format!("a SeqCst fence after a store costs {fence:.1} ns, {barriers}")
+    let shown = |cost: Option<f64>| cost.map_or("unknown".to_owned(), |it| format!("{it:.0} ns"));
+    format!(
+        "a SeqCst fence after a store costs {:.1} ns, a barrier {} alone and {} while another thread runs",
+        fence_cost(),
+        shown(barrier(None)),
+        shown(beside_a_thread(barrier)),
+    )
 }
 
 /// The nanoseconds that a fence adds to a store, as in a read. A fence with nothing to wait for
@@ -100,14 +95,13 @@ fn barrier(other: Option<&AtomicU64>) -> Option<f64> {
     membarrier(MembarrierCommand::RegisterPrivateExpedited).ok()?;
     let mut costs = Vec::new();
     // On a busy machine two threads seldom run at the same time.
-    let started = Instant::now();
-    while costs.len() < 101 && started.elapsed() < Duration::from_millis(200) {
+    let until = Instant::now() + Duration::from_millis(200);
+    while costs.len() < 101 && Instant::now() < until {
         let (before, begin) = (count(), Instant::now());
         membarrier(MembarrierCommand::PrivateExpedited).ok()?;
         let time = begin.elapsed();
         // One that takes a millisecond waited for this thread's own core.
-        let is_counted = time < Duration::from_millis(1);
-        if is_counted && (other.is_none() || count() != before) {
+        if time < Duration::from_millis(1) && (other.is_none() || count() != before) {
             costs.push(time.as_nanos() as f64);
         }
     }
@@ -147,22 +141,16 @@ fn cpu() -> Option<String> {
 
 /// The commit of the sources, from any folder, and whether they were changed since.
 fn commit() -> Option<String> {
-    let hash = git(&["rev-parse", "--short", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
-    let mark = if changed.is_empty() {
-        ""
-    } else {
-        ", with changes"
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-C", env!("CARGO_MANIFEST_DIR")]).args(args);
+        let output = command.output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| text.trim().to_owned())
     };
-    Some(hash + mark)
-}
-
-fn git(args: &[&str]) -> Option<String> {
-    let mut command = Command::new("git");
-    command.args(["-C", env!("CARGO_MANIFEST_DIR")]).args(args);
-    let output = command
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+    let hash = git(&["rev-parse", "--short", "HEAD"])?;
+    match &*git(&["status", "--porcelain", "--untracked-files=no"])? {
+        "" => Some(hash),
+        _ => Some(hash + ", with changes"),
+    }
 }

@@ -174,24 +174,19 @@ mod tests {
 
     /// The verdicts on these rounds of each contender.
     fn words(rounds: &[(&'static str, &[f64])]) -> Vec<(&'static str, &'static str, f64)> {
-        let mut records = Vec::new();
-        for &(contender, values) in rounds {
-            records.extend((0..).zip(values).map(|(round, &value)| Record {
-                figure: "it",
-                panel: "p".to_owned(),
-                x: 0.0,
-                contender: Contender {
-                    name: contender,
-                    about: "",
-                    is_ours: ["epoch", "flash", "concurrent"].contains(&contender),
-                },
-                metric: Metric::Read,
-                round,
-                value,
-            }));
-        }
-        let points = points(&records, "it");
-        assert_eq!(points.len(), rounds.len());
+        let metric = Metric::Read;
+        let point = |&(name, values): &(&'static str, &[f64])| Point {
+            panel: "p",
+            x: 0.0,
+            contender: Contender {
+                name,
+                about: "",
+                is_ours: ["epoch", "flash", "concurrent"].contains(&name),
+            },
+            metric,
+            spread: Spread::of(values.iter().copied()).unwrap(),
+        };
+        let points: Vec<_> = rounds.iter().map(point).collect();
         let metrics = &[Metric::Read];
         let verdicts = verdicts(
             &points,
@@ -200,8 +195,8 @@ mod tests {
                 ..Figure::DEFAULT
             },
         );
+        let verdicts = verdicts.iter();
         verdicts
-            .iter()
             .map(|it| (it.ours.0, it.word(), it.lead()))
             .collect()
     }

@@ -110,51 +110,44 @@ impl Load {
     }
 }
 
-/// A thread's task, with its operations drawn.
-#[derive(Clone, Debug)]
-pub(super) struct Role<K> {
-    pub(super) workload: Arc<Workload<K>>,
-    pub(super) own: OwnKeys,
-    pub(super) batch: usize,
-    pub(super) pace: Pace,
-}
-
-/// A load whose operations and keys are drawn.
+/// A load whose keys and operations are drawn.
 #[derive(Debug)]
 pub(crate) struct Drawn<K> {
+    pub(super) load: Load,
     /// What the map is filled with, in addition to the threads' own keys.
     pub(super) keyspace: Keyspace<K>,
-    pub(super) roles: Vec<Role<K>>,
-    pub(super) load: Load,
+    /// The operations of each thread.
+    pub(super) workloads: Vec<Arc<Workload<K>>>,
 }
 
 impl<K> Drawn<K> {
     /// `workload` makes the operations of the thread of this number.
     pub(crate) fn new(
-        load: &Load,
+        load: Load,
         keyspace: Keyspace<K>,
-        workload: impl Fn(usize, &Task, &Keyspace<K>) -> Workload<K>,
+        workload: impl Fn(usize, &Task) -> Workload<K>,
     ) -> Self {
-        let role = |(nth, task): (usize, &Task)| {
-            let filled = if load.grows { 0 } else { load.own / 2 };
-            Role {
-                workload: Arc::new(workload(nth, task, &keyspace)),
-                own: OwnKeys::new(keyspace.len + nth as u32 * load.own, load.own, filled),
-                batch: task.batch,
-                pace: task.pace,
-            }
-        };
+        let tasks = load.tasks.iter().enumerate();
+        let workloads = tasks.map(|(nth, task)| Arc::new(workload(nth, task)));
         Self {
-            roles: load.tasks.iter().enumerate().map(role).collect(),
+            workloads: workloads.collect(),
+            load,
             keyspace,
-            load: load.clone(),
         }
     }
 
     /// Draws the operations at random, the same in every run.
-    pub(crate) fn random(load: &Load, keyspace: Keyspace<K>) -> Self {
-        Self::new(load, keyspace, |nth, task, keyspace| {
-            Workload::draw(task.mix, task.keys, keyspace, 1 + nth as u64)
+    pub(crate) fn random(load: Load, keyspace: Keyspace<K>) -> Self {
+        let space = keyspace.clone();
+        Self::new(load, keyspace, |nth, task| {
+            Workload::draw(task.mix, task.keys, &space, 1 + nth as u64)
         })
+    }
+
+    /// The own keys of the thread of this number.
+    pub(super) fn own(&self, nth: usize) -> OwnKeys {
+        let own = self.load.own;
+        let filled = if self.load.grows { 0 } else { own / 2 };
+        OwnKeys::new(self.keyspace.len + nth as u32 * own, own, filled)
     }
 }

@@ -1,10 +1,11 @@
 //! A map under a load, and a map that is filled and weighed.
 
 use alloc::rc::Rc;
+use alloc::sync::Arc;
 use core::time::Duration;
 use std::thread;
 
-use super::load::{Drawn, Pace, Role};
+use super::load::{Drawn, Pace, Task};
 use super::thread::Thread;
 use super::window::{Counted, Latencies, Subject, Window, join, read_cost};
 use crate::maps::{Handle, MapEntry};
@@ -49,19 +50,17 @@ pub(super) fn fill<K: Key>(
 impl<K: Key> Live<K> {
     fn new(entry: &MapEntry<K>, drawn: &Drawn<K>) -> Self {
         let (load, keyspace) = (&drawn.load, &drawn.keyspace);
-        let filled = drawn.roles.iter().flat_map(|role| role.own.filled());
-        let indices: Vec<u32> = (0..keyspace.len).chain(filled).collect();
+        let (name, bytes) = (entry.contender.name, load.value_bytes);
+        let own = (0..load.tasks.len()).flat_map(|nth| drawn.own(nth).filled());
+        let indices: Vec<u32> = (0..keyspace.len).chain(own).collect();
         let mut handle = (entry.build)(if load.grows { 0 } else { indices.len() });
-        let bytes = load.value_bytes;
         fill(&mut *handle, keyspace, bytes, indices.into_iter());
-        let thread = |role: &Role<K>| {
-            let name = entry.contender.name;
-            Thread {
-                handle: handle.another(),
-                state: State::new(name, keyspace.clone(), role.own, role.batch, bytes),
-                role: role.clone(),
-                at: 0,
-            }
+        let thread = |(nth, task): (usize, &Task)| Thread {
+            handle: handle.another(),
+            state: State::new(name, keyspace.clone(), drawn.own(nth), task.batch, bytes),
+            workload: Arc::clone(&drawn.workloads[nth]),
+            pace: task.pace,
+            at: 0,
         };
         let idle = |_| {
             let mut idle = handle.another();
@@ -69,7 +68,7 @@ impl<K: Key> Live<K> {
             idle
         };
         Self {
-            threads: drawn.roles.iter().map(thread).collect(),
+            threads: load.tasks.iter().enumerate().map(thread).collect(),
             idle: (0..load.idle).map(idle).collect(),
         }
     }
@@ -100,7 +99,7 @@ fn sum_up<K: Key>(ran: &[(&Thread<K>, &Counted)]) -> Sample {
         let chosen = ran.iter().filter(move |(thread, _)| choose(thread));
         chosen.map(|(_, counted)| *counted)
     };
-    let readers = of(|thread| thread.reads_only() && thread.role.pace == Pace::Closed);
+    let readers = of(|thread| thread.reads_only() && thread.pace == Pace::Closed);
     let mut sample = Sample::from_iter(read_cost(readers));
 
     let ops: f64 = of(|_| true).map(Counted::ops_a_second).sum();
@@ -112,9 +111,9 @@ fn sum_up<K: Key>(ran: &[(&Thread<K>, &Counted)]) -> Sample {
         sample.push((Metric::Writes, writes));
     }
 
-    let open = of(|thread| matches!(thread.role.pace, Pace::Open(_)));
+    let open = of(|thread| matches!(thread.pace, Pace::Open(_)));
     sample.extend(tails(open, Metric::ReadAt));
-    let timed: Vec<_> = of(|thread| matches!(thread.role.pace, Pace::Timed(_))).collect();
+    let timed: Vec<_> = of(|thread| matches!(thread.pace, Pace::Timed(_))).collect();
     if let [one] = timed[..] {
         sample.push((Metric::Entries, one.ops as f64));
     }
@@ -164,12 +163,12 @@ impl Subject for SizeSubject {
 mod tests {
     use super::*;
     use crate::contender::Contender;
-    use crate::drive::load::{Load, Task};
+    use crate::drive::load::Load;
     use crate::maps::{Map, all};
     use crate::workload::ops::Mix;
 
     fn measure(load: Load) -> Vec<Sample> {
-        let drawn = Rc::new(Drawn::random(&load, Keyspace::numbers(load.entries)));
+        let drawn = Rc::new(Drawn::random(load, Keyspace::numbers(100)));
         let measure = |entry| {
             let mut subject = MapSubject::new(entry, Rc::clone(&drawn));
             subject.measure(Duration::from_millis(2));
@@ -247,7 +246,7 @@ mod tests {
         };
         let build = |_| -> Box<dyn Handle<u64>> { Box::new(Broken) };
         let load = Load::of(100, Task::READ.pace(pace), 1);
-        let drawn = Rc::new(Drawn::random(&load, Keyspace::numbers(100)));
+        let drawn = Rc::new(Drawn::random(load, Keyspace::numbers(100)));
         MapSubject::new(MapEntry { contender, build }, drawn).measure(Duration::from_millis(2));
     }
 

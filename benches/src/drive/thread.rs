@@ -1,13 +1,15 @@
 //! One thread of a load on a map.
 
+use alloc::sync::Arc;
 use core::hint;
 use core::time::Duration;
 use std::thread;
 use std::time::Instant;
 
-use super::load::{Pace, Role};
+use super::load::Pace;
 use super::window::{Counted, Latencies, Window, nanos_between};
 use crate::maps::Handle;
+use crate::workload::ops::Workload;
 use crate::workload::state::State;
 use crate::workload::values::Key;
 
@@ -15,18 +17,19 @@ use crate::workload::values::Key;
 pub(super) struct Thread<K> {
     pub(super) handle: Box<dyn Handle<K>>,
     pub(super) state: State<K>,
-    pub(super) role: Role<K>,
+    pub(super) workload: Arc<Workload<K>>,
+    pub(super) pace: Pace,
     /// The next operation.
     pub(super) at: usize,
 }
 
 impl<K: Key> Thread<K> {
     pub(super) fn reads_only(&self) -> bool {
-        self.role.workload.reads_only
+        self.workload.reads_only
     }
 
     pub(super) fn run(&mut self, window: Window) -> Counted {
-        match self.role.pace {
+        match self.pace {
             Pace::Closed => self.closed(window),
             Pace::Paced(tick) => self.paced(window, tick),
             Pace::Open(tick) => self.open(window, tick),
@@ -36,7 +39,7 @@ impl<K: Key> Thread<K> {
 
     /// Runs at most this many operations, and returns how many.
     fn advance(&mut self, most: usize) -> usize {
-        let workload = &self.role.workload;
+        let workload = &self.workload;
         let end = workload.ops.len().min(self.at + most);
         let count = end - self.at;
         self.handle.run(workload, self.at..end, &mut self.state);
@@ -92,7 +95,7 @@ impl<K: Key> Thread<K> {
         let mut due = Instant::now();
         loop {
             spin_until(due);
-            let workload = &self.role.workload;
+            let workload = &self.workload;
             let op = &workload.ops[self.at];
             let found = self.handle.get(workload.key(op));
             let end = Instant::now();
@@ -116,7 +119,7 @@ impl<K: Key> Thread<K> {
         let mut latencies = Latencies::new();
         let mut counted = Counted::default();
         let mut begin = Instant::now();
-        let workload = &self.role.workload;
+        let workload = &self.workload;
         for op in workload.ops.iter().cycle() {
             if !self.state.change(op, workload.key(op)) {
                 continue;

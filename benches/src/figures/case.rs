@@ -130,19 +130,19 @@ impl Case {
     pub(crate) fn subjects<'a>(&self, chosen: &'a [Contender]) -> Subjects<'a> {
         match &self.question {
             Question::Numbers(load) => {
-                let drawn = Drawn::random(load, Keyspace::numbers(load.entries));
+                let drawn = Drawn::random(load.clone(), Keyspace::numbers(load.entries));
                 match load.value_bytes > size_of::<u64>() {
                     true => of_maps(drawn, maps::all::<_, Blob>(), chosen),
                     false => of_maps(drawn, all_maps(), chosen),
                 }
             }
             Question::Texts(texts, load) => {
-                let drawn = Drawn::random(load, texts.keyspace());
+                let drawn = Drawn::random(load.clone(), texts.keyspace());
                 of_maps(drawn, all_maps(), chosen)
             }
             Question::Trace(trace, load) => {
-                let workload = |thread, _: &_, _: &_| trace.workload(thread, load.tasks.len());
-                let drawn = Drawn::new(load, trace.keyspace(), workload);
+                let workload = |thread, _: &_| trace.workload(thread, load.tasks.len());
+                let drawn = Drawn::new(load.clone(), trace.keyspace(), workload);
                 of_maps(drawn, all_maps(), chosen)
             }
             &Question::Size(entries) => of(all_maps(), chosen, move |entry| {

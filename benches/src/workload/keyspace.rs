@@ -7,10 +7,16 @@ use rand::rngs::StdRng;
 use rand_distr::{Distribution as _, Uniform, Zipf};
 
 /// The keys of a load by their index, and how many the map is filled with.
-#[derive(Clone)]
 pub(crate) struct Keyspace<K> {
     pub(crate) len: u32,
     key: Arc<dyn Fn(u32) -> K + Send + Sync>,
+}
+
+impl<K> Clone for Keyspace<K> {
+    fn clone(&self) -> Self {
+        let (len, key) = (self.len, Arc::clone(&self.key));
+        Self { len, key }
+    }
 }
 
 impl<K> fmt::Debug for Keyspace<K> {
