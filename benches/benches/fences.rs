@@ -7,5 +7,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    dbuf_bench::bench::figure("fences", "1,2,4,8")
+    dbuf_bench::bench::figure("fences", "1,2,4,8", env!("CARGO_TARGET_TMPDIR"))
 }

@@ -7,5 +7,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    dbuf_bench::bench::figure("mix", "2")
+    dbuf_bench::bench::figure("mix", "2", env!("CARGO_TARGET_TMPDIR"))
 }

@@ -8,20 +8,27 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::drive::load::{Load, Pace, Task};
-use crate::figures::case::{Case, maps};
+use crate::figures::figure::{Case, maps};
 use crate::figures::figure::{Figure, Mode, some_threads};
 use crate::figures::headline::replay;
 use crate::interrupt::{self, Failure};
 use crate::machine::Machine;
+use crate::machine::Noise;
 use crate::metric::{Metric, Tail, time};
-use crate::noise::Noise;
 use crate::plan::Plan;
 use crate::recommend::{Rates, recommend};
-use crate::report::text::points_table;
+use crate::report::tables::points_table;
 use crate::results::points;
-use crate::selection::seconds;
 use crate::workload::input::Trace;
 use crate::workload::keyspace::Distribution;
+
+/// Parses a number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse().ok();
+    let seconds = number.filter(|number| (0.01..=86_400.0).contains(number));
+    let refuse = || "not a number of seconds from 0.01 to 86400".to_owned();
+    seconds.map(Duration::from_secs_f64).ok_or_else(refuse)
+}
 
 /// Recommends a map and its strategy: runs each, and the other maps, on a load
 #[derive(Debug, Args)]

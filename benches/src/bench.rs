@@ -20,9 +20,9 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     crate::metric::median(&mut values).expect("there were rounds")
 }
 
-/// Runs a figure of the program as a bench, by default with these threads. Arguments are the
-/// program's.
-pub fn figure(name: &str, threads: &str) -> ExitCode {
+/// Runs a figure of the program as a bench, by default with these threads, and writes its report
+/// to a folder. Arguments are the program's.
+pub fn figure(name: &str, threads: &str, out: &str) -> ExitCode {
     let mut given: Vec<String> = env::args().skip(1).collect();
     // The first arguments may be names of benches; this flag is cargo's own.
     let flags = given.iter().position(|it| it.starts_with('-'));
@@ -33,9 +33,9 @@ pub fn figure(name: &str, threads: &str) -> ExitCode {
     }
     let is_test = given.iter().any(|it| it == "--test");
     given.retain(|it| it != "--bench" && it != "--test");
-    let out = env::temp_dir().join("dbuf-bench");
-    let mut arguments = vec!["dbuf-bench".into(), "--only".into(), name.into()];
-    arguments.extend(["--out".into(), out.display().to_string()]);
+    let mut arguments = ["dbuf-bench", "--only", name, "--out", out]
+        .map(str::to_owned)
+        .to_vec();
     let seconds = if is_test { "0.2" } else { "6" };
     for (flag, default) in [("--threads", threads), ("--seconds", seconds)] {
         if !given.iter().any(|it| it == flag) {

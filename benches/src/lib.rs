@@ -2,7 +2,7 @@
 //!
 //! The program is `src/main.rs`, which calls [`program`]. Each module imports from those above it:
 //!
-//! * `interrupt`, `metric`, `memory`, `machine`, `noise`: numbers, and the machine that they come
+//! * `interrupt`, `metric`, `memory`, `machine`: numbers, and the machine that they come
 //!   from.
 //! * `workload`: what each contender is asked to do, the same for all.
 //! * `contender`, `maps`, `cells`: a contender is an adapter and a line in a list. The criterion
@@ -10,7 +10,7 @@
 //! * `drive`: how one of them is measured.
 //! * `figures`, `plan`: which loads answer which question, and in how much time.
 //! * `results`, `report`: what is said about it.
-//! * `selection`, `recommend`, `advise`, `cli`: the commands.
+//! * `recommend`, `advise`, `cli`: the commands.
 //! * `bench`: what the benches that do without criterion share.
 #![allow(
     missing_docs,
@@ -32,12 +32,10 @@ mod machine;
 pub mod maps;
 mod memory;
 mod metric;
-mod noise;
 mod plan;
 mod recommend;
 mod report;
 mod results;
-mod selection;
 pub mod workload;
 
 pub use cli::program;

@@ -10,11 +10,11 @@ use rand::seq::SliceRandom;
 
 use crate::contender::Contender;
 use crate::drive::window::Subject;
-use crate::figures::case::Case;
+use crate::figures::figure::Case;
 use crate::figures::figure::{Figure, Mode};
 use crate::interrupt;
+use crate::machine::Noise;
 use crate::metric::{Record, Sample, time};
-use crate::noise::Noise;
 
 /// What is measured, and how long that may take.
 ///

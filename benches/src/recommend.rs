@@ -127,7 +127,7 @@ pub(crate) fn recommend(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::case::maps;
+    use crate::figures::figure::maps;
     use crate::metric::Spread;
 
     /// Advice for 1000 reads a second, from reads/s, p99 and p50 of some contenders.

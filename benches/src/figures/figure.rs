@@ -2,9 +2,18 @@
 
 use alloc::rc::Rc;
 
-use super::case::Case;
+use crate::cells;
+use crate::contender::{Contender, Entry};
+use crate::drive::cells::CellSubject;
+use crate::drive::load::{Drawn, Load};
+use crate::drive::maps::{MapSubject, SizeSubject};
+use crate::drive::stuck::{StuckCell, StuckMap};
+use crate::drive::window::Subject;
+use crate::maps::{self, MapEntry};
 use crate::metric::Metric;
 use crate::workload::input::{Texts, Trace};
+use crate::workload::keyspace::Keyspace;
+use crate::workload::values::{Blob, Key};
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,4 +108,177 @@ pub(super) fn threads_that(count: usize, verb: &str) -> String {
         1 => format!("one thread {verb}s"),
         _ => format!("{count} threads {verb}"),
     }
+}
+
+/// What a contender is asked to do.
+#[derive(Clone, Debug)]
+pub(crate) enum Question {
+    /// A load on a map whose keys are numbers.
+    Numbers(Load),
+    /// A load on a map whose keys are text, as many as there are texts.
+    Texts(Texts, Load),
+    /// The operations of a trace, by the threads of a load.
+    Trace(Rc<Trace>, Load),
+    /// The size of a map with this many entries, which is the same every time.
+    Size(u32),
+    /// Loads from a cell by a number of readers, perhaps beside a writer.
+    Cell(usize, bool),
+    /// Writes to a map while a reader keeps what it read.
+    StuckMap,
+    /// The same of a cell.
+    StuckCell,
+}
+
+/// A question, for all contenders that can answer it.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) panel: String,
+    pub(crate) x: f64,
+    pub(crate) question: Question,
+    /// Whether one contender is measured after the other, since not all fit into memory.
+    pub(crate) apart: bool,
+    /// How the contenders are compared, if not each of ours with the best of the others.
+    pub(crate) duel: Option<Duel>,
+}
+
+/// One of ours against others, compared round by round: a machine that changes its pace changes
+/// both.
+#[derive(Clone, Debug)]
+pub(crate) struct Duel {
+    pub(crate) ours: &'static str,
+    /// With the ratio that ours has to reach, if any.
+    pub(crate) others: Vec<(&'static str, Option<f64>)>,
+}
+
+impl Duel {
+    /// How often such a case is measured, in every mode.
+    pub(crate) const ROUNDS: u32 = 9;
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        let others = self.others.iter().map(|other| other.0);
+        [self.ours].into_iter().chain(others)
+    }
+}
+
+fn named<B>(entries: Vec<Entry<B>>) -> Vec<Contender> {
+    entries.iter().map(|entry| entry.contender).collect()
+}
+
+/// The contenders that hold maps.
+pub(crate) fn maps() -> Vec<Contender> {
+    named(maps::all::<u64, u64>())
+}
+
+/// The contenders that hold one value.
+pub(crate) fn cells() -> Vec<Contender> {
+    named(cells::all())
+}
+
+/// Makes the chosen contenders, each when it is asked for.
+type Subjects<'a> = Box<dyn Iterator<Item = (Contender, Box<dyn Subject>)> + 'a>;
+
+impl Case {
+    pub(super) fn new(panel: impl Into<String>, question: Question) -> Self {
+        Self {
+            panel: panel.into(),
+            x: 0.0,
+            apart: matches!(question, Question::Size(_)),
+            question,
+            duel: None,
+        }
+    }
+
+    /// A load on maps whose keys are numbers.
+    pub(crate) fn numbers(panel: impl Into<String>, x: f64, load: Load) -> Self {
+        let case = Self::new(panel, Question::Numbers(load));
+        Self { x, ..case }
+    }
+
+    /// How often it is measured, if others are this often.
+    pub(crate) fn rounds(&self, others: u32) -> u32 {
+        match self.question {
+            Question::Size(_) => 1,
+            _ if self.duel.is_some() => Duel::ROUNDS,
+            _ => others,
+        }
+    }
+
+    /// Everybody who can take part.
+    pub(crate) fn contenders(&self) -> Vec<Contender> {
+        if let Some(duel) = &self.duel {
+            let all = maps().into_iter().chain(named(maps::fences::<u64>()));
+            return all
+                .filter(|it| duel.names().any(|name| name == it.name))
+                .collect();
+        }
+        let mut cells = cells::all();
+        match self.question {
+            Question::Cell(readers, writes) => {
+                cells.retain(|entry| CellSubject::new(entry, readers, writes).is_some());
+            }
+            Question::StuckCell => cells.retain(|entry| StuckCell::new(entry).is_some()),
+            _ => return maps(),
+        }
+        named(cells)
+    }
+
+    /// Draws the load, and makes each of the chosen contenders when its turn comes.
+    pub(crate) fn subjects<'a>(&self, chosen: &'a [Contender]) -> Subjects<'a> {
+        match &self.question {
+            Question::Numbers(load) => {
+                let drawn = Drawn::random(load.clone(), Keyspace::numbers(load.entries));
+                match load.value_bytes > size_of::<u64>() {
+                    true => of_maps(drawn, maps::all::<_, Blob>(), chosen),
+                    false => of_maps(drawn, all_maps(), chosen),
+                }
+            }
+            Question::Texts(texts, load) => {
+                let drawn = Drawn::random(load.clone(), texts.keyspace());
+                of_maps(drawn, all_maps(), chosen)
+            }
+            Question::Trace(trace, load) => {
+                let workload = |thread, _: &_| trace.workload(thread, load.tasks.len());
+                let drawn = Drawn::new(load.clone(), trace.keyspace(), workload);
+                of_maps(drawn, all_maps(), chosen)
+            }
+            &Question::Size(entries) => of(all_maps(), chosen, move |entry| {
+                Some(Box::new(SizeSubject { entry, entries }))
+            }),
+            &Question::Cell(readers, writes) => of(cells::all(), chosen, move |entry| {
+                Some(Box::new(CellSubject::new(&entry, readers, writes)?))
+            }),
+            Question::StuckMap => of(all_maps(), chosen, |entry| {
+                Some(Box::new(StuckMap::new(&entry)))
+            }),
+            Question::StuckCell => of(cells::all(), chosen, |entry| {
+                Some(Box::new(StuckCell::new(&entry)?))
+            }),
+        }
+    }
+}
+
+fn all_maps<K: Key>() -> Vec<MapEntry<K>> {
+    let fences = maps::fences().into_iter();
+    maps::all::<K, u64>().into_iter().chain(fences).collect()
+}
+
+fn of<'a, B: 'a>(
+    entries: Vec<Entry<B>>,
+    chosen: &'a [Contender],
+    make: impl Fn(Entry<B>) -> Option<Box<dyn Subject>> + 'a,
+) -> Subjects<'a> {
+    let is_chosen = |entry: &Entry<B>| chosen.contains(&entry.contender);
+    let entries = entries.into_iter().filter(is_chosen);
+    Box::new(entries.filter_map(move |entry| Some((entry.contender, make(entry)?))))
+}
+
+fn of_maps<K: Key>(
+    drawn: Drawn<K>,
+    entries: Vec<MapEntry<K>>,
+    chosen: &[Contender],
+) -> Subjects<'_> {
+    let drawn = Rc::new(drawn);
+    of(entries, chosen, move |entry| {
+        Some(Box::new(MapSubject::new(entry, Rc::clone(&drawn))))
+    })
 }

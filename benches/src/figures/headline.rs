@@ -3,8 +3,9 @@
 use alloc::rc::Rc;
 use core::time::Duration;
 
-use super::case::{Case, Question};
-use super::figure::{ENTRIES, Figure, MANY, Mode, Settings, some_threads, threads_that};
+use super::figure::{
+    Case, ENTRIES, Figure, MANY, Mode, Question, Settings, some_threads, threads_that,
+};
 use crate::drive::load::{Load, Pace, Task};
 use crate::drive::stuck;
 use crate::metric::{Metric, Tail};

@@ -1,6 +1,5 @@
 //! What is measured: the figures and the loads in them.
 
-pub(crate) mod case;
 pub(crate) mod figure;
 pub(crate) mod headline;
 mod published;

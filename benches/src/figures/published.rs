@@ -2,8 +2,7 @@
 
 use core::iter;
 
-use super::case::Case;
-use super::figure::{ENTRIES, Figure, MANY, Mode, Settings};
+use super::figure::{Case, ENTRIES, Figure, MANY, Mode, Settings};
 use crate::drive::load::{Load, Pace, Task};
 use crate::metric::{Metric, Tail};
 use crate::workload::keyspace::Distribution;

@@ -1,8 +1,9 @@
 //! More threads, more readers, more entries, more writes a publish; and one of ours against a
 //! few others.
 
-use super::case::{Case, Duel, Question};
-use super::figure::{ENTRIES, Figure, MANY, Mode, Settings, some_threads, threads_that};
+use super::figure::{
+    Case, Duel, ENTRIES, Figure, MANY, Mode, Question, Settings, some_threads, threads_that,
+};
 use crate::drive::load::{Load, Task};
 use crate::metric::Metric;
 

@@ -1,8 +1,7 @@
 //! What is said about the results, and the files that say it.
 
 mod charts;
-mod duels;
-pub(crate) mod text;
+pub(crate) mod tables;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io, process};
@@ -13,13 +12,13 @@ use serde_json::{Map, Value, json};
 
 use crate::figures::figure::Figure;
 use crate::interrupt::Failure;
+use crate::machine;
 use crate::machine::Machine;
 use crate::metric::{Record, clock_cost, time};
-use crate::noise;
 use crate::plan::Plan;
 use crate::results::{Point, Verdict, crossings, points, verdicts};
 use charts::charts;
-use duels::Table;
+use tables::Table;
 
 /// A run, and where it took place.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ pub(crate) struct Report<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) facts: &'a [(&'static str, String)],
     pub(crate) records: &'a [Record],
-    pub(crate) noise: noise::Verdict,
+    pub(crate) noise: machine::Verdict,
     pub(crate) partial: bool,
 }
 
