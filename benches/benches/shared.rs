@@ -70,7 +70,7 @@ fn in_turns(plan: &Plan, one: impl Fn() -> f64, two: impl Fn() -> f64) -> [f64; 
     all.map(median)
 }
 
-/// Calls `f` while so many threads have a slot in the table of `shared`.
+/// Calls `f` while this many threads have a slot in the table of `shared`.
 fn beside_idle(shared: &Shared, idle: usize, f: impl FnOnce()) {
     let (ready, done) = (&Barrier::new(idle + 1), &Barrier::new(idle + 1));
     thread::scope(|scope| {

@@ -20,7 +20,7 @@ use crate::interrupt::{self, Failure};
 use crate::machine::Machine;
 use crate::machine::Noise;
 use crate::plan::Plan;
-use crate::report::{Folder, Report, facts};
+use crate::report::{self, Report, facts};
 use crate::workload::input::{Texts, Trace};
 
 /// Compares the strategies of dbuf with other maps, cells and locks, on this machine.
@@ -135,7 +135,7 @@ impl Cli {
         if let Some(time) = self.seconds {
             plan = plan.within(time);
         }
-        let folder = Folder::open(&self.out)?;
+        report::open(&self.out)?;
         interrupt::listen();
         let mut out = io::stdout().lock();
         let mut say = |text: &str| {
@@ -159,9 +159,9 @@ impl Cli {
             noise: noise.verdict(),
             partial: interrupt::is_requested(),
         };
-        report.write(&folder)?;
+        report.write(&self.out)?;
         say(&report.text())?;
-        let page = folder.report();
+        let page = self.out.join("report.html");
         say(&format!(
             "\nreport: {} and figures.csv beside it\n",
             page.display()

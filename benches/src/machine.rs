@@ -160,37 +160,7 @@ fn commit() -> Option<String> {
 pub(crate) struct Noise {
     /// The nanoseconds of each probe.
     probes: Vec<f64>,
-    begin: Option<CpuTime>,
-}
-
-/// Processor time since the system started, in its ticks.
-#[derive(Clone, Copy, Debug)]
-struct CpuTime {
-    /// Used by any program on any core, or stolen by the host.
-    busy: f64,
-    total: f64,
-    /// Used by this program.
-    own: f64,
-}
-
-impl CpuTime {
-    fn now() -> Option<Self> {
-        let stat = fs::read_to_string("/proc/stat").ok()?;
-        let fields = stat.lines().next()?.split_whitespace().skip(1);
-        // The time of guests is in the first field already.
-        let fields = fields.take(8).map_while(|field| field.parse().ok());
-        let fields: Vec<f64> = fields.collect();
-        let total: f64 = fields.iter().sum();
-        let stat = fs::read_to_string("/proc/self/stat").ok()?;
-        // After the name, which may have spaces.
-        let (_, rest) = stat.rsplit_once(')')?;
-        let number = |nth| rest.split_whitespace().nth(nth)?.parse::<f64>().ok();
-        Some(Self {
-            busy: total - fields.get(3)? - fields.get(4)?,
-            total,
-            own: number(11)? + number(12)?,
-        })
-    }
+    begin: Option<[f64; 3]>,
 }
 
 /// What is said about a run's noise.
@@ -200,11 +170,29 @@ pub(crate) struct Verdict {
     pub(crate) is_noisy: bool,
 }
 
+/// Processor time since the system started, in its ticks: used by any program on any core or
+/// stolen by the host, used by this program, and all.
+fn cpu_time() -> Option<[f64; 3]> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let fields = stat.lines().next()?.split_whitespace().skip(1);
+    // The time of guests is in the first field already.
+    let fields = fields.take(8).map_while(|field| field.parse().ok());
+    let fields: Vec<f64> = fields.collect();
+    let all: f64 = fields.iter().sum();
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // After the name, which may have spaces.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let number = |nth| rest.split_whitespace().nth(nth)?.parse::<f64>().ok();
+    let busy = all - fields.get(3)? - fields.get(4)?;
+    Some([busy, number(11)? + number(12)?, all])
+}
+
 impl Noise {
     pub(crate) fn new() -> Self {
-        let begin = CpuTime::now();
-        let probes = Vec::new();
-        Self { probes, begin }
+        Self {
+            probes: Vec::new(),
+            begin: cpu_time(),
+        }
     }
 
     /// Times some arithmetic, which always takes as long on a quiet machine.
@@ -218,11 +206,11 @@ impl Noise {
         self.probes.push(begin.elapsed().as_nanos() as f64);
     }
 
-    /// The share of the machine that other programs had, if the system tells.
+    /// The share of the machine that other programs had, if the system says.
     fn others(&self) -> Option<f64> {
-        let (begin, now) = (self.begin?, CpuTime::now()?);
-        let others = (now.busy - begin.busy) - (now.own - begin.own);
-        Some((others / (now.total - begin.total).max(1.0)).clamp(0.0, 1.0))
+        let (begin, now) = (self.begin?, cpu_time()?);
+        let [busy, own, all] = [0, 1, 2].map(|nth| now[nth] - begin[nth]);
+        Some(((busy - own) / all.max(1.0)).clamp(0.0, 1.0))
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -233,16 +221,15 @@ impl Noise {
         let swing = median.zip(late).map_or(1.0, |(median, late)| late / median);
         let others = self.others().unwrap_or(0.0);
         let is_noisy = swing > 1.1 || others > 0.05;
+        let (percent, cores) = (others * 100.0, Machine::cores());
         let seen = format!(
-            "other programs used {:.0} % of {} cores; a fixed loop took {swing:.2} times its median in the slowest tenth",
-            others * 100.0,
-            Machine::cores(),
+            "other programs used {percent:.0} % of {cores} cores; a fixed loop took {swing:.2} times its median in \
+             the slowest tenth"
         );
-        let text = match is_noisy {
-            true => {
-                format!("the machine was noisy ({seen}): compare ratios only, and run it again")
-            }
-            false => format!("quiet machine: {seen}"),
+        let text = if is_noisy {
+            format!("the machine was noisy ({seen}): compare ratios only, and run it again")
+        } else {
+            format!("quiet machine: {seen}")
         };
         Verdict { text, is_noisy }
     }

@@ -1,5 +1,6 @@
 //! How much is measured, in how much time, and the measuring itself.
 
+use core::iter;
 use core::time::Duration;
 use std::io::{IsTerminal, stderr};
 use std::time::Instant;
@@ -104,37 +105,63 @@ impl Plan {
     ///
     /// If a contender gives a wrong answer.
     pub(crate) fn run(&self, noise: &mut Noise) -> Vec<Record> {
-        let mut run = Run {
-            noise,
-            records: Vec::new(),
-            until: Instant::now() + self.time(),
-            shares: self.shares(),
-            order: StdRng::seed_from_u64(0),
-        };
-        for figure in &self.figures {
-            let count = figure.cases.len();
-            for (nth, case) in figure.cases.iter().enumerate() {
-                if interrupt::is_requested() {
+        let until = Instant::now() + self.time();
+        let time_left = || until.saturating_duration_since(Instant::now());
+        let mut shares = self.shares();
+        let mut random = StdRng::seed_from_u64(0);
+        let mut records = Vec::new();
+        for (figure, (nth, case)) in self.cases() {
+            let part = format!("{} {} of {}", figure.id, nth + 1, figure.cases.len());
+            progress(&part, time_left());
+            let mut round = |round, subjects: &mut [(Contender, Subject)]| {
+                noise.probe();
+                let mut order: Vec<usize> = (0..subjects.len()).collect();
+                order.shuffle(&mut random);
+                let mut samples = vec![Sample::new(); subjects.len()];
+                for at in order {
+                    let slice = (time_left() / shares.max(1)).max(SHORTEST);
+                    samples[at] = subjects[at].1(slice * figure.weight);
+                    shares = shares.saturating_sub(figure.weight);
+                    if interrupt::is_requested() {
+                        // Part of a round compares nothing.
+                        return;
+                    }
+                }
+                for ((contender, _), sample) in subjects.iter().zip(samples) {
+                    let record = |(metric, value)| Record {
+                        figure: figure.id,
+                        panel: case.panel.clone(),
+                        x: case.x,
+                        contender: *contender,
+                        metric,
+                        round,
+                        value,
+                    };
+                    records.extend(sample.into_iter().map(record));
+                }
+            };
+            let chosen = self.contenders(case);
+            let mut subjects = case.subjects(&chosen);
+            let together = if case.apart { 1 } else { usize::MAX };
+            loop {
+                let mut some: Vec<_> = subjects.by_ref().take(together).collect();
+                if some.is_empty() || interrupt::is_requested() {
                     break;
                 }
-                progress(
-                    &format!("{} {} of {count}", figure.id, nth + 1),
-                    run.time_left(),
-                );
-                let chosen = self.contenders(case);
-                let rounds = case.rounds(self.rounds);
-                if case.apart {
-                    let subjects = case.subjects(&chosen);
-                    subjects.for_each(|one| run.rounds(figure, case, rounds, vec![one]));
-                } else {
-                    run.rounds(figure, case, rounds, case.subjects(&chosen).collect());
-                }
+                (0..case.rounds(self.rounds)).for_each(|nth| round(nth, &mut some));
             }
         }
         if stderr().is_terminal() {
             eprint!("\r\x1b[K");
         }
-        run.records
+        records
+    }
+
+    /// Every case with its number in its figure, until an interrupt comes.
+    fn cases(&self) -> impl Iterator<Item = (&Figure, (usize, &Case))> {
+        let figures = self.figures.iter();
+        let cases = figures.flat_map(|it| iter::repeat(it).zip(it.cases.iter().enumerate()));
+        cases.take_while(|_| !interrupt::is_requested())
     }
 }
 
@@ -145,58 +172,6 @@ fn progress(part: &str, left: Duration) {
     match stderr().is_terminal() {
         true => eprint!("\r\x1b[K{part}, {left} left"),
         false => eprintln!("{part}, {left} left"),
-    }
-}
-
-/// A plan that is carried out.
-struct Run<'a> {
-    noise: &'a mut Noise,
-    records: Vec<Record>,
-    until: Instant,
-    /// Shares of the time that are left.
-    shares: u32,
-    order: StdRng,
-}
-
-impl Run<'_> {
-    fn time_left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now())
-    }
-
-    fn rounds(
-        &mut self,
-        figure: &Figure,
-        case: &Case,
-        rounds: u32,
-        mut subjects: Vec<(Contender, Box<dyn Subject>)>,
-    ) {
-        for round in 0..rounds {
-            self.noise.probe();
-            let mut order: Vec<usize> = (0..subjects.len()).collect();
-            order.shuffle(&mut self.order);
-            let mut samples = vec![Sample::new(); subjects.len()];
-            for at in order {
-                let slice = (self.time_left() / self.shares.max(1)).max(SHORTEST);
-                samples[at] = subjects[at].1.measure(slice * figure.weight);
-                self.shares = self.shares.saturating_sub(figure.weight);
-                if interrupt::is_requested() {
-                    // Part of a round compares nothing.
-                    return;
-                }
-            }
-            for (&(contender, _), sample) in subjects.iter().zip(samples) {
-                let record = |(metric, value)| Record {
-                    figure: figure.id,
-                    panel: case.panel.clone(),
-                    x: case.x,
-                    contender,
-                    metric,
-                    round,
-                    value,
-                };
-                self.records.extend(sample.into_iter().map(record));
-            }
-        }
     }
 }
 

@@ -213,7 +213,7 @@ fn in_turns(
     median
 }
 
-/// Does so many reads with one contender, or names them all.
+/// Does a number of reads with one contender, or prints the names of all.
 fn count(arguments: &[String]) {
     let mut all: Vec<(&str, Subject)> = vec![];
     all.extend(reads().into_iter().map(|subject| ("read", subject)));

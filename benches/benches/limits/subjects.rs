@@ -231,8 +231,8 @@ pub(crate) fn inserts() -> Vec<Subject> {
 }
 
 /// The least that two copies take: std's mutex, two tables, a log of one entry that names
-/// its bucket, the store that publishes and its fence. Nobody can read it, and no panic,
-/// growth or rollback is provided for.
+/// its bucket, the store that publishes and its fence. No reader is provided for, and no panic,
+/// growth or rollback.
 fn two_tables() -> impl FnMut(u64) {
     struct Copies {
         tables: [HashTable<(u64, u64)>; 2],

@@ -1,4 +1,4 @@
-//! What more than one thread makes of it.
+//! Reads and publishes by two threads, and false sharing.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::Barrier;
@@ -181,7 +181,7 @@ fn turn(count: u64, made: Option<&AtomicU64>, mut publish: impl FnMut(u64)) -> O
 struct Padded(AtomicU64);
 
 /// What two readers' stores cost when their words share a line, by what they cost on
-/// lines of their own; and the same for a load beside somebody's stores.
+/// lines of their own; and the same for a load beside another thread's stores.
 pub(crate) fn false_sharing(rounds: usize, count: u64) -> [Vec<f64>; 2] {
     let near = Box::new([const { AtomicU64::new(0) }; 2]);
     let far = Box::new([const { Padded(AtomicU64::new(0)) }; 2]);

@@ -1,36 +1,11 @@
 //! A cell under a load.
 
-use core::time::Duration;
 use std::thread;
 
 use super::window::{BLOCK, Counted, Subject, Window, join, read_cost};
 use crate::cells::{Build, Load, Parts, Payload, Store};
 use crate::contender::Entry;
 use crate::metric::{Metric, Sample};
-
-/// A cell with its readers, and whether one more thread stores meanwhile.
-pub(crate) struct CellSubject {
-    name: &'static str,
-    parts: Parts,
-    writes: bool,
-    stored: u64,
-}
-
-impl CellSubject {
-    /// Returns `None` if the cell cannot do it.
-    pub(crate) fn new(entry: &Entry<Build>, readers: usize, writes: bool) -> Option<Self> {
-        let parts = (entry.build)(readers)?;
-        if writes && matches!(parts, Parts::Alone(_)) {
-            return None;
-        }
-        Some(Self {
-            name: entry.contender.name,
-            parts,
-            writes,
-            stored: 0,
-        })
-    }
-}
 
 fn read(reader: &mut dyn Load, name: &str, window: Window) -> Counted {
     window.repeat(true, |_| {
@@ -49,11 +24,19 @@ fn write(writer: &mut dyn Store, stored: &mut u64, window: Window) -> Counted {
     })
 }
 
-impl Subject for CellSubject {
-    fn measure(&mut self, slice: Duration) -> Sample {
+/// A cell with its readers, perhaps beside one more thread that stores. Returns `None` if the cell
+/// cannot do it.
+pub(crate) fn cell(entry: &Entry<Build>, readers: usize, writes: bool) -> Option<Subject> {
+    let name = entry.contender.name;
+    let mut parts = (entry.build)(readers)?;
+    if writes && matches!(parts, Parts::Alone(_)) {
+        return None;
+    }
+    let mut stored = 0;
+    Some(Box::new(move |slice| {
         let window = Window::new(slice);
-        let (name, writes, stored) = (self.name, self.writes, &mut self.stored);
-        let (read, written) = match &mut self.parts {
+        let stored = &mut stored;
+        let (read, written) = match &mut parts {
             Parts::Alone(reader) => (vec![read(&mut **reader, name, window)], None),
             Parts::Shared { readers, writer } => thread::scope(|scope| {
                 let writing = writes.then(|| scope.spawn(|| write(&mut **writer, stored, window)));
@@ -68,11 +51,13 @@ impl Subject for CellSubject {
         sample.push((Metric::Reads, read.iter().map(Counted::ops_a_second).sum()));
         sample.extend(written.map(|counted| (Metric::Writes, counted.ops_a_second())));
         sample
-    }
+    }))
 }
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
     use crate::cells::all;
 
@@ -80,13 +65,13 @@ mod tests {
     fn every_cell_can_be_measured() {
         for (writes, readers) in [(false, 1), (true, 1), (true, 2)] {
             let all = all();
-            let subjects = all
-                .iter()
-                .filter_map(|it| CellSubject::new(it, readers, writes));
             let mut count = 0;
-            for mut subject in subjects {
-                let sample = subject.measure(Duration::from_millis(10));
-                assert_eq!(sample[0].0, Metric::Read, "{}", subject.name);
+            for entry in &all {
+                let Some(mut subject) = cell(entry, readers, writes) else {
+                    continue;
+                };
+                let sample = subject(Duration::from_millis(10));
+                assert_eq!(sample[0].0, Metric::Read, "{}", entry.contender.name);
                 assert!(sample.iter().all(|(_, value)| *value > 0.0));
                 count += 1;
             }

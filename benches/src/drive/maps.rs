@@ -2,7 +2,6 @@
 
 use alloc::rc::Rc;
 use alloc::sync::Arc;
-use core::time::Duration;
 use std::thread;
 
 use super::load::{Drawn, Pace, Task};
@@ -15,24 +14,11 @@ use crate::workload::keyspace::Keyspace;
 use crate::workload::state::State;
 use crate::workload::values::{Change, Key};
 
-pub(crate) struct MapSubject<K> {
-    entry: MapEntry<K>,
-    drawn: Rc<Drawn<K>>,
-    live: Option<Live<K>>,
-}
-
+/// The threads of a load, with their handles of one map.
 struct Live<K> {
     threads: Vec<Thread<K>>,
     #[expect(dead_code, reason = "they are only registered")]
     idle: Vec<Box<dyn Handle<K>>>,
-}
-
-impl<K: Key> MapSubject<K> {
-    /// Fills the map, unless it grows in each measurement.
-    pub(crate) fn new(entry: MapEntry<K>, drawn: Rc<Drawn<K>>) -> Self {
-        let live = (!drawn.load.grows).then(|| Live::new(&entry, &drawn));
-        Self { entry, drawn, live }
-    }
 }
 
 /// Stores a value for each of these keys in one batch, and in both copies if there are two.
@@ -74,12 +60,14 @@ impl<K: Key> Live<K> {
     }
 }
 
-impl<K: Key> Subject for MapSubject<K> {
-    fn measure(&mut self, slice: Duration) -> Sample {
+/// A map under a load, which is filled at once, or anew in each measurement if it grows.
+pub(crate) fn map<K: Key>(entry: MapEntry<K>, drawn: Rc<Drawn<K>>) -> Subject {
+    let mut kept = (!drawn.load.grows).then(|| Live::new(&entry, &drawn));
+    Box::new(move |slice| {
         let mut fresh = None;
-        let live = match &mut self.live {
+        let live = match &mut kept {
             Some(live) => live,
-            None => fresh.insert(Live::new(&self.entry, &self.drawn)),
+            None => fresh.insert(Live::new(&entry, &drawn)),
         };
         let window = Window::new(slice);
         let threads = &mut live.threads;
@@ -90,7 +78,7 @@ impl<K: Key> Subject for MapSubject<K> {
         });
         let ran: Vec<_> = threads.iter().zip(&counted).collect();
         sum_up(&ran)
-    }
+    })
 }
 
 /// One sample from what all threads counted.
@@ -130,37 +118,32 @@ fn tails<'a>(counted: impl Iterator<Item = &'a Counted>, metric: fn(Tail) -> Met
 }
 
 /// A map that is filled with a number of entries and weighed.
-pub(crate) struct SizeSubject {
-    pub(crate) entry: MapEntry<u64>,
-    pub(crate) entries: u32,
-}
-
-/// Changes in a batch. What a log keeps for the next batch is weighed, too.
-const BATCH: usize = 1000;
-
-impl Subject for SizeSubject {
-    fn measure(&mut self, _: Duration) -> Sample {
-        let keyspace = Keyspace::numbers(self.entries);
+pub(crate) fn size(entry: MapEntry<u64>, entries: u32) -> Subject {
+    /// Changes in a batch. What a log keeps for the next batch is weighed, too.
+    const BATCH: usize = 1000;
+    let keyspace = Keyspace::numbers(entries);
+    Box::new(move |_| {
         let put = |index| Change::fill(keyspace.key(index), index, 8);
         // Memory that is not the map's is allocated before.
         let mut changes = Vec::with_capacity(BATCH);
         let (bytes, map) = counted(|| {
-            let mut map = (self.entry.build)(0);
-            for begin in (0..self.entries).step_by(BATCH) {
-                let end = self.entries.min(begin + BATCH as u32);
-                changes.extend((begin..end).map(put));
+            let mut map = (entry.build)(0);
+            for begin in (0..entries).step_by(BATCH) {
+                changes.extend((begin..entries.min(begin + BATCH as u32)).map(put));
                 map.write(&mut changes);
             }
             map.settle();
             map
         });
         drop(map);
-        vec![(Metric::Bytes, bytes as f64 / f64::from(self.entries))]
-    }
+        vec![(Metric::Bytes, bytes as f64 / f64::from(entries))]
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
     use crate::contender::Contender;
     use crate::drive::load::Load;
@@ -170,9 +153,9 @@ mod tests {
     fn measure(load: Load) -> Vec<Sample> {
         let drawn = Rc::new(Drawn::random(load, Keyspace::numbers(100)));
         let measure = |entry| {
-            let mut subject = MapSubject::new(entry, Rc::clone(&drawn));
-            subject.measure(Duration::from_millis(2));
-            subject.measure(Duration::from_millis(5))
+            let mut subject = map(entry, Rc::clone(&drawn));
+            subject(Duration::from_millis(2));
+            subject(Duration::from_millis(5))
         };
         all::<u64, u64>().into_iter().map(measure).collect()
     }
@@ -247,7 +230,7 @@ mod tests {
         let build = |_| -> Box<dyn Handle<u64>> { Box::new(Broken) };
         let load = Load::of(100, Task::READ.pace(pace), 1);
         let drawn = Rc::new(Drawn::random(load, Keyspace::numbers(100)));
-        MapSubject::new(MapEntry { contender, build }, drawn).measure(Duration::from_millis(2));
+        map(MapEntry { contender, build }, drawn)(Duration::from_millis(2));
     }
 
     #[test]
@@ -267,8 +250,7 @@ mod tests {
         let weigh = |name: &str| {
             let mut all = all::<u64, u64>().into_iter();
             let entry = all.find(|entry| entry.contender.name == name).unwrap();
-            let entries = 30_000;
-            SizeSubject { entry, entries }.measure(Duration::ZERO)[0].1
+            size(entry, 30_000)(Duration::ZERO)[0].1
         };
         let (ours, plain) = (weigh("epoch"), weigh("rwlock-std"));
         // A key and a value have 16 bytes.

@@ -11,7 +11,7 @@ use super::window::{Latencies, Subject, join};
 use crate::cells::{Build, Parts, Payload};
 use crate::contender::Entry;
 use crate::interrupt;
-use crate::maps::{Handle, MapEntry};
+use crate::maps::MapEntry;
 use crate::metric::{Metric, Sample};
 use crate::workload::keyspace::Keyspace;
 use crate::workload::values::Change;
@@ -29,73 +29,38 @@ pub(crate) const WRITTEN: u32 = 100;
 const BYTES: usize = size_of::<u64>();
 
 /// A map, one handle that reads and one that writes.
-pub(crate) struct StuckMap {
-    reader: Box<dyn Handle<u64>>,
-    writer: Box<dyn Handle<u64>>,
-    keyspace: Keyspace<u64>,
-    written: u32,
+pub(crate) fn stuck_map(entry: &MapEntry<u64>) -> Subject {
+    let keyspace = Keyspace::numbers(ENTRIES);
+    let mut writer = (entry.build)(ENTRIES as usize);
+    fill(&mut *writer, &keyspace, BYTES, 0..ENTRIES);
+    let (mut reader, key) = (writer.another(), keyspace.key(0));
+    let mut written = 0;
+    let mut write = move || {
+        // Each key in turn, the one that is read among them.
+        written = (written + 1) % WRITTEN;
+        let change = Change::fill(keyspace.key(written), written, BYTES);
+        writer.write(&mut vec![change]);
+    };
+    Box::new(move |slice| measure(slice, |keep| reader.hold(&key, keep), &mut write))
 }
 
-impl StuckMap {
-    pub(crate) fn new(entry: &MapEntry<u64>) -> Self {
-        let keyspace = Keyspace::numbers(ENTRIES);
-        let mut writer = (entry.build)(ENTRIES as usize);
-        fill(&mut *writer, &keyspace, BYTES, 0..ENTRIES);
-        Self {
-            reader: writer.another(),
-            writer,
-            keyspace,
-            written: 0,
-        }
-    }
-}
-
-impl Subject for StuckMap {
-    fn measure(&mut self, slice: Duration) -> Sample {
-        let (reader, key) = (&mut *self.reader, self.keyspace.key(0));
-        measure(
-            slice,
-            |keep| reader.hold(&key, keep),
-            || {
-                // Each key in turn, the one that is read among them.
-                self.written = (self.written + 1) % WRITTEN;
-                let key = self.keyspace.key(self.written);
-                let change = Change::fill(key, self.written, BYTES);
-                self.writer.write(&mut vec![change]);
-            },
-        )
-    }
-}
-
-/// A cell with one reader.
-pub(crate) struct StuckCell {
-    parts: Parts,
-    written: u64,
-}
-
-impl StuckCell {
-    /// Returns `None` if the cell is for one thread only.
-    pub(crate) fn new(entry: &Entry<Build>) -> Option<Self> {
-        let parts = (entry.build)(1)?;
-        let written = 0;
-        matches!(parts, Parts::Shared { .. }).then_some(Self { parts, written })
-    }
-}
-
-impl Subject for StuckCell {
-    fn measure(&mut self, slice: Duration) -> Sample {
-        let Parts::Shared { readers, writer } = &mut self.parts else {
-            return Sample::new();
-        };
-        measure(
-            slice,
-            |keep| readers[0].hold(keep),
-            || {
-                self.written += 1;
-                writer.store(Payload::new(self.written));
-            },
-        )
-    }
+/// A cell with one reader. Returns `None` if the cell is for one thread only.
+pub(crate) fn stuck_cell(entry: &Entry<Build>) -> Option<Subject> {
+    let Parts::Shared {
+        mut readers,
+        mut writer,
+    } = (entry.build)(1)?
+    else {
+        return None;
+    };
+    let mut written = 0;
+    let mut write = move || {
+        written += 1;
+        writer.store(Payload::new(written));
+    };
+    Some(Box::new(move |slice| {
+        measure(slice, |keep| readers[0].hold(keep), &mut write)
+    }))
 }
 
 /// Writes at every tick, beginning when the reader has what it keeps, and times each write from
@@ -137,8 +102,8 @@ mod tests {
 
     const HELD: Duration = Duration::from_millis(30);
 
-    fn worst(mut subject: impl Subject) -> f64 {
-        let sample = subject.measure(HELD);
+    fn worst(mut subject: Subject) -> f64 {
+        let sample = subject(HELD);
         let max = sample
             .iter()
             .find(|(metric, _)| *metric == Metric::WriteAt(Tail::MAX));
@@ -148,9 +113,9 @@ mod tests {
     #[test]
     fn every_map_and_cell_can_be_measured() {
         for entry in all::<u64, u64>() {
-            assert!(worst(StuckMap::new(&entry)) > 0.0);
+            assert!(worst(stuck_map(&entry)) > 0.0);
         }
-        for subject in cells::all().iter().filter_map(StuckCell::new) {
+        for subject in cells::all().iter().filter_map(stuck_cell) {
             assert!(worst(subject) > 0.0);
         }
     }
@@ -160,6 +125,6 @@ mod tests {
         let maps = all::<u64, u64>();
         let lock = maps.iter().find(|it| it.contender.name == "rwlock-std");
         // The first write begins when the reader has the lock.
-        assert!(worst(StuckMap::new(lock.unwrap())) >= 0.9 * HELD.as_nanos() as f64);
+        assert!(worst(stuck_map(lock.unwrap())) >= 0.9 * HELD.as_nanos() as f64);
     }
 }

@@ -10,15 +10,9 @@ use hdrhistogram::Histogram;
 use crate::interrupt;
 use crate::metric::{Metric, Sample, Tail, median};
 
-/// A contender with a load, which can be measured again and again.
-pub(crate) trait Subject {
-    /// Measures for the time of a `slice`.
-    ///
-    /// # Panics
-    ///
-    /// If the contender gives a wrong answer.
-    fn measure(&mut self, slice: Duration) -> Sample;
-}
+/// A contender with a load: measures for the time of a slice, again and again. Panics if the
+/// contender gives a wrong answer.
+pub(crate) type Subject = Box<dyn FnMut(Duration) -> Sample>;
 
 /// Reads between two readings of the clock.
 pub(super) const BLOCK: usize = 1000;

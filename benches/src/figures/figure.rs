@@ -4,10 +4,10 @@ use alloc::rc::Rc;
 
 use crate::cells;
 use crate::contender::{Contender, Entry};
-use crate::drive::cells::CellSubject;
+use crate::drive::cells::cell;
 use crate::drive::load::{Drawn, Load};
-use crate::drive::maps::{MapSubject, SizeSubject};
-use crate::drive::stuck::{StuckCell, StuckMap};
+use crate::drive::maps::{map, size};
+use crate::drive::stuck::{stuck_cell, stuck_map};
 use crate::drive::window::Subject;
 use crate::maps::{self, MapEntry};
 use crate::metric::Metric;
@@ -175,7 +175,7 @@ pub(crate) fn cells() -> Vec<Contender> {
 }
 
 /// Makes the chosen contenders, each when it is asked for.
-type Subjects<'a> = Box<dyn Iterator<Item = (Contender, Box<dyn Subject>)> + 'a>;
+type Subjects<'a> = Box<dyn Iterator<Item = (Contender, Subject)> + 'a>;
 
 impl Case {
     pub(super) fn new(panel: impl Into<String>, question: Question) -> Self {
@@ -214,9 +214,9 @@ impl Case {
         let mut cells = cells::all();
         match self.question {
             Question::Cell(readers, writes) => {
-                cells.retain(|entry| CellSubject::new(entry, readers, writes).is_some());
+                cells.retain(|entry| cell(entry, readers, writes).is_some());
             }
-            Question::StuckCell => cells.retain(|entry| StuckCell::new(entry).is_some()),
+            Question::StuckCell => cells.retain(|entry| stuck_cell(entry).is_some()),
             _ => return maps(),
         }
         named(cells)
@@ -241,18 +241,14 @@ impl Case {
                 let drawn = Drawn::new(load.clone(), trace.keyspace(), workload);
                 of_maps(drawn, all_maps(), chosen)
             }
-            &Question::Size(entries) => of(all_maps(), chosen, move |entry| {
-                Some(Box::new(SizeSubject { entry, entries }))
-            }),
-            &Question::Cell(readers, writes) => of(cells::all(), chosen, move |entry| {
-                Some(Box::new(CellSubject::new(&entry, readers, writes)?))
-            }),
-            Question::StuckMap => of(all_maps(), chosen, |entry| {
-                Some(Box::new(StuckMap::new(&entry)))
-            }),
-            Question::StuckCell => of(cells::all(), chosen, |entry| {
-                Some(Box::new(StuckCell::new(&entry)?))
-            }),
+            &Question::Size(entries) => {
+                of(all_maps(), chosen, move |entry| Some(size(entry, entries)))
+            }
+            &Question::Cell(readers, writes) => {
+                of(cells::all(), chosen, move |it| cell(&it, readers, writes))
+            }
+            Question::StuckMap => of(all_maps(), chosen, |entry| Some(stuck_map(&entry))),
+            Question::StuckCell => of(cells::all(), chosen, |entry| stuck_cell(&entry)),
         }
     }
 }
@@ -265,7 +261,7 @@ fn all_maps<K: Key>() -> Vec<MapEntry<K>> {
 fn of<'a, B: 'a>(
     entries: Vec<Entry<B>>,
     chosen: &'a [Contender],
-    make: impl Fn(Entry<B>) -> Option<Box<dyn Subject>> + 'a,
+    make: impl Fn(Entry<B>) -> Option<Subject> + 'a,
 ) -> Subjects<'a> {
     let is_chosen = |entry: &Entry<B>| chosen.contains(&entry.contender);
     let entries = entries.into_iter().filter(is_chosen);
@@ -279,6 +275,6 @@ fn of_maps<K: Key>(
 ) -> Subjects<'_> {
     let drawn = Rc::new(drawn);
     of(entries, chosen, move |entry| {
-        Some(Box::new(MapSubject::new(entry, Rc::clone(&drawn))))
+        Some(map(entry, Rc::clone(&drawn)))
     })
 }

@@ -63,11 +63,11 @@ impl<'a> Report<'a> {
 
     /// Writes the files of the report. Each is written aside and renamed, so that nobody sees
     /// half a file.
-    pub(crate) fn write(&self, folder: &Folder) -> io::Result<()> {
+    pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
         for (name, content) in [("report.html", self.html()), ("figures.csv", self.csv())] {
-            let aside = folder.aside(name);
+            let aside = aside(folder, name);
             fs::write(&aside, content)?;
-            fs::rename(&aside, folder.0.join(name)).inspect_err(|_| {
+            fs::rename(&aside, folder.join(name)).inspect_err(|_| {
                 // The error of the renaming is the one to report.
                 let _ = fs::remove_file(&aside);
             })?;
@@ -164,35 +164,23 @@ fn rounded(value: f64) -> f64 {
     text.parse().unwrap_or(value)
 }
 
-/// The folder of a report.
-#[derive(Debug)]
-pub(crate) struct Folder(PathBuf);
+fn aside(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!(".{name}.{}", process::id()))
+}
 
-impl Folder {
-    /// Makes the folder if there is none, and checks that it can be written to: better now than
-    /// after an hour.
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let folder = Self(path.to_owned());
-        let checked = fs::create_dir_all(path).and_then(|()| {
-            let aside = folder.aside("check");
-            fs::write(&aside, "")?;
-            fs::remove_file(&aside)
-        });
-        let refuse = |error| {
-            let path = path.display();
-            let advice = "give --out a folder that can be written to";
-            Failure::Usage(format!("cannot write to '{path}': {error}; {advice}"))
-        };
-        checked.map(|()| folder).map_err(refuse)
-    }
-
-    fn aside(&self, name: &str) -> PathBuf {
-        self.0.join(format!(".{name}.{}", process::id()))
-    }
-
-    pub(crate) fn report(&self) -> PathBuf {
-        self.0.join("report.html")
-    }
+/// Makes the folder of a report if there is none, and checks that it can be written to: better
+/// now than after an hour.
+pub(crate) fn open(folder: &Path) -> Result<(), Failure> {
+    let checked = fs::create_dir_all(folder).and_then(|()| {
+        let aside = aside(folder, "check");
+        fs::write(&aside, "")?;
+        fs::remove_file(&aside)
+    });
+    checked.map_err(|error| {
+        let folder = folder.display();
+        let advice = "give --out a folder that can be written to";
+        Failure::Usage(format!("cannot write to '{folder}': {error}; {advice}"))
+    })
 }
 
 #[cfg(test)]

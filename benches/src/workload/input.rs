@@ -142,7 +142,7 @@ impl Trace {
 
     /// The share of its operations that change something.
     pub(crate) fn write_share(&self) -> f64 {
-        let writes = self.ops.iter().filter(|(kind, _)| *kind != Kind::Look);
+        let writes = self.ops.iter().filter(|(kind, _)| *kind != Kind::Get);
         writes.count() as f64 / self.ops.len() as f64
     }
 }
@@ -150,7 +150,7 @@ impl Trace {
 fn operation(line: &str) -> Option<(Kind, &str)> {
     let (verb, key) = line.split_once(' ')?;
     let kind = match verb {
-        "get" => Kind::Look,
+        "get" => Kind::Get,
         "insert" => Kind::Put,
         "remove" => Kind::Remove,
         _ => return None,
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn operations_are_read_in_order() {
         let trace = Trace::from_file(file("get a\n\ninsert b\r\nremove a \n").path()).unwrap();
-        let ops = [(Kind::Look, 0), (Kind::Put, 1), (Kind::Remove, 0)];
+        let ops = [(Kind::Get, 0), (Kind::Put, 1), (Kind::Remove, 0)];
         assert_eq!(trace.ops, ops);
         assert_eq!(&*trace.keyspace().key(1), "b");
         assert!((trace.write_share() - 2.0 / 3.0).abs() < 1e-9);
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_line_is_a_verb_and_one_word() {
-        assert_eq!(operation("get a"), Some((Kind::Look, "a")));
+        assert_eq!(operation("get a"), Some((Kind::Get, "a")));
         for line in ["got a", "get", "get ", "GET a", "insert x 5", "get  a"] {
             assert_eq!(operation(line), None, "{line:?}");
         }

@@ -15,7 +15,7 @@ pub(crate) enum Kind {
     /// Reads a key that is in the map.
     Hit,
     /// Reads a key that may be in the map.
-    Look,
+    Get,
     /// Stores a value for a key, which may be in the map.
     Put,
     /// Removes a key, which may be in the map.
@@ -37,7 +37,7 @@ pub(crate) struct Op {
 impl Op {
     #[inline]
     pub(crate) fn is_read(&self) -> bool {
-        matches!(self.kind, Kind::Hit | Kind::Look)
+        matches!(self.kind, Kind::Hit | Kind::Get)
     }
 }
 

@@ -112,7 +112,7 @@ impl<K: Key> State<K> {
     pub(crate) fn check(&self, op: &Op, found: Option<u64>) {
         let is_right = match found {
             Some(value) => index(value) == op.index,
-            None => op.kind == Kind::Look,
+            None => op.kind == Kind::Get,
         };
         if !is_right {
             self.wrong(op, found);
@@ -169,14 +169,14 @@ mod tests {
 
     #[test]
     fn a_key_may_be_missing_only_if_it_may_have_been_removed() {
-        state().check(&op(Kind::Look, 3), None);
+        state().check(&op(Kind::Get, 3), None);
         state().check(&op(Kind::Hit, 3), Some(value(3, 7)));
     }
 
     #[test]
     #[should_panic(expected = "it is broken: the value at key 3 is that of key 4")]
     fn a_wrong_value_is_noticed() {
-        state().check(&op(Kind::Look, 3), Some(value(4, 0)));
+        state().check(&op(Kind::Get, 3), Some(value(4, 0)));
     }
 
     #[test]
