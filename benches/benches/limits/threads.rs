@@ -31,9 +31,9 @@ fn reads_for(reader: &Reader, time: Duration) -> f64 {
     }
 }
 
-/// Reads beside a writer that publishes so often, by reads beside one that only looks
-/// at the clock: one ratio a round. A round in which the writer got no processor does
-/// not count.
+/// The ratio of reads beside a writer that publishes at this interval to reads beside one that
+/// only reads the clock, for each round. A round in which the writer got no processor does not
+/// count.
 pub(crate) fn beside_a_writer(every: Duration, rounds: usize, time: Duration) -> Vec<f64> {
     let (mut writer, reader) = arc(0_u64, 0, EpochStrategy::new());
     let (stop, publishes) = (AtomicBool::new(false), AtomicBool::new(false));

@@ -228,27 +228,27 @@ impl Case {
             Question::Numbers(load) => {
                 let drawn = Drawn::random(load.clone(), Keyspace::numbers(load.entries));
                 match load.value_bytes > size_of::<u64>() {
-                    true => of_maps(drawn, maps::all::<_, Blob>(), chosen),
-                    false => of_maps(drawn, all_maps(), chosen),
+                    true => each_map(drawn, maps::all::<_, Blob>(), chosen),
+                    false => each_map(drawn, all_maps(), chosen),
                 }
             }
             Question::Texts(texts, load) => {
                 let drawn = Drawn::random(load.clone(), texts.keyspace());
-                of_maps(drawn, all_maps(), chosen)
+                each_map(drawn, all_maps(), chosen)
             }
             Question::Trace(trace, load) => {
                 let workload = |thread, _: &_| trace.workload(thread, load.tasks.len());
                 let drawn = Drawn::new(load.clone(), trace.keyspace(), workload);
-                of_maps(drawn, all_maps(), chosen)
+                each_map(drawn, all_maps(), chosen)
             }
             &Question::Size(entries) => {
-                of(all_maps(), chosen, move |entry| Some(size(entry, entries)))
+                each(all_maps(), chosen, move |entry| Some(size(entry, entries)))
             }
             &Question::Cell(readers, writes) => {
-                of(cells::all(), chosen, move |it| cell(&it, readers, writes))
+                each(cells::all(), chosen, move |it| cell(&it, readers, writes))
             }
-            Question::StuckMap => of(all_maps(), chosen, |entry| Some(stuck_map(&entry))),
-            Question::StuckCell => of(cells::all(), chosen, |entry| stuck_cell(&entry)),
+            Question::StuckMap => each(all_maps(), chosen, |entry| Some(stuck_map(&entry))),
+            Question::StuckCell => each(cells::all(), chosen, |entry| stuck_cell(&entry)),
         }
     }
 }
@@ -258,7 +258,7 @@ fn all_maps<K: Key>() -> Vec<MapEntry<K>> {
     maps::all::<K, u64>().into_iter().chain(fences).collect()
 }
 
-fn of<'a, B: 'a>(
+fn each<'a, B: 'a>(
     entries: Vec<Entry<B>>,
     chosen: &'a [Contender],
     make: impl Fn(Entry<B>) -> Option<Subject> + 'a,
@@ -268,13 +268,13 @@ fn of<'a, B: 'a>(
     Box::new(entries.filter_map(move |entry| Some((entry.contender, make(entry)?))))
 }
 
-fn of_maps<K: Key>(
+fn each_map<K: Key>(
     drawn: Drawn<K>,
     entries: Vec<MapEntry<K>>,
     chosen: &[Contender],
 ) -> Subjects<'_> {
     let drawn = Rc::new(drawn);
-    of(entries, chosen, move |entry| {
+    each(entries, chosen, move |entry| {
         Some(map(entry, Rc::clone(&drawn)))
     })
 }

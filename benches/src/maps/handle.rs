@@ -32,6 +32,7 @@ pub(crate) fn holding<T>(_held: T, keep: &mut dyn FnMut()) {
 }
 
 /// The hasher of every contender, with the same seed.
+#[inline]
 pub fn hasher() -> Hash {
     Hash::with_seed(0)
 }

@@ -37,6 +37,7 @@ impl<K> Keyspace<K> {
 }
 
 /// Numbers that are spread out: small numbers are a special case for hashers.
+#[inline]
 pub fn number_key(index: u32) -> u64 {
     u64::from(index).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
