@@ -4,7 +4,6 @@
 //! in [`all`].
 
 mod adapters;
-mod parts;
 
 use alloc::sync::Arc;
 
@@ -16,7 +15,7 @@ use smr_swap::SmrSwap;
 
 use crate::contender::{Contender, Entry, entries};
 use adapters::*;
-pub use parts::{Load, Parts, Payload, Store};
+pub use adapters::{Load, Parts, Payload, Store};
 
 /// Makes a cell with a number of readers; returns `None` if it cannot have them.
 pub type Build = fn(usize) -> Option<Parts>;

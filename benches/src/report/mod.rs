@@ -129,7 +129,7 @@ impl<'a> Report<'a> {
         };
         let verdict = |it: &Verdict<'_>| {
             json!({
-                "word": it.word(), "lead": it.lead(),
+                "word": it.word(), "lead": it.lead(), "shown": format!("{:.2}×", it.lead()),
                 "position": it.position(figure.axis), "sentence": it.sentence(),
             })
         };
