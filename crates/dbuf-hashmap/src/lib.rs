@@ -133,7 +133,6 @@ mod garbage;
 mod iter;
 mod map_ref;
 mod mapped_ref;
-mod marks;
 pub mod multimap;
 mod op;
 mod owner;
