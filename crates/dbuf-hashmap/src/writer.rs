@@ -15,14 +15,13 @@ use crate::reader::Reader;
 
 /// The handle that changes a map.
 ///
-/// There is one for each map. It is `Send` where keys and values are `Send` and
-/// `Sync`; put it behind a lock to write from many threads.
+/// Each map has exactly one. It is `Send` where keys and values are `Send` and `Sync`; a lock
+/// around it lets many threads write.
 ///
-/// Between batches it keeps at most 256 KiB of memory for the log of the next one, and each
-/// copy at most about 128 KiB for what it remembers of values that a batch lends. What the
-/// log holds is dropped when it is replayed, at the start of the next batch. If a destructor
-/// panics there, a second one that does ends the process, as in a `Vec`. (A
-/// [`ConcurrentHashMap`](crate::ConcurrentHashMap) runs both.)
+/// Between batches it keeps at most 256 KiB of memory for the log of the next batch, and each copy
+/// keeps at most about 128 KiB for the marks of lent values. The replay at the start of the next
+/// batch drops what the log holds. If a destructor panics there, a second panicking destructor ends
+/// the process, as in a `Vec`. (A [`ConcurrentHashMap`](crate::ConcurrentHashMap) runs both.)
 ///
 /// # Examples
 ///
@@ -46,9 +45,9 @@ where
         Self { inner: log }
     }
 
-    /// Goes on without the readers that are in the way of the next batch: see
-    /// [`OpWriter::set_aside`](dbuf_core::OpWriter::set_aside). [`write`](Self::write) does so
-    /// by itself, as [`Builder::on_straggler`](crate::Builder::on_straggler) says.
+    /// Sets the stragglers' copy aside and continues without them: see
+    /// [`OpWriter::set_aside`](dbuf_core::OpWriter::set_aside). [`write`](Self::write) does so by
+    /// itself, as [`Builder::on_straggler`](crate::Builder::on_straggler) says.
     ///
     /// # Examples
     ///
@@ -65,23 +64,24 @@ where
         self.inner.set_aside()
     }
 
-    /// How many keep the copy that was set aside. See [`stragglers`](Self::stragglers).
+    /// Returns how many stragglers hold the copy that was set aside. See
+    /// [`stragglers`](Self::stragglers).
     pub fn spare_stragglers(&self) -> usize {
         self.inner.spare_stragglers()
     }
 
-    /// When a copy was set aside that is still there. See
+    /// Returns when a copy was set aside that still exists. See
     /// [`OpWriter::spare_since`](dbuf_core::OpWriter::spare_since).
     pub fn spare_since(&self) -> Option<Instant> {
         self.inner.spare_since()
     }
 
-    /// Begins a batch if that needs no waiting: `None` while a guard still looks
-    /// at the copy that the last publish replaced. Nothing changed then.
+    /// Begins a batch if it need not wait. Returns `None`, with nothing changed, while a guard
+    /// still holds the copy that the last publish replaced.
     ///
     /// # Panics
     ///
-    /// As [`write`](Self::write).
+    /// Like [`write`](Self::write).
     ///
     /// # Examples
     ///
@@ -120,22 +120,12 @@ where
 }
 
 impl<K, V, H, S: Strategy> Writer<K, V, H, S> {
-    /// Whether there are deferred changes that readers cannot see yet.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// batch.defer();
-    /// assert!(writer.has_pending());
-    /// ```
+    /// Returns whether there are deferred changes that readers cannot see yet.
     pub fn has_pending(&self) -> bool {
         self.inner.has_pending()
     }
 
-    /// What readers see, without a guard.
+    /// Returns the map that readers see, without a guard.
     ///
     /// # Examples
     ///
@@ -148,20 +138,12 @@ impl<K, V, H, S: Strategy> Writer<K, V, H, S> {
         MapRef::new(self.inner.front(), self.inner.extras())
     }
 
-    /// The number of the last publish; see [`Snapshot::version`](crate::Snapshot::version).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(writer.version(), reader.read().version());
-    /// ```
+    /// Returns the number of the last publish; see [`Snapshot::version`](crate::Snapshot::version).
     pub fn version(&self) -> Version {
         self.inner.as_writer().version()
     }
 
-    /// A new reader.
+    /// Returns a new reader.
     ///
     /// # Examples
     ///
@@ -175,8 +157,8 @@ impl<K, V, H, S: Strategy> Writer<K, V, H, S> {
         Reader::new(self.inner.reader())
     }
 
-    /// How many the last publish still waits for: guards, or readers, by what the
-    /// strategy can tell. Zero when the next batch need not wait; for diagnosis.
+    /// Returns how many guards or readers (whichever the strategy counts) the last publish still
+    /// waits for. Zero when the next batch need not wait. For diagnosis.
     ///
     /// # Examples
     ///
@@ -200,18 +182,17 @@ where
     H: BuildHasher,
     S: BlockingStrategy,
 {
-    /// Begins a batch, or goes on with a deferred one.
+    /// Begins a batch, or continues a deferred one.
     ///
-    /// Waits for guards that still look at the copy that the last publish
-    /// replaced; normally there are none. Then that copy catches up: each change of that
-    /// publish is made on it, by the hash that the log knows. A guard held
-    /// by this very thread is never dropped while it waits: that is a deadlock.
-    /// [`Batch::published`] looks at the map without one.
+    /// Waits for guards that still hold the copy that the last publish replaced; normally there are
+    /// none. Then that copy catches up: the replay makes each change of that publish on it, without
+    /// hashing the key again. A guard of the same thread cannot be released while this waits, so it
+    /// may be a deadlock. [`Batch::published`] reads the map without a guard.
     ///
     /// # Panics
     ///
-    /// If `Hash`, `Eq`, `Clone` or `Drop` of a key or value panics while the copy
-    /// catches up. Nothing published is lost, and the next batch works.
+    /// If `Hash`, `Eq`, `Clone` or `Drop` of a key or value panics while the copy catches up. No
+    /// published change is lost, and the next batch works.
     ///
     /// # Examples
     ///
@@ -228,14 +209,14 @@ where
         Batch::new(WriterMut::begin(&mut self.inner))
     }
 
-    /// Does now what the next batch would begin with, so that it need not: waits
-    /// as [`write`](Self::write) does, and lets the other copy catch up.
+    /// Brings the other copy up to date now, so that the next batch need not. Waits as
+    /// [`write`](Self::write) does.
     ///
-    /// Values that were replaced or removed live on in that copy until then.
+    /// Replaced and removed values live on in the other copy until then.
     ///
     /// # Panics
     ///
-    /// As [`write`](Self::write).
+    /// Like [`write`](Self::write).
     ///
     /// # Examples
     ///
@@ -246,7 +227,7 @@ where
     /// let value = Arc::new(1);
     /// writer.write().insert("a", Arc::clone(&value));
     /// writer.write().clear();
-    /// assert_eq!(Arc::strong_count(&value), 2); // in the copy that is behind
+    /// assert_eq!(Arc::strong_count(&value), 2); // the copy that is behind has it
     /// writer.catch_up();
     /// assert_eq!(Arc::strong_count(&value), 1);
     /// ```
@@ -254,17 +235,18 @@ where
         self.inner.catch_up();
     }
 
-    /// Catches up, as [`catch_up`](Self::catch_up), if no reader is in the way, and returns
-    /// a panic of user code instead of passing it on.
+    /// Like [`catch_up`](Self::catch_up), but does not wait, and returns a panic of user code
+    /// instead of propagating it. Returns `Ok(false)`, with nothing changed, if a guard still holds
+    /// the copy.
     ///
-    /// While the copy catches up, it runs `Hash`, `Eq`, `Clone` and `Drop` of what the last
-    /// batch changed. A panic in them is the fault of that batch, but without this call it
-    /// hits the writer that begins the next one. `Ok(false)`: a guard is in the way, and
-    /// nothing changed.
+    /// The replay runs `Hash`, `Eq`, `Clone` and `Drop` of what the last batch changed. A panic in
+    /// them is caused by that batch, but without this call it hits the writer that begins the next
+    /// one.
     ///
     /// # Errors
     ///
-    /// What user code panicked with. Nothing published is lost, and the next batch works.
+    /// Returns the payload of the panic in user code. No published change is lost, and the next
+    /// batch works.
     ///
     /// # Examples
     ///
@@ -280,16 +262,16 @@ where
         self.inner.try_catch_up()
     }
 
-    /// All or nothing: publishes if `f` returns `Ok`; takes every change back,
-    /// deferred ones of earlier batches included, if it returns `Err` or panics.
+    /// Publishes if `f` returns `Ok`. Undoes every change, also deferred ones of earlier batches,
+    /// if `f` returns `Err` or panics.
     ///
     /// # Errors
     ///
-    /// What `f` returned.
+    /// Returns the error of `f`.
     ///
     /// # Panics
     ///
-    /// As [`write`](Self::write), and with `f`.
+    /// Like [`write`](Self::write), and if `f` panics.
     ///
     /// # Examples
     ///
@@ -317,8 +299,7 @@ where
     }
 }
 
-/// With feature `async`, for every strategy, [`LocalStrategy`](crate::LocalStrategy)
-/// included.
+/// With feature `async`: for every strategy, also [`LocalStrategy`](crate::LocalStrategy).
 #[cfg(feature = "async")]
 impl<K, V, H, S> Writer<K, V, H, S>
 where
@@ -327,18 +308,17 @@ where
     H: BuildHasher,
     S: Strategy,
 {
-    /// Begins a batch, as [`write`](Self::write), without blocking the thread.
+    /// Awaits a batch, like [`write`](Self::write), without blocking the thread.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is ready, nothing happened. A task that is cancelled while
-    /// it holds the *batch* across an await drops it, and a dropped batch publishes
-    /// what it has: use [`transact_async`](Self::transact_async) where that would be
-    /// half a change.
+    /// A future that is dropped before it is ready has changed nothing. A task that is cancelled
+    /// while it holds the *batch* across an await drops the batch, which publishes the changes so
+    /// far: use [`transact_async`](Self::transact_async) where that would be half a change.
     ///
     /// # Panics
     ///
-    /// As [`write`](Self::write).
+    /// Like [`write`](Self::write).
     ///
     /// # Examples
     ///
@@ -357,25 +337,22 @@ where
         }
     }
 
-    /// All or nothing, as [`transact`](Self::transact): publishes if `f` returns
-    /// `Ok`, takes every change back if it returns `Err`, panics or is cancelled.
-    ///
-    /// A task that is *spawned* and has an await in `f` does not compile where a key or value
-    /// type names a lifetime (`&'static str`) or a trait object: the compiler cannot prove
-    /// that the future of `f` is `Send`. There, [`write_async`](Self::write_async) with
-    /// [`Batch::rollback_on_drop`] does the same without a closure.
+    /// Publishes if `f` returns `Ok`. Undoes every change if `f` returns `Err`, panics or is
+    /// cancelled. See
+    /// [`ConcurrentHashMap::transact_async`](crate::ConcurrentHashMap::transact_async) for spawned
+    /// tasks that do not compile.
     ///
     /// # Errors
     ///
-    /// What `f` returned.
+    /// Returns the error of `f`.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is ready, it has published nothing.
+    /// A future that is dropped before it is ready has published nothing.
     ///
     /// # Panics
     ///
-    /// As [`write`](Self::write), and with `f`.
+    /// Like [`write`](Self::write), and if `f` panics.
     ///
     /// # Examples
     ///
@@ -404,7 +381,7 @@ where
     }
 }
 
-/// Shows what needs no look at keys and values.
+/// Shows what needs no access to keys and values.
 impl<K, V, H, S: Strategy> fmt::Debug for Writer<K, V, H, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Writer").field(&self.inner).finish()

@@ -1,4 +1,4 @@
-//! More of `ConcurrentHashSet`: iteration, changes, diagnosis.
+//! More of `ConcurrentHashSet`: iteration, capacity, diagnosis and standard traits.
 
 use core::hash::{BuildHasher, Hash};
 use std::collections::HashSet;
@@ -12,9 +12,8 @@ impl<T, H, S> ConcurrentHashSet<T, H, S>
 where
     S: Strategy,
 {
-    /// All elements, as guards that share one snapshot; as [`ConcurrentHashMap::iter`].
-    ///
-    /// [`ConcurrentHashMap::iter`]: crate::ConcurrentHashMap::iter
+    /// Iterates over all elements, as guards that share one snapshot; see
+    /// [`ConcurrentHashMap::iter`](crate::ConcurrentHashMap::iter).
     ///
     /// # Examples
     ///
@@ -26,28 +25,12 @@ where
         self.as_map().keys()
     }
 
-    /// How many elements the published copy can hold before it grows.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::<u32>::with_capacity(10);
-    /// assert!(set.capacity() >= 10);
-    /// ```
+    /// Returns how many elements the published copy can hold before it grows.
     pub fn capacity(&self) -> usize {
         self.as_map().capacity()
     }
 
-    /// The hasher.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::hash::BuildHasher;
-    ///
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from(["a"]);
-    /// assert_eq!(set.hasher().hash_one("a"), set.clone().hasher().hash_one("a"));
-    /// ```
+    /// Returns the hasher.
     pub fn hasher(&self) -> &H {
         self.as_map().hasher()
     }
@@ -59,11 +42,7 @@ where
     H: BuildHasher,
     S: BlockingStrategy,
 {
-    /// Adds an element in the place of an equal one, and returns that.
-    ///
-    /// # Panics
-    ///
-    /// As [`ConcurrentHashMap::write`](crate::ConcurrentHashMap::write).
+    /// Adds an element, and returns the equal one that it replaces.
     ///
     /// # Examples
     ///
@@ -78,86 +57,33 @@ where
             .write_one(|batch| super::batch::replace(batch, element))
     }
 
-    /// Takes all elements out; as [`ConcurrentHashMap::drain`](crate::ConcurrentHashMap::drain).
-    ///
-    /// # Panics
-    ///
-    /// As [`ConcurrentHashMap::write`](crate::ConcurrentHashMap::write).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1, 2]);
-    /// assert_eq!(set.drain().sum::<i32>(), 3);
-    /// assert!(set.is_empty());
-    /// ```
+    /// See [`ConcurrentHashMap::drain`](crate::ConcurrentHashMap::drain).
     pub fn drain(&self) -> impl ExactSizeIterator<Item = T> + use<T, H, S> {
         self.as_map().drain().map(|(element, ())| element)
     }
 
-    /// Gives back memory that the elements do not need, in both copies.
-    ///
-    /// # Panics
-    ///
-    /// As [`ConcurrentHashMap::write`](crate::ConcurrentHashMap::write).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::<u32>::with_capacity(1000);
-    /// set.shrink_to_fit();
-    /// assert!(set.capacity() < 1000);
-    /// ```
+    /// See [`ConcurrentHashMap::shrink_to_fit`](crate::ConcurrentHashMap::shrink_to_fit).
     pub fn shrink_to_fit(&self) {
         self.as_map().shrink_to_fit();
     }
 
-    /// Does now what the next write would begin with; as
-    /// [`ConcurrentHashMap::catch_up`](crate::ConcurrentHashMap::catch_up).
-    ///
-    /// # Panics
-    ///
-    /// As [`ConcurrentHashMap::write`](crate::ConcurrentHashMap::write).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// set.catch_up();
-    /// assert_eq!(set.stragglers(), 0);
-    /// ```
+    /// See [`ConcurrentHashMap::catch_up`](crate::ConcurrentHashMap::catch_up).
     pub fn catch_up(&self) {
         self.as_map().catch_up();
     }
 
-    /// How many the last publish still waits for; as
-    /// [`ConcurrentHashMap::stragglers`](crate::ConcurrentHashMap::stragglers).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// assert_eq!(set.stragglers(), 0);
-    /// ```
+    /// See [`ConcurrentHashMap::stragglers`](crate::ConcurrentHashMap::stragglers).
     pub fn stragglers(&self) -> usize {
         self.as_map().stragglers()
     }
 
-    /// How many writers wait to begin; as
-    /// [`ConcurrentHashMap::queued_writers`](crate::ConcurrentHashMap::queued_writers).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// assert_eq!(set.queued_writers(), 0);
-    /// ```
+    /// See [`ConcurrentHashMap::queued_writers`](crate::ConcurrentHashMap::queued_writers).
     pub fn queued_writers(&self) -> usize {
         self.as_map().queued_writers()
     }
 }
 
-/// As [`ConcurrentHashSet::iter`].
+/// See [`ConcurrentHashSet::iter`].
 impl<'m, T, H, S> IntoIterator for &'m ConcurrentHashSet<T, H, S>
 where
     S: Strategy,
@@ -170,7 +96,7 @@ where
     }
 }
 
-/// With the same hasher, and the default strategy.
+/// Keeps the hasher, and uses the default strategy.
 impl<T, H> From<HashSet<T, H>> for ConcurrentHashSet<T, H>
 where
     T: Hash + Eq + Clone,
@@ -183,7 +109,7 @@ where
     }
 }
 
-/// Adds copies of all, in one batch.
+/// Adds copies of all elements, in one batch.
 impl<'e, T, H, S> Extend<&'e T> for &ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq + Copy,
@@ -195,7 +121,7 @@ where
     }
 }
 
-/// As for a reference.
+/// See `Extend` of a reference to the set.
 impl<'e, T, H, S> Extend<&'e T> for ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq + Copy,
