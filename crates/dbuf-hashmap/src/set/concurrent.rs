@@ -1,6 +1,5 @@
 //! One handle for any thread: `ConcurrentHashSet`, a map without values.
 
-use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::hash::RandomState;
@@ -11,7 +10,7 @@ use equivalent::Equivalent;
 
 use super::{Batch, SharedReader, Snapshot};
 use crate::builder::Builder;
-use crate::concurrent::{ConcurrentHashMap, WriterGuard};
+use crate::concurrent::{ConcurrentHashMap, RefIter, WriterGuard};
 use crate::mapped_ref::MappedRef;
 
 /// A hash set that any thread reads and writes, through `&self`.
@@ -34,7 +33,7 @@ use crate::mapped_ref::MappedRef;
 /// assert_eq!(blocked.read().iter().count(), 2);
 /// ```
 pub struct ConcurrentHashSet<T, H = RandomState, S: Strategy = DefaultStrategy> {
-    map: ConcurrentHashMap<T, (), H, S>,
+    pub(super) map: ConcurrentHashMap<T, (), H, S>,
 }
 
 /// The batch of a [`ConcurrentHashSet`].
@@ -140,6 +139,29 @@ impl<T, H, S: Strategy> ConcurrentHashSet<T, H, S> {
         self.map.is_empty()
     }
 
+    /// Iterates over all elements, as guards that share one snapshot; see
+    /// [`ConcurrentHashMap::iter`](ConcurrentHashMap::iter).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1, 2]);
+    /// assert_eq!(set.iter().map(|n| *n).sum::<i32>(), 3);
+    /// ```
+    pub fn iter(&self) -> RefIter<'_, T, (), H, S, T> {
+        self.map.keys()
+    }
+
+    /// Returns how many elements the published copy can hold before it grows.
+    pub fn capacity(&self) -> usize {
+        self.map.capacity()
+    }
+
+    /// Returns the hasher.
+    pub fn hasher(&self) -> &H {
+        self.map.hasher()
+    }
+
     /// Returns a handle that can only read.
     pub fn reader(&self) -> SharedReader<T, H, S> {
         SharedReader::new(self.map.reader())
@@ -212,6 +234,21 @@ where
             .write_one(|batch| super::batch::insert(batch, element))
     }
 
+    /// Adds an element, and returns the equal one that it replaces.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let set = dbuf_hashmap::ConcurrentHashSet::new();
+    /// assert_eq!(set.replace(vec![1]), None);
+    /// assert_eq!(set.replace(Vec::with_capacity(10)), None);
+    /// assert_eq!(set.replace(vec![1]), Some(vec![1]));
+    /// ```
+    pub fn replace(&self, element: T) -> Option<T> {
+        self.map
+            .write_one(|batch| super::batch::replace(batch, element))
+    }
+
     /// Removes an element and returns whether it was there.
     pub fn remove<Q>(&self, element: &Q) -> bool
     where
@@ -249,75 +286,29 @@ where
     pub fn publish(&self) -> Published {
         self.map.publish()
     }
-}
 
-impl<T, H, S: Strategy> Clone for ConcurrentHashSet<T, H, S> {
-    fn clone(&self) -> Self {
-        Self {
-            map: self.map.clone(),
-        }
+    /// See [`ConcurrentHashMap::drain`](ConcurrentHashMap::drain).
+    pub fn drain(&self) -> impl ExactSizeIterator<Item = T> + use<T, H, S> {
+        self.map.drain().map(|(element, ())| element)
     }
-}
 
-impl<T, H, S> Default for ConcurrentHashSet<T, H, S>
-where
-    T: Hash + Eq + Clone,
-    H: BuildHasher + Default,
-    S: BlockingStrategy + Default,
-{
-    fn default() -> Self {
-        Builder::default().build_concurrent_set()
+    /// See [`ConcurrentHashMap::shrink_to_fit`](ConcurrentHashMap::shrink_to_fit).
+    pub fn shrink_to_fit(&self) {
+        self.map.shrink_to_fit();
     }
-}
 
-impl<T, H, S> FromIterator<T> for ConcurrentHashSet<T, H, S>
-where
-    T: Hash + Eq + Clone,
-    H: BuildHasher + Default,
-    S: BlockingStrategy + Default,
-{
-    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
-        let set = Self::default();
-        set.write().extend(elements);
-        set
+    /// See [`ConcurrentHashMap::catch_up`](ConcurrentHashMap::catch_up).
+    pub fn catch_up(&self) {
+        self.map.catch_up();
     }
-}
 
-/// Uses the default hasher and strategy; `collect` can make a set with others.
-impl<T: Hash + Eq + Clone, const N: usize> From<[T; N]> for ConcurrentHashSet<T> {
-    fn from(elements: [T; N]) -> Self {
-        elements.into_iter().collect()
+    /// See [`ConcurrentHashMap::stragglers`](ConcurrentHashMap::stragglers).
+    pub fn stragglers(&self) -> usize {
+        self.map.stragglers()
     }
-}
 
-/// Adds all elements in one batch. Other writers wait until the iterator ends, so it must not write
-/// to this set.
-impl<T, H, S> Extend<T> for &ConcurrentHashSet<T, H, S>
-where
-    T: Hash + Eq + Clone,
-    H: BuildHasher,
-    S: BlockingStrategy,
-{
-    fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
-        self.write().extend(elements);
-    }
-}
-
-/// See `Extend` of a reference to the set.
-impl<T, H, S> Extend<T> for ConcurrentHashSet<T, H, S>
-where
-    T: Hash + Eq + Clone,
-    H: BuildHasher,
-    S: BlockingStrategy,
-{
-    fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
-        (&*self).extend(elements);
-    }
-}
-
-/// Shows the published elements.
-impl<T: fmt::Debug, H, S: Strategy> fmt::Debug for ConcurrentHashSet<T, H, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.read().fmt(f)
+    /// See [`ConcurrentHashMap::queued_writers`](ConcurrentHashMap::queued_writers).
+    pub fn queued_writers(&self) -> usize {
+        self.map.queued_writers()
     }
 }

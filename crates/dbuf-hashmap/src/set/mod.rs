@@ -21,7 +21,7 @@ mod shared;
 mod snapshot;
 #[cfg(feature = "async")]
 mod task;
-mod writes;
+mod traits;
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
