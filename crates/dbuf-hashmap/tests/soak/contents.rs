@@ -1,4 +1,4 @@
-//! What the map holds, and what each writer does to it.
+//! The contents of the map, and what each writer does to it.
 
 use std::hash::RandomState;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use crate::common::{unwind, unwinds};
 use crate::futures::{poll_and_cancel, yield_now};
 
 pub(crate) const WRITERS: u32 = 4;
-/// A key for each writer, changed by itself.
+/// A key for each writer, which changes alone.
 const OWN: u32 = 100;
-/// A key for each writer, which changes with the sum and never alone.
+/// A key for each writer, which changes only together with the sum.
 const PART: u32 = 200;
 const SUM: u32 = 300;
 
@@ -27,10 +27,10 @@ fn number(n: u64) -> Number {
     Box::new([n; 2])
 }
 
-/// Of one writer: the number of changes to its own key, and of those with the sum.
+/// One writer's number of changes to its own key, and of changes with the sum.
 pub(crate) type Made = [u64; 2];
 
-/// What a map says of each writer.
+/// What a map holds of each writer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Contents(pub(crate) [Made; WRITERS as usize]);
 
@@ -50,14 +50,14 @@ impl Contents {
         contents
     }
 
-    /// Nobody has written less than before.
+    /// Returns whether no writer's numbers have gone back.
     pub(crate) fn is_after(&self, before: &Self) -> bool {
         let (now, before) = (self.0.as_flattened(), before.0.as_flattened());
         now.iter().zip(before).all(|(now, before)| now >= before)
     }
 }
 
-/// A change of `PART` and `SUM`, in any batch.
+/// Changes `PART` and `SUM` in a batch.
 macro_rules! add {
     ($batch:expr, $who:expr) => {
         $batch.upsert(PART + $who, number(1), |n| *n = number(n[0] + 1));
@@ -65,7 +65,7 @@ macro_rules! add {
     };
 }
 
-/// One writer's next change, by a thread, counted in `made`.
+/// Makes one writer's next change by a thread, counted in `made`.
 pub(crate) fn change<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Made) {
     let own = OWN + who;
     match kind % 10 {
@@ -80,7 +80,7 @@ pub(crate) fn change<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Ma
             }
         }
         2 => {
-            // Gone and back in one batch: nobody sees it gone.
+            // Removes and inserts it in one batch, so no reader misses it.
             let mut batch = map.write();
             let was = batch.remove(&own).map_or(0, |n| n[0]);
             assert_eq!(was, made[0], "a write was lost");
@@ -116,7 +116,7 @@ pub(crate) fn change<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Ma
         }
         7 => map.retain(|key, _| *key >= OWN),
         8 => {
-            // More than fits: both copies grow, and shrink again.
+            // More entries than fit, so both copies grow, and shrink again.
             let mut batch = map.write();
             for key in 0..OWN {
                 batch.insert(key, number(0));
@@ -138,8 +138,7 @@ pub(crate) fn change<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Ma
     }
 }
 
-/// One writer's next change, by a task: one that goes through, fails, or is cancelled
-/// halfway.
+/// Makes one writer's next change by a task: it succeeds, fails, or is cancelled halfway.
 pub(crate) async fn change_async<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Made) {
     match kind % 5 {
         0 => {
@@ -159,7 +158,7 @@ pub(crate) async fn change_async<S: Soaked>(map: &Map<S>, who: u32, kind: u64, m
                 yield_now().await;
                 if kind == 2 { Err(()) } else { Ok(()) }
             });
-            // The fourth kind at the lock, behind a reader, or within.
+            // The fourth kind is cancelled at the lock, behind a reader, or inside.
             let done = match kind {
                 4 => poll_and_cancel(transacts, 1),
                 _ => Some(transacts.await),

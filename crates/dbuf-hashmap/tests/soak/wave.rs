@@ -14,16 +14,16 @@ use tokio::task::JoinSet;
 use crate::contents::{Contents, Made, Map, Number, Soaked, WRITERS, change, change_async};
 use crate::futures::yield_now;
 
-/// The first ones are threads, the others tasks.
+/// The number of writers: the first ones are threads, the others tasks.
 const THREADS: u32 = WRITERS / 2;
-/// Threads that read; twice as many tasks do.
+/// The number of threads that read. Twice as many tasks read.
 const READERS: usize = 1;
 const WATCHERS: usize = 8;
-/// A writer makes at least so many changes in a wave, however short.
+/// The least number of changes of a writer in a wave.
 const LEAST: u64 = 10;
 
-/// Whether a publish is one point for all readers: what a task may expect whose worker
-/// threads have a reader each.
+/// Says whether a publish is one point for all readers, so that a task whose worker threads have
+/// a reader each never sees the map go back.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Flips {
     AtOnce,
@@ -33,9 +33,9 @@ pub(crate) enum Flips {
 pub(crate) struct World<S: Soaked> {
     pub(crate) map: Map<S>,
     flips: Flips,
-    /// What each writer's changes that have returned come to.
+    /// The sums of each writer's changes that have returned.
     returned: [[AtomicU64; 2]; WRITERS as usize],
-    /// The last version of this wave, as soon as it is known.
+    /// The last version of this wave, once it is known.
     last: AtomicU64,
     done: AtomicBool,
 }
@@ -60,7 +60,7 @@ impl<S: Soaked> World<S> {
         Contents(std::array::from_fn(of))
     }
 
-    /// Takes note of changes that have returned; their writer sees them.
+    /// Records changes that have returned, and checks that their writer sees them.
     pub(crate) fn changed(&self, who: u32, made: Made) {
         let contents = Contents::of(self.map.read().as_map());
         assert_eq!(
@@ -77,7 +77,7 @@ impl<S: Soaked> World<S> {
     }
 }
 
-/// What one thread or task saw.
+/// What one thread or task has seen.
 #[derive(Default)]
 pub(crate) struct Seen {
     tally: Tally,
@@ -86,7 +86,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    fn look(&mut self, returned: &Contents, version: Version, contents: Contents) {
+    fn check(&mut self, returned: &Contents, version: Version, contents: Contents) {
         assert!(
             contents.is_after(returned),
             "{contents:?} after {returned:?}"
@@ -95,11 +95,11 @@ impl Seen {
         self.tally.looks += 1;
     }
 
-    /// As `look`, and nobody goes back.
-    fn look_on(&mut self, returned: &Contents, version: Version, contents: Contents) {
+    /// Like `check`, and also checks that no writer's numbers go back.
+    fn check_next(&mut self, returned: &Contents, version: Version, contents: Contents) {
         assert!(version >= self.version, "{version} after {}", self.version);
         self.version = version;
-        self.look(returned, version, contents);
+        self.check(returned, version, contents);
     }
 
     fn add(&mut self, other: Self) {
@@ -108,7 +108,7 @@ impl Seen {
     }
 }
 
-/// One snapshot, and another one under it.
+/// Reads one snapshot, and another one under it.
 fn snapshots<S: Soaked>(
     world: &World<S>,
     reader: &SharedReader<u32, Number, RandomState, S>,
@@ -116,7 +116,7 @@ fn snapshots<S: Soaked>(
 ) {
     let returned = world.returned();
     let outer = reader.read();
-    seen.look_on(&returned, outer.version(), Contents::of(outer.as_map()));
+    seen.check_next(&returned, outer.version(), Contents::of(outer.as_map()));
     if seen.tally.looks % 4 == 0 {
         let before = Contents::of(outer.as_map());
         let nested = reader.read();
@@ -124,13 +124,13 @@ fn snapshots<S: Soaked>(
         thread::yield_now();
         assert_eq!(Contents::of(outer.as_map()), before, "a snapshot changed");
         drop(outer);
-        seen.look(&returned, nested.version(), Contents::of(nested.as_map()));
+        seen.check(&returned, nested.version(), Contents::of(nested.as_map()));
         seen.tally.readers += 1;
     }
 }
 
 fn writes<S: Soaked>(world: &World<S>, who: u32, end: Instant) {
-    // A handle of its own, for a while.
+    // Uses another handle for a while.
     let (mut map, mut made) = (world.map.clone(), world.made(who));
     let (mut kind, mut rounds) = (u64::from(3 * who), 0);
     while Instant::now() < end || rounds < LEAST {
@@ -166,7 +166,7 @@ fn reads<S: Soaked>(world: &World<S>) -> Seen {
     seen
 }
 
-/// Threads that live for a few looks.
+/// Starts threads that live for a few reads.
 fn visits<S: Soaked>(world: &Arc<World<S>>) -> Seen {
     let mut seen = Seen::default();
     while !world.done.load(SeqCst) {
@@ -197,7 +197,7 @@ async fn reads_async<S: Soaked>(world: Arc<World<S>>) -> Seen {
         }
         yield_now().await;
         if world.flips == Flips::ReaderByReader {
-            // Another worker thread's reader may be behind.
+            // The reader of another worker thread may be behind.
             seen.version = 0;
         }
     }
@@ -211,16 +211,16 @@ async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
         let version = watcher.changed().await.unwrap();
         assert!(
             version > last_seen,
-            "last_seen of {version} after {last_seen}"
+            "version {version} is reported after {last_seen}"
         );
         last_seen = version;
         let map = watcher.read();
         assert!(
             map.version() >= last_seen,
-            "last_seen of {last_seen}, read {}",
+            "version {last_seen} is reported, but the read shows {}",
             map.version()
         );
-        seen.look(
+        seen.check(
             &Contents::default(),
             map.version(),
             Contents::of(map.as_map()),
@@ -230,7 +230,7 @@ async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
     assert_eq!(
         last_seen,
         watcher.read().version(),
-        "the last publish was not last_seen of"
+        "the last publish was not reported"
     );
     seen.tally.readers += 1;
     seen
@@ -290,7 +290,7 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
             ended.unwrap();
         }
         world.done.store(true, SeqCst);
-        // One more, which all who watch are told of.
+        // One more publish, which all watchers see.
         let mut made = world.made(0);
         let version = world.map.read().version();
         world.last.store(version + 1, SeqCst);
@@ -305,7 +305,7 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
     }
     seen.tally.publishes = world.map.read().version() - first;
     seen.tally.threads += (THREADS as usize + READERS + 1) as u64;
-    // Both copies are equal, and nobody is in the way.
+    // Both copies are equal, and no straggler remains.
     let batch = world.map.write();
     assert_eq!(batch.as_map(), batch.published());
     drop(batch);

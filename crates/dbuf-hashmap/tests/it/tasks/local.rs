@@ -1,5 +1,5 @@
-//! One thread, no atomics: `LocalStrategy` and the writer of a pair. A task may hold a
-//! guard across an await here, and the writer awaits its end.
+//! One thread without atomics: `LocalStrategy` and the writer of a pair. A task may hold a guard
+//! across an await here, and the writer awaits its release.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -25,7 +25,7 @@ fn a_local_writer_awaits_readers_of_its_own_thread() {
             while written.get() < MANY {
                 let guard = reader.read();
                 let before: Vec<_> = guard.iter().map(|(k, v)| (*k, *v)).collect();
-                // Some are still there when the writer comes back.
+                // Some guards still live when the writer needs the copy again.
                 for _ in 0..=longer {
                     yield_now().await;
                 }
@@ -59,7 +59,7 @@ fn a_local_writer_awaits_readers_of_its_own_thread() {
         }
     }));
     assert!(looks.get() > 0);
-    // It waited now and then; a wait is one poll more.
+    // The writer waited at times; each wait costs one more poll.
     let polls = polls.load(SeqCst) as u32;
     assert!(polls > MANY && polls <= 2 * MANY, "{polls} polls");
     assert_eq!(reader.read().len(), MANY as usize);
