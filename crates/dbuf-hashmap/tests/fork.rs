@@ -111,8 +111,8 @@ impl<S: Forked> World<S> {
             .with(|[first, second]| (first == second).then_some(*first))
     }
 
-    /// Runs in the child, where no writer runs. Returns whether each read is consistent and none goes
-    /// back. It does not panic, since the message may wait for a lock.
+    /// Runs in the child, where no writer runs. Returns whether each read is consistent and none
+    /// goes back. It does not panic, since the message may wait for a lock.
     fn reads_on(&self, before: [u32; 2]) -> bool {
         let now = || Some([self.number()?, self.cell_number()?]);
         let Some(first) = now() else { return false };

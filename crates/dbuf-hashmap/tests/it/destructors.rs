@@ -177,8 +177,8 @@ fn a_guard_in_a_thread_local_is_released_and_not_inherited() {
                 let guard = MAP.read();
                 HELD.with(|held| *held.0.borrow_mut() = Some((guard, at_exit)));
             });
-            // The closure has returned and the guard is alive; the thread's slots are released if the
-            // local was touched first.
+            // The closure has returned and the guard is alive; the thread's slots are released if
+            // the local was touched first.
             gate.wait();
             thread::spawn(move || {
                 assert_eq!(FRESH.get_cloned(&1000), None);

@@ -244,8 +244,8 @@ where
             batch.update(&new(k), |value| value.0 = 66);
         }
         _ => {
-            // A guard lives across writes: the second write sets its copy aside, and the first write
-            // after its release drops that copy.
+            // A guard lives across writes: the second write sets its copy aside, and the first
+            // write after its release drops that copy.
             model.insert(k, v);
             let guard = map.read();
             let before = contents(guard.iter());

@@ -43,9 +43,9 @@ struct World<S: Stressed> {
     returned: [AtomicU32; WRITERS],
     /// The number of published batches.
     batches: AtomicU32,
-    /// Read-locked by a thread that writes under its own guard, and write-locked by one that forgets a
-    /// guard: a thread that waits for a forgotten guard, while it holds the copy that was set aside,
-    /// would wait for itself.
+    /// Read-locked by a thread that writes under its own guard, and write-locked by one that forgets
+    /// a guard: a thread that waits for a forgotten guard, while it holds the copy that was set
+    /// aside, would wait for itself.
     own_guards: RwLock<()>,
     /// The time after which a guard may be forgotten.
     half: Instant,
@@ -324,7 +324,8 @@ async fn watches<S: Stressed + 'static>(world: Arc<World<S>>) {
         last_seen = version;
         let returned = world.returned();
         let map = watcher.read();
-        // With Flash, the reader of another worker thread may be behind, but not behind the watcher.
+        // With Flash, the reader of another worker thread may be behind others, but not behind the
+        // watcher.
         let mut seen = Seen {
             version,
             ..Seen::default()

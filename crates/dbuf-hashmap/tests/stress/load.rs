@@ -116,8 +116,8 @@ fn write<S: Stressed>(world: &World<S>, thread: usize, seed: u64) -> Option<u32>
                 assert_eq!(failed, Err(number));
             }
             12 => {
-                // The writer's own key, if it is there, makes the closure unwind; the shared key may be
-                // missing.
+                // The writer's own key, if it is there, makes the closure unwind; the shared key
+                // may be missing.
                 let key = if expected.is_some() { own } else { SHARED };
                 let unwound = unwinds(|| {
                     map.update(&key, |n| {

@@ -141,7 +141,7 @@ macro_rules! spawned {
                 batch.insert($key, $value);
                 yield_now().await;
                 batch.publish();
-                // All or nothing: if `?` or the end of the task drops the batch, all changes are undone.
+                // All or nothing: `?`, or the end of the task, undoes all changes.
                 let mut batch = map.write_async().await;
                 batch.rollback_on_drop();
                 batch.remove(&$key);
