@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use arc_swap::{ArcSwap, Cache};
 use dbuf_hashmap::{BlockingStrategy, Builder};
-use dbuf_strategies::core::{Guard, Strategy, arc, rc};
+use dbuf_strategies::core::{OwnedReadGuard, Strategy, arc, rc};
 use dbuf_strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
 };
@@ -103,7 +103,7 @@ pub(crate) fn reads() -> Vec<Subject> {
             kept_writer,
             Box::new(kept).into_guard(),
             |guard, _| {
-                Guard::refresh(guard);
+                OwnedReadGuard::refresh(guard);
                 **guard
             },
         ),

@@ -1,6 +1,8 @@
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::ptr::NonNull;
+#[cfg(feature = "std")]
+use std::sync::OnceLock;
 
 use crate::{BufferPtr, Side, Strategy};
 
@@ -78,6 +80,9 @@ pub struct DoubleBuffer<T, S, X = ()> {
     sides: [UnsafeCell<Versioned<T>>; SIDES],
     strategy: S,
     extras: X,
+    /// Made with the first shared reader, and moved with the buffer.
+    #[cfg(feature = "std")]
+    id: OnceLock<u64>,
 }
 
 // SAFETY: a shared buffer gives `&T` and `&X` to any thread (`Sync`), and `&mut
@@ -148,6 +153,8 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
             ],
             strategy,
             extras,
+            #[cfg(feature = "std")]
+            id: OnceLock::new(),
         }
     }
 
@@ -185,6 +192,18 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
     #[inline]
     pub const fn extras(&self) -> &X {
         &self.extras
+    }
+
+    /// Names this buffer, and with it its strategy: no other one ever has this id.
+    #[cfg(feature = "std")]
+    pub(crate) fn id(&self) -> u64 {
+        *self.id.get_or_init(crate::shared::new_id)
+    }
+
+    /// The id, if the buffer has had a shared reader.
+    #[cfg(feature = "std")]
+    pub(crate) fn known_id(&self) -> Option<u64> {
+        self.id.get().copied()
     }
 
     /// The cell of one side. Getting it is safe; what may be done with it is

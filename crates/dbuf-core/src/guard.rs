@@ -1,71 +1,43 @@
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
+//! Guards: what reads return. Each kind is a type with a name of its own, and all of them do
+//! what [`RawGuard`] does with a lease.
+
 use core::fmt;
 use core::ops::Deref;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-use crate::Version;
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+
 use crate::buffer::Versioned;
 use crate::lease::{Lease, ReaderLease};
 use crate::threads::GuardOfTwoThreads;
+use crate::{ReaderPtr, Version};
+
+#[cfg(feature = "alloc")]
+use crate::lease::OwnedLease;
+#[cfg(feature = "std")]
+use crate::shared::{AnyLease, SharedLease};
 #[cfg(feature = "alloc")]
 use crate::{BufferPtr, Reader};
 
-/// A look at the front, as it stood when the guard was taken.
-///
-/// Dereferences to the value, which does not change while the guard lives. The
-/// writer publishes without waiting for it, but cannot write *this* copy again
-/// before it is dropped: hold it briefly, or [`refresh`](Guard::refresh) it. A
-/// guard that is passed to [`core::mem::forget`] holds the writer up until its
-/// reader is dropped.
-///
-/// `L` says how the place is held: by a borrowed reader ([`ReadGuard`]), by a
-/// reader of the guard's own ([`OwnedReadGuard`]), or by one of a
-/// [`SharedReader`](crate::SharedReader).
-///
-/// It stays on its thread, and other threads may look through a reference to it where they
-/// may look at the buffer.
-///
-/// Its methods are associated functions, so that none shadows the value's.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::ReadGuard;
-/// use dbuf_strategies::LockStrategy;
-///
-/// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
-/// let guard = reader.read();
-/// writer.start_swap();
-/// assert_eq!((*guard, ReadGuard::version(&guard)), (1, 0));
-/// ```
-#[must_use = "a guard that is dropped at once has read nothing"]
-pub struct Guard<L> {
+/// A guard on one side, which the lease holds.
+pub(crate) struct RawGuard<L> {
     /// Leads to the value. No field refers to it: a reference would have to stay valid to the
     /// end of `drop(guard)`, which itself lets the writer in. And no pointer is kept beside
     /// the lease: a refresh would load it in addition to what tells whether it is current.
     lease: L,
 }
 
-// SAFETY: never: nothing implements the trait. (Its lease has a token of this thread, C4.)
-unsafe impl<L> Send for Guard<L> where Self: GuardOfTwoThreads {}
-
-// SAFETY: `&Guard` gives `&T` and `&X` to other threads, and else only what a shared lease
+// SAFETY: `&RawGuard` gives `&T` and `&X` to other threads, and else only what a shared lease
 // gives. The lease ends on the thread where it began.
-unsafe impl<L> Sync for Guard<L> where L: Lease<Value: Sync, Extras: Sync> + Sync {}
+unsafe impl<L> Sync for RawGuard<L> where L: Lease<Value: Sync, Extras: Sync> + Sync {}
 
 // As a reference to the value and the extras.
-impl<L: Lease<Value: RefUnwindSafe, Extras: RefUnwindSafe>> UnwindSafe for Guard<L> {}
-impl<L: Lease<Value: RefUnwindSafe, Extras: RefUnwindSafe>> RefUnwindSafe for Guard<L> {}
+impl<L: Lease<Value: RefUnwindSafe, Extras: RefUnwindSafe>> UnwindSafe for RawGuard<L> {}
+impl<L: Lease<Value: RefUnwindSafe, Extras: RefUnwindSafe>> RefUnwindSafe for RawGuard<L> {}
 
-/// A guard that borrows its [reader](crate::Reader).
-pub type ReadGuard<'r, R> = Guard<ReaderLease<'r, R>>;
-
-/// A [`ReadGuard`] narrowed to a part of the value, or of the extras.
-pub type MappedReadGuard<'r, U, R> = MappedGuard<U, ReaderLease<'r, R>>;
-
-impl<L: Lease> Guard<L> {
+impl<L: Lease> RawGuard<L> {
     #[inline]
     pub(crate) fn new(lease: L) -> Self {
         Self { lease }
@@ -85,7 +57,303 @@ impl<L: Lease> Guard<L> {
         unsafe { self.versioned().value() }
     }
 
-    /// The number of the publish that this guard looks at. A plain load.
+    #[inline]
+    fn version(&self) -> Version {
+        self.versioned().version
+    }
+
+    #[inline]
+    fn refresh(&mut self) -> bool {
+        !self.lease.is_current() && self.renew()
+    }
+
+    #[inline(never)]
+    fn renew(&mut self) -> bool {
+        let before = self.version();
+        let old = self.lease.acquire_again();
+        let changed = self.version() != before;
+        // Last, since it may run a waker.
+        // SAFETY: the guard is borrowed exclusively, so nothing borrows from it.
+        unsafe { self.lease.release_old(old) };
+        changed
+    }
+
+    /// The part of the value, or of the extras, that `f` returns.
+    #[inline]
+    fn part<U: ?Sized>(
+        &self,
+        f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> Option<&'a U>,
+    ) -> Option<NonNull<U>> {
+        f(self.value(), self.lease.extras()).map(NonNull::from)
+    }
+}
+
+/// A [`RawGuard`] narrowed to a part of the value, or of the extras.
+struct RawMappedGuard<U: ?Sized, L> {
+    value: NonNull<U>,
+    lease: L,
+}
+
+// SAFETY: as for `RawGuard`, with `&U` in the place of `&T`.
+unsafe impl<U: ?Sized + Sync, L: Lease<Extras: Sync> + Sync> Sync for RawMappedGuard<U, L> {}
+
+impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> UnwindSafe
+    for RawMappedGuard<U, L>
+{
+}
+impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> RefUnwindSafe
+    for RawMappedGuard<U, L>
+{
+}
+
+impl<U: ?Sized, L: Lease> RawMappedGuard<U, L> {
+    #[inline]
+    fn value(&self) -> &U {
+        // SAFETY: the pointer was made from a reference into the cell or the
+        // extras of the buffer, and the lease that keeps both in place is here
+        // (S2, C5, P3).
+        unsafe { self.value.as_ref() }
+    }
+
+    #[inline]
+    fn version(&self) -> Version {
+        // SAFETY: the lease is on this cell (S2, S4, C5).
+        unsafe { self.lease.cell().as_ref() }.version
+    }
+
+    /// The part of the part, or of the extras, that `f` returns.
+    #[inline]
+    fn part<W: ?Sized>(
+        &self,
+        f: impl for<'a> FnOnce(&'a U, &'a L::Extras) -> Option<&'a W>,
+    ) -> Option<NonNull<W>> {
+        f(self.value(), self.lease.extras()).map(NonNull::from)
+    }
+}
+
+/// A kind of guard, and what it is narrowed to: the names that users see of a lease.
+macro_rules! guards {
+    (
+        $(#[$attr:meta])*
+        $Guard:ident<$($lt:lifetime,)? $P:ident: $Ptr:ident> of $Lease:ident,
+        $(#[$mapped_attr:meta])*
+        $Mapped:ident
+    ) => {
+        $(#[$attr])*
+        #[must_use = "a guard that is dropped at once has read nothing"]
+        pub struct $Guard<$($lt,)? $P: $Ptr>(RawGuard<$Lease<$($lt,)? $P>>);
+
+        // SAFETY: never: nothing implements the trait. (Its lease has a token of this thread, C4.)
+        unsafe impl<$($lt,)? $P: $Ptr> Send for $Guard<$($lt,)? $P> where Self: GuardOfTwoThreads {}
+
+        impl<$($lt,)? $P: $Ptr> $Guard<$($lt,)? $P> {
+            #[inline]
+            pub(crate) fn new(lease: $Lease<$($lt,)? $P>) -> Self {
+                Self(RawGuard::new(lease))
+            }
+
+            /// The number of the publish that this guard shows. A plain load.
+            #[inline]
+            pub fn version(guard: &Self) -> Version {
+                guard.0.version()
+            }
+
+            /// Brings the guard up to date, and returns whether it shows a newer publish than
+            /// before. For a thread that reads all the time: it keeps one guard, and refreshes
+            /// it where it would take a new one.
+            ///
+            /// While nothing was published, that is a load and a comparison, with no store and
+            /// no fence. Otherwise it takes a new guard, then releases the old one; it may do
+            /// so once more where a writer waits for readers. A writer that waits for this
+            /// guard is freed by its next refresh, so a reader that has nothing to do for a
+            /// while must drop it.
+            ///
+            /// # Panics
+            ///
+            /// With the waker of a writer that waited for the guard. The guard is up to date
+            /// then.
+            #[doc(alias = "load")]
+            #[inline]
+            pub fn refresh(guard: &mut Self) -> bool {
+                guard.0.refresh()
+            }
+
+            /// The extras.
+            #[inline]
+            pub fn extras(guard: &Self) -> &$P::Extras {
+                guard.0.lease.extras()
+            }
+
+            /// Narrows the guard to a part of the value.
+            ///
+            /// # Panics
+            ///
+            /// With `f`. The guard is released then.
+            #[inline]
+            pub fn map<U: ?Sized>(
+                guard: Self,
+                f: impl for<'f> FnOnce(&'f $P::Value, &'f $P::Extras) -> &'f U,
+            ) -> $Mapped<$($lt,)? U, $P> {
+                let value = NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
+                let lease = guard.0.lease;
+                $Mapped(RawMappedGuard { value, lease })
+            }
+
+            /// Narrows the guard to a part of the value that may be missing.
+            ///
+            /// # Errors
+            ///
+            /// The guard itself, if `f` returns `None`.
+            ///
+            /// # Panics
+            ///
+            /// With `f`. The guard is released then.
+            #[inline]
+            pub fn try_map<U: ?Sized>(
+                guard: Self,
+                f: impl for<'f> FnOnce(&'f $P::Value, &'f $P::Extras) -> Option<&'f U>,
+            ) -> Result<$Mapped<$($lt,)? U, $P>, Self> {
+                // Nothing is moved before it is known where to: a look-up is made of this.
+                let Some(value) = guard.0.part(f) else {
+                    return Err(guard);
+                };
+                let lease = guard.0.lease;
+                Ok($Mapped(RawMappedGuard { value, lease }))
+            }
+        }
+
+        impl<$($lt,)? $P: $Ptr> Deref for $Guard<$($lt,)? $P> {
+            type Target = $P::Value;
+
+            #[inline]
+            fn deref(&self) -> &$P::Value {
+                self.0.value()
+            }
+        }
+
+        impl<$($lt,)? $P: $Ptr> AsRef<$P::Value> for $Guard<$($lt,)? $P> {
+            fn as_ref(&self) -> &$P::Value {
+                self
+            }
+        }
+
+        impl<$($lt,)? $P: $Ptr<Value: fmt::Debug>> fmt::Debug for $Guard<$($lt,)? $P> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+
+        impl<$($lt,)? $P: $Ptr<Value: fmt::Display>> fmt::Display for $Guard<$($lt,)? $P> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+
+        $(#[$mapped_attr])*
+        #[must_use = "a guard that is dropped at once has read nothing"]
+        pub struct $Mapped<$($lt,)? U: ?Sized, $P: $Ptr>(RawMappedGuard<U, $Lease<$($lt,)? $P>>);
+
+        // SAFETY: never, as for the guard that it was.
+        unsafe impl<$($lt,)? U: ?Sized, $P: $Ptr> Send for $Mapped<$($lt,)? U, $P>
+        where
+            Self: GuardOfTwoThreads,
+        {
+        }
+
+        impl<$($lt,)? U: ?Sized, $P: $Ptr> $Mapped<$($lt,)? U, $P> {
+            /// The number of the publish that this guard shows. A plain load.
+            #[inline]
+            pub fn version(guard: &Self) -> Version {
+                guard.0.version()
+            }
+
+            /// The extras.
+            #[inline]
+            pub fn extras(guard: &Self) -> &$P::Extras {
+                guard.0.lease.extras()
+            }
+
+            /// Narrows the guard further.
+            ///
+            /// # Panics
+            ///
+            /// With `f`. The guard is released then.
+            #[inline]
+            pub fn map<W: ?Sized>(
+                guard: Self,
+                f: impl for<'f> FnOnce(&'f U, &'f $P::Extras) -> &'f W,
+            ) -> $Mapped<$($lt,)? W, $P> {
+                let value = NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
+                let lease = guard.0.lease;
+                $Mapped(RawMappedGuard { value, lease })
+            }
+
+            /// Narrows the guard further, to a part that may be missing.
+            ///
+            /// # Errors
+            ///
+            /// The guard itself, if `f` returns `None`.
+            ///
+            /// # Panics
+            ///
+            /// With `f`. The guard is released then.
+            #[inline]
+            pub fn try_map<W: ?Sized>(
+                guard: Self,
+                f: impl for<'f> FnOnce(&'f U, &'f $P::Extras) -> Option<&'f W>,
+            ) -> Result<$Mapped<$($lt,)? W, $P>, Self> {
+                // Nothing is moved before it is known where to: a look-up is made of this.
+                let Some(value) = guard.0.part(f) else {
+                    return Err(guard);
+                };
+                let lease = guard.0.lease;
+                Ok($Mapped(RawMappedGuard { value, lease }))
+            }
+        }
+
+        impl<$($lt,)? U: ?Sized, $P: $Ptr> Deref for $Mapped<$($lt,)? U, $P> {
+            type Target = U;
+
+            #[inline]
+            fn deref(&self) -> &U {
+                self.0.value()
+            }
+        }
+
+        impl<$($lt,)? U: ?Sized, $P: $Ptr> AsRef<U> for $Mapped<$($lt,)? U, $P> {
+            fn as_ref(&self) -> &U {
+                self
+            }
+        }
+
+        impl<$($lt,)? U: ?Sized + fmt::Debug, $P: $Ptr> fmt::Debug for $Mapped<$($lt,)? U, $P> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+
+        impl<$($lt,)? U: ?Sized + fmt::Display, $P: $Ptr> fmt::Display for $Mapped<$($lt,)? U, $P> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                (**self).fmt(f)
+            }
+        }
+    };
+}
+
+guards! {
+    /// A guard of a [`Reader`](crate::Reader), which it borrows: shows the value that was
+    /// the front when it was taken.
+    ///
+    /// Dereferences to the value, which does not change while the guard lives. The
+    /// writer publishes without waiting for it, but cannot write *this* copy again
+    /// before it is dropped: hold it briefly, or [`refresh`](Self::refresh) it. A
+    /// guard that is passed to [`core::mem::forget`] holds the writer up until its
+    /// reader is dropped.
+    ///
+    /// It stays on its thread. Other threads may read through a reference to it where they
+    /// may read the buffer.
+    ///
+    /// Its methods are associated functions, so that none hides a method of the value.
     ///
     /// # Examples
     ///
@@ -94,336 +362,87 @@ impl<L: Lease> Guard<L> {
     /// use dbuf_strategies::LockStrategy;
     ///
     /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-    /// writer.store(2);
-    /// assert_eq!(ReadGuard::version(&reader.read()), 1);
-    /// ```
-    #[inline]
-    pub fn version(guard: &Self) -> Version {
-        guard.versioned().version
-    }
-
-    /// Brings the guard up to date, and returns whether it shows a newer publish than
-    /// before. For a thread that reads all the time: it keeps one guard, and refreshes it
-    /// where it would take a new one.
-    ///
-    /// While nothing was published, that is a load and a comparison, with no store and no
-    /// fence. Otherwise it takes a new guard, then releases the old one; it may do so once
-    /// more where a writer waits for readers. A writer that waits for
-    /// this guard is freed by its next refresh, so a reader that has nothing to do for a
-    /// while must drop it.
-    ///
-    /// # Panics
-    ///
-    /// With the waker of a writer that waited for the guard. The guard is up to date
-    /// then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::ReadGuard;
-    /// use dbuf_strategies::EpochStrategy;
-    ///
-    /// let (mut writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
     /// let mut guard = reader.read();
-    /// assert!(!ReadGuard::refresh(&mut guard));
     /// writer.store(2);
-    /// assert_eq!(*guard, 1);
+    /// assert_eq!((*guard, ReadGuard::version(&guard)), (1, 0));
     /// assert!(ReadGuard::refresh(&mut guard));
-    /// assert_eq!(*guard, 2);
-    /// writer.store(3); // waits for nobody
+    /// assert_eq!((*guard, ReadGuard::version(&guard)), (2, 1));
+    /// assert!(!ReadGuard::refresh(&mut guard)); // nothing is newer
     /// ```
-    #[doc(alias = "load")]
-    #[inline]
-    pub fn refresh(guard: &mut Self) -> bool {
-        !guard.lease.is_current() && guard.renew()
-    }
-
-    #[inline(never)]
-    fn renew(&mut self) -> bool {
-        let before = Self::version(self);
-        let old = self.lease.acquire_again();
-        let changed = Self::version(self) != before;
-        // Last, since it may run a waker.
-        // SAFETY: the guard is borrowed exclusively, so nothing borrows from it.
-        unsafe { self.lease.release_old(old) };
-        changed
-    }
-
-    /// The extras.
     ///
-    /// # Examples
+    /// Narrowed to a part of the value, or of the extras:
     ///
     /// ```
     /// use dbuf_core::{DoubleBuffer, ReadGuard, Reader};
     /// use dbuf_strategies::LockStrategy;
     ///
-    /// let buffer = DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared");
+    /// let buffer = DoubleBuffer::with_extras(vec![1, 2], vec![], LockStrategy::new(), "shared");
     /// let reader = Reader::new(&buffer);
     /// assert_eq!(*ReadGuard::extras(&reader.read()), "shared");
-    /// ```
-    #[inline]
-    pub fn extras(guard: &Self) -> &L::Extras {
-        guard.lease.extras()
-    }
-
-    /// Narrows the guard to a part of the value.
-    ///
-    /// # Panics
-    ///
-    /// With `f`. The guard is released then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::ReadGuard;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let pair = ("host", 80);
-    /// let (_writer, reader) = dbuf_core::arc(pair, pair, LockStrategy::new());
-    /// let port = ReadGuard::map(reader.read(), |pair, _| &pair.1);
-    /// assert_eq!(*port, 80);
-    /// ```
-    #[inline]
-    pub fn map<U: ?Sized>(
-        guard: Self,
-        f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> &'a U,
-    ) -> MappedGuard<U, L> {
-        let value = NonNull::from(f(guard.value(), Self::extras(&guard)));
-        MappedGuard {
-            value,
-            lease: guard.lease,
-        }
-    }
-
-    /// Narrows the guard to a part of the value that may be missing.
-    ///
-    /// # Errors
-    ///
-    /// The guard itself, if `f` returns `None`.
-    ///
-    /// # Panics
-    ///
-    /// With `f`. The guard is released then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::ReadGuard;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (_writer, reader) = dbuf_core::arc(vec![1, 2], vec![], LockStrategy::new());
     /// let last = ReadGuard::try_map(reader.read(), |list, _| list.last()).unwrap();
     /// assert_eq!(*last, 2);
     /// let whole = ReadGuard::try_map(reader.read(), |list, _| list.get(9)).unwrap_err();
     /// assert_eq!(*whole, [1, 2]);
     /// ```
-    #[inline]
-    pub fn try_map<U: ?Sized>(
-        guard: Self,
-        f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> Option<&'a U>,
-    ) -> Result<MappedGuard<U, L>, Self> {
-        match f(guard.value(), Self::extras(&guard)).map(NonNull::from) {
-            Some(value) => Ok(MappedGuard {
-                value,
-                lease: guard.lease,
-            }),
-            None => Err(guard),
-        }
-    }
-}
-
-impl<L: Lease> Deref for Guard<L> {
-    type Target = L::Value;
-
-    #[inline]
-    fn deref(&self) -> &L::Value {
-        self.value()
-    }
-}
-
-impl<L: Lease> AsRef<L::Value> for Guard<L> {
-    fn as_ref(&self) -> &L::Value {
-        self
-    }
-}
-
-impl<L: Lease<Value: fmt::Debug>> fmt::Debug for Guard<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<L: Lease<Value: fmt::Display>> fmt::Display for Guard<L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-/// A [`Guard`] narrowed to a part of the value, or of the extras.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::{MappedReadGuard, ReadGuard};
-/// use dbuf_strategies::LockStrategy;
-///
-/// let user = ("ada", [7, 9]);
-/// let (_writer, reader) = dbuf_core::arc(user, user, LockStrategy::new());
-/// let scores: MappedReadGuard<'_, [i32; 2], _> = ReadGuard::map(reader.read(), |user, _| &user.1);
-/// assert_eq!(scores.iter().sum::<i32>(), 16);
-/// ```
-#[must_use = "a guard that is dropped at once has read nothing"]
-pub struct MappedGuard<U: ?Sized, L> {
-    value: NonNull<U>,
-    lease: L,
-}
-
-// SAFETY: as for `Guard`.
-unsafe impl<U: ?Sized, L> Send for MappedGuard<U, L> where Self: GuardOfTwoThreads {}
-
-// SAFETY: as for `Guard`, with `&U` in the place of `&T`.
-unsafe impl<U: ?Sized + Sync, L: Lease<Extras: Sync> + Sync> Sync for MappedGuard<U, L> {}
-
-impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> UnwindSafe for MappedGuard<U, L> {}
-impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> RefUnwindSafe
-    for MappedGuard<U, L>
-{
-}
-
-impl<U: ?Sized, L: Lease> MappedGuard<U, L> {
-    /// The number of the publish that this guard looks at. A plain load.
+    ReadGuard<'r, R: ReaderPtr> of ReaderLease,
+    /// A [`ReadGuard`] narrowed to a part of the value, or of the extras.
     ///
     /// # Examples
     ///
     /// ```
-    /// use dbuf_core::{MappedGuard, ReadGuard};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (mut writer, reader) = dbuf_core::arc((1, 2), (1, 2), LockStrategy::new());
-    /// writer.store((3, 4));
-    /// let first = ReadGuard::map(reader.read(), |pair, _| &pair.0);
-    /// assert_eq!((*first, MappedGuard::version(&first)), (3, 1));
-    /// ```
-    #[inline]
-    pub fn version(guard: &Self) -> Version {
-        // SAFETY: the lease stands on this cell (S2, S4, C5).
-        unsafe { guard.lease.cell().as_ref() }.version
-    }
-
-    /// The extras.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{DoubleBuffer, MappedGuard, ReadGuard, Reader};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let buffer = DoubleBuffer::with_extras((1, 2), (1, 2), LockStrategy::new(), "shared");
-    /// let reader = Reader::new(&buffer);
-    /// let first = ReadGuard::map(reader.read(), |pair, _| &pair.0);
-    /// assert_eq!(*MappedGuard::extras(&first), "shared");
-    /// ```
-    #[inline]
-    pub fn extras(guard: &Self) -> &L::Extras {
-        guard.lease.extras()
-    }
-
-    /// Narrows the guard further.
-    ///
-    /// # Panics
-    ///
-    /// With `f`. The guard is released then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{MappedGuard, ReadGuard};
+    /// use dbuf_core::{MappedReadGuard, ReadGuard};
     /// use dbuf_strategies::LockStrategy;
     ///
     /// let user = ("ada", [7, 9]);
     /// let (_writer, reader) = dbuf_core::arc(user, user, LockStrategy::new());
-    /// let scores = ReadGuard::map(reader.read(), |user, _| &user.1);
-    /// let best = MappedGuard::map(scores, |scores, _| scores.iter().max().unwrap());
-    /// assert_eq!(*best, 9);
+    /// let scores: MappedReadGuard<'_, [i32; 2], _> = ReadGuard::map(reader.read(), |user, _| &user.1);
+    /// let best = MappedReadGuard::map(scores, |scores, _| scores.iter().max().unwrap());
+    /// assert_eq!((*best, MappedReadGuard::version(&best)), (9, 0));
     /// ```
-    #[inline]
-    pub fn map<W: ?Sized>(
-        guard: Self,
-        f: impl for<'a> FnOnce(&'a U, &'a L::Extras) -> &'a W,
-    ) -> MappedGuard<W, L> {
-        let value = NonNull::from(f(&guard, Self::extras(&guard)));
-        MappedGuard {
-            value,
-            lease: guard.lease,
-        }
-    }
-
-    /// Narrows the guard further, to a part that may be missing.
-    ///
-    /// # Errors
-    ///
-    /// The guard itself, if `f` returns `None`.
-    ///
-    /// # Panics
-    ///
-    /// With `f`. The guard is released then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{MappedGuard, ReadGuard};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let user = ("ada", [7, 9]);
-    /// let (_writer, reader) = dbuf_core::arc(user, user, LockStrategy::new());
-    /// let scores = ReadGuard::map(reader.read(), |user, _| &user.1);
-    /// let scores = MappedGuard::try_map(scores, |scores, _| scores.get(2)).unwrap_err();
-    /// let second = MappedGuard::try_map(scores, |scores, _| scores.get(1)).unwrap();
-    /// assert_eq!(*second, 9);
-    /// ```
-    #[inline]
-    pub fn try_map<W: ?Sized>(
-        guard: Self,
-        f: impl for<'a> FnOnce(&'a U, &'a L::Extras) -> Option<&'a W>,
-    ) -> Result<MappedGuard<W, L>, Self> {
-        match f(&guard, Self::extras(&guard)).map(NonNull::from) {
-            Some(value) => Ok(MappedGuard {
-                value,
-                lease: guard.lease,
-            }),
-            None => Err(guard),
-        }
-    }
+    MappedReadGuard
 }
 
-impl<U: ?Sized, L: Lease> Deref for MappedGuard<U, L> {
-    type Target = U;
-
-    #[inline]
-    fn deref(&self) -> &U {
-        // SAFETY: the pointer was made from a reference into the cell or the
-        // extras of the buffer, and the lease that keeps both in place is here
-        // (S2, C5, P3).
-        unsafe { self.value.as_ref() }
-    }
-}
-
-/// A guard that owns its reader. It may be stored where a borrow cannot.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::OwnedReadGuard;
-/// use dbuf_strategies::LockStrategy;
-///
-/// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-/// let guard = Box::new(reader).into_guard();
-/// assert_eq!(*guard, 1);
-/// let reader = OwnedReadGuard::into_reader(guard);
-/// assert_eq!(*reader.read(), 1);
-/// ```
 #[cfg(feature = "alloc")]
-pub type OwnedReadGuard<P> = Guard<crate::lease::OwnedLease<P>>;
+guards! {
+    /// A guard that owns its reader. It may be stored where a borrow cannot. Otherwise it
+    /// is a [`ReadGuard`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_core::OwnedReadGuard;
+    /// use dbuf_strategies::LockStrategy;
+    ///
+    /// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
+    /// let guard = Box::new(reader).into_guard();
+    /// assert_eq!(*guard, 1);
+    /// let reader = OwnedReadGuard::into_reader(guard);
+    /// assert_eq!(*reader.read(), 1);
+    /// ```
+    OwnedReadGuard<P: BufferPtr> of OwnedLease,
+    /// An [`OwnedReadGuard`] narrowed to a part of the value, or of the extras.
+    MappedOwnedReadGuard
+}
+
+#[cfg(feature = "std")]
+guards! {
+    /// A guard of a [`SharedReader`](crate::SharedReader). Otherwise it is a
+    /// [`ReadGuard`].
+    SharedReadGuard<'s, P: BufferPtr> of SharedLease,
+    /// A [`SharedReadGuard`] narrowed to a part of the value, or of the extras.
+    MappedSharedReadGuard
+}
+
+#[cfg(feature = "std")]
+guards! {
+    /// A guard of a [`Reader`] or of a [`SharedReader`](crate::SharedReader), for a guard
+    /// type above this crate that need not say of which.
+    #[doc(hidden)]
+    AnyReadGuard<'a, P: BufferPtr> of AnyLease,
+    /// An [`AnyReadGuard`] narrowed to a part of the value, or of the extras.
+    #[doc(hidden)]
+    MappedAnyReadGuard
+}
 
 #[cfg(feature = "alloc")]
 impl<P: BufferPtr> OwnedReadGuard<P> {
@@ -442,24 +461,6 @@ impl<P: BufferPtr> OwnedReadGuard<P> {
     /// assert_eq!(*OwnedReadGuard::into_reader(guard).read(), 2);
     /// ```
     pub fn into_reader(guard: Self) -> Box<Reader<P>> {
-        guard.lease.into_reader()
-    }
-}
-
-impl<U: ?Sized, L: Lease> AsRef<U> for MappedGuard<U, L> {
-    fn as_ref(&self) -> &U {
-        self
-    }
-}
-
-impl<U: ?Sized + fmt::Debug, L: Lease> fmt::Debug for MappedGuard<U, L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<U: ?Sized + fmt::Display, L: Lease> fmt::Display for MappedGuard<U, L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
+        guard.0.lease.into_reader()
     }
 }

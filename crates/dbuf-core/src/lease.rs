@@ -1,8 +1,7 @@
-//! How a guard holds its place on a side, and gives it back.
+//! How a guard holds a side, and gives it back.
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
-use core::fmt;
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
@@ -15,76 +14,35 @@ use crate::reader::ReaderTokenOf;
 use crate::{BufferPtr, Reader};
 use crate::{ReaderPtr, Strategy};
 
-pub(crate) mod sealed {
-    use core::ptr::NonNull;
-
-    use crate::buffer::Versioned;
-
-    /// What a guard needs of its lease.
-    pub trait Sealed {
-        type Value;
-        type Extras;
-        type Token;
-        /// The cell on which the lease stands, for as long as it lives.
-        #[allow(private_interfaces, reason = "nobody outside can name the trait")]
-        fn cell(&self) -> NonNull<Versioned<Self::Value>>;
-        fn extras(&self) -> &Self::Extras;
-        /// Whether a new guard would show the same.
-        fn is_current(&self) -> bool;
-        /// Acquires a new guard and takes it in place of the old one, which is returned
-        /// and has to be released.
-        fn acquire_again(&mut self) -> Self::Token;
-        /// Releases what `acquire_again` returned. A waker that panics in here leaves
-        /// the lease as it is.
-        ///
-        /// # Safety
-        ///
-        /// Nothing that was borrowed under the old guard is left.
-        unsafe fn release_old(&self, old: Self::Token);
-    }
+/// What a guard needs of its lease.
+pub(crate) trait Lease {
+    type Value;
+    type Extras;
+    type Token;
+    /// The cell that the lease is on, for as long as it lives.
+    fn cell(&self) -> NonNull<Versioned<Self::Value>>;
+    fn extras(&self) -> &Self::Extras;
+    /// Whether a new guard would show the same.
+    fn is_current(&self) -> bool;
+    /// Acquires a new guard and takes it in place of the old one, which is returned
+    /// and has to be released.
+    fn acquire_again(&mut self) -> Self::Token;
+    /// Releases what `acquire_again` returned. A waker that panics in here leaves
+    /// the lease as it is.
+    ///
+    /// # Safety
+    ///
+    /// Nothing that was borrowed under the old guard is left.
+    unsafe fn release_old(&self, old: Self::Token);
 }
-use sealed::Sealed;
-
-/// How a [`Guard`](crate::Guard) holds its place. Implemented by the leases of
-/// this crate only.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::{Guard, Lease};
-/// use dbuf_strategies::LockStrategy;
-///
-/// // Takes a guard of any kind.
-/// fn total(list: &Guard<impl Lease<Value = Vec<u32>>>) -> u32 {
-///     list.iter().sum()
-/// }
-///
-/// let (_writer, reader) = dbuf_core::arc(vec![1, 2], vec![], LockStrategy::new());
-/// assert_eq!(total(&reader.read()), 3);
-/// assert_eq!(total(&reader.shared().read()), 3);
-/// assert_eq!(total(&Box::new(reader).into_guard()), 3);
-/// ```
-pub trait Lease: Sealed {}
-impl<L: Sealed> Lease for L {}
 
 pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::GuardToken;
 
-/// A place held by a borrowed [reader](crate::Reader).
+/// A side held by a borrowed [reader](crate::Reader).
 ///
 /// The pin is a field, so it goes after `drop` has released: the strategy is
 /// alive during the whole of the release.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::{Guard, ReaderLease};
-/// use dbuf_strategies::LockStrategy;
-///
-/// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-/// let guard: Guard<ReaderLease<'_, _>> = reader.read(); // `ReadGuard<'_, _>` in short
-/// assert_eq!(*guard, 1);
-/// ```
-pub struct ReaderLease<'r, R: ReaderPtr> {
+pub(crate) struct ReaderLease<'r, R: ReaderPtr> {
     guard: ManuallyDrop<GuardTokenOf<R>>,
     token: &'r ReaderTokenOf<R>,
     /// A pointer, since it may lead into what the pin owns.
@@ -126,8 +84,7 @@ where
 {
 }
 
-#[allow(private_interfaces, reason = "nobody outside can name the trait")]
-impl<R: ReaderPtr> Sealed for ReaderLease<'_, R> {
+impl<R: ReaderPtr> Lease for ReaderLease<'_, R> {
     type Value = R::Value;
     type Extras = R::Extras;
     type Token = GuardTokenOf<R>;
@@ -171,26 +128,9 @@ impl<R: ReaderPtr> Drop for ReaderLease<'_, R> {
     }
 }
 
-impl<R: ReaderPtr> fmt::Debug for ReaderLease<'_, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReaderLease").finish_non_exhaustive()
-    }
-}
-
-/// A place held by a reader of its own.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::{Guard, OwnedLease};
-/// use dbuf_strategies::LockStrategy;
-///
-/// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-/// let guard: Guard<OwnedLease<_>> = Box::new(reader).into_guard(); // `OwnedReadGuard<_>`
-/// assert_eq!(*guard, 1);
-/// ```
+/// A side held by a reader of its own.
 #[cfg(feature = "alloc")]
-pub struct OwnedLease<P: BufferPtr> {
+pub(crate) struct OwnedLease<P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,
     /// What the reader's pointer leads to (P1), for as long as the reader is here (P3).
     buffer: NonNull<BufferOf<P>>,
@@ -227,7 +167,7 @@ impl<P: BufferPtr> OwnedLease<P> {
         unsafe { self.buffer.as_ref() }
     }
 
-    /// Releases the place and gives the reader back. If a waker panics, the place
+    /// Releases the side and gives the reader back. If a waker panics, the side
     /// is released and the reader dropped.
     #[inline(always)]
     pub(crate) fn into_reader(self) -> Box<Reader<P>> {
@@ -244,8 +184,7 @@ impl<P: BufferPtr> OwnedLease<P> {
 }
 
 #[cfg(feature = "alloc")]
-#[allow(private_interfaces, reason = "nobody outside can name the trait")]
-impl<P: BufferPtr> Sealed for OwnedLease<P> {
+impl<P: BufferPtr> Lease for OwnedLease<P> {
     type Value = P::Value;
     type Extras = P::Extras;
     type Token = GuardTokenOf<P>;
@@ -287,12 +226,5 @@ impl<P: BufferPtr> Drop for OwnedLease<P> {
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
         // SAFETY: as in `into_reader`.
         unsafe { self.buffer().strategy().release(self.reader.token(), guard) };
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<P: BufferPtr> fmt::Debug for OwnedLease<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedLease").finish_non_exhaustive()
     }
 }

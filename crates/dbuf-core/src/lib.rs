@@ -98,21 +98,20 @@ pub use cell::{Fresh, Preset};
 #[cfg(feature = "alloc")]
 pub use error::Torn;
 pub use error::{ClaimError, Closed};
+#[doc(hidden)]
+#[cfg(feature = "std")]
+pub use guard::{AnyReadGuard, MappedAnyReadGuard};
 #[cfg(feature = "alloc")]
-pub use guard::OwnedReadGuard;
-pub use guard::{Guard, MappedGuard, MappedReadGuard, ReadGuard};
-#[cfg(feature = "alloc")]
-pub use lease::OwnedLease;
-pub use lease::{Lease, ReaderLease};
+pub use guard::{MappedOwnedReadGuard, OwnedReadGuard};
+pub use guard::{MappedReadGuard, ReadGuard};
+#[cfg(feature = "std")]
+pub use guard::{MappedSharedReadGuard, SharedReadGuard};
 #[cfg(feature = "alloc")]
 pub use op_log::{Batch, BatchOwner, OpWriter, Operation, Published};
 pub use pointer::{BufferPtr, OwningPtr, ReaderPtr};
 pub use reader::Reader;
-#[doc(hidden)]
 #[cfg(feature = "std")]
-pub use shared::AnyLease;
-#[cfg(feature = "std")]
-pub use shared::{MappedSharedReadGuard, SharedLease, SharedReadGuard, SharedReader};
+pub use shared::SharedReader;
 pub use side::Side;
 #[cfg(feature = "alloc")]
 pub use straggler::OnStraggler;

@@ -243,7 +243,7 @@ impl<P: BufferPtr> Reader<P> {
     #[cfg(feature = "alloc")]
     #[inline]
     pub fn into_guard(self: Box<Self>) -> crate::OwnedReadGuard<P> {
-        crate::Guard::new(crate::lease::OwnedLease::new(self))
+        crate::OwnedReadGuard::new(crate::lease::OwnedLease::new(self))
     }
 
     /// A handle that reads from any thread.

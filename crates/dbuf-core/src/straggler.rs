@@ -27,7 +27,8 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnStraggler {
-    /// Waits until they are gone.
+    /// Waits until they are gone. Panics if a guard of the writer's own thread is among them,
+    /// as [`Writer::finish`](crate::Writer::finish) does.
     Wait,
     /// Waits for `after`. Then clones what is published into the spare side, and goes on
     /// with that, until readers keep it from another side as well.
@@ -35,7 +36,8 @@ pub enum OnStraggler {
     /// The copy that they keep is dropped by the first write after they are gone. Until then
     /// there are three copies.
     Spare {
-        /// For how long it waits first.
+        /// For how long it waits first. Not at all where a guard of the writer's own thread,
+        /// of a [`SharedReader`](crate::SharedReader), is in the way.
         after: Duration,
         /// It waits for as long as it takes where more entries are published than these: for
         /// a map its entries, for any other value 1.

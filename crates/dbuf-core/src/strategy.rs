@@ -199,7 +199,7 @@ pub unsafe trait Strategy {
     /// [`poll_finish`](Self::poll_finish)) waits for this one.
     ///
     /// For a guard that is kept and asked again and again
-    /// ([`Guard::refresh`](crate::Guard::refresh)): `false` once a publish happened before
+    /// ([`ReadGuard::refresh`](crate::ReadGuard::refresh)): `false` once a publish happened before
     /// the call, some time after any other one, and some time after a check that found a
     /// swap waiting for this guard. An answer of `false` costs a new guard; a wrong `true`
     /// shows an old value or holds the writer up, and is never unsound. By default no guard

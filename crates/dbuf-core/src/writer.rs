@@ -483,8 +483,14 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
     /// is dropped.
     ///
     /// Looks a few times, then allocates a waker and sleeps until the last of them
-    /// wakes it (without `std` it spins). A guard of this very thread is never dropped
-    /// while it waits: that is a deadlock.
+    /// wakes it (without `std` it spins).
+    ///
+    /// # Panics
+    ///
+    /// If this thread holds a guard of a [`SharedReader`](crate::SharedReader) on the old
+    /// side: it would wait for itself. Nothing has changed then. Drop the guard first, or
+    /// use [`try_finish`](Self::try_finish) or [`try_back_mut`](Self::try_back_mut). A guard
+    /// of a [`Reader`] is not noticed: with one of those on its own thread, it waits forever.
     ///
     /// # Examples
     ///
@@ -510,8 +516,21 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
     fn wait(&mut self, timeout: Option<Duration>) -> bool {
         wait::block(timeout, |cx| match cx {
             None => self.try_finish(),
-            Some(cx) => self.poll_finish(cx).is_ready(),
+            Some(cx) => {
+                // About to sleep, with no end to it.
+                #[cfg(feature = "std")]
+                if timeout.is_none() && self.waits_for_itself() {
+                    own_guard();
+                }
+                self.poll_finish(cx).is_ready()
+            }
         })
+    }
+
+    /// Whether this thread has a guard on the back, as far as that is known.
+    #[cfg(feature = "std")]
+    pub(crate) fn waits_for_itself(&self) -> bool {
+        crate::shared::is_on_back(self.buffer())
     }
 
     /// As [`finish`](Self::finish), for at most `timeout`. Whether it finished;
@@ -540,6 +559,10 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
     /// It holds what was the front before the last publish, or what was written
     /// to it since; nothing is copied.
     ///
+    /// # Panics
+    ///
+    /// As [`finish`](Self::finish): before the back is touched.
+    ///
     /// # Examples
     ///
     /// ```
@@ -556,6 +579,10 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
     }
 
     /// What readers see, and the back. [Finishes](Self::finish) first.
+    ///
+    /// # Panics
+    ///
+    /// As [`finish`](Self::finish).
     ///
     /// # Examples
     ///
@@ -580,6 +607,10 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
     /// Publishes the back and waits for readers of the old front: as
     /// [`finish`](Self::finish), [`start_swap`](Self::start_swap), `finish`.
     ///
+    /// # Panics
+    ///
+    /// As [`finish`](Self::finish): the back may be published then.
+    ///
     /// # Examples
     ///
     /// ```
@@ -597,6 +628,10 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
 
     /// Replaces the value: [finishes](Self::finish) the last swap, overwrites
     /// the back, starts a swap. No log and no clone.
+    ///
+    /// # Panics
+    ///
+    /// As [`finish`](Self::finish): `value` is dropped then, and nothing has changed.
     ///
     /// # Examples
     ///
@@ -618,6 +653,10 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
     /// Without it a replaced value lives on in the back until the next
     /// [`store`](Self::store) overwrites it: with its files, channels and memory.
     ///
+    /// # Panics
+    ///
+    /// As [`finish`](Self::finish), and with `Clone`.
+    ///
     /// # Examples
     ///
     /// ```
@@ -638,6 +677,18 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
         let (front, back) = self.split_mut();
         back.clone_from(front);
     }
+}
+
+#[cfg(feature = "std")]
+#[cold]
+#[inline(never)]
+pub(crate) fn own_guard() -> ! {
+    panic!(
+        "a thread writes to a buffer while it holds a guard of that buffer (from a \
+         `SharedReader`), and would wait for its own guard forever: drop or refresh the guard \
+         first, or write with a method that does not wait, such as `try_back_mut` or \
+         `try_write`"
+    )
 }
 
 impl<P: BufferPtr<Strategy: TrySwapStrategy>> Writer<P> {

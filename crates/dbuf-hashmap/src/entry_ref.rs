@@ -2,7 +2,7 @@ use core::fmt;
 use core::ops::Deref;
 use std::hash::RandomState;
 
-use dbuf_core::{AnyLease, MappedGuard, Strategy, Version};
+use dbuf_core::{MappedAnyReadGuard, Strategy, Version};
 use dbuf_strategies::DefaultStrategy;
 
 use crate::mapped_ref::MappedRef;
@@ -29,7 +29,7 @@ pub struct Ref<'a, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
     inner: Inner<'a, K, V, H, S>,
 }
 
-type Inner<'a, K, V, H, S> = MappedGuard<(K, V), AnyLease<'a, Ptr<K, V, H, S>>>;
+type Inner<'a, K, V, H, S> = MappedAnyReadGuard<'a, (K, V), Ptr<K, V, H, S>>;
 
 impl<'a, K, V, H, S: Strategy> Ref<'a, K, V, H, S> {
     #[inline]
@@ -58,7 +58,7 @@ impl<'a, K, V, H, S: Strategy> Ref<'a, K, V, H, S> {
     /// Returns the number of the publish that the guard shows; see
     /// [`Snapshot::version`](crate::Snapshot::version). A plain load.
     pub fn version(guard: &Self) -> Version {
-        MappedGuard::version(&guard.inner)
+        MappedAnyReadGuard::version(&guard.inner)
     }
 
     /// Narrows the guard to a part of the value.
@@ -81,7 +81,9 @@ impl<'a, K, V, H, S: Strategy> Ref<'a, K, V, H, S> {
         guard: Self,
         f: impl for<'v> FnOnce(&'v V) -> &'v W,
     ) -> MappedRef<'a, W, K, V, H, S> {
-        MappedRef::new(MappedGuard::map(guard.inner, |(_, value), _| f(value)))
+        MappedRef::new(MappedAnyReadGuard::map(guard.inner, |(_, value), _| {
+            f(value)
+        }))
     }
 
     /// Narrows the guard to a part of the value that may be missing.
@@ -97,7 +99,7 @@ impl<'a, K, V, H, S: Strategy> Ref<'a, K, V, H, S> {
         guard: Self,
         f: impl for<'v> FnOnce(&'v V) -> Option<&'v W>,
     ) -> Result<MappedRef<'a, W, K, V, H, S>, Self> {
-        MappedGuard::try_map(guard.inner, |(_, value), _| f(value))
+        MappedAnyReadGuard::try_map(guard.inner, |(_, value), _| f(value))
             .map(MappedRef::new)
             .map_err(Self::new)
     }

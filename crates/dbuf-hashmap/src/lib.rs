@@ -103,7 +103,7 @@
 //!   [`Writer::write_async`]), and readers that await changes ([`Watcher`], and [`CellWatcher`]
 //!   for a cell).
 //! * `serde`: serialization of a snapshot or a batch, deserialization into a map.
-//! * `rayon`: parallel iteration over a snapshot, and parallel collection into a map.
+//! * `rayon`: parallel iteration over a map or a snapshot, and parallel collection into a map.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -185,7 +185,7 @@ pub use map_ref::MapRef;
 pub use mapped_ref::MappedRef;
 pub use owner::{Owner, WriterMut};
 #[cfg(feature = "rayon")]
-pub use parallel::ParIter;
+pub use parallel::{ParEntries, ParIter};
 pub use reader::Reader;
 pub use set::ConcurrentHashSet;
 pub use shared::SharedReader;

@@ -2,7 +2,7 @@ use core::fmt;
 use core::ops::Deref;
 use std::hash::RandomState;
 
-use dbuf_core::{AnyLease, MappedGuard, Strategy, Version};
+use dbuf_core::{MappedAnyReadGuard, Strategy, Version};
 use dbuf_strategies::DefaultStrategy;
 
 use crate::owner::Ptr;
@@ -26,7 +26,7 @@ pub struct MappedRef<'a, U: ?Sized, K, V, H = RandomState, S: Strategy = Default
     inner: Inner<'a, U, K, V, H, S>,
 }
 
-type Inner<'a, U, K, V, H, S> = MappedGuard<U, AnyLease<'a, Ptr<K, V, H, S>>>;
+type Inner<'a, U, K, V, H, S> = MappedAnyReadGuard<'a, U, Ptr<K, V, H, S>>;
 
 impl<'a, U: ?Sized, K, V, H, S: Strategy> MappedRef<'a, U, K, V, H, S> {
     #[inline]
@@ -37,7 +37,7 @@ impl<'a, U: ?Sized, K, V, H, S: Strategy> MappedRef<'a, U, K, V, H, S> {
     /// Returns the number of the publish that the guard shows; see
     /// [`Snapshot::version`](crate::Snapshot::version). A plain load.
     pub fn version(guard: &Self) -> Version {
-        MappedGuard::version(&guard.inner)
+        MappedAnyReadGuard::version(&guard.inner)
     }
 
     /// Narrows the guard further.
@@ -60,7 +60,7 @@ impl<'a, U: ?Sized, K, V, H, S: Strategy> MappedRef<'a, U, K, V, H, S> {
         guard: Self,
         f: impl for<'u> FnOnce(&'u U) -> &'u W,
     ) -> MappedRef<'a, W, K, V, H, S> {
-        MappedRef::new(MappedGuard::map(guard.inner, |part, _| f(part)))
+        MappedRef::new(MappedAnyReadGuard::map(guard.inner, |part, _| f(part)))
     }
 
     /// Narrows the guard further, to a part that may be missing.
@@ -88,7 +88,7 @@ impl<'a, U: ?Sized, K, V, H, S: Strategy> MappedRef<'a, U, K, V, H, S> {
         guard: Self,
         f: impl for<'u> FnOnce(&'u U) -> Option<&'u W>,
     ) -> Result<MappedRef<'a, W, K, V, H, S>, Self> {
-        MappedGuard::try_map(guard.inner, |part, _| f(part))
+        MappedAnyReadGuard::try_map(guard.inner, |part, _| f(part))
             .map(MappedRef::new)
             .map_err(Self::new)
     }

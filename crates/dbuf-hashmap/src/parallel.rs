@@ -7,22 +7,25 @@ use core::hash::{BuildHasher, Hash};
 use dbuf_core::{BlockingStrategy, Strategy};
 use hashbrown::hash_table;
 use rayon::iter::plumbing::UnindexedConsumer;
-use rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
+use rayon::iter::{
+    FromParallelIterator, IntoParallelIterator, Map, ParallelExtend, ParallelIterator,
+};
 
 use crate::concurrent::ConcurrentHashMap;
 use crate::map_ref::MapRef;
-use crate::set::ConcurrentHashSet;
+use crate::set::{self, ConcurrentHashSet, SetRef};
 use crate::snapshot::Snapshot;
 
-/// All entries of a map, in parallel: `par_iter` of a [`Snapshot`] or a [`MapRef`]. Of a
-/// [`ConcurrentHashMap`], it is `map.read().par_iter()`.
+/// All entries of a map, in parallel: `par_iter` of a [`Snapshot`] or a [`MapRef`].
+///
+/// # Writes while it runs
 ///
 /// The guard stays with the thread that took it. If that is a worker of the pool, it may run
-/// other tasks of the pool while it waits for the iteration: one of them that writes to *this*
-/// map writes under the guard, so a [`ConcurrentHashMap`] panics, and the `Writer` of a pair
-/// waits forever. Iterate from a thread outside the pool (`ThreadPool::install` moves the
-/// iteration into it, and the guard with it), or collect what is to be written and write it
-/// when the guard is gone.
+/// other jobs of the pool while it waits for the iteration. A job that writes to *this* map
+/// then writes under the guard of its thread: it clones the map into the spare copy, or
+/// **panics** if that is taken ([guards and
+/// writes](ConcurrentHashMap#guards-and-writes)). Collect what is to be written, and write
+/// it when the guard is gone; or iterate from a thread outside the pool.
 ///
 /// # Examples
 ///
@@ -78,6 +81,105 @@ where
 
     fn into_par_iter(self) -> Self::Iter {
         self.as_map().into_par_iter()
+    }
+}
+
+/// Clones of all entries, in parallel: `par_iter` of a [`ConcurrentHashMap`].
+///
+/// Shows the map as it is published when the iteration starts. The items are clones, since
+/// they may outlive the guard, which lives until the iteration is over. To clone nothing,
+/// iterate over references: `map.read().par_iter()`. About writes meanwhile see
+/// [`ParIter`](ParIter#writes-while-it-runs).
+///
+/// # Examples
+///
+/// ```
+/// use dbuf_hashmap::ConcurrentHashMap;
+/// use rayon::prelude::*;
+///
+/// let map: ConcurrentHashMap<u32, u32> = (0..100).into_par_iter().map(|n| (n, 2 * n)).collect();
+/// assert_eq!(map.par_iter().map(|(_, n)| n).sum::<u32>(), 9900);
+/// ```
+pub struct ParEntries<'m, K, V, H, S: Strategy>(&'m ConcurrentHashMap<K, V, H, S>);
+
+impl<K, V, H, S> ParallelIterator for ParEntries<'_, K, V, H, S>
+where
+    K: Clone + Send + Sync,
+    V: Clone + Send + Sync,
+    H: Send + Sync,
+    S: BlockingStrategy,
+{
+    type Item = (K, V);
+
+    fn drive_unindexed<C: UnindexedConsumer<Self::Item>>(self, consumer: C) -> C::Result {
+        let snapshot = self.0.read();
+        let entries = snapshot.as_map().into_par_iter();
+        entries
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .drive_unindexed(consumer)
+    }
+}
+
+impl<K, V, H, S: Strategy> Clone for ParEntries<'_, K, V, H, S> {
+    fn clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+impl<K, V, H, S: Strategy> fmt::Debug for ParEntries<'_, K, V, H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParEntries").finish_non_exhaustive()
+    }
+}
+
+impl<'m, K, V, H, S> IntoParallelIterator for &'m ConcurrentHashMap<K, V, H, S>
+where
+    K: Clone + Send + Sync,
+    V: Clone + Send + Sync,
+    H: Send + Sync,
+    S: BlockingStrategy,
+{
+    type Item = (K, V);
+    type Iter = ParEntries<'m, K, V, H, S>;
+
+    fn into_par_iter(self) -> Self::Iter {
+        ParEntries(self)
+    }
+}
+
+/// The key of an entry: an element of a set.
+type Element<E, T> = fn(E) -> T;
+
+impl<'a, T: Sync, H> IntoParallelIterator for SetRef<'a, T, H> {
+    type Item = &'a T;
+    type Iter = Map<ParIter<'a, T, ()>, Element<(&'a T, &'a ()), &'a T>>;
+
+    fn into_par_iter(self) -> Self::Iter {
+        self.as_map().into_par_iter().map(|(element, ())| element)
+    }
+}
+
+impl<'g, T: Sync, H, S: Strategy> IntoParallelIterator for &'g set::Snapshot<'_, T, H, S> {
+    type Item = &'g T;
+    type Iter = <SetRef<'g, T, H> as IntoParallelIterator>::Iter;
+
+    fn into_par_iter(self) -> Self::Iter {
+        self.as_set().into_par_iter()
+    }
+}
+
+/// Clones of all elements; see [`ParEntries`].
+impl<'m, T, H, S> IntoParallelIterator for &'m ConcurrentHashSet<T, H, S>
+where
+    T: Clone + Send + Sync,
+    H: Send + Sync,
+    S: BlockingStrategy,
+{
+    type Item = T;
+    type Iter = Map<ParEntries<'m, T, (), H, S>, Element<(T, ()), T>>;
+
+    fn into_par_iter(self) -> Self::Iter {
+        self.as_map().into_par_iter().map(|(element, ())| element)
     }
 }
 

@@ -1,12 +1,9 @@
 use core::fmt;
-use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
 use dbuf_core::Strategy;
 use dbuf_strategies::DefaultStrategy;
-use equivalent::Equivalent;
 
-use crate::entry_ref::Ref;
 use crate::owner::Ptr;
 use crate::snapshot::Snapshot;
 
@@ -58,66 +55,6 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
     #[inline]
     pub fn read(&self) -> Snapshot<'_, K, V, H, S> {
         Snapshot::new(self.inner.read_any())
-    }
-
-    /// See [`Reader::get`](crate::Reader::get).
-    #[inline]
-    pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, H, S>>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-        H: BuildHasher,
-    {
-        // Before the guard: the writer waits for none that is still hashing.
-        let hash = self.inner.extras().hash(key);
-        Snapshot::value(self.inner.read_any(), hash, key)
-    }
-
-    /// See [`Reader::get_with`](crate::Reader::get_with).
-    #[inline]
-    pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-        H: BuildHasher,
-    {
-        let hash = self.inner.extras().hash(key);
-        let table = self.inner.read();
-        table.get(hash, key).map(|(_, value)| f(value))
-    }
-
-    /// See [`Reader::get_cloned`](crate::Reader::get_cloned).
-    #[inline]
-    pub fn get_cloned<Q>(&self, key: &Q) -> Option<V>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-        V: Clone,
-        H: BuildHasher,
-    {
-        self.get_with(key, V::clone)
-    }
-
-    /// See [`Reader::contains_key`](crate::Reader::contains_key).
-    #[inline]
-    pub fn contains_key<Q>(&self, key: &Q) -> bool
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-        H: BuildHasher,
-    {
-        self.get_with(key, |_| ()).is_some()
-    }
-
-    /// See [`Reader::len`](crate::Reader::len).
-    pub fn len(&self) -> usize {
-        self.read().len()
-    }
-
-    /// See [`Reader::is_empty`](crate::Reader::is_empty).
-    pub fn is_empty(&self) -> bool {
-        self.read().is_empty()
-    }
-
-    /// See [`Reader::is_closed`](crate::Reader::is_closed).
-    pub fn is_closed(&self) -> bool {
-        self.inner.is_closed()
     }
 }
 

@@ -3,7 +3,7 @@ use core::hash::{BuildHasher, Hash};
 use core::ops::Index;
 use std::hash::RandomState;
 
-use dbuf_core::{AnyLease, Strategy, Version};
+use dbuf_core::{AnyReadGuard, Strategy, Version};
 use dbuf_strategies::DefaultStrategy;
 use equivalent::Equivalent;
 
@@ -34,7 +34,7 @@ pub struct Snapshot<'a, K, V, H = RandomState, S: Strategy = DefaultStrategy> {
     inner: Inner<'a, K, V, H, S>,
 }
 
-type Inner<'a, K, V, H, S> = dbuf_core::Guard<AnyLease<'a, Ptr<K, V, H, S>>>;
+type Inner<'a, K, V, H, S> = AnyReadGuard<'a, Ptr<K, V, H, S>>;
 
 impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     #[inline]
@@ -68,7 +68,7 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
         guard: Self,
         f: impl for<'m> FnOnce(MapRef<'m, K, V, H>) -> Option<&'m U>,
     ) -> Result<MappedRef<'a, U, K, V, H, S>, Self> {
-        dbuf_core::Guard::try_map(guard.inner, |table, shared| f(MapRef::new(table, shared)))
+        AnyReadGuard::try_map(guard.inner, |table, shared| f(MapRef::new(table, shared)))
             .map(MappedRef::new)
             .map_err(Self::new)
     }
@@ -84,7 +84,7 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     where
         Q: Equivalent<K> + ?Sized,
     {
-        dbuf_core::Guard::try_map(inner, |table, _| table.get(hash, key))
+        AnyReadGuard::try_map(inner, |table, _| table.get(hash, key))
             .ok()
             .map(Ref::new)
     }
@@ -102,7 +102,7 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     /// ```
     #[inline]
     pub fn as_map(&self) -> MapRef<'_, K, V, H> {
-        MapRef::new(&self.inner, dbuf_core::Guard::extras(&self.inner))
+        MapRef::new(&self.inner, AnyReadGuard::extras(&self.inner))
     }
 
     /// Returns the number of the publish that the guard shows: 0 for the empty map that was built,
@@ -118,7 +118,7 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     /// ```
     #[inline]
     pub fn version(&self) -> Version {
-        dbuf_core::Guard::version(&self.inner)
+        AnyReadGuard::version(&self.inner)
     }
 
     /// Returns the number that the last batch gave the map
@@ -152,7 +152,7 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     /// ```
     #[inline]
     pub fn refresh(&mut self) -> bool {
-        dbuf_core::Guard::refresh(&mut self.inner)
+        AnyReadGuard::refresh(&mut self.inner)
     }
 
     /// Returns the number of entries.

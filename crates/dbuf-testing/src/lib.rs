@@ -1,14 +1,12 @@
-//! The suite that every `dbuf` strategy and pointer passes, ours and a
-//! stranger's.
+//! The suite that every `dbuf` strategy and pointer passes, including your own.
 //!
 //! # The parts
 //!
-//! * [`suite!`] makes tests of the [suite](mod@suite) for one strategy behind one
-//!   pointer.
-//! * `models` (under `--cfg dbuf_loom`) holds the bodies of the loom models.
-//! * [`Tracked`] is a payload that notices when a reader and the writer meet.
-//! * [`Counting`] is an allocator that counts; [`mod@soak`] runs load in waves and
-//!   watches it; [`inputs`] feeds a machine that is driven by bytes.
+//! * [`suite!`] makes a module of tests of the [suite](mod@suite) for one strategy and pointer.
+//! * `models` (under `--cfg dbuf_loom`) has the bodies of the loom models.
+//! * [`Tracked`] is a value that detects a read during a write.
+//! * [`Counting`] is an allocator that counts bytes, and [`mod@soak`] runs load and checks them.
+//! * [`inputs`] runs byte inputs for fuzz targets.
 //!
 //! # Examples
 //!
@@ -39,7 +37,7 @@ pub mod soak;
 pub mod suite;
 mod tracked;
 
-/// The README's examples, compiled.
+/// Compiles the README's examples.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -1,17 +1,18 @@
-//! A look at the value of a cell.
+//! The guard of a cell.
 
 use core::fmt;
 use core::ops::Deref;
 
-use crate::{DoubleBuffer, Guard, SharedReadGuard, Strategy, Version};
+use crate::{DoubleBuffer, SharedReadGuard, Strategy, Version};
 
-/// A look at the value of a [`ConcurrentCell`](crate::ConcurrentCell), as it was published
+/// A guard on the value of a [`ConcurrentCell`](crate::ConcurrentCell), as it was published
 /// when the guard was taken.
 ///
-/// Dereferences to the value, which stays in memory while it lives. Writers wait only while
-/// guards of *two* replaced values are kept: hold it briefly, or [`refresh`](Self::refresh)
-/// it. A guard that is passed to [`core::mem::forget`] is kept for as long as the cell is
-/// there.
+/// Dereferences to the value, which stays in memory while it lives. A guard that is kept
+/// makes no writer wait: writes go on with another side, and clone nothing for that. Only
+/// while guards of *two* replaced values are kept do writers wait, for one of the two. To
+/// keep a guard and still follow the writes, [`refresh`](Self::refresh) it. A guard that is
+/// passed to [`core::mem::forget`] is kept for as long as the cell is there.
 ///
 /// # Examples
 ///
@@ -46,11 +47,11 @@ impl<T, S: Strategy> CellGuard<'_, T, S> {
     /// ```
     #[inline]
     pub fn version(guard: &Self) -> Version {
-        Guard::version(&guard.0)
+        SharedReadGuard::version(&guard.0)
     }
 
     /// Brings the guard up to date, and returns whether it shows a newer value than before:
-    /// [`Guard::refresh`]. For a thread that reads all the time.
+    /// [`SharedReadGuard::refresh`]. For a thread that reads all the time.
     ///
     /// While nothing was published, that is a load and a comparison.
     ///
@@ -75,7 +76,7 @@ impl<T, S: Strategy> CellGuard<'_, T, S> {
     /// ```
     #[inline]
     pub fn refresh(guard: &mut Self) -> bool {
-        Guard::refresh(&mut guard.0)
+        SharedReadGuard::refresh(&mut guard.0)
     }
 }
 

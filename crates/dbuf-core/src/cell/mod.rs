@@ -318,7 +318,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
             locked
                 .unwrap_or_else(|| unreachable!("used before it began (K3)"))
                 .token = token;
-            Readers::new()
+            Readers::new(&self.shared.buffer)
         })
     }
 

@@ -14,9 +14,10 @@ type Locked<'c, T, S> = WriterGuard<'c, Claim<T, S>, OnThread>;
 type Copy<T> = fn(&T) -> T;
 
 impl<T, S: Strategy> ConcurrentCell<T, S> {
-    /// How many the last write still waits for, as far as the strategy can tell: guards, or
-    /// readers. Zero when the next write need not wait for any. For diagnosis: never waits,
-    /// out of date when it returns, and zero if other writers keep the lock from it.
+    /// How many keep the value that the last write replaced, as far as the strategy can tell:
+    /// guards, or readers. The next write goes on with the spare side then, and waits for them
+    /// only if guards keep that, too. For diagnosis: never waits, out of date when it returns,
+    /// and zero if other writers keep the lock from it.
     ///
     /// # Examples
     ///
@@ -116,8 +117,8 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
 
     /// Replaces the value. Every read that starts after it has returned sees the new one.
     ///
-    /// Waits for other writers, and for guards of the value *before* the one that it
-    /// replaces; normally there are none. The replaced value is
+    /// Waits for other writers. Waits for readers only while guards of *two* values that
+    /// were replaced before are kept, until those of one are gone. The replaced value is
     /// [dropped](Self#when-the-old-value-is-dropped) here if nobody holds it. Clones nothing
     /// and allocates nothing.
     ///
@@ -142,8 +143,9 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     ///
     /// # Errors
     ///
-    /// Gives the value back if another writer is at work, a guard of an older value is in the
-    /// way, or this thread holds any guard of this cell.
+    /// Gives the value back if another writer is at work, if a guard of the value that the last
+    /// write replaced is kept (it takes no spare side), or if this thread holds any guard of
+    /// this cell.
     ///
     /// # Panics
     ///
@@ -164,8 +166,9 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
 
     /// As [`store`](Self::store), but waits for at most about `timeout`.
     ///
-    /// This is how a service notices a guard that somebody forgot, or holds across a slow
-    /// call: log the number of [`stragglers`](Self::stragglers).
+    /// The time can only run out while other writers are at work, or while guards of two
+    /// replaced values are kept. A guard that somebody forgot shows as
+    /// [`stragglers`](Self::stragglers) before that.
     ///
     /// # Errors
     ///

@@ -696,7 +696,8 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>, O: Operation<P::Value, P::Extras>
     /// # Panics
     ///
     /// If a replayed operation or the value's `clone_from` panics; the next
-    /// batch starts from the last publish.
+    /// batch starts from the last publish. As [`Writer::finish`], if this thread's own guard
+    /// is in the way and the spare side [may not be taken](OnStraggler) or is taken.
     ///
     /// # Examples
     ///

@@ -32,6 +32,12 @@
 /// writer.write().apply(Push("b".into()));
 /// assert_eq!(*reader.read(), ["a", "b"]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no operation on a value of type `{T}`",
+    label = "needs an operation",
+    note = "implement `Operation<{T}, {X}>` for it, or log closures: `OpWriter<_, Box<dyn \
+            FnMut(&mut {T}, &{X})>>`"
+)]
 pub trait Operation<T, X = ()>: Sized {
     /// Makes the change. Called for the first copy.
     fn apply(&mut self, target: &mut T, extras: &X);
@@ -153,6 +159,7 @@ pub trait Operation<T, X = ()>: Sized {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, X, F: FnMut(&mut T, &X)> Operation<T, X> for F {
     fn apply(&mut self, target: &mut T, extras: &X) {
         self(target, extras);

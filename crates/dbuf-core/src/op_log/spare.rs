@@ -8,6 +8,8 @@ use super::state::State;
 use super::{Copies, OpWriter, Operation};
 #[cfg(feature = "std")]
 use crate::wait;
+#[cfg(feature = "std")]
+use crate::writer::own_guard;
 use crate::{BlockingStrategy, BufferPtr, OnStraggler};
 
 /// The spare side holds a value, for the guards on it.
@@ -193,14 +195,21 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>, O: Operation<P::Value, P::Extras>
     #[cold]
     #[inline(never)]
     fn wait_for_way(&mut self) {
-        let Some(after) = self.patience() else {
-            return self.writer.finish();
-        };
-        if self.writer.finish_timeout(after) {
+        if self.writer.try_finish() {
             return;
+        }
+        // Then it is of no use to wait first.
+        let own = self.writer.waits_for_itself();
+        match self.patience() {
+            None => return self.writer.finish(),
+            Some(after) if !own && self.writer.finish_timeout(after) => return,
+            Some(_) => {}
         }
         // Whichever side is free first.
         while !self.set_aside() {
+            if own {
+                own_guard();
+            }
             wait::block(None, |cx| {
                 let finished = match cx {
                     None => self.writer.try_finish(),

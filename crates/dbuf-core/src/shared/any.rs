@@ -1,22 +1,20 @@
 //! One lease for the guards of [`Reader`] and [`SharedReader`], so that a guard type above
 //! this crate need not say whose it is.
 
-use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
 use super::{SharedLease, SharedReader, Slot};
 use crate::buffer::{BufferOf, Versioned};
-use crate::lease::GuardTokenOf;
-use crate::lease::sealed::Sealed;
+use crate::lease::{GuardTokenOf, Lease};
 use crate::reader::ReaderTokenOf;
-use crate::{BufferPtr, Guard, Reader, Strategy};
+use crate::{AnyReadGuard, BufferPtr, Reader, Strategy};
 
-/// A place held by a reader, shared or not.
+/// A side held by a reader, shared or not.
 // Plain fields and no enum of the two leases: an enum is built in memory and moved by larger
 // steps than it was written by, which made a look-up five times as slow.
-pub struct AnyLease<'a, P: BufferPtr> {
+pub(crate) struct AnyLease<'a, P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,
     /// The slot, of a shared reader; else the token of the reader that is borrowed.
     place: NonNull<()>,
@@ -28,13 +26,14 @@ pub struct AnyLease<'a, P: BufferPtr> {
 
 impl<P: BufferPtr> Reader<P> {
     /// As [`read`](Self::read), with a guard that any reader may give.
+    #[doc(hidden)]
     #[inline]
-    pub fn read_any(&self) -> Guard<AnyLease<'_, P>> {
+    pub fn read_any(&self) -> AnyReadGuard<'_, P> {
         let (buffer, token) = (self.buffer(), self.token());
         // SAFETY: the reader's own strategy and token (C1), which is used by one thread at a
         // time, as the reader is (C4); the borrow keeps the buffer in place (C6, P3).
         let guard = unsafe { buffer.strategy().acquire(token) };
-        Guard::new(AnyLease {
+        AnyReadGuard::new(AnyLease {
             guard: ManuallyDrop::new(guard),
             place: NonNull::from(token).cast(),
             buffer,
@@ -46,14 +45,15 @@ impl<P: BufferPtr> Reader<P> {
 
 impl<P: BufferPtr> SharedReader<P> {
     /// As [`read`](Self::read), with a guard that any reader may give.
+    #[doc(hidden)]
     // Always, as `read`.
     #[inline(always)]
-    pub fn read_any(&self) -> Guard<AnyLease<'_, P>> {
+    pub fn read_any(&self) -> AnyReadGuard<'_, P> {
         // The pointer's deref is user code, so it comes first.
         let buffer = self.buffer();
         // SAFETY: always the one buffer (P1, P2), which the handle keeps in place (P3).
         let (guard, slot) = unsafe { self.readers.enter(buffer.strategy()) };
-        Guard::new(AnyLease {
+        AnyReadGuard::new(AnyLease {
             guard: ManuallyDrop::new(guard),
             place: slot.cast(),
             buffer,
@@ -89,8 +89,7 @@ where
 {
 }
 
-#[allow(private_interfaces, reason = "nobody outside can name the trait")]
-impl<P: BufferPtr> Sealed for AnyLease<'_, P> {
+impl<P: BufferPtr> Lease for AnyLease<'_, P> {
     type Value = P::Value;
     type Extras = P::Extras;
     type Token = GuardTokenOf<P>;
@@ -153,10 +152,4 @@ unsafe fn end_shared<P: BufferPtr>(
 ) {
     // SAFETY: promised by the caller.
     unsafe { SharedLease::<P>::end(strategy, slot, guard) };
-}
-
-impl<P: BufferPtr> fmt::Debug for AnyLease<'_, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnyLease").finish_non_exhaustive()
-    }
 }

@@ -42,13 +42,13 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 use std::thread::Thread;
 
-pub use self::any::AnyLease;
+pub(crate) use self::any::AnyLease;
 use self::slot::{Slot, Table};
+pub(crate) use self::thread::new_id;
 use crate::buffer::{BufferOf, Versioned};
-use crate::lease::GuardTokenOf;
-use crate::lease::sealed::Sealed;
+use crate::lease::{GuardTokenOf, Lease};
 use crate::reader::ReaderTokenOf;
-use crate::{BufferPtr, Guard, MappedGuard, Reader, Side, Strategy};
+use crate::{BufferPtr, DoubleBuffer, Reader, SharedReadGuard, Side, Strategy};
 
 /// A handle that reads from any thread, through `&self`.
 ///
@@ -58,6 +58,10 @@ use crate::{BufferPtr, Guard, MappedGuard, Reader, Side, Strategy};
 ///
 /// A guard that is passed to [`core::mem::forget`] keeps its reader, and holds the
 /// writer up until the last clone is dropped.
+///
+/// A [`Writer`](crate::Writer) that would wait for a guard of its own thread panics; an
+/// [`OpWriter`](crate::OpWriter) with a [spare side](crate::OnStraggler) takes that. Guards
+/// of a [`Reader`] are not noticed: there the writer waits forever.
 ///
 /// It works in a `static` (through `LazyLock`) and in destructors of thread locals. A
 /// read in a destructor that runs after the thread's readers are gone registers one for
@@ -105,8 +109,8 @@ impl<P: BufferPtr> SharedReader<P> {
     /// ```
     pub fn new(ptr: P) -> Self {
         Self {
+            readers: Readers::new(&ptr),
             ptr,
-            readers: Readers::new(),
         }
     }
 
@@ -154,7 +158,7 @@ impl<P: BufferPtr> SharedReader<P> {
     #[inline]
     pub fn with<R>(&self, f: impl FnOnce(&P::Value, &P::Extras) -> R) -> R {
         let guard = self.read();
-        f(&guard, Guard::extras(&guard))
+        f(&guard, SharedReadGuard::extras(&guard))
     }
 
     /// A reader of one's own for the same buffer: for a loop that reads all the time,
@@ -239,7 +243,7 @@ impl<P: BufferPtr> SharedReader<P> {
     }
 
     /// Whether this thread has a guard on the back, from this handle or a clone of it: then a
-    /// writer on this thread would wait for itself. For the holder of the claim; anybody else
+    /// writer on this thread would wait for itself, and panics. For the holder of the claim; anybody else
     /// gets an answer that may be out of date.
     ///
     /// # Examples
@@ -252,7 +256,7 @@ impl<P: BufferPtr> SharedReader<P> {
     /// let guard = shared.read();
     /// assert!(!shared.has_guard_on_back());
     /// writer.store(2);
-    /// assert!(shared.has_guard_on_back()); // `writer.store(3)` would wait forever
+    /// assert!(shared.has_guard_on_back()); // `writer.store(3)` would panic
     /// drop(guard);
     /// assert!(!shared.has_guard_on_back());
     /// ```
@@ -295,6 +299,25 @@ impl<P: BufferPtr> SharedReader<P> {
     }
 }
 
+/// Whether this thread has a guard on the back of a buffer, from any shared handle, one that
+/// was forgotten included. For the claim's holder.
+#[cold]
+#[inline(never)]
+pub(crate) fn is_on_back<V, S: Strategy, X>(buffer: &DoubleBuffer<V, S, X>) -> bool {
+    let strategy = buffer.strategy();
+    buffer.known_id().is_some_and(|id| {
+        thread::any_of_buffer(id, |slot| {
+            // SAFETY: this thread's, and there during the call. `Readers::new` has made its
+            // table for this very buffer, whose id no other one has, so the tokens in it are
+            // this strategy's.
+            let slot = unsafe { slot.cast::<Slot<S::ReaderToken>>().as_ref() };
+            // SAFETY: made by this strategy, which may have moved with its buffer since (C1,
+            // S11), and this thread's (C4, T1).
+            slot.is_held() && unsafe { strategy.holds(&slot.token, strategy.back()) }
+        })
+    })
+}
+
 /// What the threads read with that share one buffer: a table, and its id beside it, so that
 /// a read does not have to load it from there.
 pub(crate) struct Readers<T> {
@@ -303,8 +326,12 @@ pub(crate) struct Readers<T> {
 }
 
 impl<T: 'static> Readers<T> {
-    pub(crate) fn new() -> Self {
-        let (id, table) = Table::new();
+    /// The readers of one buffer.
+    pub(crate) fn new<V, S, X>(buffer: &DoubleBuffer<V, S, X>) -> Self
+    where
+        S: Strategy<ReaderToken = T>,
+    {
+        let (id, table) = Table::new(buffer.id());
         Self { id, table }
     }
 
@@ -344,7 +371,7 @@ impl<T: 'static> Readers<T> {
     {
         // SAFETY: promised by the caller.
         let (guard, slot) = unsafe { self.enter(buffer.strategy()) };
-        Guard::new(SharedLease {
+        SharedReadGuard::new(SharedLease {
             guard: ManuallyDrop::new(guard),
             slot,
             buffer: NonNull::from(buffer),
@@ -421,26 +448,8 @@ impl<P: BufferPtr> fmt::Debug for SharedReader<P> {
     }
 }
 
-/// A guard of a [`SharedReader`].
-pub type SharedReadGuard<'s, P> = Guard<SharedLease<'s, P>>;
-
-/// A [`SharedReadGuard`] narrowed to a part of the value, or of the extras.
-pub type MappedSharedReadGuard<'s, U, P> = MappedGuard<U, SharedLease<'s, P>>;
-
-/// A place held by a reader of a [`SharedReader`], which goes back to it.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::{Guard, SharedLease};
-/// use dbuf_strategies::EpochStrategy;
-///
-/// let (_writer, reader) = dbuf_core::arc(1, 1, EpochStrategy::new());
-/// let shared = reader.shared();
-/// let guard: Guard<SharedLease<'_, _>> = shared.read(); // `SharedReadGuard<'_, _>`
-/// assert_eq!(*guard, 1);
-/// ```
-pub struct SharedLease<'s, P: BufferPtr> {
+/// A side held by a reader of a [`SharedReader`], which goes back to it.
+pub(crate) struct SharedLease<'s, P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,
     /// What the guard was acquired with. The guard keeps it ([`slot`], T3).
     slot: NonNull<Slot<ReaderTokenOf<P>>>,
@@ -460,8 +469,7 @@ where
 {
 }
 
-#[allow(private_interfaces, reason = "nobody outside can name the trait")]
-impl<P: BufferPtr> Sealed for SharedLease<'_, P> {
+impl<P: BufferPtr> Lease for SharedLease<'_, P> {
     type Value = P::Value;
     type Extras = P::Extras;
     type Token = GuardTokenOf<P>;
@@ -589,11 +597,5 @@ impl<P: BufferPtr> Drop for SharedLease<'_, P> {
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
         // SAFETY: the parts of this lease.
         unsafe { Self::end(self.buffer().strategy(), self.slot, guard) };
-    }
-}
-
-impl<P: BufferPtr> fmt::Debug for SharedLease<'_, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedLease").finish_non_exhaustive()
     }
 }

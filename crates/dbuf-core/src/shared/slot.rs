@@ -28,6 +28,8 @@ use crate::sync::abort;
 /// The slots of all threads that read through a handle and its clones.
 pub(super) struct Table<T> {
     id: u64,
+    /// The id of the buffer to whose strategy the tokens belong.
+    buffer: u64,
     /// By address. Held for a few steps only: tokens are made and dropped unlocked.
     slots: Mutex<BTreeMap<usize, OwnedSlot<T>>>,
 }
@@ -82,7 +84,7 @@ impl<T> Slot<T> {
         true
     }
 
-    fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         self.guards.get() & !LATE > 0
     }
 }
@@ -101,10 +103,10 @@ impl<T> Drop for OwnedSlot<T> {
 }
 
 impl<T: 'static> Table<T> {
-    pub(super) fn new() -> (u64, Arc<Self>) {
+    pub(super) fn new(buffer: u64) -> (u64, Arc<Self>) {
         let id = thread::new_id();
         let slots = Mutex::new(BTreeMap::new());
-        (id, Arc::new(Self { id, slots }))
+        (id, Arc::new(Self { id, buffer, slots }))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, OwnedSlot<T>>> {
@@ -218,6 +220,10 @@ pub(super) unsafe fn left<T: 'static>(slot: NonNull<Slot<T>>) {
 }
 
 impl<T: 'static> AnyTable for Table<T> {
+    fn buffer(&self) -> u64 {
+        self.buffer
+    }
+
     unsafe fn is_held_at_exit(&self, slot: AnySlot) -> bool {
         // SAFETY: promised by the caller.
         let slot = unsafe { slot.cast::<Slot<T>>().as_ref() };

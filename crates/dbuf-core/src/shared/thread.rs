@@ -28,6 +28,9 @@ pub(super) type AnySlot = NonNull<()>;
 
 /// A table of slots, as a thread that ends sees it.
 pub(super) trait AnyTable {
+    /// The id of the buffer whose readers are in the slots.
+    fn buffer(&self) -> u64;
+
     /// Whether a guard is on the slot. Then the last such guard ends the slot.
     ///
     /// # Safety
@@ -90,8 +93,8 @@ thread_local! {
     static EXIT: Exit = const { Exit };
 }
 
-/// An id that no other table has, ever. Never 0.
-pub(super) fn new_id() -> u64 {
+/// An id that no other table or buffer has, ever. Never 0.
+pub(crate) fn new_id() -> u64 {
     static LAST: Mutex<u64> = Mutex::new(0);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     *last += 1;
@@ -153,6 +156,23 @@ pub(super) fn remove(id: u64, slot: AnySlot) {
             *entries = BTreeMap::new();
         }
     });
+}
+
+/// Whether `f` holds for a slot that this thread has in a table of a buffer. The table is
+/// alive, and the slot is there, until `f` returns.
+pub(super) fn any_of_buffer(buffer: u64, mut f: impl FnMut(AnySlot) -> bool) -> bool {
+    let slots = THREAD.try_with(|thread| {
+        let entries = thread.entries.borrow();
+        let slots = entries
+            .values()
+            .map(|entry| (entry.slot, entry.table.clone()));
+        slots.collect::<Vec<_>>()
+    });
+    // Each may become the last pointer to its table, and then runs user code.
+    slots.into_iter().flatten().any(|(slot, table)| {
+        let table = Weak::upgrade(&table);
+        table.is_some_and(|table| table.buffer() == buffer && f(slot))
+    })
 }
 
 impl Thread {

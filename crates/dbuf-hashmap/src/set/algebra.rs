@@ -107,6 +107,24 @@ impl<'a, T: Hash + Eq, H: BuildHasher> SetRef<'a, T, H> {
     }
 }
 
+/// Operations of a [`SetRef`], on two guards.
+macro_rules! operations {
+    ($($name:ident),* -> $Lazy:ty; $($asks:ident),* -> bool) => {$(
+        #[doc = concat!("See [`SetRef::", stringify!($name), "`].")]
+        pub fn $name<'a, I: BuildHasher, R: Strategy>(
+            &'a self,
+            other: &'a Snapshot<'_, T, I, R>,
+        ) -> $Lazy {
+            self.as_set().$name(&other.as_set())
+        }
+    )*$(
+        #[doc = concat!("See [`SetRef::", stringify!($asks), "`].")]
+        pub fn $asks<I: BuildHasher, R: Strategy>(&self, other: &Snapshot<'_, T, I, R>) -> bool {
+            self.as_set().$asks(&other.as_set())
+        }
+    )*};
+}
+
 /// With a guard of any set of the same elements.
 impl<T, H, S> Snapshot<'_, T, H, S>
 where
@@ -114,79 +132,10 @@ where
     H: BuildHasher,
     S: Strategy,
 {
-    /// See [`SetRef::union`].
-    pub fn union<'a, I, R>(
-        &'a self,
-        other: &'a Snapshot<'_, T, I, R>,
-    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, S, I, R>
-    where
-        I: BuildHasher,
-        R: Strategy,
-    {
-        self.as_set().union(&other.as_set())
-    }
-
-    /// See [`SetRef::intersection`].
-    pub fn intersection<'a, I, R>(
-        &'a self,
-        other: &'a Snapshot<'_, T, I, R>,
-    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, S, I, R>
-    where
-        I: BuildHasher,
-        R: Strategy,
-    {
-        self.as_set().intersection(&other.as_set())
-    }
-
-    /// See [`SetRef::difference`].
-    pub fn difference<'a, I, R>(
-        &'a self,
-        other: &'a Snapshot<'_, T, I, R>,
-    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, S, I, R>
-    where
-        I: BuildHasher,
-        R: Strategy,
-    {
-        self.as_set().difference(&other.as_set())
-    }
-
-    /// See [`SetRef::symmetric_difference`].
-    pub fn symmetric_difference<'a, I, R>(
-        &'a self,
-        other: &'a Snapshot<'_, T, I, R>,
-    ) -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, S, I, R>
-    where
-        I: BuildHasher,
-        R: Strategy,
-    {
-        self.as_set().symmetric_difference(&other.as_set())
-    }
-
-    /// See [`SetRef::is_subset`].
-    pub fn is_subset<I, R>(&self, other: &Snapshot<'_, T, I, R>) -> bool
-    where
-        I: BuildHasher,
-        R: Strategy,
-    {
-        self.as_set().is_subset(&other.as_set())
-    }
-
-    /// See [`SetRef::is_superset`].
-    pub fn is_superset<I, R>(&self, other: &Snapshot<'_, T, I, R>) -> bool
-    where
-        I: BuildHasher,
-        R: Strategy,
-    {
-        self.as_set().is_superset(&other.as_set())
-    }
-
-    /// See [`SetRef::is_disjoint`].
-    pub fn is_disjoint<I, R>(&self, other: &Snapshot<'_, T, I, R>) -> bool
-    where
-        I: BuildHasher,
-        R: Strategy,
-    {
-        self.as_set().is_disjoint(&other.as_set())
+    operations! {
+        union, intersection, difference, symmetric_difference
+            -> impl Iterator<Item = &'a T> + Clone + use<'a, T, H, S, I, R>;
+        is_subset, is_superset, is_disjoint -> bool
     }
 }
 

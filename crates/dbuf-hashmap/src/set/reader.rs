@@ -44,67 +44,6 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
         Snapshot::new(self.map.read())
     }
 
-    /// Whether an element is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert!(reader.contains("a") && !reader.contains("b"));
-    /// ```
-    #[inline]
-    pub fn contains<Q>(&self, element: &Q) -> bool
-    where
-        Q: Hash + Equivalent<T> + ?Sized,
-        H: BuildHasher,
-    {
-        self.map.contains_key(element)
-    }
-
-    /// How many elements are published.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(reader.len(), 1);
-    /// ```
-    pub fn len(&self) -> usize {
-        self.map.len()
-    }
-
-    /// Whether none is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert!(!reader.is_empty());
-    /// ```
-    pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
-    }
-
-    /// Looks at the element as it is stored.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(reader.get("a").as_deref(), Some(&"a"));
-    /// ```
-    pub fn get<Q>(&self, element: &Q) -> Option<MappedRef<'_, T, T, (), H, S>>
-    where
-        Q: Hash + Equivalent<T> + ?Sized,
-        H: BuildHasher,
-    {
-        crate::Snapshot::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0)).ok()
-    }
-
     /// A handle for many threads; as the map's
     /// [`Reader::shared`](crate::Reader::shared).
     ///
@@ -135,21 +74,6 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
         &self.map
     }
 
-    /// Whether the writer is gone, so that nothing will change.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert!(!reader.is_closed());
-    /// drop(writer);
-    /// assert!(reader.is_closed());
-    /// ```
-    pub fn is_closed(&self) -> bool {
-        self.map.is_closed()
-    }
-
     /// The hasher.
     ///
     /// # Examples
@@ -164,6 +88,93 @@ impl<T, H, S: Strategy> Reader<T, H, S> {
         self.map.hasher()
     }
 }
+
+/// What each kind of reader does with its `map`.
+macro_rules! reads {
+    ($Reader:ident) => {
+        impl<T, H, S: Strategy> $Reader<T, H, S> {
+            /// Whether an element is there.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// let (mut writer, reader) = dbuf_hashmap::set::new();
+            /// writer.write().insert("a");
+            /// assert!(reader.contains("a") && !reader.contains("b"));
+            /// ```
+            #[inline]
+            pub fn contains<Q>(&self, element: &Q) -> bool
+            where
+                Q: Hash + Equivalent<T> + ?Sized,
+                H: BuildHasher,
+            {
+                self.map.contains_key(element)
+            }
+
+            /// How many elements are published.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// let (mut writer, reader) = dbuf_hashmap::set::new();
+            /// writer.write().insert("a");
+            /// assert_eq!(reader.len(), 1);
+            /// ```
+            pub fn len(&self) -> usize {
+                self.map.len()
+            }
+
+            /// Whether none is.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// let (mut writer, reader) = dbuf_hashmap::set::new();
+            /// writer.write().insert("a");
+            /// assert!(!reader.is_empty());
+            /// ```
+            pub fn is_empty(&self) -> bool {
+                self.map.is_empty()
+            }
+
+            /// Looks at the element as it is stored.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// let (mut writer, reader) = dbuf_hashmap::set::new();
+            /// writer.write().insert("a");
+            /// assert_eq!(reader.get("a").as_deref(), Some(&"a"));
+            /// ```
+            pub fn get<Q>(&self, element: &Q) -> Option<MappedRef<'_, T, T, (), H, S>>
+            where
+                Q: Hash + Equivalent<T> + ?Sized,
+                H: BuildHasher,
+            {
+                crate::Snapshot::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0))
+                    .ok()
+            }
+
+            /// Whether the writer is gone, so that nothing will change.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// let (mut writer, reader) = dbuf_hashmap::set::new();
+            /// writer.write().insert("a");
+            /// assert!(!reader.is_closed());
+            /// drop(writer);
+            /// assert!(reader.is_closed());
+            /// ```
+            pub fn is_closed(&self) -> bool {
+                self.map.is_closed()
+            }
+        }
+    };
+}
+
+reads!(Reader);
+reads!(SharedReader);
 
 impl<T, H, S: Strategy> Clone for Reader<T, H, S> {
     fn clone(&self) -> Self {

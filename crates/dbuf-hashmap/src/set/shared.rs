@@ -1,13 +1,10 @@
 use core::fmt;
-use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
 use dbuf_core::Strategy;
 use dbuf_strategies::DefaultStrategy;
-use equivalent::Equivalent;
 
 use super::Snapshot;
-use crate::mapped_ref::MappedRef;
 
 /// A handle that reads a set from any thread, through `&self`: from
 /// [`Reader::shared`](super::Reader::shared). As the map's
@@ -24,7 +21,7 @@ use crate::mapped_ref::MappedRef;
 /// });
 /// ```
 pub struct SharedReader<T, H = RandomState, S: Strategy = DefaultStrategy> {
-    map: crate::SharedReader<T, (), H, S>,
+    pub(super) map: crate::SharedReader<T, (), H, S>,
 }
 
 impl<T, H, S: Strategy> SharedReader<T, H, S> {
@@ -48,35 +45,6 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
         Snapshot::new(self.map.read())
     }
 
-    /// See [`Reader::contains`](super::Reader::contains).
-    #[inline]
-    pub fn contains<Q>(&self, element: &Q) -> bool
-    where
-        Q: Hash + Equivalent<T> + ?Sized,
-        H: BuildHasher,
-    {
-        self.map.contains_key(element)
-    }
-
-    /// See [`Reader::len`](super::Reader::len).
-    pub fn len(&self) -> usize {
-        self.map.len()
-    }
-
-    /// See [`Reader::is_empty`](super::Reader::is_empty).
-    pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
-    }
-
-    /// See [`Reader::get`](super::Reader::get).
-    pub fn get<Q>(&self, element: &Q) -> Option<MappedRef<'_, T, T, (), H, S>>
-    where
-        Q: Hash + Equivalent<T> + ?Sized,
-        H: BuildHasher,
-    {
-        crate::Snapshot::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0)).ok()
-    }
-
     /// The reader of the map that the set is.
     ///
     /// # Examples
@@ -89,11 +57,6 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
     /// ```
     pub fn as_map(&self) -> &crate::SharedReader<T, (), H, S> {
         &self.map
-    }
-
-    /// See [`Reader::is_closed`](super::Reader::is_closed).
-    pub fn is_closed(&self) -> bool {
-        self.map.is_closed()
     }
 }
 

@@ -189,13 +189,16 @@ where
     ///
     /// Waits for guards that still hold the copy that the last publish replaced; normally there are
     /// none. Then that copy catches up: the replay makes each change of that publish on it, without
-    /// hashing the key again. A guard of the same thread cannot be released while this waits, so it
-    /// may be a deadlock. [`Batch::published`] reads the map without a guard.
+    /// hashing the key again. A guard of a [`Reader`](crate::Reader) of the same thread cannot be
+    /// released while this waits, so it may be a deadlock. [`Batch::published`] reads the map
+    /// without a guard.
     ///
     /// # Panics
     ///
     /// If `Hash`, `Eq`, `Clone` or `Drop` of a key or value panics while the copy catches up. No
-    /// published change is lost, and the next batch works.
+    /// published change is lost then, and the next batch works. Also if this thread holds a guard
+    /// of a [`SharedReader`](crate::SharedReader) on that copy, and the spare copy
+    /// [must not be used](crate::OnStraggler) or is in use.
     ///
     /// # Examples
     ///

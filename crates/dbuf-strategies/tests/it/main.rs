@@ -14,6 +14,7 @@ mod instrumented;
 mod log;
 mod log_unwinds;
 mod log_without_clone;
+mod own_guard;
 mod pointers;
 mod random_reads;
 mod random_steps;

@@ -9,7 +9,7 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 
 use dbuf_strategies::core::{
-    ArcOpWriter, BlockingStrategy, DoubleBuffer, Guard, MappedGuard, OpWriter, Operation,
+    ArcOpWriter, BlockingStrategy, DoubleBuffer, MappedSharedReadGuard, OpWriter, Operation,
     SharedReadGuard, SharedReader, Strategy, Writer,
 };
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy};
@@ -37,20 +37,20 @@ where
             let _ = shared.has_guard();
             let mut guard = shared.read();
             let _inner = shared.read();
-            Guard::refresh(&mut guard);
+            SharedReadGuard::refresh(&mut guard);
         }
     }
 }
 
 enum Held<'s, S: Strategy> {
     Whole(SharedReadGuard<'s, Ptr<S>>),
-    Mapped(dbuf_strategies::core::MappedSharedReadGuard<'s, Tracked, Ptr<S>>),
+    Mapped(MappedSharedReadGuard<'s, Tracked, Ptr<S>>),
 }
 impl<S: Strategy> Held<'_, S> {
     fn get(&self) -> (usize, u64) {
         match self {
-            Held::Whole(guard) => (guard.get(), Guard::version(guard)),
-            Held::Mapped(guard) => (guard.get(), MappedGuard::version(guard)),
+            Held::Whole(guard) => (guard.get(), SharedReadGuard::version(guard)),
+            Held::Mapped(guard) => (guard.get(), MappedSharedReadGuard::version(guard)),
         }
     }
 }
@@ -71,7 +71,7 @@ fn reads<S: Strategy>(
                 let guard = if random.next(2) == 0 {
                     Held::Whole(guard)
                 } else {
-                    Held::Mapped(Guard::map(guard, |value, _| value))
+                    Held::Mapped(SharedReadGuard::map(guard, |value, _| value))
                 };
                 let value = guard.get();
                 assert_eq!(value.0 as u64, value.1);
@@ -88,8 +88,8 @@ fn reads<S: Strategy>(
             5..8 if !held.is_empty() => {
                 let pick = random.next(held.len());
                 if let (_, Held::Whole(guard), value) = &mut held[pick] {
-                    let moved = Guard::refresh(guard);
-                    let now = (guard.get(), Guard::version(guard));
+                    let moved = SharedReadGuard::refresh(guard);
+                    let now = (guard.get(), SharedReadGuard::version(guard));
                     assert!(now.0 >= value.0 && moved == (now != *value));
                     *value = now;
                 }
@@ -275,8 +275,8 @@ impl Drop for Holds {
                 3 => {
                     for (guard, value) in &mut *self.guards.borrow_mut() {
                         if let Held::Whole(guard) = guard {
-                            Guard::refresh(guard);
-                            *value = (guard.get(), Guard::version(guard));
+                            SharedReadGuard::refresh(guard);
+                            *value = (guard.get(), SharedReadGuard::version(guard));
                         }
                     }
                 }

@@ -5,7 +5,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use dbuf_strategies::core::{BlockingStrategy, Guard, Lease, OwnedReadGuard, Strategy, arc};
+use dbuf_strategies::core::{
+    BlockingStrategy, OwnedReadGuard, ReadGuard, SharedReadGuard, Strategy, arc,
+};
 use dbuf_strategies::{
     CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
     Watched,
@@ -92,39 +94,44 @@ fn checks_cost_a_kept_guard_one_renewal_of_every_strategy() {
 }
 
 /// Follows ten publishes with one guard.
-fn follows<L: Lease<Value = u32>>(mut guard: Guard<L>, mut publish: impl FnMut(u32)) -> Guard<L> {
-    for value in 1..=10 {
-        publish(value);
-        assert_eq!(*guard, value - 1);
-        assert!(Guard::refresh(&mut guard));
-        assert_eq!((*guard, Guard::version(&guard)), (value, value.into()));
-        assert!(!Guard::refresh(&mut guard));
-    }
-    guard
+macro_rules! follows {
+    ($Guard:ident, $guard:expr, $publish:expr) => {{
+        let (mut guard, mut publish) = ($guard, $publish);
+        for value in 1..=10 {
+            publish(value);
+            assert_eq!(*guard, value - 1);
+            assert!($Guard::refresh(&mut guard));
+            assert_eq!((*guard, $Guard::version(&guard)), (value, value.into()));
+            assert!(!$Guard::refresh(&mut guard));
+        }
+        guard
+    }};
 }
 
 #[test]
 fn guards_of_every_kind_are_refreshed() {
     let (mut writer, reader) = arc(0, 0, EpochStrategy::new());
-    drop(follows(reader.read(), |value| writer.store(value)));
+    drop(follows!(ReadGuard, reader.read(), |value: u32| writer.store(value)));
     let (mut writer, reader) = arc(0, 0, FlashStrategy::new());
     let guard = Box::new(reader).into_guard();
-    let guard = follows(guard, |value| writer.store(value));
+    let guard = follows!(OwnedReadGuard, guard, |value: u32| writer.store(value));
     let reader = OwnedReadGuard::into_reader(guard);
     assert!(writer.start_swap() && writer.try_finish());
     drop(reader);
     let (mut writer, reader) = arc(0, 0, EpochStrategy::new());
     let shared = reader.shared();
-    let guard = follows(shared.read(), |value| writer.store(value));
+    let guard = follows!(SharedReadGuard, shared.read(), |value: u32| writer
+        .store(value));
     assert!(shared.has_guard());
     drop(guard);
     assert!(!shared.has_guard());
     let (mut writer, reader) = arc(0, 0, CountStrategy::new());
     drop(reader);
     let weak = writer.weak_reader();
-    let mut guard = follows(weak.try_read().unwrap(), |value| writer.store(value));
+    let mut guard = follows!(ReadGuard, weak.try_read().unwrap(), |value: u32| writer
+        .store(value));
     drop(writer);
-    assert!(!Guard::refresh(&mut guard));
+    assert!(!ReadGuard::refresh(&mut guard));
     assert_eq!(*guard, 10, "it keeps the buffer");
     drop(guard);
     assert!(weak.try_read().is_err());
@@ -147,7 +154,7 @@ where
                 ready.wait();
                 while *guard < last {
                     let before = *guard;
-                    if Guard::refresh(&mut guard) {
+                    if SharedReadGuard::refresh(&mut guard) {
                         assert!(*guard > before);
                         moves.fetch_add(1, SeqCst);
                     } else {

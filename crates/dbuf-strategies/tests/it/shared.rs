@@ -6,8 +6,8 @@ use std::sync::{Arc, Barrier, LazyLock};
 use std::thread;
 
 use dbuf_strategies::core::{
-    ArcWriter, DoubleBuffer, Guard, MappedGuard, OwnedReadGuard, SharedReadGuard, SharedReader,
-    Writer,
+    ArcWriter, DoubleBuffer, MappedSharedReadGuard, OwnedReadGuard, ReadGuard, SharedReadGuard,
+    SharedReader, Writer,
 };
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use dbuf_testing::Tracked;
@@ -84,8 +84,8 @@ fn nested_guards_are_independent() {
 fn guards_narrow_and_know_their_version() {
     let (_writer, shared) = pair(FlashStrategy::new());
     let guard: SharedReadGuard<'_, _> = shared.read();
-    assert_eq!(Guard::version(&guard), 0);
-    let mapped = Guard::map(guard, |value, _| value);
+    assert_eq!(SharedReadGuard::version(&guard), 0);
+    let mapped = SharedReadGuard::map(guard, |value, _| value);
     assert_eq!(mapped.get(), 0);
 }
 
@@ -101,14 +101,14 @@ fn guard_is_released_when_its_narrowing_panics() {
 
     let (mut writer, shared) = pair(LockStrategy::new());
     let reader = writer.reader();
-    let whole = || Guard::map(shared.read(), |value, _| value);
+    let whole = || SharedReadGuard::map(shared.read(), |value, _| value);
     let narrowings: [&dyn Fn(); 6] = [
-        &|| drop(Guard::map(reader.read(), no)),
-        &|| drop(Guard::try_map(reader.read(), no_part)),
-        &|| drop(Guard::map(shared.read(), no)),
-        &|| drop(Guard::try_map(shared.read(), no_part)),
-        &|| drop(MappedGuard::map(whole(), no)),
-        &|| drop(MappedGuard::try_map(whole(), no_part)),
+        &|| drop(ReadGuard::map(reader.read(), no)),
+        &|| drop(ReadGuard::try_map(reader.read(), no_part)),
+        &|| drop(SharedReadGuard::map(shared.read(), no)),
+        &|| drop(SharedReadGuard::try_map(shared.read(), no_part)),
+        &|| drop(MappedSharedReadGuard::map(whole(), no)),
+        &|| drop(MappedSharedReadGuard::try_map(whole(), no_part)),
     ];
     for narrowing in narrowings {
         let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(narrowing));

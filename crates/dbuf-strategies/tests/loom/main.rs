@@ -36,13 +36,13 @@ macro_rules! strategy {
             model!(reader_is_cloned_during_a_swap);
             model!(claim_continues_an_unfinished_swap);
             model!(last_leave_wakes_the_writer);
-            model!(wake_is_not_lost_after_a_look);
+            model!(wake_is_not_lost_after_a_check);
             model!(cancelled_wait_is_taken_up_again);
             model!(check_takes_no_wake_away);
             model!(newer_waker_is_woken);
             model!(claim_takes_no_wake_away);
             model!(nested_guards_outlive_a_claim);
-            model!(successor_holds_nobody_up);
+            model!(later_guard_does_not_hold_the_writer_up);
             model!(overlapping_guards_keep_their_values);
             model!(reader_is_registered_during_a_start);
             model!(numbered);
