@@ -98,8 +98,8 @@ impl<H, S> Builder<H, S> {
         }
     }
 
-    /// Sets when the single changes of a [`ConcurrentHashMap`] are published. It has no effect on a
-    /// [`Writer`], whose batches decide for themselves.
+    /// Sets when the single changes of a [`ConcurrentHashMap`](crate::ConcurrentHashMap) are
+    /// published. It has no effect on a [`Writer`], whose batches say how they end.
     ///
     /// # Examples
     ///

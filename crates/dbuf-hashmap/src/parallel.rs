@@ -88,7 +88,7 @@ where
 ///
 /// Shows the map as it is published when the iteration starts. The items are clones, since they
 /// may outlive the guard, which lives until the iteration ends. To clone nothing, iterate over
-/// references: `map.read().par_iter()`. A job may write meanwhile: see
+/// references: `map.read().par_iter()`. For jobs that write, see
 /// [`ParIter`](ParIter#writes-while-it-runs).
 ///
 /// # Examples

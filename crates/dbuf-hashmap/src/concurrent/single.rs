@@ -103,7 +103,7 @@ where
     /// Changes a value by an operation that is repeated on the other copy, so that nothing is
     /// cloned: for large values. Returns whether the key is there.
     ///
-    /// **`op` runs once on each copy, and must do the same each time**; see [`Batch::change`].
+    /// **`op` runs once on each copy, and must do the same each time**; see [`Batch::change`](crate::Batch::change).
     /// [`update`](Self::update) clones the value once and runs its closure once.
     ///
     /// # Examples

@@ -24,7 +24,7 @@ fn a_map_is_collected_extended_and_read_in_parallel() {
     assert_eq!(map.get_cloned(&1), Some(8));
 }
 
-/// The items outlive the guard, and what is published meanwhile is not among them.
+/// The items outlive the guard, and do not show later publishes.
 #[test]
 fn a_map_and_a_set_are_iterated_in_parallel() {
     let map: ConcurrentHashMap<_, _> = (0..50).into_par_iter().map(|n| (n, n)).collect();

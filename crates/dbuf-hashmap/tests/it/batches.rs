@@ -14,7 +14,7 @@ use dbuf_hashmap::{
 #[test]
 fn closures_run_once() {
     let (mut writer, reader) = doubles();
-    let (mut updates, mut looks) = (0, 0);
+    let (mut updates, mut calls) = (0, 0);
     let mut batch = writer.write();
     batch.update(&3, |n| {
         updates += 1;
@@ -22,12 +22,12 @@ fn closures_run_once() {
     });
     batch.update(&77, |_| unreachable!("there is no such key"));
     batch.retain(|k, _| {
-        looks += 1;
+        calls += 1;
         k % 2 == 1
     });
     batch.publish();
     writer.catch_up();
-    assert_eq!((updates, looks), (1, 10));
+    assert_eq!((updates, calls), (1, 10));
     assert_eq!(reader.read()[&3], 0);
     assert_goes_on(writer, &reader);
 }

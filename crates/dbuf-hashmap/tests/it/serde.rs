@@ -57,8 +57,8 @@ fn replaced_values_are_dropped_without_the_lock() {
     use std::sync::LazyLock;
 
     #[derive(Clone, serde::Deserialize)]
-    struct Looks(u32);
-    impl Drop for Looks {
+    struct Reads(u32);
+    impl Drop for Reads {
         fn drop(&mut self) {
             // The map refuses this, with a panic, if the thread has a batch open.
             MAP.reserve(1);
@@ -66,7 +66,7 @@ fn replaced_values_are_dropped_without_the_lock() {
         }
     }
     static DROPPED: AtomicU32 = AtomicU32::new(0);
-    static MAP: LazyLock<ConcurrentHashMap<u32, Looks>> = LazyLock::new(ConcurrentHashMap::new);
+    static MAP: LazyLock<ConcurrentHashMap<u32, Reads>> = LazyLock::new(ConcurrentHashMap::new);
 
     let mut batch = MAP.write();
     let mut text = serde_json::Deserializer::from_str(r#"{ "1": 1, "1": 2 }"#);

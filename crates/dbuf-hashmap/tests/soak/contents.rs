@@ -42,8 +42,8 @@ impl Contents {
                 number[0]
             })
         };
-        let contents = Self(std::array::from_fn(|who| {
-            [at(OWN + who as u32), at(PART + who as u32)]
+        let contents = Self(std::array::from_fn(|id| {
+            [at(OWN + id as u32), at(PART + id as u32)]
         }));
         let parts = contents.0.iter().map(|made| made[1]);
         assert_eq!(parts.sum::<u64>(), at(SUM), "half a batch");
@@ -59,15 +59,15 @@ impl Contents {
 
 /// Changes `PART` and `SUM` in a batch.
 macro_rules! add {
-    ($batch:expr, $who:expr) => {
-        $batch.upsert(PART + $who, number(1), |n| *n = number(n[0] + 1));
+    ($batch:expr, $id:expr) => {
+        $batch.upsert(PART + $id, number(1), |n| *n = number(n[0] + 1));
         $batch.upsert(SUM, number(1), |n| *n = number(n[0] + 1));
     };
 }
 
 /// Makes one writer's next change by a thread, counted in `made`.
-pub(crate) fn change<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Made) {
-    let own = OWN + who;
+pub(crate) fn change<S: Soaked>(map: &Map<S>, id: u32, kind: u64, made: &mut Made) {
+    let own = OWN + id;
     match kind % 10 {
         0 => {
             let was = map.insert(own, number(made[0] + 1));
@@ -90,7 +90,7 @@ pub(crate) fn change<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Ma
         }
         3 => {
             let failed = map.transact(|batch| {
-                add!(batch, who);
+                add!(batch, id);
                 batch.clear();
                 Err::<(), _>(())
             });
@@ -98,19 +98,19 @@ pub(crate) fn change<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Ma
         }
         4 => assert!(unwinds(|| {
             let _ = map.transact(|batch| -> Result<(), ()> {
-                add!(batch, who);
+                add!(batch, id);
                 unwind();
             });
         })),
         5 => {
             if let Some(mut batch) = map.try_write() {
-                add!(batch, who);
+                add!(batch, id);
                 made[1] += 1;
             }
         }
         6 => {
             if let Some(mut batch) = map.write_timeout(Duration::from_micros(50)) {
-                add!(batch, who);
+                add!(batch, id);
                 made[1] += 1;
             }
         }
@@ -123,13 +123,13 @@ pub(crate) fn change<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Ma
             }
             batch.retain_mut(|key, _| *key >= OWN);
             batch.shrink_to_fit();
-            add!(batch, who);
+            add!(batch, id);
             batch.publish();
             made[1] += 1;
         }
         _ => {
             let done = map.transact(|batch| {
-                add!(batch, who);
+                add!(batch, id);
                 Ok::<_, ()>(())
             });
             assert!(done.is_ok());
@@ -139,22 +139,22 @@ pub(crate) fn change<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Ma
 }
 
 /// Makes one writer's next change by a task: it succeeds, fails, or is cancelled halfway.
-pub(crate) async fn change_async<S: Soaked>(map: &Map<S>, who: u32, kind: u64, made: &mut Made) {
+pub(crate) async fn change_async<S: Soaked>(map: &Map<S>, id: u32, kind: u64, made: &mut Made) {
     match kind % 5 {
         0 => {
-            let was = map.insert_async(OWN + who, number(made[0] + 1)).await;
+            let was = map.insert_async(OWN + id, number(made[0] + 1)).await;
             assert_eq!(was.map_or(0, |n| n[0]), made[0], "a write was lost");
             made[0] += 1;
         }
         1 => {
             let mut batch = map.write_async().await;
-            add!(batch, who);
+            add!(batch, id);
             batch.publish();
             made[1] += 1;
         }
         kind => {
             let transacts = map.transact_async(async |batch| {
-                add!(batch, who);
+                add!(batch, id);
                 yield_now().await;
                 if kind == 2 { Err(()) } else { Ok(()) }
             });

@@ -89,18 +89,13 @@ fn window<S: Soaked>(world: &World<S>, time: Duration, keeps: bool, pace: &mut P
     let shown = guard.as_ref().map(|guard| Contents::of(guard.as_map()));
     let (done, begin) = (AtomicBool::new(false), Instant::now());
     let (done, end) = (&done, begin + time);
-    let writes = |who: u32| {
-        let (mut made, mut writes, mut longest) = (world.made(who), 0, Duration::ZERO);
+    let writes = |id: u32| {
+        let (mut made, mut writes, mut longest) = (world.made(id), 0, Duration::ZERO);
         while writes < LEAST || Instant::now() < end {
             let began = Instant::now();
-            change(
-                &world.map,
-                who,
-                [0, 1, 2, 9][writes as usize % 4],
-                &mut made,
-            );
+            change(&world.map, id, [0, 1, 2, 9][writes as usize % 4], &mut made);
             longest = longest.max(began.elapsed());
-            world.changed(who, made);
+            world.changed(id, made);
             writes += 1;
         }
         (writes, longest)
@@ -117,7 +112,7 @@ fn window<S: Soaked>(world: &World<S>, time: Duration, keeps: bool, pace: &mut P
     let mut total = 0;
     thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
-            .map(|who| scope.spawn(move || writes(who)))
+            .map(|id| scope.spawn(move || writes(id)))
             .collect();
         scope.spawn(reads);
         for writer in writers {

@@ -56,24 +56,24 @@ impl<S: Soaked> World<S> {
     }
 
     pub(crate) fn returned(&self) -> Contents {
-        let of = |who: usize| [0, 1].map(|kind: usize| self.returned[who][kind].load(SeqCst));
+        let of = |id: usize| [0, 1].map(|kind: usize| self.returned[id][kind].load(SeqCst));
         Contents(std::array::from_fn(of))
     }
 
     /// Records changes that have returned, and checks that their writer sees them.
-    pub(crate) fn changed(&self, who: u32, made: Made) {
+    pub(crate) fn changed(&self, id: u32, made: Made) {
         let contents = Contents::of(self.map.read().as_map());
         assert_eq!(
-            contents.0[who as usize], made,
+            contents.0[id as usize], made,
             "a write was lost, or not seen"
         );
         for (kind, made) in made.into_iter().enumerate() {
-            self.returned[who as usize][kind].store(made, SeqCst);
+            self.returned[id as usize][kind].store(made, SeqCst);
         }
     }
 
-    pub(crate) fn made(&self, who: u32) -> Made {
-        self.returned().0[who as usize]
+    pub(crate) fn made(&self, id: u32) -> Made {
+        self.returned().0[id as usize]
     }
 }
 
@@ -129,14 +129,14 @@ fn snapshots<S: Soaked>(
     }
 }
 
-fn writes<S: Soaked>(world: &World<S>, who: u32, end: Instant) {
+fn writes<S: Soaked>(world: &World<S>, id: u32, end: Instant) {
     // Uses another handle for a while.
-    let (mut map, mut made) = (world.map.clone(), world.made(who));
-    let (mut kind, mut rounds) = (u64::from(3 * who), 0);
+    let (mut map, mut made) = (world.map.clone(), world.made(id));
+    let (mut kind, mut rounds) = (u64::from(3 * id), 0);
     while Instant::now() < end || rounds < LEAST {
         (kind, rounds) = (kind + 1, rounds + 1);
-        change(&map, who, kind, &mut made);
-        world.changed(who, made);
+        change(&map, id, kind, &mut made);
+        world.changed(id, made);
         if kind % 16 == 0 {
             map = map.clone();
         }
@@ -144,12 +144,12 @@ fn writes<S: Soaked>(world: &World<S>, who: u32, end: Instant) {
     }
 }
 
-async fn writes_async<S: Soaked>(world: Arc<World<S>>, who: u32, end: Instant) {
-    let (mut kind, mut rounds, mut made) = (u64::from(who), 0, world.made(who));
+async fn writes_async<S: Soaked>(world: Arc<World<S>>, id: u32, end: Instant) {
+    let (mut kind, mut rounds, mut made) = (u64::from(id), 0, world.made(id));
     while Instant::now() < end || rounds < LEAST {
         (kind, rounds) = (kind + 1, rounds + 1);
-        change_async(&world.map, who, kind, &mut made).await;
-        world.changed(who, made);
+        change_async(&world.map, id, kind, &mut made).await;
+        world.changed(id, made);
         yield_now().await;
     }
 }
@@ -271,13 +271,13 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
         .collect();
     let visited = Arc::clone(world);
     readers.push(thread::spawn(move || visits(&visited)));
-    for who in THREADS..WRITERS {
-        writers.spawn(writes_async(Arc::clone(world), who, end));
+    for id in THREADS..WRITERS {
+        writers.spawn(writes_async(Arc::clone(world), id, end));
     }
     let threads: Vec<_> = (0..THREADS)
-        .map(|who| {
+        .map(|id| {
             let world = Arc::clone(world);
-            thread::spawn(move || writes(&world, who, end))
+            thread::spawn(move || writes(&world, id, end))
         })
         .collect();
 

@@ -70,7 +70,7 @@ impl Contents {
         let at = |key: u32| map.get(&key).copied().unwrap_or(0);
         let stamps: [u32; STAMPED as usize] = from_fn(|key| at(key as u32));
         assert_eq!(stamps, [stamps[0]; STAMPED as usize], "half a batch");
-        let own = from_fn(|who| at(OWN + who as u32));
+        let own = from_fn(|id| at(OWN + id as u32));
         assert!(!own.contains(&UNDONE), "a rolled back change is seen");
         let len = map.len();
         Self {
@@ -118,13 +118,13 @@ impl<S: Stressed + 'static> World<S> {
     }
 
     /// Records a write that has returned: its writer sees it, and so does every later read.
-    fn wrote(&self, who: usize, own: u32) {
+    fn wrote(&self, id: usize, own: u32) {
         let now = Contents::of(self.map.read().as_map());
         assert_eq!(
-            now.own[who], own,
+            now.own[id], own,
             "a write is lost, or its writer does not see it"
         );
-        self.returned[who].store(own, SeqCst);
+        self.returned[id].store(own, SeqCst);
     }
 }
 
@@ -188,12 +188,12 @@ fn end<S: Stressed + 'static, G>(world: &World<S>, guard: G, rng: &mut Rng) -> b
 
 /// Stamps every key with one more than before, and also the writer's own key.
 macro_rules! stamp {
-    ($batch:expr, $who:expr, $own:expr) => {
+    ($batch:expr, $id:expr, $own:expr) => {
         for key in 0..STAMPED {
             $batch.upsert(key, 1, |n| *n += 1);
         }
         assert_eq!(
-            $batch.insert(OWN + $who as u32, $own + 1).unwrap_or(0),
+            $batch.insert(OWN + $id as u32, $own + 1).unwrap_or(0),
             $own,
             "a write was lost"
         );
@@ -201,8 +201,8 @@ macro_rules! stamp {
 }
 
 /// Makes one write. `own` is the value of the writer's key, before and after.
-fn write<S: Stressed>(world: &World<S>, who: usize, kind: u32, own: &mut u32) {
-    let (map, key) = (&world.map, OWN + who as u32);
+fn write<S: Stressed>(world: &World<S>, id: usize, kind: u32, own: &mut u32) {
+    let (map, key) = (&world.map, OWN + id as u32);
     match kind {
         0..=3 => {
             let was = map.insert(key, *own + 1).unwrap_or(0);
@@ -210,7 +210,7 @@ fn write<S: Stressed>(world: &World<S>, who: usize, kind: u32, own: &mut u32) {
         }
         4 => {
             let mut batch = map.write();
-            stamp!(batch, who, *own);
+            stamp!(batch, id, *own);
             batch.publish();
             world.batches.fetch_add(1, SeqCst);
         }
@@ -221,7 +221,7 @@ fn write<S: Stressed>(world: &World<S>, who: usize, kind: u32, own: &mut u32) {
                 map.write_timeout(Duration::from_millis(1))
             };
             let Some(mut batch) = batch else { return };
-            stamp!(batch, who, *own);
+            stamp!(batch, id, *own);
             drop(batch);
             world.batches.fetch_add(1, SeqCst);
         }
@@ -239,8 +239,8 @@ fn write<S: Stressed>(world: &World<S>, who: usize, kind: u32, own: &mut u32) {
 }
 
 /// Runs a thread that writes, often under its own guard.
-fn writes<S: Stressed + 'static>(world: &World<S>, who: usize, seed: u64, end_at: Instant) {
-    let (mut rng, mut own) = (Rng::of_thread(seed, who), 0);
+fn writes<S: Stressed + 'static>(world: &World<S>, id: usize, seed: u64, end_at: Instant) {
+    let (mut rng, mut own) = (Rng::of_thread(seed, id), 0);
     let (mut refused, mut forgot) = (0, false);
     // The first write happens in any case, and more follow until they meet its copy.
     let mut is_first = true;
@@ -259,15 +259,15 @@ fn writes<S: Stressed + 'static>(world: &World<S>, who: usize, seed: u64, end_at
         let writes = if is_first { 3 } else { 1 + rng.roll(4) };
         for _ in 0..writes {
             let kind = if is_first { 0 } else { rng.roll(7) };
-            if unwinds(|| write(world, who, kind, &mut own)) {
+            if unwinds(|| write(world, id, kind, &mut own)) {
                 // The write would have waited for its own thread, and has changed nothing.
                 assert!(guard.is_some() || forgot, "a write panicked");
                 refused += 1;
                 break;
             }
-            world.wrote(who, own);
+            world.wrote(id, own);
         }
-        world.wrote(who, own);
+        world.wrote(id, own);
         if let (Some((lock, guard)), Some(shown)) = (guard, shown) {
             keep(&mut rng, 30_000);
             assert_eq!(Contents::of(guard.as_map()), shown, "a guard's map changed");
@@ -276,25 +276,25 @@ fn writes<S: Stressed + 'static>(world: &World<S>, who: usize, seed: u64, end_at
         }
         is_first = false;
     }
-    println!("writer {who}: {own} writes, {refused} refused under its own guard");
+    println!("writer {id}: {own} writes, {refused} refused under its own guard");
 }
 
-async fn writes_async<S: Stressed + 'static>(world: Arc<World<S>>, who: usize, end_at: Instant) {
+async fn writes_async<S: Stressed + 'static>(world: Arc<World<S>>, id: usize, end_at: Instant) {
     let (map, mut own) = (&world.map, 0);
     while Instant::now() < end_at {
         if own % 2 == 0 {
-            map.insert_async(OWN + who as u32, own + 1).await;
+            map.insert_async(OWN + id as u32, own + 1).await;
         } else {
             let mut batch = map.write_async().await;
-            stamp!(batch, who, own);
+            stamp!(batch, id, own);
             batch.publish();
             world.batches.fetch_add(1, SeqCst);
         }
         own += 1;
-        world.wrote(who, own);
+        world.wrote(id, own);
         yield_now().await;
     }
-    println!("task {who}: {own} writes");
+    println!("task {id}: {own} writes");
 }
 
 fn reads<S: Stressed + 'static>(world: &World<S>, thread: usize, seed: u64) {
@@ -345,8 +345,8 @@ fn round<S: Stressed + 'static>(seed: u64) -> u32 {
     let end_at = Instant::now() + ROUND;
     let (mut writers, mut watchers) = (JoinSet::new(), JoinSet::new());
     watchers.spawn(watches(Arc::clone(&world)));
-    for who in THREADS..WRITERS {
-        writers.spawn(writes_async(Arc::clone(&world), who, end_at));
+    for id in THREADS..WRITERS {
+        writers.spawn(writes_async(Arc::clone(&world), id, end_at));
     }
     /// Ends the readers, even if a writer panics.
     struct Done<'w>(&'w AtomicBool);
@@ -361,7 +361,7 @@ fn round<S: Stressed + 'static>(seed: u64) -> u32 {
             scope.spawn(move || reads(world, reader, seed));
         }
         let threads: Vec<_> = (0..THREADS)
-            .map(|who| scope.spawn(move || writes(world, who, seed, end_at)))
+            .map(|id| scope.spawn(move || writes(world, id, seed, end_at)))
             .collect();
         for thread in threads {
             thread.join().unwrap();

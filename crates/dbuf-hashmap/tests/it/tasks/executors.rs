@@ -18,9 +18,9 @@ over_strategies! {
 }
 
 /// Writes its own keys, and sees each once the call has returned.
-async fn write_and_read<S: MapStrategy>(map: Map<S>, who: u32) {
+async fn write_and_read<S: MapStrategy>(map: Map<S>, id: u32) {
     for n in 0..WRITES {
-        let key = who * WRITES + n;
+        let key = id * WRITES + n;
         map.insert_async(key, n).await;
         assert_eq!(map.get_cloned(&key), Some(n));
         assert_eq!(map.update_async(&key, |now| *now + 1).await, Some(n + 1));
@@ -39,9 +39,9 @@ async fn write_and_read<S: MapStrategy>(map: Map<S>, who: u32) {
 }
 
 /// The same from a thread that blocks.
-fn block_and_read<S: MapStrategy>(map: &Map<S>, who: u32) {
+fn block_and_read<S: MapStrategy>(map: &Map<S>, id: u32) {
     for n in 0..WRITES {
-        let key = who * WRITES + n;
+        let key = id * WRITES + n;
         map.insert(key, n);
         assert_eq!(map.get_cloned(&key), Some(n));
         if n % 3 == 0 {
@@ -68,7 +68,7 @@ fn beside_threads<S: MapStrategy>(new: fn() -> S, run: impl Fn(&Map<S>) + Sync) 
 
 fn on_tokio<S: MapStrategy>(map: &Map<S>, mut builder: tokio::runtime::Builder) {
     builder.build().unwrap().block_on(async {
-        let spawned = (0..TASKS).map(|who| tokio::spawn(write_and_read(map.clone(), who)));
+        let spawned = (0..TASKS).map(|id| tokio::spawn(write_and_read(map.clone(), id)));
         for task in spawned.collect::<Vec<_>>() {
             task.await.unwrap();
         }
@@ -92,7 +92,7 @@ fn tasks_on_one_thread_of_tokio_see_their_writes<S: MapStrategy>(new: fn() -> S)
 fn tasks_on_smol_see_their_writes<S: MapStrategy>(new: fn() -> S) {
     beside_threads(new, |map| {
         let executor = Arc::new(smol::Executor::new());
-        let spawned = (0..TASKS).map(|who| executor.spawn(write_and_read(map.clone(), who)));
+        let spawned = (0..TASKS).map(|id| executor.spawn(write_and_read(map.clone(), id)));
         let spawned: Vec<_> = spawned.collect();
         thread::scope(|scope| {
             let (stop, stopped) = smol::channel::unbounded::<()>();
@@ -113,8 +113,8 @@ fn tasks_on_smol_see_their_writes<S: MapStrategy>(new: fn() -> S) {
 fn tasks_on_pollster_see_their_writes<S: MapStrategy>(new: fn() -> S) {
     beside_threads(new, |map| {
         thread::scope(|scope| {
-            for who in 0..TASKS {
-                scope.spawn(move || pollster::block_on(write_and_read(map.clone(), who)));
+            for id in 0..TASKS {
+                scope.spawn(move || pollster::block_on(write_and_read(map.clone(), id)));
             }
         });
     });

@@ -15,12 +15,12 @@ fn a_local_writer_awaits_readers_of_its_own_thread() {
     let (mut writer, reader) = Builder::new()
         .strategy(LocalStrategy::new())
         .build::<u32, u32>();
-    let (written, looks) = (Cell::new(0), Cell::new(0));
+    let (written, reads) = (Cell::new(0), Cell::new(0));
     let polls = AtomicUsize::new(0);
     let executor = smol::LocalExecutor::new();
     let readers = (0..3).map(|longer| {
         let reader = reader.clone();
-        let (written, looks) = (&written, &looks);
+        let (written, reads) = (&written, &reads);
         executor.spawn(async move {
             while written.get() < MANY {
                 let guard = reader.read();
@@ -32,7 +32,7 @@ fn a_local_writer_awaits_readers_of_its_own_thread() {
                 let after: Vec<_> = guard.iter().map(|(k, v)| (*k, *v)).collect();
                 assert_eq!(before, after, "a guarded copy was written");
                 assert!(guard.values().all(|value| *value == guard.len() as u32));
-                looks.set(looks.get() + 1);
+                reads.set(reads.get() + 1);
                 drop(guard);
                 yield_now().await;
             }
@@ -58,7 +58,7 @@ fn a_local_writer_awaits_readers_of_its_own_thread() {
             reader.await;
         }
     }));
-    assert!(looks.get() > 0);
+    assert!(reads.get() > 0);
     // The writer waited at times; each wait costs one more poll.
     let polls = polls.load(SeqCst) as u32;
     assert!(polls > MANY && polls <= 2 * MANY, "{polls} polls");

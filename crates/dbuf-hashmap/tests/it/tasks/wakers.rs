@@ -52,7 +52,7 @@ struct World {
 impl World {
     fn new<S: MapStrategy>(map: &Map<S>, obstacle: Obstacle) -> Self {
         let (remove, asked) = mpsc::channel();
-        let (tell, removed) = mpsc::channel();
+        let (sender, removed) = mpsc::channel();
         let (ready, is_ready) = mpsc::channel();
         let holds = map.clone();
         let holder = thread::spawn(move || {
@@ -71,7 +71,7 @@ impl World {
                     unwound(&mut || drop(guard.take()))
                 }
             };
-            tell.send(unwound).unwrap();
+            sender.send(unwound).unwrap();
         });
         is_ready.recv().unwrap();
         if matches!(obstacle, Obstacle::Reader) {
