@@ -545,9 +545,9 @@ fn check(models: [fn(&Arc<Seen>); 4]) {
         run(PctScheduler::new(3, iterations()), model, &seen);
     }
     let seen = seen.load(SeqCst);
-    assert!(seen > 0, "the event of the model happened in no execution");
+    assert!(seen > 0, "no execution had the event of the model");
     println!(
-        "the event of the model happened in {seen} of {} executions",
+        "{seen} of {} executions had the event of the model",
         8 * iterations()
     );
 }
