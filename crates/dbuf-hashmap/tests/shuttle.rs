@@ -545,9 +545,9 @@ fn check(models: [fn(&Arc<Seen>); 4]) {
         run(PctScheduler::new(3, iterations()), model, &seen);
     }
     let seen = seen.load(SeqCst);
-    assert!(seen > 0, "no execution had the event of the model");
+    assert!(seen > 0, "the event of the model did not happen");
     println!(
-        "{seen} of {} executions had the event of the model",
+        "{seen} of the model's events in {} executions",
         8 * iterations()
     );
 }
