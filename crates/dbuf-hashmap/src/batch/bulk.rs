@@ -81,9 +81,9 @@ impl<W: Owner> Batch<W> {
         }
     }
 
-    /// Removes all entries. Both copies keep the memory of their tables, so as many entries fit
-    /// again without an allocation; [`shrink_to_fit`](Self::shrink_to_fit) frees it. What the log
-    /// holds of earlier changes of this batch is dropped.
+    /// Removes all entries. Both copies keep their room: as many entries fit again before the
+    /// tables grow. [`shrink_to_fit`](Self::shrink_to_fit) frees it. What the log holds of earlier
+    /// changes of this batch is dropped.
     pub fn clear(&mut self) {
         if !self.is_empty() {
             self.inner.replace_all(|table, _| {
@@ -98,9 +98,8 @@ impl<W: Owner> Batch<W> {
     /// Removes all entries and returns an iterator over them.
     ///
     /// The map is empty when this returns, and the change is logged. The iterator may be dropped
-    /// halfway, or forgotten (which leaks its rest). Moves the entries out, and allocates a new
-    /// table with the same room; the other copy keeps its table's memory, as with
-    /// [`clear`](Self::clear).
+    /// halfway, or forgotten (which leaks its rest). Moves the entries out and allocates a new
+    /// table. Both copies keep their room, as with [`clear`](Self::clear).
     ///
     /// # Examples
     ///

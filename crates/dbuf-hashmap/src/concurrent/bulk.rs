@@ -37,8 +37,8 @@ where
         self.write_one(|batch| batch.retain_mut(keep));
     }
 
-    /// Removes all entries. Both copies keep the memory of their tables, so as many entries fit
-    /// again without an allocation; [`shrink_to_fit`](Self::shrink_to_fit) frees it.
+    /// Removes all entries. Both copies keep their room: as many entries fit again before the
+    /// tables grow. [`shrink_to_fit`](Self::shrink_to_fit) frees it.
     pub fn clear(&self) {
         self.write_one(|batch| batch.clear());
     }
