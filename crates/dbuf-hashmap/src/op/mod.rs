@@ -1,15 +1,18 @@
+//! The operations of the log: `Op`, its replay, and in `restore` its rollback.
+
+mod restore;
+
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 use core::{fmt, mem};
 
 use dbuf_core::Operation;
-use hashbrown::HashTable;
 
 use crate::patch::Patch;
 use crate::table::{Extras, Table};
 
-/// What a batch did to its copy, so that the other one can follow: decisions and
-/// never closures, but for `Patch`. Each hash was computed when the change was made.
+/// What a batch did to its copy, for the replay on the other one. It records results and no
+/// closures, except for `Patch`. Each hash was computed when the change was made.
 pub enum Op<K, V, C = NoChange> {
     /// The key was not there.
     Insert {
@@ -17,7 +20,7 @@ pub enum Op<K, V, C = NoChange> {
         key: K,
         value: V,
     },
-    /// The key has another value. It was most likely in this bucket before.
+    /// The key has a new value. Its entry is most likely in this bucket.
     Replace {
         bucket: u32,
         hash: u64,
@@ -30,7 +33,7 @@ pub enum Op<K, V, C = NoChange> {
         key: K,
         change: C,
     },
-    /// The key is there, and the user says how its value changed.
+    /// The key is there, and a closure of the user's changes its value.
     Patch {
         key: K,
         patch: Patch<V>,
@@ -40,16 +43,16 @@ pub enum Op<K, V, C = NoChange> {
         key: K,
     },
     RemoveAll(Vec<(u64, K)>),
-    /// Is empty and has this revision: what was logged before is gone.
+    /// The table is empty and has this revision; earlier log entries were dropped.
     Clear(u64),
-    /// Has at least this many buckets.
+    /// The table has at least this many buckets.
     Grow(usize),
     Shrink,
-    /// Has this number of the caller's.
+    /// The table has this revision.
     Revision(u64),
 }
 
-/// A change to a part of a value, for layers whose values are large.
+/// A change to a part of a value, for layers with large values.
 pub trait ValueChange<V> {
     /// Makes the change. It will be made again.
     fn apply(&self, value: &mut V);
@@ -57,7 +60,7 @@ pub trait ValueChange<V> {
     fn apply_once(self, value: &mut V);
 }
 
-/// No such changes: a value is replaced as a whole.
+/// No partial changes: values are only replaced.
 #[derive(Clone, Copy, Debug)]
 pub enum NoChange {}
 
@@ -71,44 +74,19 @@ impl<V> ValueChange<V> for NoChange {
     }
 }
 
-/// From this size on, removes in a row are one entry: each entry of the log has the size of
-/// the largest kind, and a remove needs no value.
+/// From this entry size on, successive removes share one log entry: every entry has the size of
+/// the largest variant, and a remove needs no value.
 const JOINED_FROM: usize = 128;
 
 impl<K, V, C> Op<K, V, C> {
     #[inline]
     pub(crate) fn replace(bucket: usize, hash: u64, key: K, value: V) -> Self {
         Self::Replace {
-            // A hint, so that one beyond is merely a wrong one.
+            // Only a hint, so a truncated index is merely wrong.
             bucket: bucket as u32,
             hash,
             key,
             value,
-        }
-    }
-
-    /// How many keys it names.
-    fn names(&self) -> usize {
-        match self {
-            Self::Insert { .. }
-            | Self::Replace { .. }
-            | Self::Change { .. }
-            | Self::Patch { .. }
-            | Self::Remove { .. } => 1,
-            Self::RemoveAll(keys) => keys.len(),
-            Self::Clear(_) | Self::Grow(_) | Self::Shrink | Self::Revision(_) => 0,
-        }
-    }
-
-    fn for_each_key<'o>(&'o self, mut f: impl FnMut(u64, &'o K)) {
-        match self {
-            Self::Insert { hash, key, .. }
-            | Self::Replace { hash, key, .. }
-            | Self::Change { hash, key, .. }
-            | Self::Remove { hash, key } => f(*hash, key),
-            Self::Patch { key, patch } => f(patch.hash(), key),
-            Self::RemoveAll(keys) => keys.iter().for_each(|(hash, key)| f(*hash, key)),
-            Self::Clear(_) | Self::Grow(_) | Self::Shrink | Self::Revision(_) => {}
         }
     }
 }
@@ -120,8 +98,8 @@ where
     C: ValueChange<V>,
     H: BuildHasher,
 {
-    /// Makes a kept change again. (A batch makes each change by hand, for its result,
-    /// and logs it then.)
+    /// Makes a change again that was deferred. (A batch makes each change itself, since it needs
+    /// the result, and logs it afterwards.)
     fn apply(&mut self, table: &mut Table<K, V>, shared: &Extras<H>) {
         match self {
             Self::Insert { hash, key, value }
@@ -152,12 +130,11 @@ where
         }
     }
 
-    // Always: it is the body of one hot loop, and a call costs as much as it does.
+    // Always inlined: this is the body of the replay loop, and a call costs as much as it does.
     #[inline(always)]
     fn apply_once(self, table: &mut Table<K, V>, shared: &Extras<H>) {
-        // A key that is not found where the log says it is means `Hash` or `Eq`
-        // that contradict themselves. The copies may differ then; nothing else
-        // happens.
+        // If the replay does not find a key that the log names, `Hash` or `Eq` is inconsistent.
+        // The copies may differ then, but nothing worse happens.
         match self {
             Self::Insert { hash, key, value } => table.replay_insert(hash, key, value, shared),
             Self::Replace {
@@ -170,7 +147,7 @@ where
         }
     }
 
-    /// Its key and value are dropped with what else leaves the table.
+    /// Retires the key and value into the table's garbage.
     fn discard(self, table: &mut Table<K, V>, _: &Extras<H>) {
         match self {
             Self::Insert { key, value, .. } | Self::Replace { key, value, .. } => {
@@ -210,7 +187,7 @@ where
 
     fn seal(back: &mut Table<K, V>, _: &Extras<H>, mut log: impl FnMut(Self)) {
         for _ in 0..back.marks() {
-            // It runs user code, so the key stays marked until it has returned.
+            // `clone` is user code and may panic, so the key stays marked until it returns.
             let value = back
                 .last_mark()
                 .map(|(bucket, value)| (bucket, value.clone()));
@@ -232,35 +209,7 @@ where
         undone: &[Self],
         kept: &mut [Self],
     ) -> bool {
-        let named = undone.iter().map(Self::names).sum::<usize>() + back.marks();
-        let names_all = !undone.iter().any(|op| matches!(op, Self::Clear(_)));
-        // To clone the whole costs no more than to restore half of it.
-        if !names_all || 2 * named >= front.capacity() {
-            return false;
-        }
-        let marks = back.take_marks();
-        // Each key once: its value may be large.
-        let mut restored = HashTable::with_capacity(named);
-        let mut restore = |hash, key| {
-            if !is_restored(&restored, hash, key) {
-                restored.insert_unique(hash, (hash, key), |&(hash, _)| hash);
-                back.restore(hash, key, front, shared);
-            }
-        };
-        marks.iter().for_each(|mark| restore(mark.hash, &mark.key));
-        undone.iter().for_each(|op| op.for_each_key(&mut restore));
-        back.set_revision(front.revision());
-        for op in kept {
-            op.redo(back, shared, &restored);
-        }
-        drop(restored);
-        if undone.iter().any(|op| matches!(op, Self::Grow(_))) {
-            back.shrink_to(front.capacity(), shared);
-        }
-        for mark in marks {
-            back.retire(Some(mark.key), None);
-        }
-        true
+        restore::restore(back, front, shared, undone, kept)
     }
 
     fn retire(back: &mut Table<K, V>, copy: Table<K, V>) {
@@ -272,59 +221,8 @@ where
     }
 }
 
-type Restored<'o, K> = HashTable<(u64, &'o K)>;
-
-fn is_restored<K: Eq>(restored: &Restored<'_, K>, hash: u64, key: &K) -> bool {
-    restored
-        .find(hash, |&(h, k)| h == hash && k == key)
-        .is_some()
-}
-
 impl<K: Hash + Eq, V, C: ValueChange<V>> Op<K, V, C> {
-    /// Makes a kept change again on the keys that were restored, and on no other; the
-    /// revision was restored, too.
-    fn redo<H: BuildHasher>(
-        &mut self,
-        table: &mut Table<K, V>,
-        shared: &Extras<H>,
-        restored: &Restored<'_, K>,
-    ) where
-        K: Clone,
-        V: Clone,
-    {
-        match self {
-            Self::Insert { hash, key, .. }
-            | Self::Replace { hash, key, .. }
-            | Self::Change { hash, key, .. }
-            | Self::Remove { hash, key } => {
-                if is_restored(restored, *hash, key) {
-                    self.apply(table, shared);
-                }
-            }
-            Self::Patch { key, patch } => {
-                if is_restored(restored, patch.hash(), key) {
-                    self.apply(table, shared);
-                }
-            }
-            Self::RemoveAll(keys) => {
-                for (hash, key) in keys {
-                    if is_restored(restored, *hash, key) {
-                        table.remove(*hash, key);
-                    }
-                }
-            }
-            Self::Clear(revision) => {
-                for &(hash, key) in restored {
-                    table.remove(hash, key);
-                }
-                table.set_revision(*revision);
-            }
-            Self::Revision(revision) => table.set_revision(*revision),
-            Self::Grow(_) | Self::Shrink => {}
-        }
-    }
-
-    /// Out of line, so that the loop over a log of inserts stays small.
+    /// Not inlined, so that the replay loop for inserts stays small.
     #[inline(never)]
     fn apply_rare<H: BuildHasher>(self, table: &mut Table<K, V>, shared: &Extras<H>) {
         match self {
@@ -379,11 +277,5 @@ impl<K, V, C> fmt::Debug for Op<K, V, C> {
             Self::Shrink => "Shrink",
             Self::Revision(_) => "Revision",
         })
-    }
-}
-
-impl<V> fmt::Debug for Patch<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Patch").finish_non_exhaustive()
     }
 }

@@ -2,26 +2,26 @@ use alloc::vec::Vec;
 
 use hashbrown::HashTable;
 
-/// The keys whose values the open batch lent by `&mut`. They say what the log has to
-/// learn when the batch ends, or what to undo.
+/// The keys whose values the open batch lent by `&mut`. When the batch ends, these values are
+/// logged, or undone.
 pub(crate) struct Marks<K> {
     list: Vec<Mark<K>>,
-    /// Where each mark is in a list that is too long to be searched. Empty for others;
-    /// stale once marks were popped.
+    /// The index of each mark, if the list is too long for a linear search; otherwise empty.
+    /// Stale once a mark was popped.
     index: HashTable<usize>,
 }
 
 pub(crate) struct Mark<K> {
     pub(crate) hash: u64,
-    /// Where the key was when its value was lent last: a hint, since tables grow.
+    /// The key's bucket when its value was lent last: a hint, since the table may grow.
     pub(crate) bucket: usize,
     pub(crate) key: K,
 }
 
-/// A list of at most this length is searched without an index.
+/// Up to this length, a list is searched without an index.
 const SEARCHED: usize = 8;
 
-/// An empty list keeps room for at most that many bytes.
+/// The largest allocation, in bytes, that an empty list keeps.
 const KEPT_BYTES: usize = 64 << 10;
 
 impl<K> Default for Marks<K> {
@@ -60,8 +60,7 @@ impl<K> Marks<K> {
         self.index.find(hash, at).copied()
     }
 
-    /// Marks a key. Clones it if it is new and not `owned`; gives `owned` back if there
-    /// is no use for it.
+    /// Marks a key. A new key is `owned` or cloned; otherwise `owned` is returned, unused.
     #[inline]
     pub(crate) fn mark(&mut self, hash: u64, bucket: usize, key: &K, owned: Option<K>) -> Option<K>
     where
@@ -97,12 +96,12 @@ impl<K> Marks<K> {
         self.list.pop()
     }
 
-    /// Gives all marks away and starts anew.
+    /// Returns all marks and starts again with none.
     pub(crate) fn take(&mut self) -> Vec<Mark<K>> {
         core::mem::take(self).list
     }
 
-    /// Starts anew after all were popped. Keeps a bounded room.
+    /// Starts again after all marks were popped. Keeps memory up to a limit.
     pub(crate) fn reset(&mut self) {
         debug_assert!(self.list.is_empty(), "each mark was popped");
         if !self.index.is_empty() {
