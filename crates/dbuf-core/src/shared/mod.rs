@@ -17,7 +17,7 @@
 //! |---|---|---|
 //! | the buffer | the pointer in each handle; slots have none | with the last pointer |
 //! | a slot and its token | the table | with its thread, or with the table |
-//! | the table | the handles; a thread that ends has it for a moment | with the last handle |
+//! | the table | the handles; a thread that ends, or asks for its own guards, has it for a moment | with the last handle |
 //! | a guard's token | the slot; the guard borrows a handle | after the guard |
 //!
 //! So an idle thread keeps neither a buffer nor a reader once the handles are gone, and
