@@ -198,7 +198,8 @@ fn payload_that_panics_in_its_drop_ends_no_process() {
 /// Epoch, with a step of another thread while a writer asks for its own thread's guards.
 struct Asked(EpochStrategy);
 
-static WHILE_ASKED: Mutex<Option<SharedReader<Arc<DoubleBuffer<u32, Asked>>>>> = Mutex::new(None);
+type AskedPtr = Arc<DoubleBuffer<u32, Asked>>;
+static WHILE_ASKED: Mutex<Option<SharedReader<AskedPtr>>> = Mutex::new(None);
 
 // SAFETY: the inner strategy's.
 #[allow(clippy::undocumented_unsafe_blocks)]
@@ -259,7 +260,7 @@ unsafe impl Strategy for Asked {
 }
 impl BlockingStrategy for Asked {}
 
-type AskedGuard = SharedReadGuard<'static, Arc<DoubleBuffer<u32, Asked>>>;
+type AskedGuard = SharedReadGuard<'static, AskedPtr>;
 
 /// Runs in a destructor.
 struct Runs(Cell<Option<Box<dyn FnOnce()>>>);
