@@ -1,5 +1,6 @@
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 #[cfg(feature = "std")]
 use std::sync::OnceLock;
@@ -80,6 +81,8 @@ pub struct DoubleBuffer<T, S, X = ()> {
     sides: [UnsafeCell<Versioned<T>>; SIDES],
     strategy: S,
     extras: X,
+    /// **Invariant in `S`**: a subtype of a strategy may be another one, with other tokens.
+    strategies: PhantomData<fn(S) -> S>,
     /// Made with the first shared reader, and moved with the buffer.
     #[cfg(feature = "std")]
     id: OnceLock<u64>,
@@ -153,6 +156,7 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
             ],
             strategy,
             extras,
+            strategies: PhantomData,
             #[cfg(feature = "std")]
             id: OnceLock::new(),
         }

@@ -17,7 +17,7 @@
 //! |---|---|---|
 //! | the buffer | the pointer in each handle; slots have none | with the last pointer |
 //! | a slot and its token | the table | with its thread, or with the table |
-//! | the table | the handles; a thread that ends has it for a moment | with the last handle |
+//! | the table | the handles; a thread that ends, or asks for its own guards, has it for a moment | with the last handle |
 //! | a guard's token | the slot; the guard borrows a handle | after the guard |
 //!
 //! So an idle thread keeps neither a buffer nor a reader once the handles are gone, and
@@ -308,8 +308,8 @@ pub(crate) fn is_on_back<V, S: Strategy, X>(buffer: &DoubleBuffer<V, S, X>) -> b
     buffer.known_id().is_some_and(|id| {
         thread::any_of_buffer(id, |slot| {
             // SAFETY: this thread's, and there during the call. `Readers::new` has made its
-            // table for this very buffer, whose id no other one has, so the tokens in it are
-            // this strategy's.
+            // table for this very buffer, whose id no other one has and whose `S` no subtyping
+            // changes, so the tokens in it are this strategy's.
             let slot = unsafe { slot.cast::<Slot<S::ReaderToken>>().as_ref() };
             // SAFETY: made by this strategy, which may have moved with its buffer since (C1,
             // S11), and this thread's (C4, T1).

@@ -137,7 +137,10 @@ pub(super) fn add(id: u64, slot: AnySlot, table: Weak<dyn AnyTable>) -> bool {
 
 /// This thread, unless it ends.
 pub(super) fn this_thread() -> Option<std::thread::Thread> {
-    EXIT.try_with(|_| std::thread::current()).ok()
+    // It panics where a destructor of the system's runs after std's own, and nothing else
+    // tells.
+    let current = || catch_unwind(std::thread::current);
+    EXIT.try_with(|_| current()).ok()?.ok()
 }
 
 /// Forgets the slot in a table. The thread's locals are being destroyed, so nothing is
@@ -159,20 +162,25 @@ pub(super) fn remove(id: u64, slot: AnySlot) {
 }
 
 /// Whether `f` holds for a slot that this thread has in a table of a buffer. The table is
-/// alive, and the slot is there, until `f` returns.
+/// alive, and the slot is there, until `f` returns. It runs no user code.
 pub(super) fn any_of_buffer(buffer: u64, mut f: impl FnMut(AnySlot) -> bool) -> bool {
     let slots = THREAD.try_with(|thread| {
         let entries = thread.entries.borrow();
         let slots = entries
             .values()
-            .map(|entry| (entry.slot, entry.table.clone()));
+            .filter_map(|entry| Some((entry.slot, Weak::upgrade(&entry.table)?)));
         slots.collect::<Vec<_>>()
     });
-    // Each may become the last pointer to its table, and then runs user code.
-    slots.into_iter().flatten().any(|(slot, table)| {
-        let table = Weak::upgrade(&table);
-        table.is_some_and(|table| table.buffer() == buffer && f(slot))
-    })
+    let slots = slots.unwrap_or_default();
+    let any = slots
+        .iter()
+        .any(|(slot, table)| table.buffer() == buffer && f(*slot));
+    // Each may be the last pointer to its table by now. That runs user code, which may end
+    // slots of this thread: so not before all were asked.
+    for (_, table) in slots {
+        no_unwind(|| drop(table));
+    }
+    any
 }
 
 impl Thread {
