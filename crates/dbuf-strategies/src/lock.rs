@@ -132,7 +132,8 @@ pub struct LockReader([Cell<usize>; 3]);
 
 // SAFETY: each method is one critical section. S1, S10: `claimed`. S2, S3, S8, S12: `finished` is
 // set only while no guard is counted on the back. S4, S9: only the flip changes `front`. S5: the
-// latch. S6: `release` takes the waker. S7: it wakes last; `acquire` checks the count. S11: tokens
+// latch. S6: `release` takes the waker. S7: the documentation says that it locks; `release` wakes
+// last; `acquire` checks the count. S11: tokens
 // hold no pointer. S13: the spare side has a count and a latch too.
 unsafe impl Strategy for LockStrategy {
     type WriterToken = LockWriter;

@@ -1,6 +1,6 @@
-//! S12 under load: a guard that is taken after a swap was started, while an older one
-//! of the same reader goes, does not hold that swap up. The model of the same name is
-//! the proof; this needs two processors and luck to notice anything.
+//! S12 under load: a swap does not wait for a guard that is taken after its start, while an
+//! older guard of the same reader goes. The model `successor_holds_nobody_up` is the proof;
+//! this test needs two processors and luck to notice anything.
 #![forbid(unsafe_code)]
 
 use std::hint::spin_loop;
@@ -19,7 +19,7 @@ fn until(flag: &AtomicUsize, round: usize) {
 }
 
 #[test]
-fn successor_holds_nobody_up() {
+fn swap_does_not_wait_for_a_successor() {
     let rounds = if cfg!(miri) { 300 } else { 2_000 };
     let (mut writer, reader) = dbuf_strategies::core::arc(0_usize, 0, EpochStrategy::new());
     let [ready, go, started, taken, done] = [const { AtomicUsize::new(0) }; 5];
@@ -32,7 +32,7 @@ fn successor_holds_nobody_up() {
                 (0..round % 37).for_each(|_| spin_loop());
                 let outer = reader.read();
                 until(&started, round);
-                // The swap is started: this guard is on its new side, and not in its way.
+                // The swap is started, so this guard is on its new side.
                 let inner = reader.read();
                 assert_eq!(*inner, round);
                 drop(outer);
@@ -49,7 +49,7 @@ fn successor_holds_nobody_up() {
             writer.start_swap();
             started.store(round, Release);
             until(&taken, round);
-            // The reader sleeps until the writer is through.
+            // The reader sleeps until the writer has finished.
             held_up += usize::from(!writer.finish_timeout(Duration::from_millis(20)));
             done.store(round, Release);
         }

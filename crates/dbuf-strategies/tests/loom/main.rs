@@ -1,4 +1,4 @@
-//! Every model for every strategy. Run by `.ci/loom`.
+//! Every model for every strategy. `.ci/loom` runs them.
 #![cfg(dbuf_loom)]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -67,8 +67,7 @@ strategy!(
     dbuf_strategies::Watched::new(dbuf_strategies::EpochStrategy::new())
 );
 
-/// Only where readers have a place of their own does a forgotten guard end with
-/// its reader.
+/// Models of readers with a slot of their own, where a forgotten guard ends with its reader.
 macro_rules! places {
     ($name:ident, $strategy:ident) => {
         mod $name {
@@ -111,7 +110,7 @@ macro_rules! places {
 places!(epoch_places, EpochStrategy);
 places!(flash_places, FlashStrategy);
 
-/// Bugs of others whose pin is a model; the rest is in `tests/it/regressions.rs`.
+/// Bugs of others that a model pins; `tests/it/regressions.rs` has the rest.
 mod regressions {
     use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy};
     use dbuf_testing::models;

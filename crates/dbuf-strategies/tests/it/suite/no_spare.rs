@@ -4,11 +4,11 @@ use core::task::{Context, Poll};
 
 use dbuf_strategies::core::{BlockingStrategy, Side, Strategy};
 
-/// The inner strategy, but for the methods that are provided.
+/// The inner strategy, with the provided methods of the trait.
 pub(crate) struct NoSpare<S>(pub(crate) S);
 
-// SAFETY: every method is the inner strategy's, with its tokens, and hands the caller's
-// promises on (C1 to C7). S13 by the provided methods: no side is ever set aside.
+// SAFETY: every method calls the inner strategy's with its tokens, and passes the caller's
+// promises on (C1 to C7). S13: the provided methods never set a side aside.
 unsafe impl<S: Strategy> Strategy for NoSpare<S> {
     type WriterToken = S::WriterToken;
     type ReaderToken = S::ReaderToken;
