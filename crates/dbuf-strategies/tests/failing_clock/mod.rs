@@ -18,8 +18,8 @@ pub(crate) unsafe extern "C" fn clock_gettime(
     id: libc::clockid_t,
     time: *mut libc::timespec,
 ) -> i32 {
-    let left = WORKS.try_with(|works| works.replace(works.get().saturating_sub(1)));
-    if left == Ok(0) {
+    let works = WORKS.try_with(|works| works.replace(works.get().saturating_sub(1)));
+    if works == Ok(0) {
         // SAFETY: it has no precondition.
         let error = unsafe { libc::__errno_location() };
         // SAFETY: it points to this thread's error number.

@@ -55,7 +55,7 @@ each! {
     a_panic_publishes_nothing
     a_destructor_stores_again
     a_destructor_stores_again_after_its_guard
-    a_forgotten_guard_only_holds_up
+    a_forgotten_guard_only_delays
     a_cancelled_write_did_nothing
     tasks_are_woken_by_either_guard
     values_are_dropped_once
@@ -209,7 +209,7 @@ mod each {
                 assert_eq!(writes(), Err(Plain(3)));
                 assert_eq!((cell.version(), cell.stragglers()), (2, 1));
             });
-            let left = 1 - goes;
+            let kept = 1 - goes;
             drop(guards.swap_remove(goes));
             elsewhere(|| {
                 assert_eq!(writes(), Ok(()));
@@ -217,7 +217,7 @@ mod each {
                     cell.store(Plain(n));
                 }
             });
-            assert_eq!((&*guards[0], &*cell.read()), (&Plain(left), &Plain(19)));
+            assert_eq!((&*guards[0], &*cell.read()), (&Plain(kept), &Plain(19)));
             // Once more, with the sides in other roles.
             let newer = cell.read();
             elsewhere(|| {
@@ -366,8 +366,8 @@ mod each {
         struct Fragile(usize, Arc<AtomicUsize>);
         impl Clone for Fragile {
             fn clone(&self) -> Self {
-                let left = self.1.fetch_sub(1, SeqCst);
-                assert_ne!(left, 1, "cloned");
+                let clones = self.1.fetch_sub(1, SeqCst);
+                assert_ne!(clones, 1, "cloned");
                 Self(self.0, Arc::clone(&self.1))
             }
         }
@@ -464,7 +464,7 @@ mod each {
 
     /// No thread inherits a forgotten guard, and the values come out of the cell. One forgotten
     /// guard stops no write; two, on two values, stop all writes and no read.
-    pub(super) fn a_forgotten_guard_only_holds_up<S: Shared>(new: fn() -> S) {
+    pub(super) fn a_forgotten_guard_only_delays<S: Shared>(new: fn() -> S) {
         let cell = AnyCell::with_strategy(0, new());
         elsewhere(|| {
             forget(cell.read());

@@ -231,15 +231,15 @@ fn a_watchers_waker_writes() {
         let moved = Arc::clone(&inner);
         let mut task: Task = Box::pin(async move { moved.store_async(3).await });
         // The unlock wakes it, on this thread.
-        let place = Arc::new(Mutex::new(None::<Task>));
-        let slot = Arc::clone(&place);
+        let shared = Arc::new(Mutex::new(None::<Task>));
+        let slot = Arc::clone(&shared);
         let again = calls(move || {
             let mut task = slot.lock().unwrap().take().unwrap();
             assert!(poll_with(task.as_mut(), Waker::noop()).is_ready());
             count.fetch_add(1, SeqCst);
         });
         assert!(poll_with(task.as_mut(), &again).is_pending());
-        *place.lock().unwrap() = Some(task);
+        *shared.lock().unwrap() = Some(task);
     });
     assert!(
         waiter
@@ -450,16 +450,16 @@ fn guards_outlive_their_threads_slots() {
 /// A cell is moved to the address of another cell, of which a thread has a token.
 #[test]
 fn a_cell_takes_the_address_of_another() {
-    let mut place = Box::new(AnyCell::with_strategy(
+    let mut boxed = Box::new(AnyCell::with_strategy(
         String::from("a"),
         EpochStrategy::new(),
     ));
     for round in 0..20 {
-        assert_eq!(place.load().len(), 1 + round % 2);
+        assert_eq!(boxed.load().len(), 1 + round % 2);
         if round % 3 == 0 {
-            forget(place.read());
+            forget(boxed.read());
         }
-        elsewhere(|| assert_eq!(place.read().len(), 1 + round % 2));
+        elsewhere(|| assert_eq!(boxed.read().len(), 1 + round % 2));
         let next = AnyCell::with_strategy(String::from("b"), EpochStrategy::new());
         if round % 2 == 0 {
             next.store(String::from("bb"));
@@ -467,8 +467,8 @@ fn a_cell_takes_the_address_of_another() {
             elsewhere(|| next.store(String::from("cc")));
             forget(guard);
         }
-        *place = next;
-        assert_eq!(place.version(), if round % 2 == 0 { 2 } else { 0 });
+        *boxed = next;
+        assert_eq!(boxed.version(), if round % 2 == 0 { 2 } else { 0 });
     }
 }
 

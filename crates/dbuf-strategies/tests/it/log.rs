@@ -404,9 +404,9 @@ fn kept_changes_survive_a_panic_while_they_are_made_again() {
     struct Flaky(Arc<AtomicUsize>);
     impl Operation<Vec<u32>> for Flaky {
         fn apply(&mut self, target: &mut Vec<u32>, _: &()) {
-            let left = self.0.fetch_sub(1, SeqCst);
+            let calls = self.0.fetch_sub(1, SeqCst);
             target.push(1);
-            assert_ne!(left, 2, "the second application panics");
+            assert_ne!(calls, 2, "the second application panics");
         }
     }
     let (writer, reader) = arc(vec![], vec![], LockStrategy::new());

@@ -122,8 +122,8 @@ where
     let guard = reader.read();
     let nested = reader.read();
     writer.start_swap();
-    let place: Arc<Mutex<Option<_>>> = Arc::default();
-    let inside = Arc::clone(&place);
+    let owner: Arc<Mutex<Option<_>>> = Arc::default();
+    let inside = Arc::clone(&owner);
     let own = Box::new(reader.clone());
     let waker = Waker::from(Arc::new(OnDrop(
         Mutex::new(Some(Box::new(move || {
@@ -146,11 +146,11 @@ where
             .poll_finish(&mut Context::from_waker(&waker))
             .is_pending()
     );
-    *place.lock().unwrap() = Some(writer);
+    *owner.lock().unwrap() = Some(writer);
     drop(guard);
     drop(nested);
     assert_eq!(*reader.read(), 7);
-    let mut writer = place.lock().unwrap().take().unwrap();
+    let mut writer = owner.lock().unwrap().take().unwrap();
     assert_eq!(writer.split_mut(), (&7, &mut 8));
 }
 
@@ -237,24 +237,23 @@ fn straggler_that_left_is_not_settled_again_by_its_readers_drop() {
     assert!(writer.try_finish());
 }
 
-/// The clone of a waker drops the last guard: the poll that clones it sees that.
+/// On one thread, the destructor of the replaced waker drops the last guard: the poll sees that.
 #[test]
-fn cloned_waker_may_drop_the_last_guard() {
-    // That drop wakes the *first* waker, which does nothing. So a poll that does not check again
-    // would be pending forever.
-    struct Local(RefCell<Option<Box<dyn FnOnce()>>>);
-    thread_local!(static PLACE: Local = const { Local(RefCell::new(None)) });
+fn replaced_waker_may_drop_the_last_guard_of_its_thread() {
+    // The leave calls no other waker. So a poll that does not check again would be pending forever.
+    struct OnDrop(RefCell<Option<Box<dyn FnOnce()>>>);
+    thread_local!(static ON_DROP: OnDrop = const { OnDrop(RefCell::new(None)) });
     let (mut writer, reader) = rc(0, 0, LocalStrategy::new());
     let guard = Box::new(reader).into_guard();
     writer.start_swap();
-    PLACE.with(|place| *place.0.borrow_mut() = Some(Box::new(move || drop(guard))));
+    ON_DROP.with(|it| *it.0.borrow_mut() = Some(Box::new(move || drop(guard))));
     struct Runs;
     impl Wake for Runs {
         fn wake(self: Arc<Self>) {}
     }
     impl Drop for Runs {
         fn drop(&mut self) {
-            if let Some(run) = PLACE.with(|place| place.0.take()) {
+            if let Some(run) = ON_DROP.with(|it| it.0.take()) {
                 run();
             }
         }
@@ -266,7 +265,7 @@ fn cloned_waker_may_drop_the_last_guard() {
             .is_pending()
     );
     drop(runs);
-    // Its replacement drops the guard, whose leave takes the new waker (a no-op).
+    // The replacement drops the guard, whose leave takes the new waker (a no-op).
     assert!(
         writer
             .poll_finish(&mut Context::from_waker(Waker::noop()))

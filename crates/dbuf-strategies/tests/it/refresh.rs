@@ -134,7 +134,7 @@ fn guards_of_every_kind_are_refreshed() {
 
 /// Readers that always keep a guard see every publish, and the writer waits for each of them
 /// in turn.
-fn kept_guards_hold_up_nobody<S>(strategy: S)
+fn kept_guards_are_refreshed<S>(strategy: S)
 where
     S: BlockingStrategy,
 {
@@ -170,9 +170,9 @@ where
 
 #[test]
 fn kept_guards_are_refreshed_of_every_strategy() {
-    kept_guards_hold_up_nobody(CountStrategy::new());
-    kept_guards_hold_up_nobody(LockStrategy::new());
-    kept_guards_hold_up_nobody(EpochStrategy::new());
-    kept_guards_hold_up_nobody(FlashStrategy::new());
-    kept_guards_hold_up_nobody(Watched::new(FlashStrategy::new()));
+    kept_guards_are_refreshed(CountStrategy::new());
+    kept_guards_are_refreshed(LockStrategy::new());
+    kept_guards_are_refreshed(EpochStrategy::new());
+    kept_guards_are_refreshed(FlashStrategy::new());
+    kept_guards_are_refreshed(Watched::new(FlashStrategy::new()));
 }

@@ -20,9 +20,9 @@ thread_local! {
 }
 
 fn burn() {
-    let left = FUSE.get();
-    FUSE.set(left.saturating_sub(1));
-    if left == 1 {
+    let calls = FUSE.get();
+    FUSE.set(calls.saturating_sub(1));
+    if calls == 1 {
         resume_unwind(Box::new(()));
     }
 }

@@ -24,9 +24,9 @@ thread_local! {
 }
 
 fn burn() {
-    let left = FUSE.get();
-    FUSE.set(left.saturating_sub(1));
-    assert_ne!(left, 1, "the fuse has burnt down");
+    let calls = FUSE.get();
+    FUSE.set(calls.saturating_sub(1));
+    assert_ne!(calls, 1, "the fuse has burnt down");
 }
 
 /// A number that counts its copies.

@@ -16,7 +16,7 @@ impl Wake for Flag {
 }
 
 /// A swap that was checked does not wait for a guard that is current.
-fn current_guard_holds_up_no_checked_swap<S: BlockingStrategy + 'static>(new: fn() -> S) {
+fn checked_swap_does_not_wait_for_a_current_guard<S: BlockingStrategy + 'static>(new: fn() -> S) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(2));
     builder.check(move || {
@@ -78,15 +78,15 @@ fn current_guard_holds_up_no_checked_swap<S: BlockingStrategy + 'static>(new: fn
 
 #[test]
 fn epoch() {
-    current_guard_holds_up_no_checked_swap(dbuf_strategies::EpochStrategy::new);
+    checked_swap_does_not_wait_for_a_current_guard(dbuf_strategies::EpochStrategy::new);
 }
 
 #[test]
 fn flash() {
-    current_guard_holds_up_no_checked_swap(dbuf_strategies::FlashStrategy::new);
+    checked_swap_does_not_wait_for_a_current_guard(dbuf_strategies::FlashStrategy::new);
 }
 
 #[test]
 fn count() {
-    current_guard_holds_up_no_checked_swap(dbuf_strategies::CountStrategy::new);
+    checked_swap_does_not_wait_for_a_current_guard(dbuf_strategies::CountStrategy::new);
 }

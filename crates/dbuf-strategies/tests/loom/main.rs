@@ -68,7 +68,7 @@ strategy!(
 );
 
 /// Models of readers with a slot of their own, where a forgotten guard ends with its reader.
-macro_rules! places {
+macro_rules! slots {
     ($name:ident, $strategy:ident) => {
         mod $name {
             use dbuf_strategies::$strategy;
@@ -107,8 +107,8 @@ macro_rules! places {
     };
 }
 
-places!(epoch_places, EpochStrategy);
-places!(flash_places, FlashStrategy);
+slots!(epoch_slots, EpochStrategy);
+slots!(flash_slots, FlashStrategy);
 
 /// Bugs of others that a model pins; `tests/it/regressions.rs` has the rest.
 mod regressions {
