@@ -103,7 +103,7 @@ mod process {
             })
     }
 
-    /// How many times a barrier that lacks memory is issued before the process ends.
+    /// The number of times that a barrier which lacks memory is issued before the process ends.
     const ATTEMPTS: usize = 1_000;
 
     /// The writer's half, for a process in which `is_available` returned true.
@@ -141,7 +141,8 @@ mod process {
     mod tests {
         use super::*;
 
-        /// How many calls are made when they return what `result` says, by number.
+        /// Returns how many calls `issue` makes, and their last result. `result` gets the number
+        /// of the call.
         fn calls(result: impl Fn(usize) -> Result<(), Errno>) -> (usize, Result<(), Errno>) {
             let mut calls = 0;
             let last = issue(|| {

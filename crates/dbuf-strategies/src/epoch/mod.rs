@@ -310,7 +310,7 @@ unsafe impl Strategy for EpochStrategy {
 
     #[inline]
     fn front(&self) -> Side {
-        // Relaxed: exact for the claim's holder only.
+        // Relaxed: exact only for the holder of the claim.
         self.front.load(Ordering::Relaxed).side()
     }
 

@@ -5,7 +5,7 @@ use dbuf_core::Side;
 use super::word::{Epoch, Word};
 use crate::side_word::decode;
 
-/// How far the bits of a word are shifted in a note.
+/// The shift of a word's bits in a note.
 const NOTE_SHIFT: u32 = Epoch::BITS - usize::BITS;
 /// Where a note of one has its side: the note has a bit for each side instead.
 const MANY: Epoch = 3 << (Epoch::BITS - 2);

@@ -25,8 +25,8 @@ pub struct EpochReader {
     shared: Arc<Inner>,
 }
 
-/// A guard of an [`EpochStrategy`](crate::EpochStrategy): the word that it entered by, with
-/// the mark for stragglers only if its enter was nested.
+/// A guard of an [`EpochStrategy`](crate::EpochStrategy): the word by which it entered. Only a
+/// nested guard keeps the bit STRAGGLERS.
 #[derive(Debug)]
 pub struct EpochGuard(pub(super) Word);
 
@@ -36,13 +36,12 @@ impl EpochGuard {
         self.0.side()
     }
 
-    /// Whether the word is still the one that the guard entered by. Then no swap that was
-    /// checked waits for this guard: one that a nested enter took after the check leaves that
-    /// to older guards, whose leaves move the epoch on.
+    /// Returns whether the front word is the one by which the guard entered (design.md 6.16).
+    /// Then no swap that was checked waits for this guard (6.17).
     #[inline]
     pub(super) fn is_current(&self, front: &FrontWord) -> bool {
-        // Relaxed: while the guard lives the front leaves its side at most once and does
-        // not come back (S2, C2). So this side is the newest, and no data is read by it.
+        // Relaxed: while the guard lives, the front leaves its side at most once and does not
+        // return (S2, C2). So *equal* means newest, and no data is read by it.
         front.load(Ordering::Relaxed) == self.0
     }
 }
@@ -51,7 +50,7 @@ impl EpochReader {
     pub(super) fn new(shared: Arc<Inner>) -> Self {
         Self {
             slot: shared.readers.register(|slot, retired| {
-                // Relaxed: its last owner gave it back under the same lock.
+                // Relaxed: its last owner freed it under the same lock.
                 *retired = retired.wrapping_sub(slot.epoch.load(Ordering::Relaxed));
             }),
             nested: Cell::new(false),
@@ -60,7 +59,7 @@ impl EpochReader {
         }
     }
 
-    /// The reader's own epoch.
+    /// Returns the reader's own epoch.
     #[inline]
     fn epoch(&self) -> Epoch {
         // Relaxed: only this reader stores it.
@@ -143,7 +142,7 @@ impl EpochReader {
         self.slot.note.store(note.0, Ordering::Release);
     }
 
-    /// The reader's own note.
+    /// Returns the reader's own note.
     #[inline]
     fn own_note(&self) -> Note {
         // Relaxed: only this reader stores it.
@@ -261,7 +260,7 @@ impl EpochReader {
         epoch % 2 == 1 && self.own_note().may_hold(side, epoch)
     }
 
-    /// A reader with as many guards as it can count.
+    /// Makes this a reader with as many guards as it can count.
     #[cfg(all(test, feature = "std"))]
     pub(super) fn fill(&self) {
         self.guards.set([u32::MAX; 3]);
