@@ -6,9 +6,8 @@
 //! one writer did happens-before what the next does (S10). All else is loaded and stored under
 //! the claim, so Relaxed is enough.
 
-use dbuf_core::Side;
-use dbuf_core::const_fn;
 use dbuf_core::sync::atomic::{AtomicBool, Ordering};
+use dbuf_core::{Side, const_fn};
 
 use crate::side_word::SideWord;
 

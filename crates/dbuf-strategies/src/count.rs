@@ -49,7 +49,6 @@ use core::fmt;
 use core::task::{Context, Poll};
 
 use crossbeam_utils::CachePadded;
-
 use dbuf_core::sync::abort;
 use dbuf_core::sync::atomic::{AtomicUsize, Ordering};
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};

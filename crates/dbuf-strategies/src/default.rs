@@ -7,16 +7,16 @@ use dbuf_core::if_const;
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 #[cfg(feature = "epoch")]
-type Chosen = crate::EpochStrategy;
+type Chosen = crate::epoch::EpochStrategy;
 #[cfg(all(feature = "flash", not(feature = "epoch")))]
-type Chosen = crate::FlashStrategy;
+type Chosen = crate::flash::FlashStrategy;
 #[cfg(all(feature = "count", not(any(feature = "epoch", feature = "flash"))))]
-type Chosen = crate::CountStrategy;
+type Chosen = crate::count::CountStrategy;
 #[cfg(all(
     feature = "lock",
     not(any(feature = "epoch", feature = "flash", feature = "count"))
 ))]
-type Chosen = crate::LockStrategy;
+type Chosen = crate::lock::LockStrategy;
 
 /// The strategy that the enabled features choose: the first of `epoch`, `flash`, `count`,
 /// `lock`.

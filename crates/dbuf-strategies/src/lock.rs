@@ -30,9 +30,8 @@
 //! A read locks twice, and readers contend with each other. Do not choose it for speed.
 
 use core::cell::Cell;
-use core::fmt;
-use core::mem;
 use core::task::{Context, Poll, Waker};
+use core::{fmt, mem};
 
 use dbuf_core::sync::abort;
 use dbuf_core::{BlockingStrategy, Side, Strategy, TrySwapStrategy, const_fn};

@@ -2,10 +2,9 @@
 
 #![allow(clippy::std_instead_of_alloc, reason = "tests always have std")]
 
-use std::env;
-use std::format;
 use std::process::{Command, exit};
 use std::string::String;
+use std::{env, format};
 
 use dbuf_core::Strategy;
 

@@ -8,7 +8,6 @@ pub(crate) const MODELLED: bool = cfg!(dbuf_loom);
 /// The mutex for rare steps of readers: the standard library's, or the model checker's.
 #[cfg(any(feature = "epoch", feature = "flash"))]
 pub(crate) use dbuf_core::sync::mutex::Mutex;
-
 #[cfg(all(feature = "lock", any(miri, dbuf_loom)))]
 pub(crate) use dbuf_core::sync::mutex::Mutex as FastMutex;
 /// The mutex of every read of a [`LockStrategy`](crate::LockStrategy): parking_lot's. Miri

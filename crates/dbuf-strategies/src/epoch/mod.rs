@@ -90,14 +90,12 @@ mod swap;
 mod tests;
 mod word;
 
-use std::sync::OnceLock;
-
 use alloc::sync::Arc;
 use core::fmt;
 use core::task::{Context, Poll};
+use std::sync::OnceLock;
 
 use crossbeam_utils::CachePadded;
-
 use dbuf_core::sync::atomic::{Ordering, fence};
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 

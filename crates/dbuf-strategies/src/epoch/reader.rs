@@ -1,7 +1,6 @@
 //! The reader's half: it enters, leaves and keeps nested guards.
 
 use alloc::sync::Arc;
-
 use core::cell::Cell;
 use core::fmt;
 

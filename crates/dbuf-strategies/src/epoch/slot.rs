@@ -1,7 +1,6 @@
 //! The words of one reader, and what all readers of a strategy share.
 
 use crossbeam_utils::CachePadded;
-
 use dbuf_core::Side;
 use dbuf_core::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,8 +1,7 @@
 //! The writer's half: it starts a swap, checks for stragglers and asks them for a wake.
 
-use std::time::Instant;
-
 use core::ptr;
+use std::time::Instant;
 
 use dbuf_core::Side;
 use dbuf_core::sync::atomic::{Ordering, fence};

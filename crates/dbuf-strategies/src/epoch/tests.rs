@@ -6,13 +6,12 @@
     reason = "tests always have std"
 )]
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::thread;
-
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use alloc::vec::Vec;
 use core::task::{Context, Waker};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread;
 
 use dbuf_core::{ArcWriter, Side, Strategy, arc};
 

@@ -48,11 +48,10 @@
 
 mod reader;
 
-use std::sync::OnceLock;
-
 use alloc::sync::Arc;
 use core::fmt;
 use core::task::{Context, Poll};
+use std::sync::OnceLock;
 
 use dbuf_core::sync::abort;
 use dbuf_core::sync::atomic::Ordering;

@@ -1,11 +1,9 @@
 //! The reader's half: the words of one reader, and what all readers of a strategy share.
 
 use alloc::sync::Arc;
-use core::array;
-use core::fmt;
+use core::{array, fmt};
 
 use crossbeam_utils::CachePadded;
-
 use dbuf_core::Side;
 use dbuf_core::sync::atomic::{AtomicUsize, Ordering};
 

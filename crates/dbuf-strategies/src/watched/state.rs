@@ -1,9 +1,8 @@
 //! What the strategy and its waiters share: the word, and the wakers of those that wait.
 
-use std::sync::OnceLock;
-
 use alloc::sync::Arc;
 use core::task::Poll;
+use std::sync::OnceLock;
 
 use dbuf_core::sync::atomic::{AtomicU64, Ordering};
 use dbuf_core::waker_set::WakerSet;
