@@ -14,20 +14,6 @@ use super::state::{WatchState, Word};
 ///
 /// `dbuf_async::Watcher` is a reader with a waiter. A waiter has at most one waker in the list,
 /// and removes it when dropped.
-///
-/// # Examples
-///
-/// ```
-/// use std::task::{Context, Poll, Waker};
-/// use dbuf_strategies::{EpochStrategy, Watched, core};
-///
-/// let (mut writer, reader) = core::arc(1, 1, Watched::new(EpochStrategy::new()));
-/// let mut waiter = reader.strategy().waiter();
-/// let mut cx = Context::from_waker(Waker::noop());
-/// assert!(waiter.poll_changed(0, &mut cx).is_pending());
-/// writer.store(2);
-/// assert_eq!(waiter.poll_changed(0, &mut cx), Poll::Ready(Ok(1)));
-/// ```
 pub struct Waiter {
     state: Arc<WatchState>,
     /// The key of its waker in the list.
