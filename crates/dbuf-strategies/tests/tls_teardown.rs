@@ -1,4 +1,4 @@
-//! Shared readers, at the end of a thread.
+//! Shared readers at the end of a thread.
 #![cfg(not(dbuf_loom))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -50,8 +50,8 @@ impl Wake for Asks {
     }
 }
 
-/// `drop` says: "Counted out already: a waker that runs in there may read and write." So must
-/// a guard that has outlived its thread's slots.
+/// A waker that a guard's drop calls may read and write, since the guard is no longer counted.
+/// So may that of a guard that has outlived its thread's slots.
 fn asked_in_the_waker_of_the_last_guard(late: bool) -> usize {
     let mut writer = STATIC.0.lock().unwrap();
     writer.finish();
@@ -60,7 +60,7 @@ fn asked_in_the_waker_of_the_last_guard(late: bool) -> usize {
     let (go, may_go) = std::sync::mpsc::channel::<()>();
     let holds = thread::spawn(move || {
         if late {
-            // Registered before the slots' destructor: runs after it.
+            // It is registered before the slots' destructor, so it runs after that.
             HOLDS.with(|holds| assert!(holds.0.borrow().is_none()));
         }
         let guard = STATIC.1.read();
@@ -97,7 +97,7 @@ fn waker_of_a_late_guard_sees_no_guard() {
     );
 }
 
-/// A panic payload whose own destructor panics (ANCHORS 32).
+/// A panic payload whose destructor panics (ANCHORS 32).
 struct Bomb;
 impl Drop for Bomb {
     fn drop(&mut self) {
@@ -105,7 +105,7 @@ impl Drop for Bomb {
     }
 }
 
-/// Lock, with a reader token whose end is user code, as waking is in Epoch's.
+/// Lock, with a reader token whose drop runs user code, as Epoch's does when it wakes.
 struct Loud(dbuf_strategies::LockStrategy);
 struct LoudReader(<dbuf_strategies::LockStrategy as Strategy>::ReaderToken);
 impl Drop for LoudReader {
@@ -113,7 +113,7 @@ impl Drop for LoudReader {
         std::panic::panic_any(Bomb);
     }
 }
-// SAFETY: the inner strategy's.
+// SAFETY: the inner strategy keeps the promises.
 #[allow(clippy::undocumented_unsafe_blocks)]
 unsafe impl Strategy for Loud {
     type WriterToken = <dbuf_strategies::LockStrategy as Strategy>::WriterToken;
@@ -164,8 +164,8 @@ unsafe impl Strategy for Loud {
     }
 }
 
-/// "A panic in a destructor of a thread local would end the process", so `no_unwind` catches
-/// it, and then drops its payload where a second panic ends the process after all.
+/// A panic in the destructor of a thread local would end the process, so it is caught. The drop
+/// of its payload may panic too.
 #[test]
 #[cfg_attr(miri, ignore = "Miri starts no processes")]
 fn payload_that_panics_in_its_drop_ends_no_process() {

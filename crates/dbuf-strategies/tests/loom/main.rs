@@ -1,4 +1,4 @@
-//! Every model for every strategy. Run by `.ci/loom`.
+//! Every model for every strategy. `.ci/loom` runs them.
 #![cfg(dbuf_loom)]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -67,9 +67,8 @@ strategy!(
     dbuf_strategies::Watched::new(dbuf_strategies::EpochStrategy::new())
 );
 
-/// Only where readers have a place of their own does a forgotten guard end with
-/// its reader.
-macro_rules! places {
+/// Models of readers with a slot of their own, where a forgotten guard ends with its reader.
+macro_rules! slots {
     ($name:ident, $strategy:ident) => {
         mod $name {
             use dbuf_strategies::$strategy;
@@ -108,10 +107,10 @@ macro_rules! places {
     };
 }
 
-places!(epoch_places, EpochStrategy);
-places!(flash_places, FlashStrategy);
+slots!(epoch_slots, EpochStrategy);
+slots!(flash_slots, FlashStrategy);
 
-/// Bugs of others whose pin is a model; the rest is in `tests/it/regressions.rs`.
+/// Bugs of others that a model pins; `tests/it/regressions.rs` has the rest.
 mod regressions {
     use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy};
     use dbuf_testing::models;
