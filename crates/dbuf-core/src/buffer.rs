@@ -4,7 +4,9 @@ use core::ptr::NonNull;
 #[cfg(feature = "std")]
 use std::sync::OnceLock;
 
-use crate::{BufferPtr, Side, Strategy};
+use crate::pointer::BufferPtr;
+use crate::side::Side;
+use crate::strategy::Strategy;
 
 /// Counts publishes: 0 for what the buffer was made with, one more for each
 /// swap that was started.

@@ -1,25 +1,24 @@
 //! Guards: what reads return. Each kind is a type with a name of its own, and all of them do
 //! what [`RawGuard`] does with a lease.
 
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
 use core::fmt;
 use core::ops::Deref;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
-
-use crate::buffer::Versioned;
-use crate::lease::{Lease, ReaderLease};
-use crate::threads::GuardOfTwoThreads;
-use crate::{ReaderPtr, Version};
-
+use crate::buffer::{Version, Versioned};
 #[cfg(feature = "alloc")]
 use crate::lease::OwnedLease;
+use crate::lease::{Lease, ReaderLease};
+#[cfg(feature = "alloc")]
+use crate::pointer::BufferPtr;
+use crate::pointer::ReaderPtr;
+use crate::reader::Reader;
 #[cfg(feature = "std")]
 use crate::shared::{AnyLease, SharedLease};
-#[cfg(feature = "alloc")]
-use crate::{BufferPtr, Reader};
+use crate::threads::GuardOfTwoThreads;
 
 /// A guard on one side, which the lease holds.
 pub(crate) struct RawGuard<L> {

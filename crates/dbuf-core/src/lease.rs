@@ -8,11 +8,11 @@ use core::ptr::NonNull;
 #[cfg(feature = "alloc")]
 use crate::buffer::BufferOf;
 use crate::buffer::Versioned;
-use crate::pointer::PinnedBy;
-use crate::reader::ReaderTokenOf;
 #[cfg(feature = "alloc")]
-use crate::{BufferPtr, Reader};
-use crate::{ReaderPtr, Strategy};
+use crate::pointer::BufferPtr;
+use crate::pointer::{PinnedBy, ReaderPtr};
+use crate::reader::{Reader, ReaderTokenOf};
+use crate::strategy::Strategy;
 
 /// What a guard needs of its lease.
 pub(crate) trait Lease {

@@ -1,15 +1,14 @@
-use core::convert::Infallible;
-use core::ops::Deref;
-
 #[cfg(feature = "alloc")]
 use alloc::rc::{self, Rc};
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 use alloc::sync::{self, Arc};
+use core::convert::Infallible;
+use core::ops::Deref;
 
+use crate::buffer::{BufferOf, DoubleBuffer};
 #[cfg(feature = "alloc")]
-use crate::Closed;
-use crate::buffer::BufferOf;
-use crate::{DoubleBuffer, Strategy};
+use crate::error::Closed;
+use crate::strategy::Strategy;
 
 /// A pointer that keeps a [`DoubleBuffer`] alive: what a
 /// [`Writer`](crate::Writer) holds, and most readers.

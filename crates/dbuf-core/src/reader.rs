@@ -1,15 +1,16 @@
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
 use core::cell::OnceCell;
 use core::convert::Infallible;
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
-
-use crate::buffer::BufferOf;
+use crate::buffer::{BufferOf, Version};
+use crate::guard::ReadGuard;
 use crate::lease::ReaderLease;
+use crate::pointer::{BufferPtr, ReaderPtr};
+use crate::strategy::Strategy;
 use crate::threads::ReaderOfTwoThreads;
-use crate::{BufferPtr, ReadGuard, ReaderPtr, Strategy, Version};
 
 pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::ReaderToken;
 

@@ -1,6 +1,6 @@
 use core::task::{Context, Poll};
 
-use crate::Side;
+use crate::side::Side;
 
 /// How the writer learns that no reader still looks at the buffer it wants.
 ///

@@ -3,11 +3,12 @@ use core::mem::ManuallyDrop;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use crate::buffer::BufferOf;
-use crate::{
-    BlockingStrategy, BufferPtr, ClaimError, OwningPtr, Reader, Strategy, TrySwapStrategy, Version,
-    wait,
-};
+use crate::buffer::{BufferOf, Version};
+use crate::error::ClaimError;
+use crate::pointer::{BufferPtr, OwningPtr};
+use crate::reader::Reader;
+use crate::strategy::{BlockingStrategy, Strategy, TrySwapStrategy};
+use crate::wait;
 
 /// The one handle that changes a buffer.
 ///
@@ -834,7 +835,7 @@ mod owned {
     use alloc::sync::{self, Arc};
 
     use super::{Reader, Strategy, Writer, split};
-    use crate::DoubleBuffer;
+    use crate::buffer::DoubleBuffer;
 
     /// A writer whose buffer is shared between threads.
     #[cfg(target_has_atomic = "ptr")]

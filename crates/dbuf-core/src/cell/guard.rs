@@ -3,7 +3,9 @@
 use core::fmt;
 use core::ops::Deref;
 
-use crate::{DoubleBuffer, SharedReadGuard, Strategy, Version};
+use crate::buffer::{DoubleBuffer, Version};
+use crate::guard::SharedReadGuard;
+use crate::strategy::Strategy;
 
 /// A guard on the value of a [`ConcurrentCell`](crate::ConcurrentCell), as it was published
 /// when the guard was taken.

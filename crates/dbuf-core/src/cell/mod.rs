@@ -27,11 +27,15 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::OnceLock;
 
-pub use self::guard::CellGuard;
+use crate::buffer::{DoubleBuffer, Version};
 use crate::shared::Readers;
+use crate::side::Side;
+use crate::strategy::Strategy;
 use crate::writer::Lent;
 use crate::writer_lock::{Finish, GoOn, WriterLock};
-use crate::{DoubleBuffer, Side, Strategy, Version, const_fn, if_const};
+use crate::{const_fn, if_const};
+
+pub use self::guard::CellGuard;
 
 /// A value that any thread reads and replaces, through `&self`.
 ///

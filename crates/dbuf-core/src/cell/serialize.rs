@@ -3,7 +3,8 @@
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use crate::{CellGuard, ConcurrentCell, Strategy};
+use crate::cell::{CellGuard, ConcurrentCell};
+use crate::strategy::Strategy;
 
 /// As the value that is published. Writers may wait until it is written.
 impl<T: Serialize, S: Strategy> Serialize for ConcurrentCell<T, S> {

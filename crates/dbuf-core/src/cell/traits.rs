@@ -4,7 +4,8 @@ use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::ConcurrentCell;
-use crate::{Strategy, if_const};
+use crate::if_const;
+use crate::strategy::Strategy;
 
 impl<T: Default, S: Strategy + Default> Default for ConcurrentCell<T, S> {
     fn default() -> Self {

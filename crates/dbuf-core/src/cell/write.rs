@@ -4,8 +4,8 @@ use core::mem;
 use core::time::Duration;
 
 use super::{Claim, ConcurrentCell};
+use crate::strategy::{BlockingStrategy, Strategy};
 use crate::writer_lock::{OnThread, WriterGuard};
-use crate::{BlockingStrategy, Strategy};
 
 /// The lock in hand.
 type Locked<'c, T, S> = WriterGuard<'c, Claim<T, S>, OnThread>;

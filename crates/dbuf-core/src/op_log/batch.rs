@@ -4,7 +4,8 @@ use core::ptr::NonNull;
 
 use super::state::{Ending, State};
 use super::{Copies, OpWriter, Operation};
-use crate::{BlockingStrategy, BufferPtr};
+use crate::pointer::BufferPtr;
+use crate::strategy::BlockingStrategy;
 
 mod sealed {
     pub trait Sealed {}

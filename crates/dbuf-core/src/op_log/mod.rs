@@ -68,12 +68,18 @@ use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::task::{Context, Poll, ready};
 
-use crate::{BlockingStrategy, BufferPtr, OnStraggler, Reader, Torn, Writer};
+use spare::Aside;
+use state::State;
+
+use crate::error::Torn;
+use crate::pointer::BufferPtr;
+use crate::reader::Reader;
+use crate::straggler::OnStraggler;
+use crate::strategy::BlockingStrategy;
+use crate::writer::Writer;
 
 pub use batch::{Batch, BatchOwner};
 pub use operation::Operation;
-use spare::Aside;
-use state::State;
 
 /// A [`Writer`] that keeps both copies equal.
 ///

@@ -6,11 +6,13 @@ use std::time::Instant;
 
 use super::state::State;
 use super::{Copies, OpWriter, Operation};
+use crate::pointer::BufferPtr;
+use crate::straggler::OnStraggler;
+use crate::strategy::BlockingStrategy;
 #[cfg(feature = "std")]
 use crate::wait;
 #[cfg(feature = "std")]
 use crate::writer::own_guard;
-use crate::{BlockingStrategy, BufferPtr, OnStraggler};
 
 /// The spare side holds a value, for the guards on it.
 pub(super) struct Aside {

@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::{Copies, OpWriter, Operation, trim};
-use crate::writer::Parts;
-use crate::{BufferPtr, Torn, Writer};
+use crate::error::Torn;
+use crate::pointer::BufferPtr;
+use crate::writer::{Parts, Writer};
 
 /// What the back is, seen from the front. The table is in the module's
 /// documentation.

@@ -7,9 +7,11 @@ use core::ptr::NonNull;
 
 use super::{SharedLease, SharedReader, Slot};
 use crate::buffer::{BufferOf, Versioned};
+use crate::guard::AnyReadGuard;
 use crate::lease::{GuardTokenOf, Lease};
-use crate::reader::ReaderTokenOf;
-use crate::{AnyReadGuard, BufferPtr, Reader, Strategy};
+use crate::pointer::BufferPtr;
+use crate::reader::{Reader, ReaderTokenOf};
+use crate::strategy::Strategy;
 
 /// A side held by a reader, shared or not.
 // Plain fields and no enum of the two leases: an enum is built in memory and moved by larger

@@ -42,13 +42,17 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 use std::thread::Thread;
 
-pub(crate) use self::any::AnyLease;
 use self::slot::{Slot, Table};
-pub(crate) use self::thread::new_id;
-use crate::buffer::{BufferOf, Versioned};
+use crate::buffer::{BufferOf, DoubleBuffer, Versioned};
+use crate::guard::SharedReadGuard;
 use crate::lease::{GuardTokenOf, Lease};
-use crate::reader::ReaderTokenOf;
-use crate::{BufferPtr, DoubleBuffer, Reader, SharedReadGuard, Side, Strategy};
+use crate::pointer::BufferPtr;
+use crate::reader::{Reader, ReaderTokenOf};
+use crate::side::Side;
+use crate::strategy::Strategy;
+
+pub(crate) use self::any::AnyLease;
+pub(crate) use self::thread::new_id;
 
 /// A handle that reads from any thread, through `&self`.
 ///

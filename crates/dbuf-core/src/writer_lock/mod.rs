@@ -76,6 +76,8 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Instant;
 
+use waiter::{Attempt, Deadline, Waiter};
+
 use crate::const_fn;
 use crate::sync::atomic::Ordering;
 use crate::sync::cell::UnsafeCell;
@@ -86,7 +88,6 @@ use crate::waker_set::{Sleeps, WakerSet};
 
 pub use guard::WriterGuard;
 pub use waiter::LockFinished;
-use waiter::{Attempt, Deadline, Waiter};
 
 /// How long a waiter sleeps for the lock before it reserves a turn. Ten times what a
 /// thread needs to wake up, so that turns are for those that lose again and again.
