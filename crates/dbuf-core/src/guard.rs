@@ -1,5 +1,4 @@
-//! Guards: what reads return. Each kind is a type with a name of its own, and all of them do
-//! what [`RawGuard`] does with a lease.
+//! Guards: what reads return. Each kind is a named type around a [`RawGuard`] of its lease.
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
@@ -15,24 +14,23 @@ use crate::lease::{Lease, ReaderLease};
 #[cfg(feature = "alloc")]
 use crate::pointer::BufferPtr;
 use crate::pointer::ReaderPtr;
-use crate::reader::Reader;
 #[cfg(feature = "std")]
 use crate::shared::{AnyLease, SharedLease};
 use crate::threads::GuardOfTwoThreads;
 
 /// A guard on one side, which the lease holds.
 pub(crate) struct RawGuard<L> {
-    /// Leads to the value. No field refers to it: a reference would have to stay valid to the
-    /// end of `drop(guard)`, which itself lets the writer in. And no pointer is kept beside
-    /// the lease: a refresh would load it in addition to what tells whether it is current.
+    /// Leads to the value. No field refers to the value: a reference would have to stay valid to
+    /// the end of `drop(guard)`, which itself lets the writer in. And no pointer is kept in
+    /// addition to the lease: a refresh would load it as well.
     lease: L,
 }
 
-// SAFETY: `&RawGuard` gives `&T` and `&X` to other threads, and else only what a shared lease
+// SAFETY: `&RawGuard` gives `&T` and `&X` to other threads, and otherwise only what a shared lease
 // gives. The lease ends on the thread where it began.
 unsafe impl<L> Sync for RawGuard<L> where L: Lease<Value: Sync, Extras: Sync> + Sync {}
 
-// As a reference to the value and the extras.
+// Like a reference to the value and the extras.
 impl<L: Lease<Value: RefUnwindSafe, Extras: RefUnwindSafe>> UnwindSafe for RawGuard<L> {}
 impl<L: Lease<Value: RefUnwindSafe, Extras: RefUnwindSafe>> RefUnwindSafe for RawGuard<L> {}
 
@@ -44,8 +42,8 @@ impl<L: Lease> RawGuard<L> {
 
     #[inline]
     fn versioned(&self) -> &Versioned<L::Value> {
-        // SAFETY: the lease is on this cell, so the writer stays away from
-        // it (S2, C5) and its earlier writes are visible (S4).
+        // SAFETY: the lease is on this cell, so the writer does not write it (S2, C5), and its
+        // earlier writes are visible (S4).
         unsafe { self.lease.cell().as_ref() }
     }
 
@@ -71,13 +69,13 @@ impl<L: Lease> RawGuard<L> {
         let before = self.version();
         let old = self.lease.acquire_again();
         let changed = self.version() != before;
-        // Last, since it may run a waker.
+        // Last, because it may run a waker.
         // SAFETY: the guard is borrowed exclusively, so nothing borrows from it.
         unsafe { self.lease.release_old(old) };
         changed
     }
 
-    /// The part of the value, or of the extras, that `f` returns.
+    /// Returns the part of the value, or of the extras, that `f` returns.
     #[inline]
     fn part<U: ?Sized>(
         &self,
@@ -93,7 +91,7 @@ struct RawMappedGuard<U: ?Sized, L> {
     lease: L,
 }
 
-// SAFETY: as for `RawGuard`, with `&U` in the place of `&T`.
+// SAFETY: see `RawGuard`, with `&U` instead of `&T`.
 unsafe impl<U: ?Sized + Sync, L: Lease<Extras: Sync> + Sync> Sync for RawMappedGuard<U, L> {}
 
 impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> UnwindSafe
@@ -108,9 +106,8 @@ impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> RefUnwindSafe
 impl<U: ?Sized, L: Lease> RawMappedGuard<U, L> {
     #[inline]
     fn value(&self) -> &U {
-        // SAFETY: the pointer was made from a reference into the cell or the
-        // extras of the buffer, and the lease that keeps both in place is here
-        // (S2, C5, P3).
+        // SAFETY: the pointer was made from a reference into the cell or the extras of the buffer,
+        // and this lease keeps both in place (S2, C5, P3).
         unsafe { self.value.as_ref() }
     }
 
@@ -120,7 +117,7 @@ impl<U: ?Sized, L: Lease> RawMappedGuard<U, L> {
         unsafe { self.lease.cell().as_ref() }.version
     }
 
-    /// The part of the part, or of the extras, that `f` returns.
+    /// Returns the part of the part, or of the extras, that `f` returns.
     #[inline]
     fn part<W: ?Sized>(
         &self,
@@ -130,7 +127,7 @@ impl<U: ?Sized, L: Lease> RawMappedGuard<U, L> {
     }
 }
 
-/// A kind of guard, and what it is narrowed to: the names that users see of a lease.
+/// Declares a kind of guard and the type that its `map` returns: public names for a lease.
 macro_rules! guards {
     (
         $(#[$attr:meta])*
@@ -151,25 +148,23 @@ macro_rules! guards {
                 Self(RawGuard::new(lease))
             }
 
-            /// The number of the publish that this guard shows. A plain load.
+            /// Returns the number of the publish that this guard shows. Costs a plain load.
             #[inline]
             pub fn version(guard: &Self) -> Version {
                 guard.0.version()
             }
 
-            /// Brings the guard up to date, and returns whether it shows a newer publish than
-            /// before. For a thread that reads all the time: it keeps one guard, and refreshes
-            /// it where it would take a new one.
+            /// Brings the guard up to date. Returns whether it shows a newer publish than before.
+            /// For a thread that reads all the time and keeps one guard.
             ///
-            /// While nothing was published, that is a load and a comparison, with no store and
-            /// no fence. Otherwise it takes a new guard, then releases the old one; it may do
-            /// so once more where a writer waits for readers. A writer that waits for this
-            /// guard is freed by its next refresh, so a reader that has nothing to do for a
-            /// while must drop it.
+            /// While nothing was published, this is a load and a comparison, with no store and no
+            /// fence. Otherwise it takes a new guard, then releases the old one; it may do so once
+            /// more where a writer waits for readers. A writer that waits for this guard is woken
+            /// by the next refresh, so a reader that pauses must drop its guard.
             ///
             /// # Panics
             ///
-            /// With the waker of a writer that waited for the guard. The guard is up to date
+            /// If the waker of a writer that waited for the guard panics. The guard is up to date
             /// then.
             #[doc(alias = "load")]
             #[inline]
@@ -177,17 +172,17 @@ macro_rules! guards {
                 guard.0.refresh()
             }
 
-            /// The extras.
+            /// Returns the extras.
             #[inline]
             pub fn extras(guard: &Self) -> &$P::Extras {
                 guard.0.lease.extras()
             }
 
-            /// Narrows the guard to a part of the value.
+            /// Narrows the guard to a part of the value or of the extras.
             ///
             /// # Panics
             ///
-            /// With `f`. The guard is released then.
+            /// If `f` panics. The guard is released then.
             #[inline]
             pub fn map<U: ?Sized>(
                 guard: Self,
@@ -198,21 +193,21 @@ macro_rules! guards {
                 $Mapped(RawMappedGuard { value, lease })
             }
 
-            /// Narrows the guard to a part of the value that may be missing.
+            /// Narrows the guard to a part that may be missing.
             ///
             /// # Errors
             ///
-            /// The guard itself, if `f` returns `None`.
+            /// Returns the guard itself if `f` returns `None`.
             ///
             /// # Panics
             ///
-            /// With `f`. The guard is released then.
+            /// If `f` panics. The guard is released then.
             #[inline]
             pub fn try_map<U: ?Sized>(
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f $P::Value, &'f $P::Extras) -> Option<&'f U>,
             ) -> Result<$Mapped<$($lt,)? U, $P>, Self> {
-                // Nothing is moved before it is known where to: a look-up is made of this.
+                // Moves nothing before the result is known: look-ups are made of this.
                 let Some(value) = guard.0.part(f) else {
                     return Err(guard);
                 };
@@ -252,7 +247,7 @@ macro_rules! guards {
         #[must_use = "a guard that is dropped at once has read nothing"]
         pub struct $Mapped<$($lt,)? U: ?Sized, $P: $Ptr>(RawMappedGuard<U, $Lease<$($lt,)? $P>>);
 
-        // SAFETY: never, as for the guard that it was.
+        // SAFETY: never: nothing implements the trait. (Its lease has a token of this thread, C4.)
         unsafe impl<$($lt,)? U: ?Sized, $P: $Ptr> Send for $Mapped<$($lt,)? U, $P>
         where
             Self: GuardOfTwoThreads,
@@ -260,13 +255,13 @@ macro_rules! guards {
         }
 
         impl<$($lt,)? U: ?Sized, $P: $Ptr> $Mapped<$($lt,)? U, $P> {
-            /// The number of the publish that this guard shows. A plain load.
+            /// Returns the number of the publish that this guard shows. Costs a plain load.
             #[inline]
             pub fn version(guard: &Self) -> Version {
                 guard.0.version()
             }
 
-            /// The extras.
+            /// Returns the extras.
             #[inline]
             pub fn extras(guard: &Self) -> &$P::Extras {
                 guard.0.lease.extras()
@@ -276,7 +271,7 @@ macro_rules! guards {
             ///
             /// # Panics
             ///
-            /// With `f`. The guard is released then.
+            /// If `f` panics. The guard is released then.
             #[inline]
             pub fn map<W: ?Sized>(
                 guard: Self,
@@ -291,17 +286,17 @@ macro_rules! guards {
             ///
             /// # Errors
             ///
-            /// The guard itself, if `f` returns `None`.
+            /// Returns the guard itself if `f` returns `None`.
             ///
             /// # Panics
             ///
-            /// With `f`. The guard is released then.
+            /// If `f` panics. The guard is released then.
             #[inline]
             pub fn try_map<W: ?Sized>(
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f U, &'f $P::Extras) -> Option<&'f W>,
             ) -> Result<$Mapped<$($lt,)? W, $P>, Self> {
-                // Nothing is moved before it is known where to: a look-up is made of this.
+                // Moves nothing before the result is known: look-ups are made of this.
                 let Some(value) = guard.0.part(f) else {
                     return Err(guard);
                 };
@@ -340,17 +335,16 @@ macro_rules! guards {
 }
 
 guards! {
-    /// A guard of a [`Reader`](crate::Reader), which it borrows: shows the value that was
-    /// the front when it was taken.
+    /// A guard of a [`Reader`](crate::Reader), which it borrows. It shows the value that was the
+    /// front when the guard was taken.
     ///
-    /// Dereferences to the value, which does not change while the guard lives. The
-    /// writer publishes without waiting for it, but cannot write *this* copy again
-    /// before it is dropped: hold it briefly, or [`refresh`](Self::refresh) it. A
-    /// guard that is passed to [`core::mem::forget`] holds the writer up until its
-    /// reader is dropped.
+    /// Dereferences to the value, which does not change while the guard lives. The writer
+    /// publishes without waiting for the guard, but cannot write *this* copy again before the
+    /// guard is dropped: drop it soon, or [`refresh`](Self::refresh) it. A guard that is passed to
+    /// [`core::mem::forget`] blocks the writer until its reader is dropped.
     ///
-    /// It stays on its thread. Other threads may read through a reference to it where they
-    /// may read the buffer.
+    /// A guard stays on its thread. Other threads may read through a reference to it if they may
+    /// read the buffer.
     ///
     /// Its methods are associated functions, so that none hides a method of the value.
     ///
@@ -385,39 +379,13 @@ guards! {
     /// ```
     ReadGuard<'r, R: ReaderPtr> of ReaderLease,
     /// A [`ReadGuard`] narrowed to a part of the value, or of the extras.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{MappedReadGuard, ReadGuard};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let user = ("ada", [7, 9]);
-    /// let (_writer, reader) = dbuf_core::arc(user, user, LockStrategy::new());
-    /// let scores: MappedReadGuard<'_, [i32; 2], _> = ReadGuard::map(reader.read(), |user, _| &user.1);
-    /// let best = MappedReadGuard::map(scores, |scores, _| scores.iter().max().unwrap());
-    /// assert_eq!((*best, MappedReadGuard::version(&best)), (9, 0));
-    /// ```
     MappedReadGuard
 }
 
 #[cfg(feature = "alloc")]
 guards! {
-    /// A guard that owns its reader. It may be stored where a borrow cannot. Otherwise it
-    /// is a [`ReadGuard`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OwnedReadGuard;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-    /// let guard = Box::new(reader).into_guard();
-    /// assert_eq!(*guard, 1);
-    /// let reader = OwnedReadGuard::into_reader(guard);
-    /// assert_eq!(*reader.read(), 1);
-    /// ```
+    /// A [`ReadGuard`] that owns its reader, so that it can be stored where a borrow cannot. See
+    /// [`Reader::into_guard`](crate::Reader::into_guard).
     OwnedReadGuard<P: BufferPtr> of OwnedLease,
     /// An [`OwnedReadGuard`] narrowed to a part of the value, or of the extras.
     MappedOwnedReadGuard
@@ -425,8 +393,7 @@ guards! {
 
 #[cfg(feature = "std")]
 guards! {
-    /// A guard of a [`SharedReader`](crate::SharedReader). Otherwise it is a
-    /// [`ReadGuard`].
+    /// A [`ReadGuard`] of a [`SharedReader`](crate::SharedReader).
     SharedReadGuard<'s, P: BufferPtr> of SharedLease,
     /// A [`SharedReadGuard`] narrowed to a part of the value, or of the extras.
     MappedSharedReadGuard
@@ -434,8 +401,8 @@ guards! {
 
 #[cfg(feature = "std")]
 guards! {
-    /// A guard of a [`Reader`] or of a [`SharedReader`](crate::SharedReader), for a guard
-    /// type above this crate that need not say of which.
+    /// A guard of a [`Reader`](crate::Reader) or of a [`SharedReader`](crate::SharedReader), for a guard type of
+    /// a higher layer that serves both.
     #[doc(hidden)]
     AnyReadGuard<'a, P: BufferPtr> of AnyLease,
     /// An [`AnyReadGuard`] narrowed to a part of the value, or of the extras.
@@ -445,7 +412,7 @@ guards! {
 
 #[cfg(feature = "alloc")]
 impl<P: BufferPtr> OwnedReadGuard<P> {
-    /// Releases the guard and gives the reader back.
+    /// Releases the guard and returns the reader.
     ///
     /// # Examples
     ///
@@ -459,7 +426,7 @@ impl<P: BufferPtr> OwnedReadGuard<P> {
     /// assert_eq!(*guard, 1);
     /// assert_eq!(*OwnedReadGuard::into_reader(guard).read(), 2);
     /// ```
-    pub fn into_reader(guard: Self) -> Box<Reader<P>> {
+    pub fn into_reader(guard: Self) -> Box<crate::reader::Reader<P>> {
         guard.0.lease.into_reader()
     }
 }

@@ -1,4 +1,4 @@
-//! How a guard holds a side, and gives it back.
+//! How a guard acquires a side, and releases it.
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
@@ -14,21 +14,20 @@ use crate::pointer::{PinnedBy, ReaderPtr};
 use crate::reader::{Reader, ReaderTokenOf};
 use crate::strategy::Strategy;
 
-/// What a guard needs of its lease.
+/// What a guard needs from its lease.
 pub(crate) trait Lease {
     type Value;
     type Extras;
     type Token;
-    /// The cell that the lease is on, for as long as it lives.
+    /// Returns the cell of the lease's side. It is valid while the lease lives.
     fn cell(&self) -> NonNull<Versioned<Self::Value>>;
     fn extras(&self) -> &Self::Extras;
-    /// Whether a new guard would show the same.
+    /// Returns whether a new guard would show the same value.
     fn is_current(&self) -> bool;
-    /// Acquires a new guard and takes it in place of the old one, which is returned
-    /// and has to be released.
+    /// Acquires a new guard in place of the old one, which is returned and has to be released.
     fn acquire_again(&mut self) -> Self::Token;
-    /// Releases what `acquire_again` returned. A waker that panics in here leaves
-    /// the lease as it is.
+    /// Releases a token that `acquire_again` returned. If a waker panics in here, the lease is as
+    /// it was.
     ///
     /// # Safety
     ///
@@ -40,12 +39,12 @@ pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::Guar
 
 /// A side held by a borrowed [reader](crate::Reader).
 ///
-/// The pin is a field, so it goes after `drop` has released: the strategy is
-/// alive during the whole of the release.
+/// The pin is a field, so it is dropped after `drop` has released: the strategy is alive during
+/// the whole release.
 pub(crate) struct ReaderLease<'r, R: ReaderPtr> {
     guard: ManuallyDrop<GuardTokenOf<R>>,
     token: &'r ReaderTokenOf<R>,
-    /// A pointer, since it may lead into what the pin owns.
+    /// A pointer, because it may lead into what the pin owns.
     buffer: NonNull<PinnedBy<R>>,
     _pin: R::Pin,
 }
@@ -55,9 +54,9 @@ impl<'r, R: ReaderPtr> ReaderLease<'r, R> {
     #[inline]
     pub(crate) fn new(ptr: &'r R, pin: R::Pin, token: &'r ReaderTokenOf<R>) -> Self {
         let buffer = ptr.buffer(&pin);
-        // SAFETY: the token was made by the strategy behind this pointer (C1, by
-        // P2); it belongs to a `Reader`, which is not `Sync` (C4); pointer and pin keep
-        // the strategy in place (C6, by P3).
+        // SAFETY: the strategy behind this pointer made the token (C1, by P2). The token belongs
+        // to a `Reader`, which is not `Sync` (C4). Pointer and pin keep the strategy in place (C6,
+        // by P3).
         let guard = unsafe { buffer.strategy().acquire(token) };
         Self {
             guard: ManuallyDrop::new(guard),
@@ -74,9 +73,9 @@ impl<'r, R: ReaderPtr> ReaderLease<'r, R> {
     }
 }
 
-// SAFETY: with `&` to a lease one gets at the buffer, the extras and the side of the guard
-// token. What uses the reader's token takes the guard by `&mut` or by value, and a guard is
-// not `Send` (C4).
+// SAFETY: `&` to a lease gives access to the buffer, the extras and the side of the guard token.
+// What uses the reader's token takes the guard by `&mut` or by value, and a guard is not `Send`
+// (C4).
 unsafe impl<R: ReaderPtr> Sync for ReaderLease<'_, R>
 where
     PinnedBy<R>: Sync,
@@ -120,10 +119,10 @@ impl<R: ReaderPtr> Lease for ReaderLease<'_, R> {
 impl<R: ReaderPtr> Drop for ReaderLease<'_, R> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: taken out here and nowhere else, and `self` is not used again.
+        // SAFETY: nothing else takes it out, and `self` is not used again.
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
-        // SAFETY: acquired in `new` with this token (C1, C3), on a thread that
-        // has the reader to itself (C4); what borrowed from the lease is gone.
+        // SAFETY: acquired with this token (C1, C3), on the only thread that uses the reader (C4);
+        // what borrowed from the lease is gone.
         unsafe { self.buffer().strategy().release(self.token, guard) };
     }
 }
@@ -132,12 +131,12 @@ impl<R: ReaderPtr> Drop for ReaderLease<'_, R> {
 #[cfg(feature = "alloc")]
 pub(crate) struct OwnedLease<P: BufferPtr> {
     guard: ManuallyDrop<GuardTokenOf<P>>,
-    /// What the reader's pointer leads to (P1), for as long as the reader is here (P3).
+    /// The target of the reader's pointer (P1), valid while the reader lives (P3).
     buffer: NonNull<BufferOf<P>>,
     reader: Box<Reader<P>>,
 }
 
-// SAFETY: as for `ReaderLease`.
+// SAFETY: see `ReaderLease`.
 #[cfg(feature = "alloc")]
 unsafe impl<P: BufferPtr> Sync for OwnedLease<P>
 where
@@ -151,8 +150,8 @@ impl<P: BufferPtr> OwnedLease<P> {
     #[inline]
     pub(crate) fn new(reader: Box<Reader<P>>) -> Self {
         let buffer = reader.buffer();
-        // SAFETY: the reader's own strategy and token (C1); this lease owns the
-        // reader and is not `Sync` (C4), and keeps the buffer in place (C6, P3).
+        // SAFETY: the reader's own strategy and token (C1). This lease owns the reader and is not
+        // `Sync` (C4), and keeps the buffer in place (C6, P3).
         let guard = unsafe { buffer.strategy().acquire(reader.token()) };
         Self {
             guard: ManuallyDrop::new(guard),
@@ -163,19 +162,19 @@ impl<P: BufferPtr> OwnedLease<P> {
 
     #[inline]
     fn buffer(&self) -> &BufferOf<P> {
-        // SAFETY: the reader is here and keeps it in place (P3), unborrowed by `&mut` (P6).
+        // SAFETY: the reader keeps it in place (P3), and nobody has a `&mut` to it (P6).
         unsafe { self.buffer.as_ref() }
     }
 
-    /// Releases the side and gives the reader back. If a waker panics, the side
-    /// is released and the reader dropped.
+    /// Releases the side and returns the reader. If a waker panics, the side is released and the
+    /// reader is dropped.
     #[inline(always)]
     pub(crate) fn into_reader(self) -> Box<Reader<P>> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped or used again, so each field is moved out
         // once.
         let reader = unsafe { core::ptr::read(&raw const this.reader) };
-        // SAFETY: as above.
+        // SAFETY: `this` is never used again.
         let guard = unsafe { ManuallyDrop::take(&mut this.guard) };
         // SAFETY: acquired in `new` with this token (C1, C3, C4).
         unsafe { this.buffer().strategy().release(reader.token(), guard) };
@@ -222,7 +221,7 @@ impl<P: BufferPtr> Lease for OwnedLease<P> {
 impl<P: BufferPtr> Drop for OwnedLease<P> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: taken out here; `into_reader` forgets the lease.
+        // SAFETY: nothing else takes it out: `into_reader` forgets the lease.
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
         // SAFETY: as in `into_reader`.
         unsafe { self.buffer().strategy().release(self.reader.token(), guard) };

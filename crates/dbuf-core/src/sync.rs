@@ -1,7 +1,6 @@
-//! The one place where this workspace chooses between the real primitives and
-//! those of the model checkers: loom (`--cfg dbuf_loom`), which sees every atomic
-//! and cell, and shuttle (`--cfg dbuf_shuttle`), which sees who sleeps and who is
-//! woken. Not part of the public API.
+//! The primitives of the workspace: the real ones, or those of the model checkers loom (`--cfg
+//! dbuf_loom`), which tracks every atomic and cell, and shuttle (`--cfg dbuf_shuttle`), which
+//! tracks sleeps and wakes. Not part of the public API.
 
 /// Atomics, or loom's models of them.
 pub mod atomic {
@@ -65,10 +64,10 @@ pub use std::thread_local;
 #[cfg(feature = "std")]
 pub use sleep::Sleeper;
 
-/// The standard library's mutex, or loom's, for data that no user code touches while it
-/// is locked: so no panic can leave it half changed, and poison is ignored.
+/// The standard library's mutex, or loom's, for data that no user code accesses while it is
+/// locked. So no panic can leave the data half changed, and poison is ignored.
 ///
-/// Under shuttle it is the standard library's too: no step of the model lies within.
+/// Shuttle uses the standard library's too: no step of the model happens while it is locked.
 #[cfg(feature = "std")]
 pub mod mutex {
     #[cfg(dbuf_loom)]
@@ -82,7 +81,7 @@ pub mod mutex {
     #[derive(Debug)]
     pub struct Mutex<T>(sync::Mutex<T>);
 
-    /// What [`Mutex::lock`] returns.
+    /// The guard that [`Mutex::lock`] returns.
     pub type MutexGuard<'m, T> = sync::MutexGuard<'m, T>;
 
     impl<T> Mutex<T> {
@@ -117,10 +116,10 @@ mod sleep {
 
     use super::mutex::Mutex;
 
-    /// Puts a thread to sleep until it is woken. It remembers a wake that came first.
+    /// Puts a thread to sleep until it is woken. A wake that comes first is remembered.
     ///
-    /// Made of a condition variable and not of `thread::park`: the park token belongs to
-    /// the program, which may have been given one for a purpose of its own.
+    /// Uses a condition variable and not `thread::park`, because the park token belongs to the
+    /// program, which may use it for another purpose.
     #[derive(Debug)]
     pub struct Sleeper {
         woken: Mutex<bool>,
@@ -128,7 +127,7 @@ mod sleep {
     }
 
     impl Sleeper {
-        /// For one thread that sleeps.
+        /// Makes a sleeper for one thread.
         #[expect(clippy::new_without_default, reason = "it belongs to one thread")]
         pub fn new() -> Self {
             Self {
@@ -143,14 +142,14 @@ mod sleep {
             self.changed.notify_one();
         }
 
-        /// Forgets a wake that came too late for an earlier sleep.
+        /// Clears a wake that came too late for an earlier sleep.
         #[cfg(not(dbuf_loom))]
         pub(super) fn clear(&self) {
             *self.woken.lock() = false;
         }
 
-        /// Sleeps until woken, or for about `timeout` (the model has no time). Returns
-        /// whether it was woken.
+        /// Sleeps until woken, or for about `timeout` (the model has no time). Returns whether it
+        /// was woken.
         pub fn sleep(&self, timeout: Option<Duration>) -> bool {
             let mut woken = self.woken.lock();
             match timeout {
@@ -187,8 +186,8 @@ mod sleep {
     }
 }
 
-/// Calls `f` with this thread's sleeper, which is made when it is first needed. A nested
-/// call, and one in a late destructor of a thread local, makes another one.
+/// Calls `f` with this thread's sleeper, which is made at its first use. A nested call makes
+/// another one, and so does a call in a late destructor of a thread local.
 #[cfg(all(feature = "std", not(any(dbuf_loom, dbuf_shuttle))))]
 pub fn with_sleeper<R>(f: impl FnOnce(&alloc::sync::Arc<Sleeper>) -> R) -> R {
     use alloc::sync::Arc;
@@ -207,12 +206,12 @@ pub fn with_sleeper<R>(f: impl FnOnce(&alloc::sync::Arc<Sleeper>) -> R) -> R {
         None => Arc::new(Sleeper::new()),
     };
     let result = f(&sleeper);
-    // An error means that the thread ends: the sleeper goes with the closure.
+    // An error means that the thread ends: the sleeper is dropped with the closure.
     let _ = SLEEPER.try_with(|kept| kept.set(Some(sleeper)));
     result
 }
 
-/// Calls `f` with a sleeper: each wait of a model has its own.
+/// Calls `f` with a new sleeper: each wait of a model has its own.
 #[cfg(all(feature = "std", any(dbuf_loom, dbuf_shuttle)))]
 pub fn with_sleeper<R>(f: impl FnOnce(&alloc::sync::Arc<Sleeper>) -> R) -> R {
     f(&alloc::sync::Arc::new(Sleeper::new()))
@@ -227,8 +226,8 @@ mod sleep {
     use core::time::Duration;
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
-    /// A sleep by the model's own waker: `wake` never switches tasks, so that it may
-    /// be called while a panic unwinds ([`step`](super::step)).
+    /// A sleep by the model's own waker. `wake` never switches tasks, so it may be called while a
+    /// panic unwinds ([`step`](super::step)).
     #[derive(Debug)]
     pub struct Sleeper(Mutex<State>);
 
@@ -239,7 +238,7 @@ mod sleep {
     }
 
     impl Sleeper {
-        /// For the current task.
+        /// Makes a sleeper for the current task.
         #[expect(clippy::new_without_default, reason = "it belongs to one task")]
         pub fn new() -> Self {
             Self(Mutex::new(State {
@@ -261,7 +260,7 @@ mod sleep {
             }
         }
 
-        /// Sleeps until woken. The model has no time: any timeout may be over at once.
+        /// Sleeps until woken. The model has no time: any timeout may end at once.
         pub fn sleep(&self, timeout: Option<Duration>) -> bool {
             super::step();
             if timeout.is_some() {
@@ -290,10 +289,10 @@ mod sleep {
     }
 }
 
-/// A point at which shuttle may go on with another task.
+/// A point at which shuttle may switch to another task.
 ///
-/// Not while a panic unwinds: all tasks run on one thread, so they would all believe
-/// to be unwinding, and take their batches back.
+/// It does not switch while a panic unwinds: all tasks run on one thread, so `thread::panicking`
+/// would be true in all of them, and they would roll back their batches.
 #[cfg(all(feature = "std", dbuf_shuttle))]
 pub fn step() {
     if !std::thread::panicking() {
@@ -301,8 +300,8 @@ pub fn step() {
     }
 }
 
-/// Atomics for what shuttle models: each access is a step, at which other tasks may run.
-/// Elsewhere those of [`atomic`].
+/// The atomics of shuttle's models, where each access is a step at which other tasks may run.
+/// Otherwise the same as in [`atomic`].
 #[cfg(feature = "std")]
 pub mod stepped {
     #[cfg(not(dbuf_shuttle))]
@@ -322,7 +321,7 @@ pub mod stepped {
 
         macro_rules! steps {
             ($($name:ident($($arg:ident: $Type:ty),*) -> $Result:ty;)*) => {$(
-                /// A step, and then the access.
+                /// Does a step, then the access.
                 pub fn $name(&self, $($arg: $Type),*) -> $Result {
                     step();
                     self.0.$name($($arg),*)
@@ -350,8 +349,8 @@ pub mod stepped {
     }
 }
 
-/// The time since an instant. The models have none: under loom none passes, under shuttle
-/// any or none.
+/// Returns the time since an instant. In the models time does not pass (loom), or passes at random
+/// (shuttle).
 #[cfg(feature = "std")]
 pub fn elapsed(since: std::time::Instant) -> core::time::Duration {
     #[cfg(dbuf_loom)]
@@ -370,15 +369,14 @@ pub fn elapsed(since: std::time::Instant) -> core::time::Duration {
     elapsed
 }
 
-/// How often a wait looks before it sleeps. A model checker gains nothing from
-/// a spin but executions.
+/// How often a wait checks before it sleeps. In a model checker, spins only add executions.
 pub const SPINS: u32 = if cfg!(any(dbuf_loom, dbuf_shuttle, miri)) {
     0
 } else {
     64
 };
 
-/// One step of a spin.
+/// Does one step of a spin.
 #[inline]
 pub fn spin_loop() {
     #[cfg(dbuf_loom)]
@@ -389,22 +387,22 @@ pub fn spin_loop() {
     core::hint::spin_loop();
 }
 
-/// Not the number of any thread.
+/// A number that no thread has.
 #[cfg(feature = "std")]
 pub const NO_THREAD: usize = 0;
 
-/// The number of this task of a model, as below.
+/// Returns the number of this task of a model.
 #[cfg(all(feature = "std", dbuf_shuttle))]
 pub fn thread_number() -> usize {
     shuttle::current::try_get_current_task().map_or(usize::MAX, |task| usize::from(task) + 1)
 }
 
-/// The number of this thread of a model, as below.
+/// Returns the number of this thread of a model.
 #[cfg(all(feature = "std", dbuf_loom))]
 pub fn thread_number() -> usize {
     use core::sync::atomic::{AtomicUsize, Ordering};
 
-    // Not the model's: the number itself changes nothing.
+    // A real atomic: the model's behaviour does not depend on the number.
     static LAST: AtomicUsize = AtomicUsize::new(NO_THREAD);
     loom::thread_local! {
         static THREAD: usize = LAST.fetch_add(1, Ordering::Relaxed) + 1;
@@ -412,9 +410,9 @@ pub fn thread_number() -> usize {
     THREAD.with(|number| *number)
 }
 
-/// The number of this thread: never another thread's, so where a word has 32 bits the
-/// process ends with the 2³⁰th thread that asks (`writer_lock` packs two bits beside it).
-/// Works in destructors of thread locals.
+/// Returns the number of this thread. No other thread ever has the same number, so where a word
+/// has 32 bits the process ends with the 2³⁰th thread that calls this (`writer_lock` packs two
+/// bits into the same word). Works in destructors of thread locals.
 #[cfg(all(feature = "std", not(any(dbuf_loom, dbuf_shuttle))))]
 #[inline]
 pub fn thread_number() -> usize {
@@ -429,7 +427,7 @@ pub fn thread_number() -> usize {
         static LAST: AtomicUsize = AtomicUsize::new(NO_THREAD);
         // Relaxed: nothing but the number depends on it.
         let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        // Long before it wraps, since other threads go on until the process has ended.
+        // Long before the count wraps, since other threads run until the process has ended.
         if number >= usize::MAX >> 2 {
             abort("too many threads");
         }
@@ -443,22 +441,21 @@ pub fn thread_number() -> usize {
     }
 }
 
-/// Ends the process: for a state that no caller may survive, such as a count of
-/// guards that would wrap.
+/// Ends the process, in a state that must not be continued from, such as a count of guards that
+/// would wrap.
 #[cold]
 #[inline(never)]
 pub fn abort(message: &str) -> ! {
     #[cfg(feature = "std")]
     {
-        // The message is best effort; a closed stderr must not turn the abort
-        // into an unwind.
+        // The message is best effort: a closed stderr must not turn the abort into an unwind.
         use std::io::Write;
         let _ = writeln!(std::io::stderr(), "dbuf: {message}");
         std::process::abort()
     }
     #[cfg(not(feature = "std"))]
     {
-        // Unwinding out of an `extern "C"` function ends the process.
+        // An unwind out of an `extern "C"` function ends the process.
         extern "C" fn never_unwinds(message: &&str) -> ! {
             panic!("dbuf: {message}")
         }
@@ -466,8 +463,8 @@ pub fn abort(message: &str) -> ! {
     }
 }
 
-/// Declares a function that is `const` everywhere but under the model checker,
-/// whose constructors are not.
+/// Declares a function that is `const`, except under the model checker, whose constructors are
+/// not.
 #[cfg(not(dbuf_loom))]
 #[doc(hidden)]
 #[macro_export]
@@ -477,8 +474,8 @@ macro_rules! const_fn {
     };
 }
 
-/// Declares a function that is `const` everywhere but under the model checker,
-/// whose constructors are not.
+/// Declares a function that is `const`, except under the model checker, whose constructors are
+/// not.
 #[cfg(dbuf_loom)]
 #[doc(hidden)]
 #[macro_export]
@@ -488,7 +485,7 @@ macro_rules! const_fn {
     };
 }
 
-/// Items that need constructors to be `const`: not under the model checker.
+/// Items that need `const` constructors: not under the model checker.
 #[cfg(not(dbuf_loom))]
 #[doc(hidden)]
 #[macro_export]
@@ -498,7 +495,7 @@ macro_rules! if_const {
     };
 }
 
-/// Items that need constructors to be `const`: not under the model checker.
+/// Items that need `const` constructors: not under the model checker.
 #[cfg(dbuf_loom)]
 #[doc(hidden)]
 #[macro_export]

@@ -12,14 +12,13 @@ use crate::wait;
 
 /// The one handle that changes a buffer.
 ///
-/// It writes the back, which nobody else sees, and swaps. A swap is *started*
-/// without waiting and *finished* when the last guard on the old side is gone;
-/// only then is there a back to write again. So the cheap rhythm is: write,
-/// [`start_swap`](Self::start_swap), do something else, write again.
+/// It writes the back, which no reader sees, and swaps. A swap is *started* without waiting, and
+/// *finished* when the last guard on the old side is gone; only then can the back be written
+/// again. So it is cheapest to write, [`start_swap`](Self::start_swap), do something else, and
+/// write again.
 ///
-/// Whether a swap is unfinished is the buffer's state and not the handle's.
-/// Dropping a writer at any moment is fine, never waits, and the next
-/// [claim](Self::claim) finds the swap as it was left.
+/// An unfinished swap is state of the buffer and not of the handle. A writer may be dropped at any
+/// moment; that never waits, and the next [claim](Self::claim) goes on with the swap.
 ///
 /// # Examples
 ///
@@ -37,7 +36,7 @@ pub struct Writer<P: BufferPtr> {
     ptr: P,
 }
 
-/// What a writer may touch while no swap is unfinished.
+/// What a writer may access while no swap is unfinished.
 #[cfg_attr(
     not(feature = "alloc"),
     expect(dead_code, reason = "the log needs alloc")
@@ -53,7 +52,7 @@ impl<P: BufferPtr> Writer<P> {
     ///
     /// # Errors
     ///
-    /// [`ClaimError`] if there is one, or if one was forgotten.
+    /// Returns [`ClaimError`] if a writer exists, or if one was forgotten.
     ///
     /// # Examples
     ///
@@ -83,25 +82,15 @@ impl<P: BufferPtr> Writer<P> {
         &self.ptr
     }
 
-    /// The pointer behind which the buffer lives.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(1, 2, LockStrategy::new());
-    /// assert_eq!(Arc::strong_count(writer.ptr()), 2);
-    /// ```
+    /// Returns the pointer to the buffer.
     pub fn ptr(&self) -> &P {
         &self.ptr
     }
 
-    /// What readers see.
+    /// Returns what readers see.
     ///
-    /// Needs no guard: the side can only become the back by a swap, which needs
-    /// this writer mutably.
+    /// Needs no guard: only a swap can make this side the back, and a swap needs this writer
+    /// mutably.
     ///
     /// # Examples
     ///
@@ -116,101 +105,59 @@ impl<P: BufferPtr> Writer<P> {
     #[inline]
     pub fn front(&self) -> &P::Value {
         let cell = self.buffer().cell(self.buffer().strategy().front());
-        // SAFETY: the front is written only after a swap was started and
-        // finished (C5, S2), and starting one takes `&mut self`.
+        // SAFETY: the front is written only after a swap was started and finished (C5, S2), and
+        // starting one takes `&mut self`.
         let front = unsafe { cell.as_ref() };
         // SAFETY: the front (B1).
         unsafe { front.value() }
     }
 
-    /// The back, for reading.
+    /// Returns the back, for reading.
     #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn back(&self) -> &P::Value {
-        // SAFETY: only `&mut self` writes a side (C5); readers that are still on
-        // this one only read.
+        // SAFETY: only `&mut self` writes a side (C5); readers that are still on this one only
+        // read.
         let back = unsafe { self.buffer().back().as_ref() };
         // SAFETY: the writer's side (B1).
         unsafe { back.value() }
     }
 
-    /// The extras.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{DoubleBuffer, Writer};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let buffer = DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared");
-    /// assert_eq!(*Writer::claim(&buffer).unwrap().extras(), "shared");
-    /// ```
+    /// Returns the extras.
     #[inline]
     pub fn extras(&self) -> &P::Extras {
         self.buffer().extras()
     }
 
-    /// The strategy.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{Side, Strategy};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (mut writer, _reader) = dbuf_core::arc(1, 2, LockStrategy::new());
-    /// writer.start_swap();
-    /// assert_eq!(writer.strategy().front(), Side::B);
-    /// ```
+    /// Returns the strategy.
     #[inline]
     pub fn strategy(&self) -> &P::Strategy {
         self.buffer().strategy()
     }
 
-    /// The number of the last publish.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (mut writer, _reader) = dbuf_core::arc(1, 2, LockStrategy::new());
-    /// assert_eq!(writer.version(), 0);
-    /// writer.swap();
-    /// assert_eq!(writer.version(), 1);
-    /// ```
+    /// Returns the number of the last publish.
     #[inline]
     pub fn version(&self) -> Version {
         let cell = self.buffer().cell(self.buffer().strategy().front());
-        // SAFETY: as for `front`.
+        // SAFETY: see `front`.
         unsafe { cell.as_ref() }.version
     }
 
-    /// Returns whether a [`start_swap`](Self::start_swap) that unwound out of the strategy
-    /// had made the back the front. The back's version is the greater one before that.
+    /// Returns whether a [`start_swap`](Self::start_swap) that unwound out of the strategy had
+    /// already flipped. Before the flip, the back has the greater version.
     #[cfg(feature = "alloc")]
     pub(crate) fn has_flipped(&self) -> bool {
-        // SAFETY: as for `back`.
+        // SAFETY: see `back`.
         self.version() > unsafe { self.buffer().back().as_ref() }.version
     }
 
-    /// A new reader of this buffer; as [`Reader::new`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(1, 2, LockStrategy::new());
-    /// let reader = writer.reader();
-    /// assert_eq!(*reader.read(), 1);
-    /// ```
+    /// Makes another reader of this buffer. See [`Reader::new`].
     pub fn reader(&self) -> Reader<P> {
         Reader::new(self.ptr.clone())
     }
 
-    /// Whether a swap was started whose finish was not seen yet. Changes
-    /// nothing: ask [`try_finish`](Self::try_finish) to look.
+    /// Returns whether a swap was started that is not known to be finished. Checks nothing itself:
+    /// that is [`try_finish`](Self::try_finish).
     ///
     /// # Examples
     ///
@@ -219,7 +166,7 @@ impl<P: BufferPtr> Writer<P> {
     ///
     /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
     /// writer.start_swap();
-    /// assert!(writer.is_swapping()); // nobody looked yet
+    /// assert!(writer.is_swapping()); // not checked yet
     /// assert!(writer.try_finish());
     /// assert!(!writer.is_swapping());
     /// # drop(reader);
@@ -230,8 +177,8 @@ impl<P: BufferPtr> Writer<P> {
         !unsafe { self.strategy().is_finished(&self.token) }
     }
 
-    /// How many the last swap still waits for: guards, or readers, by what the
-    /// strategy can tell. Zero when finished; for diagnosis.
+    /// Returns how many guards the last swap still waits for, or how many readers if the strategy
+    /// counts only those. Zero when finished. For diagnosis.
     ///
     /// # Examples
     ///
@@ -254,7 +201,7 @@ impl<P: BufferPtr> Writer<P> {
     /// Publishes the back, without waiting for readers of the old front.
     ///
     /// Returns `false`, and does nothing, if the last swap is unfinished. Costs what
-    /// [`Strategy::start_swap`] costs: from a store to a look at each reader.
+    /// [`Strategy::start_swap`] costs: from one store to a check of each reader.
     ///
     /// # Examples
     ///
@@ -283,8 +230,8 @@ impl<P: BufferPtr> Writer<P> {
         true
     }
 
-    /// Looks whether the last swap is finished. Never waits. Once it is, asking again
-    /// costs a load.
+    /// Checks whether the last swap is finished. Never waits. Once it is finished, this costs a
+    /// load.
     ///
     /// # Examples
     ///
@@ -307,11 +254,10 @@ impl<P: BufferPtr> Writer<P> {
         unsafe { self.ptr.strategy().try_finish(&mut self.token) }
     }
 
-    /// As [`try_finish`](Self::try_finish), and wakes the task when it is worth
-    /// asking again.
+    /// Does what [`try_finish`](Self::try_finish) does, and registers the task to be woken when
+    /// another poll is worthwhile.
     ///
-    /// Whatever becomes of the task, the swap is the buffer's: the next call of
-    /// anything here finds it.
+    /// If the task is dropped, nothing is lost: the unfinished swap is state of the buffer.
     ///
     /// # Examples
     ///
@@ -335,7 +281,7 @@ impl<P: BufferPtr> Writer<P> {
         unsafe { self.ptr.strategy().poll_finish(&mut self.token, cx) }
     }
 
-    /// The back, if no swap is unfinished. Never waits.
+    /// Returns the back if no swap is unfinished. Never waits.
     ///
     /// # Examples
     ///
@@ -354,8 +300,8 @@ impl<P: BufferPtr> Writer<P> {
         self.try_parts().map(|parts| parts.back)
     }
 
-    /// Both sides and the extras, if no swap is unfinished. The only place where
-    /// `&mut T` is made.
+    /// Returns both sides and the extras if no swap is unfinished. Every `&mut T` to a back is
+    /// made here.
     #[inline]
     pub(crate) fn try_parts(&mut self) -> Option<Parts<'_, P::Value, P::Extras>> {
         if !self.try_finish() {
@@ -363,10 +309,10 @@ impl<P: BufferPtr> Writer<P> {
         }
         let buffer: &BufferOf<P> = &self.ptr;
         let mut back = buffer.back();
-        // SAFETY: finished: no guard is on the back or can come to (S2, S3),
-        // and the borrow of `self` keeps the next swap away (C5).
+        // SAFETY: finished: no guard is on the back, and none can come (S2, S3). The borrow of
+        // `self` prevents the next swap (C5).
         let back = unsafe { back.as_mut() };
-        // SAFETY: as for `front`; the two cells are distinct.
+        // SAFETY: see `front`; the two cells are distinct.
         let front = unsafe { buffer.cell(buffer.strategy().front()).as_ref() };
         Some(Parts {
             // SAFETY: the front (B1).
@@ -384,16 +330,16 @@ impl<P: BufferPtr> Writer<P> {
         unsafe { self.ptr.strategy().try_free_spare(&mut self.token) }
     }
 
-    /// How many keep the spare side from being free.
+    /// Returns how many guards or readers keep the spare side from being free.
     #[cfg(feature = "alloc")]
     pub(crate) fn spare_stragglers(&self) -> usize {
         // SAFETY: C1.
         unsafe { self.strategy().spare_stragglers(&self.token) }
     }
 
-    /// Sets the back aside, for the guards on it, and goes on on the spare side, with the
-    /// value that `fill` leaves there. Returns whether it did: not if no swap is unfinished,
-    /// or if the spare side is not free.
+    /// Sets the back aside with the guards on it, and makes the spare side the back, with the
+    /// value that `fill` writes there. Returns `false`, and does nothing, if no swap is unfinished
+    /// or the spare side is not free.
     #[cfg(feature = "alloc")]
     pub(crate) fn set_aside(&mut self, fill: impl FnOnce(&mut Option<P::Value>)) -> bool {
         if self.try_finish() || !self.try_free_spare() {
@@ -405,16 +351,16 @@ impl<P: BufferPtr> Writer<P> {
         // SAFETY: free (C7), and `&mut self`; the borrow ends before `set_aside` below.
         let spare = unsafe { spare.as_mut() };
         fill(&mut spare.value);
-        assert!(spare.value.is_some(), "B1");
-        // What `has_flipped` compares.
+        assert!(spare.value.is_some(), "the spare side holds a value (B1)");
+        // `has_flipped` compares it.
         spare.version = version;
         // SAFETY: C1; unfinished, and free (C7); no borrow of a side is live.
         unsafe { buffer.strategy().set_aside(&mut self.token) };
         true
     }
 
-    /// Takes the value off a spare side that is free. `None` if that holds none, or if
-    /// guards are still on it.
+    /// Takes the value off the spare side. Returns `None` if there is none, or if guards are still
+    /// on that side.
     #[cfg(feature = "alloc")]
     pub(crate) fn take_spare(&mut self) -> Option<P::Value> {
         if !self.try_free_spare() {
@@ -434,11 +380,11 @@ impl<P: BufferPtr> Writer<P> {
         unsafe { spare.as_ref() }.value.is_some()
     }
 
-    /// Takes the values out, (front, back), if this is the only handle left.
+    /// Takes the values out, (front, back), if this is the only handle.
     ///
     /// # Errors
     ///
-    /// The writer itself, if a reader, a guard or another pointer lives.
+    /// Returns the writer itself if a reader, a guard or another pointer exists.
     ///
     /// # Examples
     ///
@@ -458,8 +404,8 @@ impl<P: BufferPtr> Writer<P> {
         match ptr.try_unwrap() {
             Ok(buffer) => {
                 let token = ManuallyDrop::into_inner(token);
-                // SAFETY: the strategy that made it (C1), moved since: tokens hold
-                // no pointer to it (S11).
+                // SAFETY: the strategy that made it (C1). It has moved since; tokens hold no
+                // pointer to it (S11).
                 unsafe { buffer.strategy().release_writer(token) };
                 Ok(buffer.into_buffers())
             }
@@ -473,25 +419,24 @@ impl<P: BufferPtr> Writer<P> {
         // SAFETY: `this` is never dropped or used again, so each field is moved
         // out once.
         let token = unsafe { core::ptr::read(&raw mut this.token) };
-        // SAFETY: as above.
+        // SAFETY: `this` is never used again.
         let ptr = unsafe { core::ptr::read(&raw mut this.ptr) };
         (ptr, token)
     }
 }
 
 impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
-    /// Waits until the last swap is finished: until every guard on the old side
-    /// is dropped.
+    /// Waits until the last swap is finished: until every guard on the old side is dropped.
     ///
-    /// Looks a few times, then allocates a waker and sleeps until the last of them
-    /// wakes it (without `std` it spins).
+    /// Checks a few times, then allocates a waker and sleeps until the last of them wakes it
+    /// (without `std` it spins).
     ///
     /// # Panics
     ///
-    /// If this thread holds a guard of a [`SharedReader`](crate::SharedReader) on the old
-    /// side: it would wait for itself. Nothing has changed then. Drop the guard first, or
-    /// use [`try_finish`](Self::try_finish) or [`try_back_mut`](Self::try_back_mut). A guard
-    /// of a [`Reader`] is not noticed: with one of those on its own thread, it waits forever.
+    /// If this thread holds a guard of a [`SharedReader`](crate::SharedReader) on the old side: it
+    /// would wait for itself. Nothing has changed then. Drop the guard first, or use
+    /// [`try_finish`](Self::try_finish) or [`try_back_mut`](Self::try_back_mut). Guards of a
+    /// [`Reader`] are not noticed: if its own thread holds one, the writer waits forever.
     ///
     /// # Examples
     ///
@@ -518,7 +463,7 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
         wait::block(timeout, |cx| match cx {
             None => self.try_finish(),
             Some(cx) => {
-                // About to sleep, with no end to it.
+                // About to sleep without a time limit.
                 #[cfg(feature = "std")]
                 if timeout.is_none() && self.waits_for_itself() {
                     own_guard();
@@ -528,14 +473,14 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
         })
     }
 
-    /// Whether this thread has a guard on the back, as far as that is known.
+    /// Returns whether this thread has a guard on the back, as far as that is known.
     #[cfg(feature = "std")]
     pub(crate) fn waits_for_itself(&self) -> bool {
         crate::shared::is_on_back(self.buffer())
     }
 
-    /// As [`finish`](Self::finish), for at most `timeout`. Whether it finished;
-    /// if not, nothing changed.
+    /// Does what [`finish`](Self::finish) does, for at most `timeout`. Returns whether the swap is
+    /// finished; if not, nothing changed.
     ///
     /// # Examples
     ///
@@ -555,14 +500,14 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
         !self.is_swapping() || self.wait(Some(timeout))
     }
 
-    /// The back, for writing. [Finishes](Self::finish) first.
+    /// Returns the back, for writing. [Finishes](Self::finish) first.
     ///
-    /// It holds what was the front before the last publish, or what was written
-    /// to it since; nothing is copied.
+    /// It holds what was the front before the last publish, or what was written to it since;
+    /// nothing is copied.
     ///
     /// # Panics
     ///
-    /// As [`finish`](Self::finish): before the back is touched.
+    /// See [`finish`](Self::finish). The back is unchanged then.
     ///
     /// # Examples
     ///
@@ -579,11 +524,11 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
         self.split_mut().1
     }
 
-    /// What readers see, and the back. [Finishes](Self::finish) first.
+    /// Returns what readers see, and the back. [Finishes](Self::finish) first.
     ///
     /// # Panics
     ///
-    /// As [`finish`](Self::finish).
+    /// See [`finish`](Self::finish).
     ///
     /// # Examples
     ///
@@ -605,34 +550,24 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
         }
     }
 
-    /// Publishes the back and waits for readers of the old front: as
-    /// [`finish`](Self::finish), [`start_swap`](Self::start_swap), `finish`.
+    /// Publishes the back and waits for readers of the old front: [`finish`](Self::finish),
+    /// [`start_swap`](Self::start_swap), `finish`.
     ///
     /// # Panics
     ///
-    /// As [`finish`](Self::finish): the back may be published then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
-    /// writer.swap();
-    /// assert_eq!((*reader.read(), *writer.back_mut()), (2, 1));
-    /// ```
+    /// See [`finish`](Self::finish). The back may be published then.
     pub fn swap(&mut self) {
         self.finish();
         self.start_swap();
         self.finish();
     }
 
-    /// Replaces the value: [finishes](Self::finish) the last swap, overwrites
-    /// the back, starts a swap. No log and no clone.
+    /// Replaces the value: [finishes](Self::finish) the last swap, overwrites the back, starts a
+    /// swap. Needs no log and no clone.
     ///
     /// # Panics
     ///
-    /// As [`finish`](Self::finish): `value` is dropped then, and nothing has changed.
+    /// See [`finish`](Self::finish). `value` is dropped then, and nothing has changed.
     ///
     /// # Examples
     ///
@@ -648,15 +583,15 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
         self.start_swap();
     }
 
-    /// Drops what the last publish replaced, and puts a clone of the new value in its place:
+    /// Drops what the last publish replaced, and puts a clone of the new value there:
     /// [finishes](Self::finish), then `back.clone_from(front)`.
     ///
-    /// Without it a replaced value lives on in the back until the next
-    /// [`store`](Self::store) overwrites it: with its files, channels and memory.
+    /// Without it a replaced value stays in the back until the next [`store`](Self::store)
+    /// overwrites it, with its files, channels and memory.
     ///
     /// # Panics
     ///
-    /// As [`finish`](Self::finish), and with `Clone`.
+    /// See [`finish`](Self::finish); or if `Clone` panics.
     ///
     /// # Examples
     ///
@@ -693,8 +628,8 @@ pub(crate) fn own_guard() -> ! {
 }
 
 impl<P: BufferPtr<Strategy: TrySwapStrategy>> Writer<P> {
-    /// Swaps if no guard is in the way, now or on the old side of the last swap;
-    /// else nothing is published and nothing changed.
+    /// Swaps and finishes if no guard is on the front or on the old side of the last swap.
+    /// Otherwise nothing changes.
     ///
     /// # Examples
     ///
@@ -716,25 +651,25 @@ impl<P: BufferPtr<Strategy: TrySwapStrategy>> Writer<P> {
         let version = self.version() + 1;
         let buffer: &BufferOf<P> = &self.ptr;
         let mut back = buffer.back();
-        // SAFETY: finished, and `&mut self` (C5). If the swap is refused, the
-        // number is never seen and overwritten by the next.
+        // SAFETY: finished, and `&mut self` (C5). If the swap is refused, nobody sees the number,
+        // and the next swap overwrites it.
         unsafe { back.as_mut() }.version = version;
-        // SAFETY: C1, C2 and C5 as for `start_swap`.
+        // SAFETY: C1, C2 and C5, see `start_swap`.
         unsafe { buffer.strategy().try_swap(&mut self.token) }
     }
 }
 
-/// Ends the claim. Never waits; an unfinished swap stays as it is.
+/// Ends the claim. Never waits. An unfinished swap stays unfinished.
 impl<P: BufferPtr> Drop for Writer<P> {
     fn drop(&mut self) {
-        // SAFETY: taken out here and nowhere else.
+        // SAFETY: nothing else takes it out.
         let token = unsafe { ManuallyDrop::take(&mut self.token) };
         // SAFETY: C1; borrows of the back ended with their borrow of `self`.
         unsafe { self.ptr.strategy().release_writer(token) };
     }
 }
 
-/// A writer whose token is kept elsewhere, and goes back there.
+/// A writer whose token is stored elsewhere, and is put back there.
 #[cfg(feature = "std")]
 pub(crate) struct Lent<'t, P: BufferPtr> {
     writer: ManuallyDrop<Writer<P>>,
@@ -743,11 +678,12 @@ pub(crate) struct Lent<'t, P: BufferPtr> {
 
 #[cfg(feature = "std")]
 impl<'t, P: BufferPtr> Lent<'t, P> {
-    /// A writer of the buffer behind `ptr`, with the token from `home`; `None` if it is empty.
+    /// Makes a writer of the buffer behind `ptr`, with the token from `home`. Returns `None` if
+    /// `home` is empty.
     ///
     /// # Safety
     ///
-    /// The token was made by that buffer's strategy.
+    /// That buffer's strategy made the token.
     #[inline]
     pub(crate) unsafe fn new(
         ptr: P,
@@ -783,14 +719,14 @@ impl<P: BufferPtr> core::ops::DerefMut for Lent<'_, P> {
 impl<P: BufferPtr> Drop for Lent<'_, P> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: taken out here and nowhere else.
+        // SAFETY: nothing else takes it out.
         let writer = unsafe { ManuallyDrop::take(&mut self.writer) };
         let (_, token) = writer.into_raw();
         *self.home = Some(ManuallyDrop::into_inner(token));
     }
 }
 
-/// Shows what needs no look at the values.
+/// Shows the state. Does not read the values.
 impl<P: BufferPtr> fmt::Debug for Writer<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer")
@@ -804,7 +740,7 @@ impl<P: BufferPtr> fmt::Debug for Writer<P> {
 ///
 /// # Errors
 ///
-/// [`ClaimError`] if a writer is claimed.
+/// Returns [`ClaimError`] if a writer is claimed.
 ///
 /// # Examples
 ///
@@ -855,18 +791,18 @@ mod owned {
     pub type RcReader<T, S, X = ()> = Reader<Rc<DoubleBuffer<T, S, X>>>;
     /// A reader that does not keep the buffer alive.
     ///
-    /// Each read upgrades the pointer and each guard's drop gives it back: two
-    /// read-modify-writes on a count that all readers share, and the slower the more
-    /// threads read. Where it is enough to learn that the writer is gone, a plain
-    /// [`Reader`] says so by [`is_closed`](Reader::is_closed), which only loads.
+    /// Each read upgrades the pointer and each drop of a guard downgrades it: two
+    /// read-modify-writes on a count that all readers share, which gets slower the more threads
+    /// read. To learn only whether the writer is gone, call [`is_closed`](Reader::is_closed) of a
+    /// plain [`Reader`], which only loads.
     #[cfg(target_has_atomic = "ptr")]
     pub type WeakReader<T, S, X = ()> = Reader<sync::Weak<DoubleBuffer<T, S, X>>>;
 
-    /// A buffer behind an `Arc`, as its two handles. `strategy` must be fresh.
+    /// Makes a buffer behind an `Arc`, and returns its two handles. `strategy` must be fresh.
     ///
     /// # Panics
     ///
-    /// If a writer of `strategy` is claimed already.
+    /// If a writer of `strategy` is already claimed.
     ///
     /// # Examples
     ///
@@ -890,11 +826,11 @@ mod owned {
         }
     }
 
-    /// A buffer behind an `Rc`, as its two handles. `strategy` must be fresh.
+    /// Makes a buffer behind an `Rc`. See [`arc`](crate::arc()).
     ///
     /// # Panics
     ///
-    /// If a writer of `strategy` is claimed already.
+    /// If a writer of `strategy` is already claimed.
     ///
     /// # Examples
     ///
@@ -914,7 +850,7 @@ mod owned {
 
     #[cfg(target_has_atomic = "ptr")]
     impl<T, S: Strategy, X> ArcWriter<T, S, X> {
-        /// A new reader that does not keep the buffer alive.
+        /// Makes a reader that does not keep the buffer alive.
         ///
         /// # Examples
         ///
@@ -933,19 +869,7 @@ mod owned {
     }
 
     impl<T, S: Strategy, X> RcWriter<T, S, X> {
-        /// A new reader that does not keep the buffer alive.
-        ///
-        /// # Examples
-        ///
-        /// ```
-        /// use dbuf_strategies::LocalStrategy;
-        ///
-        /// let (writer, reader) = dbuf_core::rc(1, 1, LocalStrategy::new());
-        /// let weak = writer.weak_reader();
-        /// assert_eq!(*weak.try_read().unwrap(), 1);
-        /// drop((writer, reader));
-        /// assert!(weak.try_read().is_err());
-        /// ```
+        /// Makes a reader that does not keep the buffer alive.
         pub fn weak_reader(&self) -> Reader<rc::Weak<DoubleBuffer<T, S, X>>> {
             Reader::new(Rc::downgrade(&self.ptr))
         }
