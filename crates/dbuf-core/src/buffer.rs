@@ -4,17 +4,12 @@ use core::ptr::NonNull;
 #[cfg(feature = "std")]
 use std::sync::OnceLock;
 
-use crate::pointer::BufferPtr;
 use crate::side::Side;
 use crate::strategy::Strategy;
 
 /// The number of publishes: 0 for the values that the buffer was made with, one more for each swap
 /// that was started.
 pub type Version = u64;
-
-/// The buffer behind a pointer.
-pub(crate) type BufferOf<P> =
-    DoubleBuffer<<P as BufferPtr>::Value, <P as BufferPtr>::Strategy, <P as BufferPtr>::Extras>;
 
 /// A value and the number of the publish that made it visible.
 ///
@@ -163,7 +158,7 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
     /// Returns an id that no other buffer ever has. It names the strategy as well.
     #[cfg(feature = "std")]
     pub(crate) fn id(&self) -> u64 {
-        *self.id.get_or_init(crate::shared::new_id)
+        *self.id.get_or_init(crate::id::new_id)
     }
 
     /// Returns the id if the buffer has had a shared reader.

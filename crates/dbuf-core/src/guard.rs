@@ -1,29 +1,18 @@
 //! Guards: what reads return. Each kind is a named type around a [`RawGuard`] of its lease.
 
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
-use core::fmt;
-use core::ops::Deref;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
 use crate::buffer::{Version, Versioned};
-#[cfg(feature = "alloc")]
-use crate::lease::OwnedLease;
 use crate::lease::{Lease, ReaderLease};
-#[cfg(feature = "alloc")]
-use crate::pointer::BufferPtr;
 use crate::pointer::ReaderPtr;
-#[cfg(feature = "std")]
-use crate::shared::{AnyLease, SharedLease};
-use crate::threads::GuardOfTwoThreads;
 
 /// A guard on one side, which the lease holds.
 pub(crate) struct RawGuard<L> {
     /// Leads to the value. No field refers to the value: a reference would have to stay valid to
     /// the end of `drop(guard)`, which itself lets the writer in. And no pointer is kept in
     /// addition to the lease: a refresh would load it as well.
-    lease: L,
+    pub(crate) lease: L,
 }
 
 // SAFETY: `&RawGuard` gives `&T` and `&X` to other threads, and otherwise only what a shared lease
@@ -48,19 +37,19 @@ impl<L: Lease> RawGuard<L> {
     }
 
     #[inline]
-    fn value(&self) -> &L::Value {
+    pub(crate) fn value(&self) -> &L::Value {
         // SAFETY: the side was the front when the lease acquired it (S9, B1), and the writer
         // takes its value away only once no guard is on it (C5, C7).
         unsafe { self.versioned().value() }
     }
 
     #[inline]
-    fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         self.versioned().version
     }
 
     #[inline]
-    fn refresh(&mut self) -> bool {
+    pub(crate) fn refresh(&mut self) -> bool {
         !self.lease.is_current() && self.renew()
     }
 
@@ -77,7 +66,7 @@ impl<L: Lease> RawGuard<L> {
 
     /// Returns the part of the value, or of the extras, that `f` returns.
     #[inline]
-    fn part<U: ?Sized>(
+    pub(crate) fn part<U: ?Sized>(
         &self,
         f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> Option<&'a U>,
     ) -> Option<NonNull<U>> {
@@ -86,9 +75,9 @@ impl<L: Lease> RawGuard<L> {
 }
 
 /// A [`RawGuard`] narrowed to a part of the value, or of the extras.
-struct RawMappedGuard<U: ?Sized, L> {
-    value: NonNull<U>,
-    lease: L,
+pub(crate) struct RawMappedGuard<U: ?Sized, L> {
+    pub(crate) value: NonNull<U>,
+    pub(crate) lease: L,
 }
 
 // SAFETY: see `RawGuard`, with `&U` instead of `&T`.
@@ -105,21 +94,21 @@ impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> RefUnwindSafe
 
 impl<U: ?Sized, L: Lease> RawMappedGuard<U, L> {
     #[inline]
-    fn value(&self) -> &U {
+    pub(crate) fn value(&self) -> &U {
         // SAFETY: the pointer was made from a reference into the cell or the extras of the buffer,
         // and this lease keeps both in place (S2, C5, P3).
         unsafe { self.value.as_ref() }
     }
 
     #[inline]
-    fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         // SAFETY: the lease is on this cell (S2, S4, C5).
         unsafe { self.lease.cell().as_ref() }.version
     }
 
     /// Returns the part of the part, or of the extras, that `f` returns.
     #[inline]
-    fn part<W: ?Sized>(
+    pub(crate) fn part<W: ?Sized>(
         &self,
         f: impl for<'a> FnOnce(&'a U, &'a L::Extras) -> Option<&'a W>,
     ) -> Option<NonNull<W>> {
@@ -137,20 +126,20 @@ macro_rules! guards {
     ) => {
         $(#[$attr])*
         #[must_use = "a guard that is dropped at once has read nothing"]
-        pub struct $Guard<$($lt,)? $P: $Ptr>(RawGuard<$Lease<$($lt,)? $P>>);
+        pub struct $Guard<$($lt,)? $P: $Ptr>($crate::guard::RawGuard<$Lease<$($lt,)? $P>>);
 
         // SAFETY: never: nothing implements the trait. (Its lease has a token of this thread, C4.)
-        unsafe impl<$($lt,)? $P: $Ptr> Send for $Guard<$($lt,)? $P> where Self: GuardOfTwoThreads {}
+        unsafe impl<$($lt,)? $P: $Ptr> Send for $Guard<$($lt,)? $P> where Self: $crate::threads::GuardOfTwoThreads {}
 
         impl<$($lt,)? $P: $Ptr> $Guard<$($lt,)? $P> {
             #[inline]
             pub(crate) fn new(lease: $Lease<$($lt,)? $P>) -> Self {
-                Self(RawGuard::new(lease))
+                Self($crate::guard::RawGuard::new(lease))
             }
 
             /// Returns the number of the publish that this guard shows. Costs a plain load.
             #[inline]
-            pub fn version(guard: &Self) -> Version {
+            pub fn version(guard: &Self) -> $crate::buffer::Version {
                 guard.0.version()
             }
 
@@ -188,9 +177,9 @@ macro_rules! guards {
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f $P::Value, &'f $P::Extras) -> &'f U,
             ) -> $Mapped<$($lt,)? U, $P> {
-                let value = NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
+                let value = core::ptr::NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
                 let lease = guard.0.lease;
-                $Mapped(RawMappedGuard { value, lease })
+                $Mapped($crate::guard::RawMappedGuard { value, lease })
             }
 
             /// Narrows the guard to a part that may be missing.
@@ -212,11 +201,11 @@ macro_rules! guards {
                     return Err(guard);
                 };
                 let lease = guard.0.lease;
-                Ok($Mapped(RawMappedGuard { value, lease }))
+                Ok($Mapped($crate::guard::RawMappedGuard { value, lease }))
             }
         }
 
-        impl<$($lt,)? $P: $Ptr> Deref for $Guard<$($lt,)? $P> {
+        impl<$($lt,)? $P: $Ptr> core::ops::Deref for $Guard<$($lt,)? $P> {
             type Target = $P::Value;
 
             #[inline]
@@ -231,33 +220,33 @@ macro_rules! guards {
             }
         }
 
-        impl<$($lt,)? $P: $Ptr<Value: fmt::Debug>> fmt::Debug for $Guard<$($lt,)? $P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl<$($lt,)? $P: $Ptr<Value: core::fmt::Debug>> core::fmt::Debug for $Guard<$($lt,)? $P> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 (**self).fmt(f)
             }
         }
 
-        impl<$($lt,)? $P: $Ptr<Value: fmt::Display>> fmt::Display for $Guard<$($lt,)? $P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl<$($lt,)? $P: $Ptr<Value: core::fmt::Display>> core::fmt::Display for $Guard<$($lt,)? $P> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 (**self).fmt(f)
             }
         }
 
         $(#[$mapped_attr])*
         #[must_use = "a guard that is dropped at once has read nothing"]
-        pub struct $Mapped<$($lt,)? U: ?Sized, $P: $Ptr>(RawMappedGuard<U, $Lease<$($lt,)? $P>>);
+        pub struct $Mapped<$($lt,)? U: ?Sized, $P: $Ptr>($crate::guard::RawMappedGuard<U, $Lease<$($lt,)? $P>>);
 
         // SAFETY: never: nothing implements the trait. (Its lease has a token of this thread, C4.)
         unsafe impl<$($lt,)? U: ?Sized, $P: $Ptr> Send for $Mapped<$($lt,)? U, $P>
         where
-            Self: GuardOfTwoThreads,
+            Self: $crate::threads::GuardOfTwoThreads,
         {
         }
 
         impl<$($lt,)? U: ?Sized, $P: $Ptr> $Mapped<$($lt,)? U, $P> {
             /// Returns the number of the publish that this guard shows. Costs a plain load.
             #[inline]
-            pub fn version(guard: &Self) -> Version {
+            pub fn version(guard: &Self) -> $crate::buffer::Version {
                 guard.0.version()
             }
 
@@ -277,9 +266,9 @@ macro_rules! guards {
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f U, &'f $P::Extras) -> &'f W,
             ) -> $Mapped<$($lt,)? W, $P> {
-                let value = NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
+                let value = core::ptr::NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
                 let lease = guard.0.lease;
-                $Mapped(RawMappedGuard { value, lease })
+                $Mapped($crate::guard::RawMappedGuard { value, lease })
             }
 
             /// Narrows the guard further, to a part that may be missing.
@@ -301,11 +290,11 @@ macro_rules! guards {
                     return Err(guard);
                 };
                 let lease = guard.0.lease;
-                Ok($Mapped(RawMappedGuard { value, lease }))
+                Ok($Mapped($crate::guard::RawMappedGuard { value, lease }))
             }
         }
 
-        impl<$($lt,)? U: ?Sized, $P: $Ptr> Deref for $Mapped<$($lt,)? U, $P> {
+        impl<$($lt,)? U: ?Sized, $P: $Ptr> core::ops::Deref for $Mapped<$($lt,)? U, $P> {
             type Target = U;
 
             #[inline]
@@ -320,19 +309,22 @@ macro_rules! guards {
             }
         }
 
-        impl<$($lt,)? U: ?Sized + fmt::Debug, $P: $Ptr> fmt::Debug for $Mapped<$($lt,)? U, $P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl<$($lt,)? U: ?Sized + core::fmt::Debug, $P: $Ptr> core::fmt::Debug for $Mapped<$($lt,)? U, $P> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 (**self).fmt(f)
             }
         }
 
-        impl<$($lt,)? U: ?Sized + fmt::Display, $P: $Ptr> fmt::Display for $Mapped<$($lt,)? U, $P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl<$($lt,)? U: ?Sized + core::fmt::Display, $P: $Ptr> core::fmt::Display for $Mapped<$($lt,)? U, $P> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 (**self).fmt(f)
             }
         }
     };
 }
+
+#[cfg(feature = "alloc")]
+pub(crate) use guards;
 
 guards! {
     /// A guard of a [`Reader`](crate::Reader), which it borrows. It shows the value that was the
@@ -380,53 +372,4 @@ guards! {
     ReadGuard<'r, R: ReaderPtr> of ReaderLease,
     /// A [`ReadGuard`] narrowed to a part of the value, or of the extras.
     MappedReadGuard
-}
-
-#[cfg(feature = "alloc")]
-guards! {
-    /// A [`ReadGuard`] that owns its reader, so that it can be stored where a borrow cannot. See
-    /// [`Reader::into_guard`](crate::Reader::into_guard).
-    OwnedReadGuard<P: BufferPtr> of OwnedLease,
-    /// An [`OwnedReadGuard`] narrowed to a part of the value, or of the extras.
-    MappedOwnedReadGuard
-}
-
-#[cfg(feature = "std")]
-guards! {
-    /// A [`ReadGuard`] of a [`SharedReader`](crate::SharedReader).
-    SharedReadGuard<'s, P: BufferPtr> of SharedLease,
-    /// A [`SharedReadGuard`] narrowed to a part of the value, or of the extras.
-    MappedSharedReadGuard
-}
-
-#[cfg(feature = "std")]
-guards! {
-    /// A guard of a [`Reader`](crate::Reader) or of a [`SharedReader`](crate::SharedReader), for a guard type of
-    /// a higher layer that serves both.
-    #[doc(hidden)]
-    AnyReadGuard<'a, P: BufferPtr> of AnyLease,
-    /// An [`AnyReadGuard`] narrowed to a part of the value, or of the extras.
-    #[doc(hidden)]
-    MappedAnyReadGuard
-}
-
-#[cfg(feature = "alloc")]
-impl<P: BufferPtr> OwnedReadGuard<P> {
-    /// Releases the guard and returns the reader.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OwnedReadGuard;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-    /// let guard = Box::new(reader).into_guard();
-    /// writer.store(2);
-    /// assert_eq!(*guard, 1);
-    /// assert_eq!(*OwnedReadGuard::into_reader(guard).read(), 2);
-    /// ```
-    pub fn into_reader(guard: Self) -> Box<crate::reader::Reader<P>> {
-        guard.0.lease.into_reader()
-    }
 }

@@ -1,17 +1,10 @@
 //! How a guard acquires a side, and releases it.
 
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
-#[cfg(feature = "alloc")]
-use crate::buffer::BufferOf;
 use crate::buffer::Versioned;
-#[cfg(feature = "alloc")]
-use crate::pointer::BufferPtr;
-use crate::pointer::{PinnedBy, ReaderPtr};
-use crate::reader::{Reader, ReaderTokenOf};
+use crate::pointer::{GuardTokenOf, PinnedBy, ReaderPtr, ReaderTokenOf};
 use crate::strategy::Strategy;
 
 /// What a guard needs from its lease.
@@ -34,8 +27,6 @@ pub(crate) trait Lease {
     /// Nothing that was borrowed under the old guard is left.
     unsafe fn release_old(&self, old: Self::Token);
 }
-
-pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::GuardToken;
 
 /// A side held by a borrowed [reader](crate::Reader).
 ///
@@ -124,106 +115,5 @@ impl<R: ReaderPtr> Drop for ReaderLease<'_, R> {
         // SAFETY: acquired with this token (C1, C3), on the only thread that uses the reader (C4);
         // what borrowed from the lease is gone.
         unsafe { self.buffer().strategy().release(self.token, guard) };
-    }
-}
-
-/// A side held by a reader of its own.
-#[cfg(feature = "alloc")]
-pub(crate) struct OwnedLease<P: BufferPtr> {
-    guard: ManuallyDrop<GuardTokenOf<P>>,
-    /// The target of the reader's pointer (P1), valid while the reader lives (P3).
-    buffer: NonNull<BufferOf<P>>,
-    reader: Box<Reader<P>>,
-}
-
-// SAFETY: see `ReaderLease`.
-#[cfg(feature = "alloc")]
-unsafe impl<P: BufferPtr> Sync for OwnedLease<P>
-where
-    PinnedBy<P>: Sync,
-    GuardTokenOf<P>: Sync,
-{
-}
-
-#[cfg(feature = "alloc")]
-impl<P: BufferPtr> OwnedLease<P> {
-    #[inline]
-    pub(crate) fn new(reader: Box<Reader<P>>) -> Self {
-        let buffer = reader.buffer();
-        // SAFETY: the reader's own strategy and token (C1). This lease owns the reader and is not
-        // `Sync` (C4), and keeps the buffer in place (C6, P3).
-        let guard = unsafe { buffer.strategy().acquire(reader.token()) };
-        Self {
-            guard: ManuallyDrop::new(guard),
-            buffer: NonNull::from(buffer),
-            reader,
-        }
-    }
-
-    #[inline]
-    fn buffer(&self) -> &BufferOf<P> {
-        // SAFETY: the reader keeps it in place (P3), and nobody has a `&mut` to it (P6).
-        unsafe { self.buffer.as_ref() }
-    }
-
-    /// Releases the side and returns the reader. If a waker panics, the side is released and the
-    /// reader is dropped.
-    #[inline(always)]
-    pub(crate) fn into_reader(self) -> Box<Reader<P>> {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never dropped or used again, so each field is moved out
-        // once.
-        let reader = unsafe { core::ptr::read(&raw const this.reader) };
-        // SAFETY: `this` is never used again.
-        let guard = unsafe { ManuallyDrop::take(&mut this.guard) };
-        // SAFETY: acquired in `new` with this token (C1, C3, C4).
-        unsafe { this.buffer().strategy().release(reader.token(), guard) };
-        reader
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<P: BufferPtr> Lease for OwnedLease<P> {
-    type Value = P::Value;
-    type Extras = P::Extras;
-    type Token = GuardTokenOf<P>;
-
-    #[inline]
-    fn cell(&self) -> NonNull<Versioned<P::Value>> {
-        self.buffer().cell(P::Strategy::side(&self.guard))
-    }
-
-    #[inline]
-    fn extras(&self) -> &P::Extras {
-        self.buffer().extras()
-    }
-
-    #[inline]
-    fn is_current(&self) -> bool {
-        let strategy = self.buffer().strategy();
-        // SAFETY: the guard of this lease, acquired with this token (C1, C4).
-        unsafe { strategy.is_current(self.reader.token(), &self.guard) }
-    }
-
-    fn acquire_again(&mut self) -> GuardTokenOf<P> {
-        // SAFETY: as in `new`.
-        let guard = unsafe { self.buffer().strategy().acquire(self.reader.token()) };
-        ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
-    }
-
-    unsafe fn release_old(&self, old: GuardTokenOf<P>) {
-        // SAFETY: acquired with this token, and taken out of the lease (C1, C3, C4).
-        unsafe { self.buffer().strategy().release(self.reader.token(), old) };
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<P: BufferPtr> Drop for OwnedLease<P> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: nothing else takes it out: `into_reader` forgets the lease.
-        let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
-        // SAFETY: as in `into_reader`.
-        unsafe { self.buffer().strategy().release(self.reader.token(), guard) };
     }
 }

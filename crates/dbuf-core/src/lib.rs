@@ -59,9 +59,13 @@ mod buffer;
 mod cell;
 mod error;
 mod guard;
+#[cfg(feature = "std")]
+mod id;
 mod lease;
 #[cfg(feature = "alloc")]
 mod op_log;
+#[cfg(feature = "alloc")]
+mod owned;
 mod pointer;
 mod reader;
 #[cfg(feature = "std")]
@@ -96,20 +100,18 @@ pub use cell::{Fresh, Preset};
 #[cfg(feature = "alloc")]
 pub use error::Torn;
 pub use error::{ClaimError, Closed};
-#[doc(hidden)]
-#[cfg(feature = "std")]
-pub use guard::{AnyReadGuard, MappedAnyReadGuard};
-#[cfg(feature = "alloc")]
-pub use guard::{MappedOwnedReadGuard, OwnedReadGuard};
 pub use guard::{MappedReadGuard, ReadGuard};
-#[cfg(feature = "std")]
-pub use guard::{MappedSharedReadGuard, SharedReadGuard};
 #[cfg(feature = "alloc")]
 pub use op_log::{Batch, BatchOwner, OpWriter, Operation, Published};
+#[cfg(feature = "alloc")]
+pub use owned::{MappedOwnedReadGuard, OwnedReadGuard};
 pub use pointer::{BufferPtr, OwningPtr, ReaderPtr};
 pub use reader::Reader;
+#[doc(hidden)]
 #[cfg(feature = "std")]
-pub use shared::SharedReader;
+pub use shared::{AnyReadGuard, MappedAnyReadGuard};
+#[cfg(feature = "std")]
+pub use shared::{MappedSharedReadGuard, SharedReadGuard, SharedReader};
 pub use side::Side;
 #[cfg(feature = "alloc")]
 pub use straggler::OnStraggler;

@@ -5,7 +5,7 @@ use alloc::sync::{self, Arc};
 use core::convert::Infallible;
 use core::ops::Deref;
 
-use crate::buffer::{BufferOf, DoubleBuffer};
+use crate::buffer::DoubleBuffer;
 #[cfg(feature = "alloc")]
 use crate::error::Closed;
 use crate::strategy::Strategy;
@@ -123,6 +123,14 @@ pub unsafe trait ReaderPtr: Clone {
     /// Returns the buffer that a [`pin`](Self::pin) of this pointer keeps alive.
     fn buffer<'a>(&'a self, pin: &'a Self::Pin) -> &'a PinnedBy<Self>;
 }
+
+/// The buffer behind a pointer.
+pub(crate) type BufferOf<P> =
+    DoubleBuffer<<P as BufferPtr>::Value, <P as BufferPtr>::Strategy, <P as BufferPtr>::Extras>;
+
+pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::ReaderToken;
+
+pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::GuardToken;
 
 /// The buffer behind a pointer that may be weak.
 pub(crate) type PinnedBy<R> =

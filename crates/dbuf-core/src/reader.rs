@@ -1,18 +1,14 @@
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
 use core::cell::OnceCell;
 use core::convert::Infallible;
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-use crate::buffer::{BufferOf, Version};
+use crate::buffer::Version;
 use crate::guard::ReadGuard;
 use crate::lease::ReaderLease;
-use crate::pointer::{BufferPtr, ReaderPtr};
+use crate::pointer::{BufferOf, BufferPtr, ReaderPtr, ReaderTokenOf};
 use crate::strategy::Strategy;
 use crate::threads::ReaderOfTwoThreads;
-
-pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::ReaderToken;
 
 /// A handle that reads the front.
 ///
@@ -177,50 +173,6 @@ impl<P: BufferPtr> Reader<P> {
     #[inline]
     pub(crate) fn buffer(&self) -> &BufferOf<P> {
         &self.ptr
-    }
-
-    /// Reads the front with a guard that owns this reader
-    /// ([`OwnedReadGuard::into_reader`](crate::OwnedReadGuard::into_reader) returns it). Costs
-    /// what [`read`](Self::read) costs.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::ops::Deref;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// // The guard keeps all that it needs.
-    /// fn limit() -> impl Deref<Target = u32> {
-    ///     let (_writer, reader) = dbuf_core::arc(10, 10, LockStrategy::new());
-    ///     Box::new(reader).into_guard()
-    /// }
-    ///
-    /// assert_eq!(*limit(), 10);
-    /// ```
-    #[cfg(feature = "alloc")]
-    #[inline]
-    pub fn into_guard(self: Box<Self>) -> crate::OwnedReadGuard<P> {
-        crate::OwnedReadGuard::new(crate::lease::OwnedLease::new(self))
-    }
-
-    /// Makes a handle that reads from any thread.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-    /// let shared = reader.shared();
-    /// std::thread::scope(|scope| {
-    ///     scope.spawn(|| assert_eq!(*shared.read(), 1));
-    ///     scope.spawn(|| assert_eq!(*shared.read(), 1));
-    /// });
-    /// ```
-    #[doc(alias = "factory")]
-    #[cfg(feature = "std")]
-    pub fn shared(&self) -> crate::SharedReader<P> {
-        crate::SharedReader::new(self.ptr.clone())
     }
 }
 

@@ -3,8 +3,9 @@ use core::mem::ManuallyDrop;
 use core::task::{Context, Poll};
 use core::time::Duration;
 
-use crate::buffer::{BufferOf, Version};
+use crate::buffer::Version;
 use crate::error::ClaimError;
+use crate::pointer::BufferOf;
 use crate::pointer::{BufferPtr, OwningPtr};
 use crate::reader::Reader;
 use crate::strategy::{BlockingStrategy, Strategy, TrySwapStrategy};

@@ -4,7 +4,7 @@ use core::fmt;
 use core::ops::Deref;
 
 use crate::buffer::{DoubleBuffer, Version};
-use crate::guard::SharedReadGuard;
+use crate::shared::SharedReadGuard;
 use crate::strategy::Strategy;
 
 /// A guard on the value of a [`ConcurrentCell`](crate::ConcurrentCell), as it was published when

@@ -5,12 +5,14 @@ use core::marker::PhantomData;
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
-use super::{SharedLease, SharedReader, Slot};
-use crate::buffer::{BufferOf, Versioned};
-use crate::guard::AnyReadGuard;
-use crate::lease::{GuardTokenOf, Lease};
-use crate::pointer::BufferPtr;
-use crate::reader::{Reader, ReaderTokenOf};
+use super::SharedReader;
+use super::lease::SharedLease;
+use super::slot::Slot;
+use crate::buffer::Versioned;
+use crate::guard::guards;
+use crate::lease::Lease;
+use crate::pointer::{BufferOf, BufferPtr, GuardTokenOf, ReaderTokenOf};
+use crate::reader::Reader;
 use crate::strategy::Strategy;
 
 /// A side held by a reader, shared or not.
@@ -155,4 +157,14 @@ unsafe fn end_shared<P: BufferPtr>(
 ) {
     // SAFETY: promised by the caller.
     unsafe { SharedLease::<P>::end(strategy, slot, guard) };
+}
+
+guards! {
+    /// A guard of a [`Reader`](crate::Reader) or of a [`SharedReader`](crate::SharedReader), for a guard type of
+    /// a higher layer that serves both.
+    #[doc(hidden)]
+    AnyReadGuard<'a, P: BufferPtr> of AnyLease,
+    /// An [`AnyReadGuard`] narrowed to a part of the value, or of the extras.
+    #[doc(hidden)]
+    MappedAnyReadGuard
 }

@@ -23,6 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
 use super::thread::{self, AnySlot, AnyTable};
+use crate::id::new_id;
 use crate::sync::abort;
 
 /// The slots of all threads that read through a handle and its clones.
@@ -105,7 +106,7 @@ impl<T> Drop for OwnedSlot<T> {
 
 impl<T: 'static> Table<T> {
     pub(super) fn new(buffer: u64) -> (u64, Arc<Self>) {
-        let id = thread::new_id();
+        let id = new_id();
         let slots = Mutex::new(BTreeMap::new());
         (id, Arc::new(Self { id, buffer, slots }))
     }

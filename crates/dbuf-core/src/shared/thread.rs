@@ -18,7 +18,6 @@ use core::mem::{self, ManuallyDrop};
 use core::panic::AssertUnwindSafe;
 use core::ptr::NonNull;
 use std::panic::catch_unwind;
-use std::sync::{Mutex, PoisonError};
 
 use crate::sync::thread_local;
 
@@ -91,14 +90,6 @@ thread_local! {
         }
     };
     static EXIT: Exit = const { Exit };
-}
-
-/// Returns an id that no other table or buffer ever has. Never 0.
-pub(crate) fn new_id() -> u64 {
-    static LAST: Mutex<u64> = Mutex::new(0);
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    *last += 1;
-    *last
 }
 
 /// Returns this thread's slot in a table.
