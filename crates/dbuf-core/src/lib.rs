@@ -59,6 +59,8 @@ mod buffer;
 mod cell;
 mod error;
 mod guard;
+#[cfg(feature = "alloc")]
+mod handles;
 #[cfg(feature = "std")]
 mod id;
 mod lease;
@@ -101,6 +103,12 @@ pub use cell::{Fresh, Preset};
 pub use error::Torn;
 pub use error::{ClaimError, Closed};
 pub use guard::{MappedReadGuard, ReadGuard};
+#[cfg(feature = "std")]
+pub use handles::ArcSharedReader;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use handles::{ArcOpWriter, ArcReader, ArcWriter, WeakReader, arc};
+#[cfg(feature = "alloc")]
+pub use handles::{RcReader, RcWriter, rc};
 #[cfg(feature = "alloc")]
 pub use op_log::{Batch, BatchOwner, OpWriter, Operation, Published};
 #[cfg(feature = "alloc")]
@@ -116,10 +124,4 @@ pub use side::Side;
 #[cfg(feature = "alloc")]
 pub use straggler::OnStraggler;
 pub use strategy::{BlockingStrategy, Strategy, TrySwapStrategy};
-#[cfg(feature = "std")]
-pub use writer::ArcSharedReader;
-#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
-pub use writer::{ArcOpWriter, ArcReader, ArcWriter, WeakReader, arc};
-#[cfg(feature = "alloc")]
-pub use writer::{RcReader, RcWriter, rc};
 pub use writer::{Writer, split};

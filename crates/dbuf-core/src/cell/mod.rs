@@ -16,23 +16,23 @@
 //! - **K3** Every use begins with `readers()`, which makes the one claim, and it is never
 //!   released. So nobody else writes, and a watched cell is never closed.
 
+mod claim;
 mod guard;
 #[cfg(feature = "serde")]
 mod serialize;
+mod task;
 mod traits;
 mod write;
 
 use core::marker::PhantomData;
-use core::task::{Context, Poll};
-use core::time::Duration;
 use std::sync::OnceLock;
 
+use self::claim::{Claim, Inner};
 use crate::buffer::{DoubleBuffer, Version};
 use crate::shared::Readers;
 use crate::side::Side;
 use crate::strategy::Strategy;
-use crate::writer::Lent;
-use crate::writer_lock::{Finish, GoOn, WriterLock};
+use crate::writer_lock::WriterLock;
 use crate::{const_fn, if_const};
 
 pub use self::guard::CellGuard;
@@ -133,99 +133,6 @@ pub struct ConcurrentCell<T, S: Strategy> {
 /// On cache lines of its own: writers store to it, and readers load what is next to it.
 #[cfg_attr(target_pointer_width = "64", repr(align(128)))]
 struct OwnLines<T>(T);
-
-/// What readers and the holder of the lock share.
-struct Inner<T, S: Strategy> {
-    buffer: DoubleBuffer<Option<T>, S>,
-    readers: OnceLock<Readers<S::ReaderToken>>,
-}
-
-impl<T, S: Strategy> Inner<T, S> {
-    /// Returns whether this thread has a guard on the back. For the holder of the lock.
-    fn waits_for_itself(&self) -> bool {
-        let strategy = self.buffer.strategy();
-        let readers = self.readers.get();
-        // SAFETY: the tokens are this strategy's (K2).
-        readers.is_some_and(|readers| unsafe { readers.holds(strategy, strategy.back()) })
-    }
-}
-
-/// What the lock guards.
-struct Claim<T, S: Strategy> {
-    /// `None` until the first use.
-    token: Option<S::WriterToken>,
-    /// The spare side holds a value, for the guards on it.
-    aside: bool,
-    value: PhantomData<fn() -> T>,
-}
-
-/// `shared` is the one of the same cell (K2).
-impl<T, S: Strategy> Finish for Claim<T, S> {
-    type Shared = Inner<T, S>;
-    #[inline]
-    fn try_finish(&mut self, shared: &Inner<T, S>) -> bool {
-        let Some(token) = &mut self.token else {
-            return true;
-        };
-        let strategy = shared.buffer.strategy();
-        // SAFETY: C1, by K2.
-        let finished = unsafe { strategy.is_finished(token) };
-        // SAFETY: C1, by K2.
-        finished || unsafe { strategy.try_finish(token) }
-    }
-
-    fn poll_finish(&mut self, shared: &Inner<T, S>, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.token {
-            // SAFETY: C1, by K2.
-            Some(token) => unsafe { shared.buffer.strategy().poll_finish(token, cx) },
-            None => Poll::Ready(()),
-        }
-    }
-
-    /// Sets the back aside at once: a write makes a new value, so nothing is cloned.
-    fn go_on(&mut self, shared: &Inner<T, S>, _waited: Duration, on_thread: bool) -> GoOn {
-        let set_aside = |spare: &mut Option<Option<T>>| {
-            spare.get_or_insert(None);
-        };
-        if self.writer(&shared.buffer).set_aside(set_aside) {
-            self.aside = true;
-            GoOn::SetAside(0)
-        } else if self.try_finish(shared) {
-            GoOn::Finished
-        } else if on_thread && shared.waits_for_itself() {
-            write::own_guard()
-        } else {
-            GoOn::Wait(None)
-        }
-    }
-}
-
-impl<T, S: Strategy> Claim<T, S> {
-    /// Returns the writer of the cell's buffer.
-    #[inline]
-    fn writer<'l>(
-        &'l mut self,
-        buffer: &'l DoubleBuffer<Option<T>, S>,
-    ) -> Lent<'l, &'l DoubleBuffer<Option<T>, S>> {
-        // SAFETY: the token is this buffer's (K2).
-        match unsafe { Lent::new(buffer, &mut self.token) } {
-            Some(writer) => writer,
-            None => unreachable!("locked before it began (K3)"),
-        }
-    }
-
-    /// Takes the value off the spare side, if no guard is on it any more.
-    #[cold]
-    #[inline(never)]
-    fn take_aside(&mut self, buffer: &DoubleBuffer<Option<T>, S>) -> Option<T> {
-        let mut writer = self.writer(buffer);
-        let free = writer.try_free_spare();
-        let kept = writer.take_spare().flatten();
-        drop(writer);
-        self.aside = !free;
-        kept
-    }
-}
 
 /// Names the strategy of [`ConcurrentCell::new`] without being it. `Fresh` is implemented once, so
 /// a call of `new` that names no strategy has one.

@@ -3,12 +3,13 @@
 use core::mem;
 use core::time::Duration;
 
-use super::{Claim, ConcurrentCell};
+use super::ConcurrentCell;
+use super::claim::Claim;
 use crate::strategy::{BlockingStrategy, Strategy};
 use crate::writer_lock::{OnThread, WriterGuard};
 
 /// A guard of the writers' lock of a cell.
-type Locked<'c, T, S> = WriterGuard<'c, Claim<T, S>, OnThread>;
+pub(super) type Locked<'c, T, S> = WriterGuard<'c, Claim<T, S>, OnThread>;
 
 /// How the replaced value is copied if readers hold it.
 type Copy<T> = fn(&T) -> T;
@@ -45,7 +46,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     /// for.
     // Always: `make` is the caller's closure.
     #[inline(always)]
-    fn write<R>(
+    pub(super) fn write<R>(
         &self,
         locked: Locked<'_, T, S>,
         make: impl FnOnce(&T, &mut Option<T>) -> R,
@@ -87,7 +88,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
 
     /// Writes a clone that `f` has changed.
     #[inline(always)]
-    fn change<R>(&self, locked: Locked<'_, T, S>, f: impl FnOnce(&mut T) -> R) -> R
+    pub(super) fn change<R>(&self, locked: Locked<'_, T, S>, f: impl FnOnce(&mut T) -> R) -> R
     where
         T: Clone,
     {
@@ -316,62 +317,6 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
         drop(writer);
         drop(locked);
         drop((leftover, kept));
-    }
-
-    /// Does what [`store`](Self::store) does, and awaits where that waits. Needs no particular
-    /// executor.
-    ///
-    /// A task that awaits it while it holds a guard of this cell may wait for itself, forever. (In
-    /// a spawned task that does not compile: guards are not `Send`.)
-    ///
-    /// # Cancel safety
-    ///
-    /// If it is dropped before it is ready, nothing was stored, and the value is dropped.
-    ///
-    /// # Panics
-    ///
-    /// If `Drop` panics, see [above](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::{pin::pin, task::{Context, Waker}};
-    /// # let mut cx = Context::from_waker(Waker::noop());
-    /// let cell = dbuf_strategies::ConcurrentCell::new("a");
-    /// # let task =
-    /// async {
-    ///     cell.store_async("b").await;
-    ///     assert_eq!(cell.load(), "b");
-    /// }
-    /// # ;
-    /// # assert!(pin!(task).poll(&mut cx).is_ready());
-    /// ```
-    pub async fn store_async(&self, value: T) {
-        let locked = self.lock_async().await;
-        self.write(locked, |_, new| *new = Some(value), None);
-    }
-
-    /// Does what [`update`](Self::update) does, and awaits where that waits.
-    ///
-    /// # Cancel safety
-    ///
-    /// If it is dropped before it is ready, `f` has not run.
-    ///
-    /// # Panics
-    ///
-    /// If `f`, `Clone` or `Drop` panics, see [above](Self#panics).
-    pub async fn update_async<R>(&self, f: impl FnOnce(&mut T) -> R) -> R
-    where
-        T: Clone,
-    {
-        let locked = self.lock_async().await;
-        self.change(locked, f)
-    }
-
-    /// Locks for the rest of a poll, which stays on its thread.
-    async fn lock_async(&self) -> Locked<'_, T, S> {
-        self.readers();
-        self.lock.0.lock_finished_async(&self.shared).await
     }
 }
 

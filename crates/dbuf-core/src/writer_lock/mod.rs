@@ -53,21 +53,21 @@
 //! [`lock_any`]: WriterLock::lock_any
 //! [`lock_finished`]: WriterLock::lock_finished
 
+mod finish;
 mod guard;
+mod holder;
 mod waiter;
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use core::fmt;
-use core::marker::PhantomData;
-use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::Waker;
 use core::time::Duration;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Instant;
 
+use holder::sealed::Sealed;
 use waiter::{Attempt, Deadline, Waiter};
 
 use crate::const_fn;
@@ -75,10 +75,12 @@ use crate::sync::atomic::Ordering;
 use crate::sync::cell::UnsafeCell;
 use crate::sync::mutex::Mutex;
 use crate::sync::stepped::AtomicUsize;
-use crate::sync::{SPINS, spin_loop, thread_number, with_sleeper};
+use crate::sync::{SPINS, spin_loop, with_sleeper};
 use crate::waker_set::{Sleeps, WakerSet};
 
+pub use finish::{Finish, GoOn, Sleep};
 pub use guard::WriterGuard;
+pub use holder::{Holds, InTask, OnThread};
 pub use waiter::LockFinished;
 
 /// How long a waiter sleeps for the lock before it reserves a turn. Ten times what a thread needs
@@ -98,88 +100,11 @@ const TASK: usize = HOLDER;
 /// The number of no waiter.
 const NO_WAITER: usize = 0;
 
-/// What the lock guards: a writer whose last swap may be unfinished.
-pub trait Finish {
-    /// What the writer needs and the lock does not guard: a buffer that readers use meanwhile.
-    /// `()` for a writer that has a pointer to its buffer. Each call gets the same one.
-    type Shared;
-
-    /// Returns whether no guard is on the back.
-    fn try_finish(&mut self, shared: &Self::Shared) -> bool;
-    /// Registers the task to be woken when no guard is on the back any more, or on a side that was
-    /// set aside.
-    fn poll_finish(&mut self, shared: &Self::Shared, cx: &mut Context<'_>) -> Poll<()>;
-
-    /// Tries to go on without the readers on the back, for a waiter that has waited for `waited`.
-    /// If `on_thread` and this thread's own guards are in the way, it may panic instead. By
-    /// default it waits.
-    fn go_on(&mut self, _shared: &Self::Shared, _waited: Duration, _on_thread: bool) -> GoOn {
-        GoOn::Wait(None)
-    }
-
-    /// Called, with the lock released, after `go_on` has set a side aside that this many readers
-    /// hold.
-    fn has_set_aside(_shared: &Self::Shared, _stragglers: usize) {}
-
-    /// Returns a timer for a task that waits that long at most.
-    fn sleep(_shared: &Self::Shared, _duration: Duration) -> Option<Sleep> {
-        None
-    }
-}
-
-/// A future that is ready after some time.
-pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// The result of [`Finish::go_on`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GoOn {
-    /// No guard is on the back any more.
-    Finished,
-    /// The back was set aside, with this many readers on it.
-    SetAside(usize),
-    /// The waiter has to wait until it is woken, or for this time if that is shorter.
-    Wait(Option<Duration>),
-}
-
 /// Which lock a waiter wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Want {
     Any,
     Finished,
-}
-
-mod sealed {
-    pub trait Sealed {
-        /// The word of a lock with such a holder.
-        fn word() -> usize;
-    }
-}
-use sealed::Sealed;
-
-/// The kind of the holder: [`OnThread`] or [`InTask`].
-pub trait Holds: Sealed {}
-impl<M: Sealed> Holds for M {}
-
-/// A thread holds the lock. The guard stays on it.
-#[derive(Debug)]
-pub struct OnThread(PhantomData<*const ()>);
-
-/// A task holds the lock. The guard may move between threads.
-#[derive(Debug)]
-pub enum InTask {}
-
-impl Sealed for OnThread {
-    #[inline]
-    fn word() -> usize {
-        thread_number() << 2
-    }
-}
-
-impl Sealed for InTask {
-    #[inline]
-    fn word() -> usize {
-        TASK
-    }
 }
 
 /// A lock around a writer, for threads and tasks.

@@ -252,7 +252,7 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
             }
             return None;
         }
-        // Relaxed: a turn is best effort, and only a holder of the lock ends it.
+        // Relaxed: a turn is best effort.
         let turn = lock.turn.load(Ordering::Relaxed);
         if turn == NO_WAITER {
             return Some(Attempt::Locked(guard));
@@ -278,7 +278,7 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
                 return None;
             }
         }
-        // Relaxed: only a holder of the lock ends a turn.
+        // Relaxed: a turn is best effort.
         let _ = lock
             .turn
             .compare_exchange(turn, NO_WAITER, Ordering::Relaxed, Ordering::Relaxed);
