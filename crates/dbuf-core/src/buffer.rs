@@ -47,7 +47,7 @@ const SIDES: usize = if cfg!(feature = "alloc") { 3 } else { 2 };
 /// [`Writer`](crate::Writer) and any number of [`Reader`](crate::Reader)s.
 ///
 /// `X` is shared data that has no second copy (a hasher, a clock, limits). The writer, every guard
-/// and every operation can read it; nobody gets it by `&mut`.
+/// and every operation can read it; there is no `&mut` to it.
 ///
 /// # Examples
 ///

@@ -129,7 +129,7 @@ macro_rules! guards {
         pub struct $Guard<$($lt,)? $P: $Ptr>($crate::guard::RawGuard<$Lease<$($lt,)? $P>>);
 
         // SAFETY: never: nothing implements the trait. (Its lease has a token of this thread, C4.)
-        unsafe impl<$($lt,)? $P: $Ptr> Send for $Guard<$($lt,)? $P> where Self: $crate::threads::GuardOfTwoThreads {}
+        unsafe impl<$($lt,)? $P: $Ptr> Send for $Guard<$($lt,)? $P> where Self: $crate::threads::SendGuard {}
 
         impl<$($lt,)? $P: $Ptr> $Guard<$($lt,)? $P> {
             #[inline]
@@ -196,7 +196,7 @@ macro_rules! guards {
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f $P::Value, &'f $P::Extras) -> Option<&'f U>,
             ) -> Result<$Mapped<$($lt,)? U, $P>, Self> {
-                // Moves nothing before the result is known: look-ups are made of this.
+                // Moves nothing before the result is known: lookups are built on this.
                 let Some(value) = guard.0.part(f) else {
                     return Err(guard);
                 };
@@ -239,7 +239,7 @@ macro_rules! guards {
         // SAFETY: never: nothing implements the trait. (Its lease has a token of this thread, C4.)
         unsafe impl<$($lt,)? U: ?Sized, $P: $Ptr> Send for $Mapped<$($lt,)? U, $P>
         where
-            Self: $crate::threads::GuardOfTwoThreads,
+            Self: $crate::threads::SendGuard,
         {
         }
 
@@ -285,7 +285,7 @@ macro_rules! guards {
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f U, &'f $P::Extras) -> Option<&'f W>,
             ) -> Result<$Mapped<$($lt,)? W, $P>, Self> {
-                // Moves nothing before the result is known: look-ups are made of this.
+                // Moves nothing before the result is known: lookups are built on this.
                 let Some(value) = guard.0.part(f) else {
                     return Err(guard);
                 };

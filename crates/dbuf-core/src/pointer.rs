@@ -157,7 +157,7 @@ unsafe impl<P: BufferPtr> ReaderPtr for P {
 }
 
 // SAFETY: a reference is an address (P1, P2). The borrow keeps the buffer alive and in place (P3),
-// and nobody can own it (P5) or borrow it by `&mut` (P6).
+// and it cannot be owned (P5) or borrowed by `&mut` (P6).
 unsafe impl<T, S: Strategy, X> BufferPtr for &DoubleBuffer<T, S, X> {
     type Value = T;
     type Strategy = S;

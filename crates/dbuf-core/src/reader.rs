@@ -8,7 +8,7 @@ use crate::guard::ReadGuard;
 use crate::lease::ReaderLease;
 use crate::pointer::{BufferOf, BufferPtr, ReaderPtr, ReaderTokenOf};
 use crate::strategy::Strategy;
-use crate::threads::ReaderOfTwoThreads;
+use crate::threads::SyncReader;
 
 /// A handle that reads the front.
 ///
@@ -177,7 +177,7 @@ impl<P: BufferPtr> Reader<P> {
 }
 
 // SAFETY: never: nothing implements the trait. (It has a token of one thread, C4.)
-unsafe impl<R: ReaderPtr> Sync for Reader<R> where Self: ReaderOfTwoThreads {}
+unsafe impl<R: ReaderPtr> Sync for Reader<R> where Self: SyncReader {}
 
 // If user code panics (a waker, as the last step of a leave), tokens and counts are already
 // consistent (S7). So only the value's own cells can be seen half-changed.

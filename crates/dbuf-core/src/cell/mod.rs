@@ -14,7 +14,7 @@
 //!   the back is empty, or holds what an earlier write replaced, and so does the spare side.
 //! - **K2** The tokens in the lock and in the table are those of this cell's strategy.
 //! - **K3** Every use begins with `readers()`, which makes the one claim, and it is never
-//!   released. So nobody else writes, and a watched cell is never closed.
+//!   released. So no other writer exists, and a watched cell is never closed.
 
 mod claim;
 mod guard;

@@ -99,7 +99,7 @@ unsafe impl<T: Send> Send for OwnedSlot<T> {}
 
 impl<T> Drop for OwnedSlot<T> {
     fn drop(&mut self) {
-        // SAFETY: from a box, of which this is the one owner; nobody uses it (T2, T3).
+        // SAFETY: the pointer is from a box and has one owner; no thread uses it (T2, T3).
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }

@@ -403,7 +403,7 @@ impl<P: BufferPtr<Strategy: TrySwapStrategy>> Writer<P> {
         let version = self.version() + 1;
         let buffer: &BufferOf<P> = &self.ptr;
         let mut back = buffer.back();
-        // SAFETY: finished, and `&mut self` (C5). If the swap is refused, nobody sees the number,
+        // SAFETY: finished, and `&mut self` (C5). If the swap is refused, no guard shows the number,
         // and the next swap overwrites it.
         unsafe { back.as_mut() }.version = version;
         // SAFETY: C1, C2 and C5, see `start_swap`.
