@@ -108,8 +108,8 @@ impl<P: BufferPtr> Drop for OwnedLease<P> {
 }
 
 guards! {
-    /// A [`ReadGuard`] that owns its reader, so that it can be stored where a borrow cannot. See
-    /// [`Reader::into_guard`](crate::Reader::into_guard).
+    /// A [`ReadGuard`](crate::ReadGuard) that owns its reader, so that it can be stored where a
+    /// borrow cannot. See [`Reader::into_guard`](crate::Reader::into_guard).
     OwnedReadGuard<P: BufferPtr> of OwnedLease,
     /// An [`OwnedReadGuard`] narrowed to a part of the value, or of the extras.
     MappedOwnedReadGuard

@@ -205,9 +205,9 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     ///
     /// # Panics
     ///
-    /// If an earlier change panicked halfway and the panic was caught, or if [`Operation::seal`]
-    /// panics after a part of the back was [lent](Self::lend): nothing is published and the batch
-    /// is rolled back.
+    /// If an earlier change panicked halfway and the panic was caught, or if
+    /// [`Operation::seal`](crate::Operation::seal) panics after a part of the back was
+    /// [lent](Self::lend): nothing is published and the batch is rolled back.
     #[doc(alias = "flush")]
     #[doc(alias = "refresh")]
     #[inline]
@@ -242,8 +242,8 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     ///
     /// # Panics
     ///
-    /// If [`Operation::seal`] panics after a part of the back was [lent](Self::lend); the batch is
-    /// rolled back then.
+    /// If [`Operation::seal`](crate::Operation::seal) panics after a part of the back was
+    /// [lent](Self::lend); the batch is rolled back then.
     ///
     /// # Examples
     ///

@@ -71,14 +71,15 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         Poll::Ready(Batch::open(self))
     }
 
-    /// Checks whether the next batch could begin now. See [`Writer::try_finish`].
+    /// Checks whether the next batch could begin now. See
+    /// [`Writer::try_finish`](crate::Writer::try_finish).
     #[inline]
     pub fn try_finish(&mut self) -> bool {
         self.writer.try_finish()
     }
 
     /// Does what [`try_finish`](Self::try_finish) does, and registers the task. See
-    /// [`Writer::poll_finish`].
+    /// [`Writer::poll_finish`](crate::Writer::poll_finish).
     pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.writer.poll_finish(cx)
     }
@@ -164,16 +165,16 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
 }
 
 impl<P: BufferPtr<Strategy: BlockingStrategy>, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
-    /// Begins a batch, or goes on with a deferred one. Waits for guards on the old side of the
-    /// last publish (see [`Writer::finish`]), then replays the log. After a batch that was rolled
-    /// back, it undoes what that batch changed; after one that was [modified](Batch::modify), it
-    /// clones the whole value.
+    /// Begins a batch, or goes on with a deferred one. Waits for guards on the old side of the last
+    /// publish (see [`Writer::finish`](crate::Writer::finish)), then replays the log. After a batch
+    /// that was rolled back, it undoes what that batch changed; after one that was
+    /// [modified](Batch::modify), it clones the whole value.
     ///
     /// # Panics
     ///
     /// If a replayed operation or the value's `clone_from` panics; the next batch starts from the
     /// last publish. If this thread's own guard is on the back and the spare side [may not be
-    /// used](OnStraggler) or is not free (see [`Writer::finish`]).
+    /// used](crate::OnStraggler) or is not free (see [`Writer::finish`](crate::Writer::finish)).
     ///
     /// # Examples
     ///

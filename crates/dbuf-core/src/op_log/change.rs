@@ -109,8 +109,8 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     ///
     /// See [`record`](Self::record). The log drops the entries of this batch and of
     /// [deferred](Self::defer) ones (those of [kept](Self::keep) ones stay). Then nothing names
-    /// what those changed, so [`Operation::restore`] must refuse an operation that was logged by
-    /// this.
+    /// what those changed, so [`Operation::restore`](crate::Operation::restore) must refuse an
+    /// operation that was logged by this.
     ///
     /// # Panics
     ///
@@ -162,13 +162,13 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     ///
     /// `mark` finds the part, marks it in the back, and returns a reference or handle to it, which
     /// `f` gets. What `f` returns may still lead to the part (`|part| part` returns it to the
-    /// caller). When the batch ends, other than by a rollback, [`Operation::seal`] logs each lent
-    /// part as it is then.
+    /// caller). When the batch ends, other than by a rollback,
+    /// [`Operation::seal`](crate::Operation::seal) logs each lent part as it is then.
     ///
     /// # Panics
     ///
     /// If `mark` or `f` panics; the batch is torn then. After a panic of `f`,
-    /// [`Operation::restore`] is called to undo the batch.
+    /// [`Operation::restore`](crate::Operation::restore) is called to undo the batch.
     ///
     /// # Examples
     ///
@@ -239,7 +239,8 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     }
 
     /// Makes any change. The other copy gets a resync of the whole value, at the start of the next
-    /// batch. A writer [without a clone](OpWriter::without_clone) has one from the first call on.
+    /// batch. A writer [without a clone](crate::OpWriter::without_clone) has one from the first
+    /// call on.
     ///
     /// # Panics
     ///

@@ -197,11 +197,11 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     /// `Clone` shares.
     ///
     /// Such a writer cannot resync a torn back. The next batch finds the back torn after a change
-    /// or a replay panicked, and after changes were taken back that [`Operation::restore`] does
-    /// not undo (by a rollback, an `Err` of [`transact`](Self::transact), or a forgotten batch).
-    /// It panics then, and [`recover`](Self::recover) returns [`Torn`]. Readers still see the last
-    /// publish; [`into_writer`](Self::into_writer) gives access to both values, to rebuild the
-    /// back.
+    /// or a replay panicked, and after changes were taken back that [`Operation::restore`] does not
+    /// undo (by a rollback, an `Err` of [`transact`](Self::transact), or a forgotten batch). It
+    /// panics then, and [`recover`](Self::recover) returns [`Torn`](crate::Torn). Readers still see
+    /// the last publish; [`into_writer`](Self::into_writer) gives access to both values, to rebuild
+    /// the back.
     ///
     /// # Examples
     ///

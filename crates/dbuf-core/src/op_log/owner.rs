@@ -9,7 +9,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// What the owner of a [`Batch`] dereferences to. Only [`OpWriter`] implements it.
+/// What the owner of a [`Batch`](crate::Batch) dereferences to. Only [`OpWriter`] implements it.
 pub trait BatchOwner: sealed::Sealed {
     /// The pointer to the buffer.
     type Ptr: BufferPtr;

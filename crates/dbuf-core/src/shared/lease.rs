@@ -163,7 +163,7 @@ impl<P: BufferPtr> Drop for SharedLease<'_, P> {
 }
 
 guards! {
-    /// A [`ReadGuard`] of a [`SharedReader`](crate::SharedReader).
+    /// A [`ReadGuard`](crate::ReadGuard) of a [`SharedReader`](crate::SharedReader).
     SharedReadGuard<'s, P: BufferPtr> of SharedLease,
     /// A [`SharedReadGuard`] narrowed to a part of the value, or of the extras.
     MappedSharedReadGuard

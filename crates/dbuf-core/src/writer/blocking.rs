@@ -18,7 +18,8 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>> Writer<P> {
     /// If this thread holds a guard of a [`SharedReader`](crate::SharedReader) on the old side: it
     /// would wait for itself. Nothing has changed then. Drop the guard first, or use
     /// [`try_finish`](Self::try_finish) or [`try_back_mut`](Self::try_back_mut). Guards of a
-    /// [`Reader`] are not noticed: if its own thread holds one, the writer waits forever.
+    /// [`Reader`](crate::Reader) are not noticed: if its own thread holds one, the writer waits
+    /// forever.
     ///
     /// # Examples
     ///
