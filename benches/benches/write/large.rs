@@ -1,6 +1,7 @@
 //! An event for a value with 40,000 members: one comes or goes. The value is the set of members of
 //! a guild of a chat server, and the map a cache of guilds.
 
+use core::time::Duration;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -9,8 +10,6 @@ use dashmap::DashMap;
 use dbuf_bench::maps::hasher;
 use dbuf_bench::{Hash, number_key};
 use dbuf_hashmap::{Builder, Writer};
-
-use crate::ratios::Entrant;
 
 const GUILDS: u64 = 8;
 const MEMBERS: u32 = 40_000;
@@ -73,4 +72,21 @@ pub(crate) fn entrants() -> [Entrant; 3] {
             }
         }),
     ]
+}
+
+/// A contender and what it does in one turn.
+pub(crate) struct Entrant {
+    pub(crate) name: &'static str,
+    pub(crate) turn: Box<dyn FnMut() -> Duration>,
+    pub(crate) times: Vec<Duration>,
+}
+
+impl Entrant {
+    pub(crate) fn new(name: &'static str, turn: impl FnMut() -> Duration + 'static) -> Self {
+        Self {
+            name,
+            turn: Box::new(turn),
+            times: Vec::new(),
+        }
+    }
 }

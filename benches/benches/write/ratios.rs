@@ -1,7 +1,6 @@
 //! Contenders in turn, so that a busy machine slows all of them alike.
 
 use core::hint::black_box;
-use core::time::Duration;
 use std::env;
 use std::time::Instant;
 
@@ -13,24 +12,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-use crate::{Numbers, OVERWRITTEN, each, filled, grow, large};
-
-/// A contender and what it does in one turn.
-pub(crate) struct Entrant {
-    name: &'static str,
-    turn: Box<dyn FnMut() -> Duration>,
-    times: Vec<Duration>,
-}
-
-impl Entrant {
-    pub(crate) fn new(name: &'static str, turn: impl FnMut() -> Duration + 'static) -> Self {
-        Self {
-            name,
-            turn: Box::new(turn),
-            times: Vec::new(),
-        }
-    }
-}
+use crate::large::{self, Entrant};
+use crate::{Numbers, OVERWRITTEN, each, filled, grow};
 
 fn growing<M: Numbers>(name: &'static str, batch: u32) -> Entrant {
     Entrant::new(name, move || {

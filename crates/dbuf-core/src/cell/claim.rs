@@ -5,7 +5,6 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::OnceLock;
 
-use super::write::own_guard;
 use crate::buffer::DoubleBuffer;
 use crate::shared::Readers;
 use crate::strategy::Strategy;
@@ -103,4 +102,14 @@ impl<T, S: Strategy> Claim<T, S> {
         self.aside = !free;
         kept
     }
+}
+
+#[cold]
+#[inline(never)]
+fn own_guard() -> ! {
+    panic!(
+        "a thread writes to a cell while it holds a guard of that cell (from `read`), and \
+         could wait for its own guard forever: drop the guard first, or use `load`, `with` or \
+         `try_store`"
+    )
 }

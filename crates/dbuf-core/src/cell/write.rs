@@ -322,16 +322,6 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
 
 #[cold]
 #[inline(never)]
-pub(super) fn own_guard() -> ! {
-    panic!(
-        "a thread writes to a cell while it holds a guard of that cell (from `read`), and \
-         could wait for its own guard forever: drop the guard first, or use `load`, `with` or \
-         `try_store`"
-    )
-}
-
-#[cold]
-#[inline(never)]
 fn own_write() -> ! {
     panic!(
         "a thread writes to a cell while it changes that cell (in a closure of `update` or \
