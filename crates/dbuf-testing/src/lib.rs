@@ -5,7 +5,8 @@
 //!
 //! * [`suite!`] makes tests of the [suite](mod@suite) for one strategy behind one
 //!   pointer.
-//! * `models` (under `--cfg dbuf_loom`) holds the bodies of the loom models.
+//! * [`models!`] makes loom tests for one strategy, under `--cfg dbuf_loom`. `models` holds
+//!   their bodies.
 //! * [`Tracked`] is a payload that notices when a reader and the writer meet.
 //! * [`Counting`] is an allocator that counts; [`mod@soak`] runs load in waves and
 //!   watches it; [`inputs`] feeds a machine that is driven by bytes.
@@ -34,10 +35,14 @@ mod counting;
 pub mod inputs;
 #[cfg(dbuf_loom)]
 pub mod models;
+mod models_macro;
+mod run;
 pub mod soak;
 #[cfg(not(dbuf_loom))]
 pub mod suite;
 mod tracked;
+#[cfg(not(any(dbuf_loom, miri)))]
+mod watchdog;
 
 /// The README's examples, compiled.
 #[cfg(doctest)]
@@ -47,4 +52,6 @@ mod readme {}
 pub use counting::Counting;
 pub use dbuf_core as core;
 pub use dbuf_strategies as strategies;
+#[doc(hidden)]
+pub use run::run;
 pub use tracked::Tracked;
