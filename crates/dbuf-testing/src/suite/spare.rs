@@ -718,21 +718,3 @@ where
 pub(super) fn has_spare<P: SuitePtr>(ptr: P) -> bool {
     with_spare(ptr).is_some()
 }
-
-/// S13: the swap is finished once its side is set aside, without a check; the front stays, and
-/// the spare side is not free.
-pub fn side_that_is_set_aside_finishes_the_swap<P: SuitePtr>(new: impl Fn() -> P) {
-    let mut writer = Log::new(Writer::claim(new()).unwrap());
-    let reader = writer.reader();
-    let guard = reader.read();
-    writer.try_write().unwrap().apply(Set(1));
-    assert!(writer.as_writer().is_swapping());
-    let before = front(&writer);
-    if !writer.set_aside() {
-        return;
-    }
-    assert!(!writer.as_writer().is_swapping());
-    assert_eq!((front(&writer), writer.stragglers()), (before, 0));
-    assert!(writer.spare_stragglers() > 0, "a guard is there");
-    assert_eq!((guard.get(), reader.read().get()), (0, 1));
-}

@@ -91,6 +91,44 @@ pub fn tokens_outlive_the_strategy<P: SuitePtr>(new: impl Fn() -> P) {
     drop(tokens);
 }
 
+/// S13: the swap is finished once its side is set aside, without a check; the front stays, and
+/// the spare side is not free while a guard is on it.
+pub fn side_that_is_set_aside_finishes_the_swap<P: SuitePtr>(new: impl Fn() -> P) {
+    let ptr = new();
+    let strategy = ptr.strategy();
+    let mut writer = strategy.try_claim_writer().unwrap();
+    let reader = strategy.new_reader();
+    // SAFETY: all tokens below are this strategy's (C1, C6) and stay on this thread (C4).
+    // Nobody reaches the values here or later (C5, C7).
+    let guard = unsafe { strategy.acquire(&reader) };
+    // SAFETY: a fresh strategy is finished (C2).
+    unsafe { strategy.start_swap(&mut writer) };
+    // SAFETY: C1.
+    assert!(!unsafe { strategy.try_finish(&mut writer) });
+    // SAFETY: C1.
+    if unsafe { strategy.try_free_spare(&mut writer) } {
+        let (front, back, spare) = (strategy.front(), strategy.back(), strategy.spare());
+        // SAFETY: unfinished, and the spare side is free (C7).
+        unsafe { strategy.set_aside(&mut writer) };
+        let after = (strategy.front(), strategy.back(), strategy.spare());
+        assert_eq!(after, (front, spare, back));
+        // SAFETY: C1.
+        assert!(unsafe { strategy.is_finished(&writer) });
+        // SAFETY: C1.
+        assert!(unsafe { strategy.spare_stragglers(&writer) } > 0);
+        // SAFETY: C1.
+        assert!(!unsafe { strategy.try_free_spare(&mut writer) });
+    }
+    // SAFETY: once, with its reader (C3).
+    unsafe { strategy.release(&reader, guard) };
+    // SAFETY: C1.
+    unsafe { strategy.try_free_spare(&mut writer) };
+    // SAFETY: C1.
+    assert_eq!(unsafe { strategy.spare_stragglers(&writer) }, 0);
+    // SAFETY: C1.
+    unsafe { strategy.release_writer(writer) };
+}
+
 /// Polls its writer when it is woken.
 struct Polls<P: SuitePtr> {
     writer: RefCell<Option<Writer<P>>>,

@@ -16,7 +16,8 @@ const HANGS: &str = "DBUF_MUTANT_HANGS";
 /// S7: a waker that polls needs the lock that its caller holds.
 #[test]
 fn waker_under_the_lock() {
-    ends("S7", "waker_may_poll", || {
+    let myself = "watchdog::waker_under_the_lock";
+    ends(myself, "S7", "waker_may_poll", || {
         suite::waker_may_poll(|| Arc::new(buffer(ThreeCounts::new(WakesUnderTheLock))));
     });
 }
@@ -24,26 +25,23 @@ fn waker_under_the_lock() {
 /// S6: a writer that nobody wakes sleeps forever.
 #[test]
 fn nobody_wakes_a_thread() {
-    ends(
-        "S6",
-        "last_leave_on_another_thread_wakes_the_writer",
-        || {
-            suite::last_leave_on_another_thread_wakes_the_writer(|| {
-                Arc::new(buffer(ThreeCounts::new(NobodyIsWoken)))
-            });
-        },
-    );
+    let myself = "watchdog::nobody_wakes_a_thread";
+    let name = "last_leave_on_another_thread_wakes_the_writer";
+    ends(myself, "S6", name, || {
+        suite::last_leave_on_another_thread_wakes_the_writer(|| {
+            Arc::new(buffer(ThreeCounts::new(NobodyIsWoken)))
+        });
+    });
 }
 
 /// Runs a test that hangs in a process of its own, which its watchdog ends.
-fn ends(clause: &str, name: &str, hangs: impl FnOnce()) {
+fn ends(myself: &str, clause: &str, name: &str, hangs: impl FnOnce()) {
     if env::var_os(HANGS).is_some() {
         dbuf_testing::run(clause, name, hangs);
         return;
     }
-    let myself = std::thread::current();
     let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", myself.name().unwrap()])
+        .args(["--exact", myself])
         .env(HANGS, "1")
         .env("DBUF_SUITE_SECONDS", "1")
         .output()
