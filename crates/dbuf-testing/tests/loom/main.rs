@@ -63,12 +63,12 @@ macro_rules! refuses {
 }
 
 refuses! {
-    S2: no_second_look, NoSecondLook by any guarded_side_is_never_written;
+    S2: no_second_load, NoSecondLoad by any guarded_side_is_never_written;
     S2: check_releases_nothing, CheckReleasesNothing by any guarded_side_is_never_written;
     S3: leave_is_relaxed, LeaveIsRelaxed by any guarded_side_is_never_written;
     S3: check_acquires_nothing, CheckAcquiresNothing by any guarded_side_is_never_written;
     S4: flip_is_relaxed, FlipIsRelaxed by any guarded_side_is_never_written;
-    S4: second_look_is_relaxed, SecondLookIsRelaxed by any guarded_side_is_never_written;
+    S4: second_load_is_relaxed, SecondLoadIsRelaxed by any guarded_side_is_never_written;
     S5: claim_forgets_the_swap, ClaimForgetsTheSwap by any claim_continues_an_unfinished_swap;
     S6: registers_after_the_check, RegistersAfterTheCheck by any last_leave_wakes_the_writer;
     S6: retry_wakes_nobody, RetryWakesNobody by any last_leave_wakes_the_writer;

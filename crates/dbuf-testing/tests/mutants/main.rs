@@ -91,7 +91,7 @@ refuses! {
     S6: first_waker_stays, FirstWakerStays by newest_waker_replaces_the_others;
     S7: wakes_before_the_leave, WakesBeforeTheLeave by waker_may_poll;
     S7: poll_unwinds, PollUnwinds by newest_waker_replaces_the_others;
-    S8: patience_ends, PatienceEnds by forgotten_guard_is_never_given_up;
+    S8: tenth_check_finishes, TenthCheckFinishes by forgotten_guard_is_never_given_up;
     S9: front_begins_at_b, FrontBeginsAtB by fresh_strategy_is_finished_and_shows_a;
     S11: token_reaches_back, TokenReachesBack by tokens_outlive_the_strategy;
     S12: every_side_counts, EverySideCounts by overlapping_guards_do_not_hold_the_writer_up;

@@ -10,15 +10,14 @@ use dbuf_core::{BlockingStrategy, Side, Strategy};
 
 use Mutant::*;
 
-/// What is broken. Those without a test or model that refuses them would be here too; what
-/// none can see is said at the clause:
+/// What is broken. These have no mutant:
 ///
-/// * S7: that acquires do not allocate or lock is seen by an allocator that counts
-///   (`Counting`) in a binary of one's own; that a count aborts before it wraps takes more
-///   guards than a test can have.
-/// * S11: only readers with slots have something to give back. These have none; the models of
-///   the part `slots` are for those.
-/// * C1 to C7 are promises of the caller, which is `dbuf-core` here.
+/// * S7, no allocation and no lock in an acquire: no test of the suite can see one. An
+///   allocator that counts can (`Counting`), in a binary of its own.
+/// * S7, a count that would wrap ends the process: no test can take that many guards.
+/// * S11, the slots of readers: readers have none here. The models of the part `slots` check
+///   strategies that have them.
+/// * C1 to C7: promises of the caller, `dbuf-core`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutant {
     Unbroken,
@@ -29,7 +28,7 @@ pub(crate) enum Mutant {
     /// S2: the check does not count guards.
     EveryCheckFinishes,
     /// S2: an acquire does not load the front again after it counted itself.
-    NoSecondLook,
+    NoSecondLoad,
     /// S2: a count that comes after the check does not see the flip.
     CheckReleasesNothing,
     /// S3: a leave does not publish the reads before it.
@@ -39,7 +38,7 @@ pub(crate) enum Mutant {
     /// S4: the flip does not publish the writes before it.
     FlipIsRelaxed,
     /// S4: the second load of the front acquires nothing.
-    SecondLookIsRelaxed,
+    SecondLoadIsRelaxed,
     /// S5: `is_finished` makes a check.
     AskingChecks,
     /// S5: a fresh strategy waits for a check.
@@ -63,7 +62,7 @@ pub(crate) enum Mutant {
     /// S7: a poll unwinds when it replaces a waker.
     PollUnwinds,
     /// S8: the tenth check finishes.
-    PatienceEnds,
+    TenthCheckFinishes,
     /// S9: the front of a fresh strategy is B.
     FrontBeginsAtB,
     /// S10: a claim does not see what the last one did.
@@ -125,7 +124,7 @@ pub(crate) struct Reader(Option<Alive>);
 impl Drop for Reader {
     fn drop(&mut self) {
         if let Some(alive) = &self.0 {
-            // Where a real one would use freed memory.
+            // A token with a pointer would reach freed memory here.
             let is_alive = alive.load(SeqCst);
             assert!(is_alive || std::thread::panicking(), "used after the end");
         }
@@ -156,7 +155,7 @@ impl ThreeCounts {
         if self.mutant == mutant { weaker } else { order }
     }
 
-    /// The front for who has the claim, or asks for a hint.
+    /// The front for the claim's holder, and a hint for others.
     fn front_hint(&self) -> Side {
         // Relaxed: under the claim (S10), or after a read-modify-write that acquired the flip.
         SIDES[self.front.load(Relaxed)]
@@ -175,7 +174,7 @@ impl ThreeCounts {
         if self.mutant == EverySideCounts {
             guards = self.guards.iter().map(|count| count.load(SeqCst)).sum();
         }
-        let gives_up = self.mutant == PatienceEnds && self.checks.fetch_add(1, Relaxed) == 9;
+        let gives_up = self.mutant == TenthCheckFinishes && self.checks.fetch_add(1, Relaxed) == 9;
         let is_free = guards == 0 || self.mutant == EveryCheckFinishes || gives_up;
         if is_free && self.mutant != NoLatch {
             held.store(false, Relaxed);
@@ -263,9 +262,9 @@ unsafe impl Strategy for ThreeCounts {
             // needed. No test has as many guards as would wrap (S7).
             self.guards[side as usize].fetch_add(1, AcqRel);
             // ORDERING: Acquire; partner: the flip (S4).
-            let order = self.unless(SecondLookIsRelaxed, Acquire, Relaxed);
+            let order = self.unless(SecondLoadIsRelaxed, Acquire, Relaxed);
             let again = SIDES[self.front.load(order)];
-            if again == side || self.mutant == NoSecondLook {
+            if again == side || self.mutant == NoSecondLoad {
                 return side;
             }
             self.leave(side, self.mutant != RetryWakesNobody);
