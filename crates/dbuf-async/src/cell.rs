@@ -10,13 +10,12 @@ use dbuf_strategies::{Waiter, Watched};
 
 /// Awaits the next write to a [`ConcurrentCell`] whose strategy is [`Watched`].
 ///
-/// Made of a pointer to the cell (`&'static`, `Arc`), to which it dereferences. It remembers
-/// which write it was last *told of* by [`changed`](Self::changed); reading does not count. A
-/// fresh one has been told of the value that is published then, and a clone of what its
-/// original was. Several writes at once are one.
+/// It wraps a pointer to the cell (`&'static`, `Arc`) and dereferences to the cell. It remembers
+/// the last write that [`changed`](Self::changed) reported, its *last seen* version; reads do not
+/// move it. A new watcher has seen the current value, and a clone the same as its original.
 ///
-/// A cell is never closed, since every handle to it can write. A loop over `changed` ends by
-/// other means: by a value that says so, or with its task.
+/// A cell is never closed, since every handle to it can write: end a loop over `changed` by a
+/// value of your choice, or cancel its task.
 ///
 /// # Examples
 ///
@@ -48,22 +47,7 @@ where
     C: Deref<Target = ConcurrentCell<T, Watched<S>>>,
     S: Strategy,
 {
-    /// Watches this cell. It has been told of what is published now.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    ///
-    /// use dbuf_async::CellWatcher;
-    /// use dbuf_async::strategies::{ConcurrentCell, EpochStrategy, Watched};
-    ///
-    /// let cell = ConcurrentCell::with_strategy(1, Watched::new(EpochStrategy::new()));
-    /// let cell = Arc::new(cell);
-    /// let mut watcher = CellWatcher::new(Arc::clone(&cell));
-    /// cell.store(2);
-    /// assert_eq!(pollster::block_on(watcher.changed()), 1);
-    /// ```
+    /// Creates a watcher that has seen the current value.
     pub fn new(cell: C) -> Self {
         let last_seen = cell.version();
         let waiter = cell.strategy().waiter();
@@ -74,31 +58,14 @@ where
         }
     }
 
-    /// Waits until there is a newer write than this watcher was last told of, and returns the
-    /// number of the newest. Ready at once if there is one. What it announces, a read that
-    /// follows sees.
+    /// Waits until the cell has a newer version than the last one seen, and returns the newest.
+    /// It is ready at once if there is one. A later read sees that version or a newer one.
     ///
     /// # Cancel safety
     ///
-    /// Dropped at any time, it has marked nothing: the next call tells of the same write.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_async::CellWatcher;
-    /// use dbuf_async::strategies::{ConcurrentCell, EpochStrategy, Watched};
-    ///
-    /// # pollster::block_on(async {
-    /// let cell = ConcurrentCell::with_strategy("a", Watched::new(EpochStrategy::new()));
-    /// let mut watcher = CellWatcher::new(&cell);
-    /// cell.store("b");
-    /// cell.store("c");
-    /// assert_eq!(watcher.changed().await, 2); // two writes, told of at once
-    /// assert_eq!(*watcher.read(), "c");
-    /// # });
-    /// ```
+    /// If it is dropped before it is ready, the next call reports the same write.
     pub async fn changed(&mut self) -> Version {
-        /// Takes the task off the list of those who wait.
+        /// Removes the task from the waiting ones.
         struct Leave<'w>(&'w mut Waiter);
 
         impl Drop for Leave<'_> {
@@ -111,29 +78,15 @@ where
         let last_seen = self.last_seen;
         self.last_seen = poll_fn(|cx| match leave.0.poll_changed(last_seen, cx) {
             Poll::Ready(Ok(version)) => Poll::Ready(version),
-            // The pointer keeps the cell, and the cell its claim: only one that leads
-            // elsewhere by now is closed.
+            // The pointer keeps the cell alive, and the cell keeps its claim. This is
+            // reached only by a pointer that now leads to another cell.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
         })
         .await;
         self.last_seen
     }
 
-    /// The number of the write that this watcher was last told of.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_async::CellWatcher;
-    /// use dbuf_async::strategies::{ConcurrentCell, EpochStrategy, Watched};
-    ///
-    /// let cell = ConcurrentCell::with_strategy(1, Watched::new(EpochStrategy::new()));
-    /// let mut watcher = CellWatcher::new(&cell);
-    /// cell.store(2);
-    /// assert_eq!((watcher.last_seen(), watcher.version()), (0, 1)); // written, not told of
-    /// pollster::block_on(watcher.changed());
-    /// assert_eq!(watcher.last_seen(), 1);
-    /// ```
+    /// Returns the last version that [`changed`](Self::changed) reported.
     pub fn last_seen(&self) -> Version {
         self.last_seen
     }
@@ -147,7 +100,7 @@ impl<C: Deref> Deref for CellWatcher<C> {
     }
 }
 
-/// A watcher of its own, told of what this one was.
+/// The clone has seen the same version.
 impl<C: Clone> Clone for CellWatcher<C> {
     fn clone(&self) -> Self {
         Self {

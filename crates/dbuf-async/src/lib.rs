@@ -1,28 +1,16 @@
-//! Awaiting for `dbuf`: a swap, a batch, the next publish. On any executor, and
-//! without one.
+//! Async `dbuf`: await a swap, a batch or the next publish, on any executor.
 //!
-//! # The idea
+//! [`WriterAsyncExt`] adds `finish_async` and `swap_async` to a [`Writer`](core::Writer), and
+//! `write_async` and `transact_async` to an [`OpWriter`](core::OpWriter). A [`Watcher`] is a
+//! reader that awaits the next publish; its strategy is [`Watched`](strategies::Watched), which
+//! wraps any other. A [`CellWatcher`] does the same for a
+//! [`ConcurrentCell`](core::ConcurrentCell).
 //!
-//! Whether a swap is finished is asked by *polling*: that is how the strategies of
-//! `dbuf` wait, and a blocked thread is nothing but a waker that unparks it. The
-//! futures here hand the task's waker to the same call. So a writer may block in
-//! one place and await in the next, and a strategy needs nothing of its own for
-//! either: also [`LocalStrategy`](strategies::LocalStrategy), on which a thread
-//! cannot block.
+//! Strategies wait by *polling*: a blocked thread registers a waker that unparks it, a future the
+//! waker of its task. So blocking and awaiting calls can alternate on one writer.
 //!
-//! An unfinished swap is state of the buffer and not of a future. Any future of
-//! this crate can be dropped after any poll: nothing is lost, and the next
-//! call, blocking or not, finds the swap and finishes it. Each says under *Cancel
-//! safety* what has happened by then.
-//!
-//! # The parts
-//!
-//! * [`WriterAsyncExt`] adds `finish_async` and `swap_async` to a
-//!   [`Writer`](core::Writer), `write_async` and `transact_async` to an
-//!   [`OpWriter`](core::OpWriter).
-//! * [`Watcher`] is a reader that awaits the next publish. Its strategy is
-//!   [`Watched`](strategies::Watched): any other, wrapped. [`CellWatcher`] is the same of a
-//!   [`ConcurrentCell`](core::ConcurrentCell), which any handle may write.
+//! An unfinished swap is state of the buffer, not of a future: any future of this crate can be
+//! dropped after any poll, and the next call finishes the swap.
 //!
 //! # Examples
 //!
@@ -58,10 +46,9 @@
 //!
 //! # Guards and awaits
 //!
-//! A read guard stays on its thread: it is not `Send`, so a task that holds one
-//! across an await cannot be spawned on an executor that moves tasks. It
-//! should not be held there in any case: the writer waits for it. Take what is
-//! needed out of it and let it go:
+//! Do not hold a read guard across an await: the writer waits for it. A guard is not `Send`, so a
+//! task that does so cannot be spawned on an executor that moves tasks. Clone what you need (or
+//! an `Arc` in the buffer) and release the guard:
 //!
 //! ```
 //! # use dbuf_async::{core::arc, strategies::EpochStrategy};
@@ -74,28 +61,27 @@
 //! });
 //! ```
 //!
-//! Where a copy costs too much, put an `Arc` into the buffer and clone that.
-//!
-//! A [`Batch`](core::Batch) may be held across an await: it is `Send` where its
-//! writer is. But it **publishes when it is dropped, also with a cancelled task**;
-//! [`transact_async`](WriterAsyncExt::transact_async) is the form that publishes
-//! all or nothing.
+//! A [`Batch`](core::Batch) may be held across an await. But it **publishes when it is dropped,
+//! also when its task is cancelled**; [`transact_async`](WriterAsyncExt::transact_async)
+//! publishes all or nothing.
 //!
 //! # Features
 //!
 //! * none: `no_std`, no allocation: `finish_async`, `swap_async`.
 //! * `alloc`: `write_async`, `transact_async`.
-//! * `std` (default): a batch notices when its thread unwinds.
+//! * `std` (default): a batch notices that its thread unwinds.
 //! * `watch`: [`Watcher`], [`CellWatcher`].
 //! * `stream`: `Watcher::versions`, a `futures_core::Stream`.
-//! * `epoch` (default), `flash`, `count`, `lock`: the strategy of that name, in
-//!   [`strategies`].
+//! * `epoch` (default), `flash`, `count`, `lock`: the strategy of that name, in [`strategies`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "watch")]
 mod cell;
+mod futures;
+#[cfg(feature = "stream")]
+mod versions;
 #[cfg(feature = "watch")]
 mod watcher;
 mod writer;
@@ -109,10 +95,11 @@ mod readme {}
 pub use cell::CellWatcher;
 pub use dbuf_core as core;
 pub use dbuf_strategies as strategies;
+#[cfg(feature = "alloc")]
+pub use futures::Write;
+pub use futures::{Finish, Swap};
 #[cfg(feature = "stream")]
-pub use watcher::Versions;
+pub use versions::Versions;
 #[cfg(feature = "watch")]
 pub use watcher::{Changed, Watcher};
-#[cfg(feature = "alloc")]
-pub use writer::Write;
-pub use writer::{Finish, Swap, WriterAsyncExt};
+pub use writer::WriterAsyncExt;

@@ -1,4 +1,4 @@
-//! Futures against leaves: wakes, and cancellation at a poll. Run by `.ci/loom`.
+//! Models of futures against leaves: wakes, and cancellation after a poll. `.ci/loom` runs them.
 #![cfg(dbuf_loom)]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -42,12 +42,12 @@ fn block_on<F: Future>(future: F, slept: &AtomicUsize) -> F::Output {
     }
 }
 
-/// One poll, and the future is dropped.
+/// Polls once, and drops the future.
 fn poll_and_cancel<F: Future + Unpin>(mut future: F) -> Poll<F::Output> {
     Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// In some execution somebody must have slept, or the model proves nothing.
+/// Checks the body, and that some execution slept: otherwise the model proves nothing.
 fn check(body: impl Fn(&Arc<AtomicUsize>) + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(2));
@@ -66,7 +66,7 @@ fn reads_twice<S: Modelled>(reader: ArcReader<Tracked, S>) -> thread::JoinHandle
     })
 }
 
-/// The last leave wakes the task, whichever comes first.
+/// The last leave wakes the task.
 fn leave_wakes_the_task<S: Modelled>(new: fn() -> S) {
     check(move |slept| {
         let (mut writer, reader) = arc(Tracked::new(0), Tracked::new(0), new());
@@ -76,7 +76,7 @@ fn leave_wakes_the_task<S: Modelled>(new: fn() -> S) {
         let writes = thread::spawn(move || {
             writer.try_back_mut().unwrap().set(1);
             block_on(writer.swap_async(), &slept);
-            writer.try_back_mut().expect("it was awaited").set(2);
+            writer.try_back_mut().expect("the swap was awaited").set(2);
         });
         reads.join().unwrap();
         other.join().unwrap();
@@ -98,7 +98,7 @@ fn cancelled_swap_is_found<S: Modelled>(new: fn() -> S) {
                 back.set(7);
             }
             block_on(writer.finish_async(), &slept);
-            writer.try_back_mut().expect("it was awaited").set(2);
+            writer.try_back_mut().expect("the swap was awaited").set(2);
             block_on(writer.swap_async(), &slept);
         });
         reads.join().unwrap();
@@ -106,7 +106,7 @@ fn cancelled_swap_is_found<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// Batches that are begun, cancelled and begun again by every kind of call.
+/// Batches are begun, cancelled and begun again by every kind of call.
 fn cancelled_write_is_found<S: Modelled>(new: fn() -> S) {
     check(move |slept| {
         let (writer, reader) = arc(Tracked::new(0), Tracked::new(0), new());
@@ -140,7 +140,7 @@ fn cancelled_watch_is_found<S: Modelled>(new: fn() -> S) {
         let mut watcher = Watcher::new(reader);
         let watches = thread::spawn(move || {
             let mut last_seen = match poll_and_cancel(watcher.changed()) {
-                Poll::Ready(news) => news.unwrap_or(0),
+                Poll::Ready(changed) => changed.unwrap_or(0),
                 Poll::Pending => 0,
             };
             while let Ok(version) = block_on(watcher.changed(), &slept) {

@@ -1,4 +1,4 @@
-//! What must not compile, with the message, and a twin of each that does.
+//! Programs that must not compile, with their messages, and a twin of each that compiles.
 #![cfg(not(any(dbuf_loom, miri)))]
 
 #[test]

@@ -1,4 +1,4 @@
-//! Follows a key range of etcd or a bucket of NATS, and prints what happens.
+//! Follows a key range of etcd or a bucket of NATS, and prints every change.
 //!
 //! ```sh
 //! cargo run -p dbuf-follow --features etcd,nats --example follow -- --etcd 127.0.0.1:2379 --prefix /flags/
@@ -6,9 +6,9 @@
 //! cargo run -p dbuf-follow --features etcd,nats --example follow -- --nats 127.0.0.1:4222 --bucket flags
 //! ```
 //!
-//! A password (with `--user`) or a token (without, for NATS) comes from `FOLLOW_PASSWORD`.
-//! Ctrl-C ends it with 0. What cannot be followed is said in one line, with exit code 2; with
-//! `--wait`, it is tried again.
+//! `FOLLOW_PASSWORD` is the password (with `--user`) or the token (NATS without `--user`). Ctrl-C
+//! ends the program with exit code 0. If the engine cannot be followed, the program prints one line
+//! and ends with exit code 2, or tries again with `--wait`.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -29,22 +29,22 @@ use dbuf_follow::{Builder, Error, Etcd, Follower, Nats, Revision, Source, State,
 struct Options {
     #[command(flatten)]
     engine: Engine,
-    /// The keys of etcd to follow: those with this prefix.
+    /// The prefix of the keys of etcd to follow.
     #[arg(long, default_value = "")]
     prefix: String,
     /// The bucket of NATS to follow.
     #[arg(long, default_value = "flags")]
     bucket: String,
-    /// The user; the password is in FOLLOW_PASSWORD.
+    /// The user; its password is in FOLLOW_PASSWORD.
     #[arg(long)]
     user: Option<String>,
-    /// A copy on disk: served at once, and continued.
+    /// A file with a copy of the state, which is served at once after a restart.
     #[arg(long)]
     file: Option<PathBuf>,
-    /// Keep trying if the engine cannot be reached.
+    /// Try again if the engine cannot be reached.
     #[arg(long)]
     wait: bool,
-    /// How long the engine may be silent, and a put or delete may take, in seconds.
+    /// The longest silence of the engine, and the longest time of a put or delete, in seconds.
     #[arg(long, default_value_t = 5.0, value_parser = seconds)]
     silence: f64,
     #[command(subcommand)]
@@ -54,17 +54,17 @@ struct Options {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct Engine {
-    /// Endpoints of etcd, with commas between.
+    /// Endpoints of etcd, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "HOST:PORT")]
     etcd: Vec<String>,
-    /// Servers of NATS, with commas between.
+    /// Servers of NATS, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "HOST:PORT")]
     nats: Vec<String>,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Give a key a value, and print the revision.
+    /// Set the value of a key, and print the revision.
     Put { key: String, value: String },
     /// Remove a key, and print the revision.
     Delete { key: String },
@@ -169,7 +169,7 @@ async fn show(follower: &Follower<String, String>) -> Result<(), Error> {
             let lag = follower.lag().unwrap_or_default();
             println!(
                 "{}, revision {revision}, {} entries, lag {lag:.1?}",
-                said(state),
+                text(state),
                 before.len()
             );
             shown = Some((state, revision));
@@ -181,7 +181,7 @@ async fn show(follower: &Follower<String, String>) -> Result<(), Error> {
     }
 }
 
-fn said(state: State) -> String {
+fn text(state: State) -> String {
     match state {
         State::CutOff { since } => format!("cut off for {:.1?}", since.elapsed()),
         state => format!("{state:?}").to_lowercase(),

@@ -1,5 +1,5 @@
-//! A source of one's own: a Redis stream, to which writers append an entry with the fields `key`
-//! and `value`, or with `delete`. The stream holds the whole log.
+//! A source for a Redis stream. Writers append entries with the fields `key` and `value`, or with
+//! the field `delete`. The stream has the whole log.
 //!
 //! ```sh
 //! redis-cli XADD flags '*' key colour value blue
@@ -17,7 +17,7 @@ use futures_core::Stream;
 use redis::AsyncCommands;
 use redis::streams::{StreamId, StreamReadOptions, StreamReadReply};
 
-/// How long one read waits for news. A read that finds none is a sign of life.
+/// How long one read waits for entries. A read without entries is a sign of life.
 const WAIT: Duration = Duration::from_secs(1);
 
 pub(crate) struct RedisStream {
@@ -34,7 +34,7 @@ impl RedisStream {
             emit.send(Event::Reset).await;
         }
         loop {
-            // All that is there, and then what comes.
+            // Reads all existing entries first, and then waits for new ones.
             let mut options = StreamReadOptions::default().count(1000);
             if !loading {
                 options = options.block(WAIT.as_millis() as usize);
@@ -56,7 +56,7 @@ impl RedisStream {
                 }
             }
             if none {
-                emit.send(Event::Commit(last)).await; // a load, or a sign of life
+                emit.send(Event::Commit(last)).await; // the end of a load, or a sign of life
                 loading = false;
             }
         }
@@ -83,13 +83,14 @@ impl Source for RedisStream {
     }
 }
 
-/// An entry's id is a time in milliseconds and a number: 44 and 20 bits of a revision.
+/// Converts the id of an entry, a time in milliseconds and a number, to 44 and 20 bits of a
+/// revision.
 pub(crate) fn revision(id: &str) -> Result<Revision, Error> {
     let (time, number) = id.split_once('-').ok_or("not an id")?;
     let (time, number) = (time.parse::<u64>()?, number.parse::<u64>()?);
     match (time >> 44, number >> 20) {
         (0, 0) => Ok(time << 20 | number),
-        _ => Err("an id beyond what a revision holds".into()),
+        _ => Err("the id is too large for a revision".into()),
     }
 }
 

@@ -8,25 +8,19 @@ use core::time::Duration;
 use std::hash::RandomState;
 use std::path::PathBuf;
 
+use crate::decoder::Decoder;
 use crate::driver::{Driver, Entries};
 use crate::file::{Encode, Store};
-use crate::problem::{Problem, Stopped, Undecodable};
+use crate::follower::Follower;
+use crate::problem::{Hook, Problem, Stopped, Undecodable};
+use crate::source::{Error, Source};
 use crate::status::{Status, StopOnDrop};
-use crate::{Error, Follower, Source};
 
-/// Makes raw keys and values of an engine ours.
-pub(crate) struct Decoder<A, B, K, V> {
-    pub(crate) key: Box<dyn Fn(A) -> Result<K, Error> + Send + Sync>,
-    pub(crate) value: Box<dyn Fn(B) -> Result<V, Error> + Send + Sync>,
-}
-
-pub(crate) type Hook<K> = Box<dyn FnMut(Problem<'_, K>) + Send>;
-
-/// What a follower is made of.
+/// Configures a follower and its driver.
 ///
 /// # Examples
 ///
-/// Text keys and numbers, out of an engine that has bytes:
+/// An engine with bytes, and a map with strings and numbers:
 ///
 /// ```
 /// use dbuf_follow::{Builder, Memory, Undecodable};
@@ -61,16 +55,15 @@ pub struct Builder<S: Source, K, V, H = RandomState> {
 }
 
 impl<S: Source> Builder<S, S::Key, S::Value> {
-    /// A map with the keys and values that the source has.
+    /// Follows a source into a map with the source's keys and values.
     pub fn new(source: S) -> Self {
         Self::decoding(source, Ok::<_, Infallible>, Ok::<_, Infallible>)
     }
 }
 
 impl<S: Source, K, V> Builder<S, K, V> {
-    /// A map with keys and values that two functions make of those of the source. They may
-    /// fail ([`undecodable`](Self::undecodable)); they are called in the driver, once for
-    /// each entry.
+    /// Follows a source into a map whose keys and values two functions make of the source's. The
+    /// driver calls them once for each entry; they may fail ([`undecodable`](Self::undecodable)).
     pub fn decoding<E, F>(
         source: S,
         key: impl Fn(S::Key) -> Result<K, E> + Send + Sync + 'static,
@@ -97,7 +90,7 @@ impl<S: Source, K, V> Builder<S, K, V> {
 }
 
 impl<S: Source, K, V, H> Builder<S, K, V, H> {
-    /// Another hasher. The default is std's, which is safe against chosen keys, and slow.
+    /// Sets the hasher. The default is std's, which resists chosen keys but is slow.
     pub fn hasher<T: BuildHasher>(self, hasher: T) -> Builder<S, K, V, T> {
         Builder {
             source: self.source,
@@ -111,7 +104,7 @@ impl<S: Source, K, V, H> Builder<S, K, V, H> {
         }
     }
 
-    /// What to do with an entry that does not decode. Default: [`Undecodable::Skip`].
+    /// Sets what happens to an entry that does not decode. Default: [`Undecodable::Skip`].
     pub fn undecodable(self, undecodable: Undecodable) -> Self {
         Self {
             undecodable,
@@ -119,8 +112,8 @@ impl<S: Source, K, V, H> Builder<S, K, V, H> {
         }
     }
 
-    /// Calls a function, in the driver, when an entry does not decode, when the engine is
-    /// lost, and when the file cannot be read or written. The crate logs nothing.
+    /// Sets a function that the driver calls when an entry does not decode, when the engine is
+    /// lost, and when the file cannot be read or written. The crate itself logs nothing.
     pub fn on_problem(self, hook: impl FnMut(Problem<'_, K>) + Send + 'static) -> Self {
         Self {
             on_problem: Box::new(hook),
@@ -128,9 +121,9 @@ impl<S: Source, K, V, H> Builder<S, K, V, H> {
         }
     }
 
-    /// How long to wait before the engine is tried again: `first`, then twice as long each
-    /// time, up to `longest`, each with up to as much again at random, so that a hundred
-    /// followers do not come back at once. Default: 100 ms and 10 s.
+    /// Sets the delays between attempts to connect: `first`, then doubled each time up to
+    /// `longest`. A random part of up to the same length is added to each, so that followers do not
+    /// reconnect all at once. Default: 100 ms and 10 s.
     pub fn delays(self, first: Duration, longest: Duration) -> Self {
         Self {
             delays: (first, longest.max(first)),
@@ -138,8 +131,8 @@ impl<S: Source, K, V, H> Builder<S, K, V, H> {
         }
     }
 
-    /// Ends the driver if the first whole state cannot be loaded at the first try, rather
-    /// than try forever. Once it is loaded, the driver keeps trying.
+    /// Sets whether the driver ends if the first attempt does not load a whole state. Default: no.
+    /// After the first load, the driver always tries again.
     pub fn fail_fast(self, fail_fast: bool) -> Self {
         Self { fail_fast, ..self }
     }
@@ -150,13 +143,13 @@ where
     S: Source<Key = Vec<u8>, Value = Vec<u8>>,
 {
     /// Keeps a copy in a file, so that a restart serves it at once and continues after its
-    /// revision. `key` and `value` undo what the functions of
-    /// [`decoding`](Self::decoding) do.
+    /// revision. `key` and `value` are the inverses of the functions of
+    /// [`decoding`](Self::decoding).
     ///
-    /// The file is written in a thread, after a load and then every 30 seconds at most, if
-    /// anything has changed; it replaces the old one by a rename, and its owner alone may
-    /// read it (on Unix). A file that is torn, of another format or of another source is
-    /// reported ([`FileError`](crate::FileError)) and ignored: all is loaded then.
+    /// A thread writes the file after each load, and after a change at most every 30 seconds. It
+    /// replaces the old file by a rename, and only its owner may read it (on Unix). A file that is
+    /// torn, of another format or of another source is reported
+    /// ([`FileError`](crate::FileError)) and ignored, and the engine's state is loaded.
     pub fn file(
         self,
         path: impl Into<PathBuf>,
@@ -174,7 +167,7 @@ where
         }
     }
 
-    /// How often the file is written at most. Default: 30 seconds.
+    /// Sets the shortest time between two writes of the file. Default: 30 seconds.
     pub fn file_interval(mut self, interval: Duration) -> Self {
         if let Some(store) = &mut self.store {
             store.interval = interval;
@@ -190,10 +183,9 @@ where
     V: Clone + Send + Sync + 'static,
     H: BuildHasher + Send + Sync + 'static,
 {
-    /// A handle, and the driver: a future that connects, applies what happens, and connects
-    /// again, for any executor to run. It ends only when it must
-    /// ([`Stopped`]). Dropped at any moment, it publishes nothing half done. The
-    /// [file](Self::file), if any, is read here.
+    /// Returns a handle and the driver, a future for any executor: it connects, applies events,
+    /// and reconnects. [`Stopped`] lists why it may end. Dropping it never publishes a part of a
+    /// transaction. The [file](Self::file), if set, is read in this call.
     pub fn start(
         self,
     ) -> (

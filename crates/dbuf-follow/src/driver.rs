@@ -10,22 +10,23 @@ use dbuf_hashmap::{DefaultStrategy, Watched, Writer, WriterBatch};
 use futures_core::Stream;
 use futures_timer::Delay;
 
-use crate::builder::{Decoder, Hook};
+use crate::decoder::Decoder;
 use crate::file::Store;
-use crate::problem::{Problem, Stopped, Undecodable};
-use crate::status::StopOnDrop;
-use crate::{Error, Event, Map, Source, State};
+use crate::follower::Map;
+use crate::problem::{Hook, Problem, Stopped, Undecodable};
+use crate::source::{Error, Event, Source};
+use crate::status::{State, StopOnDrop};
 
 type Strategy = Watched<DefaultStrategy>;
 type Batch<'w, K, V, H> = WriterBatch<'w, K, V, H, Strategy>;
 
-/// Connects, applies what happens, and connects again.
+/// Connects, applies events, and reconnects.
 pub(crate) struct Driver<S: Source, K, V, H> {
     pub(crate) source: S,
     pub(crate) entries: Entries<S, K, V>,
     pub(crate) delays: (Duration, Duration),
     pub(crate) fail_fast: bool,
-    /// Whether the map has a whole state.
+    /// The map has a whole state.
     pub(crate) loaded: bool,
     pub(crate) store: Option<Store<S::Key, S::Value, K, V>>,
     pub(crate) map: Map<K, V, H>,
@@ -34,7 +35,7 @@ pub(crate) struct Driver<S: Source, K, V, H> {
     pub(crate) stop: StopOnDrop,
 }
 
-/// What becomes of single entries.
+/// Decodes and applies single entries.
 pub(crate) struct Entries<S: Source, K, V> {
     pub(crate) decoder: Decoder<S::Key, S::Value, K, V>,
     pub(crate) undecodable: Undecodable,
@@ -54,7 +55,7 @@ where
     V: Clone + Send + Sync + 'static,
     H: BuildHasher + Send + Sync + 'static,
 {
-    /// Publishes what the file has, if there is one.
+    /// Publishes the entries of the file, if there is one.
     pub(crate) fn load(&mut self) {
         let Some(store) = &mut self.store else {
             return;
@@ -109,7 +110,7 @@ where
         }
     }
 
-    /// Follows one connection to its end. Says when the engine was `heard`.
+    /// Follows one connection to its end. Sets `heard` once the engine has answered.
     async fn follow(&mut self, heard: &mut bool) -> End {
         let Self {
             source,
@@ -131,7 +132,7 @@ where
                 Err(error) => return End::Cut(error),
             };
             let mut batch = writer.write_async().await;
-            // Cut off, stopped or dropped: nothing half done is published.
+            // If the connection or the driver ends, nothing is published.
             batch.rollback_on_drop();
             let mut reset = false;
             let revision = loop {
@@ -198,7 +199,7 @@ where
         };
         match self.undecodable {
             Undecodable::Skip => _ = batch.remove(&key),
-            // A reset emptied the batch, so the old value is the published one.
+            // A reset emptied the batch, so the old value is in the published map.
             Undecodable::KeepOld if reset && !batch.contains_key(&key) => {
                 if let Some(old) = batch.published().get(&key).cloned() {
                     batch.insert(key.clone(), old);
@@ -232,7 +233,7 @@ where
     }
 }
 
-/// Notices that a stream is silent for too long.
+/// Detects a stream that is silent for too long.
 struct Silence {
     limit: Option<(Duration, Delay)>,
     heard: Instant,
@@ -246,7 +247,7 @@ impl Silence {
         }
     }
 
-    /// The next event of a stream, or why there is none.
+    /// Returns the next event of a stream, or an error if the stream ended or is silent.
     fn next<K, V, T>(
         &mut self,
         mut events: Pin<&mut T>,
@@ -264,7 +265,7 @@ impl Silence {
             let Some((limit, delay)) = &mut self.limit else {
                 return Poll::Pending;
             };
-            // It is not set anew for each event, but when it is over.
+            // The timer is not reset for each event, only when it expires.
             while Pin::new(&mut *delay).poll(cx).is_ready() {
                 match limit.checked_sub(self.heard.elapsed()) {
                     None | Some(Duration::ZERO) => {

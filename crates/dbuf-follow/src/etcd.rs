@@ -11,24 +11,31 @@ use etcd_client::{
 };
 use futures_core::Stream;
 
-use crate::{Emit, Error, Event, Revision, Source, events};
+use crate::events::{Emit, events};
+use crate::source::{Error, Event, Revision, Source};
 
-/// How many keys are asked for at once in a load.
+/// The number of keys of one request of a load.
 const PAGE: i64 = 1000;
 
-/// As long as a message of etcd can be.
+/// The largest message of etcd.
 const MESSAGE: usize = i32::MAX as usize;
 
 /// The keys of etcd that begin with a prefix.
 ///
-/// A load reads the range at one revision, in pages; a watch goes on after it. One revision
-/// of etcd is one commit, so transactions are never seen in part. The follower's revision is
-/// the last one that changed a key of the range: [`wait_for`](crate::Follower::wait_for) is
-/// for revisions of writes to the range. A revision that etcd has compacted away, a cluster
-/// with another identity and a revision that went back make for a new load.
+/// A load reads the range at one revision, in pages, and a watch continues after it. One revision
+/// of etcd is one commit, so no part of a transaction is seen. The follower's revision is the last
+/// one that changed a key of the range, so [`wait_for`](crate::Follower::wait_for) needs the
+/// revision of a write to the range. The whole state is loaded again if etcd has compacted the
+/// revision away, if the cluster has another id, or if its revision went back.
 ///
-/// Runs on tokio. Every connection is a new one, by the options of the client:
-/// user and password, TLS, several endpoints.
+/// It needs tokio, and makes a new client for every connection.
+///
+/// # Password and TLS
+///
+/// [`options`](Self::options) takes the client's options. `ConnectOptions::with_user` sets a user
+/// and its password. For TLS, use endpoints `https://host:port` and `ConnectOptions::with_tls`:
+/// `TlsOptions::new().with_enabled_roots()` trusts the system's CAs, `ca_certificate` your own CA,
+/// and `identity` sets a client certificate.
 ///
 /// # Examples
 ///
@@ -51,12 +58,13 @@ pub struct Etcd {
     prefix: Vec<u8>,
     options: ConnectOptions,
     silence: Duration,
-    /// The identity of the cluster that was followed last; 0 before.
+    /// The id of the last cluster; 0 before the first.
     cluster: AtomicU64,
 }
 
 impl Etcd {
-    /// The keys with a prefix, of a cluster with these endpoints (`host:port`).
+    /// Follows the keys with a prefix, in a cluster with these endpoints (`host:port`, or
+    /// `https://host:port` for TLS).
     pub fn new(
         endpoints: impl IntoIterator<Item = impl Into<String>>,
         prefix: impl Into<Vec<u8>>,
@@ -70,13 +78,13 @@ impl Etcd {
         }
     }
 
-    /// How the client connects.
+    /// Sets the options of the client: user and password, TLS, timeouts.
     pub fn options(self, options: ConnectOptions) -> Self {
         Self { options, ..self }
     }
 
-    /// How long the cluster may be silent. It is asked for a sign of life three times in
-    /// that time. Default: 10 seconds.
+    /// Sets how long the cluster may be silent. It is asked for a sign of life three times in that
+    /// time. Default: 10 seconds.
     pub fn silence(self, silence: Duration) -> Self {
         Self { silence, ..self }
     }
@@ -91,7 +99,7 @@ impl Etcd {
                 Some(revision) => revision,
                 None => self.load(&client, &emit).await?,
             };
-            // Ends when the watch cannot go on from there.
+            // It returns if the watch cannot continue after that revision.
             self.watch(&client, revision, &emit).await?;
             next = None;
         }
@@ -114,6 +122,7 @@ impl Etcd {
                 Some(revision) => revision,
                 None => {
                     let header = header(response.header())?;
+                    // Relaxed: no other data depends on it.
                     self.cluster.store(header.cluster_id(), Ordering::Relaxed);
                     emit.send(Event::Reset).await;
                     header.revision()
@@ -138,7 +147,7 @@ impl Etcd {
         }
     }
 
-    /// Emits what happens after a revision. Returns when that cannot be had.
+    /// Emits the events after a revision. Returns if the watch cannot continue after it.
     async fn watch(
         &self,
         client: &Client,
@@ -179,19 +188,20 @@ impl Etcd {
         }
     }
 
-    /// Returns whether a cluster is the one that was followed, and not behind it.
+    /// Returns whether the cluster is the same as before and has reached the revision.
     fn continues(&self, header: &ResponseHeader, from: Revision) -> bool {
         let cluster = header.cluster_id();
+        // Relaxed: no other data depends on it.
         let before = self.cluster.swap(cluster, Ordering::Relaxed);
         (before == 0 || before == cluster) && header.revision() as Revision >= from
     }
 }
 
-/// Makes commits of the responses of a watch.
+/// Makes commits from the responses of a watch.
 struct Commits {
-    /// The last one that was emitted.
+    /// The last revision that was emitted.
     done: Revision,
-    /// The one whose events are being emitted.
+    /// The revision whose events are being emitted.
     open: Option<Revision>,
 }
 
@@ -222,12 +232,12 @@ impl Commits {
             .await;
         }
         if response.fragment {
-            return Ok(()); // The rest of the revision is in the next one.
+            return Ok(()); // the next response has the rest of the revision
         }
         self.commit(emit).await;
         if quiet {
-            // A notification of the watch itself comes after all events before it. An answer
-            // to `request_progress` may not (etcd issue 15220), so it is a sign of life only.
+            // A notification of the watch follows all events before it. An answer to
+            // `request_progress` may not (etcd issue 15220), so it is only a sign of life.
             if let (false, 0.., Some(header)) =
                 (response.created, response.watch_id, response.header)
             {
@@ -270,7 +280,7 @@ fn header(header: Option<&ResponseHeader>) -> Result<&ResponseHeader, Error> {
     header.ok_or_else(|| "etcd: an answer without a header".into())
 }
 
-/// The first key behind all that begin with a prefix, as etcd writes it.
+/// Returns the first key after all keys with the prefix, in etcd's form.
 fn end_of(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_owned();
     while let Some(last) = end.pop() {
@@ -282,7 +292,7 @@ fn end_of(prefix: &[u8]) -> Vec<u8> {
     [0].into()
 }
 
-/// An error with its causes: the client's own text often says "transport error" and no more.
+/// Returns an error with its causes, since the client's own text is often only "transport error".
 fn readable(error: etcd_client::Error) -> Error {
     let mut text = match &error {
         etcd_client::Error::GRpcStatus(status) => format!("etcd: {}", status.message()),
@@ -303,7 +313,7 @@ fn readable(error: etcd_client::Error) -> Error {
     text.into()
 }
 
-/// Without endpoints and options: they may hold secrets.
+/// Shows no endpoints and no options, which may hold secrets.
 impl fmt::Debug for Etcd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Etcd").field(&self.name()).finish()

@@ -9,16 +9,15 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_core::Stream;
 
-use crate::{Error, Event};
+use crate::source::{Error, Event};
 
-/// How many events may wait for the reader of a stream.
+/// The number of events that may be queued before `send` waits.
 const QUEUE: usize = 256;
 
 type Queue<K, V> = Arc<Mutex<VecDeque<Event<K, V>>>>;
 
-/// Makes a stream of events from a future that emits them: what a
-/// [`Source`](crate::Source) returns from `open`. The future runs while the stream is
-/// polled, and its error ends the stream.
+/// Makes a stream of events, for [`Source::open`](crate::Source::open), from a future that sends
+/// them. The future runs while the stream is polled, and its error ends the stream.
 ///
 /// # Examples
 ///
@@ -62,18 +61,18 @@ where
     }
 }
 
-/// Where the future of [`events`] puts them.
+/// Sends events to the stream of [`events`].
 pub struct Emit<K, V>(Queue<K, V>);
 
 impl<K, V> Emit<K, V> {
-    /// Adds an event to the stream. Waits while many are on their way.
+    /// Adds an event to the stream, and waits while many are queued.
     ///
     /// # Cancel safety
     ///
-    /// The event is in the stream once this was polled.
+    /// The first poll adds the event; dropping the future later does not remove it.
     pub async fn send(&self, event: Event<K, V>) {
         lock(&self.0).push_back(event);
-        // The stream polls again when it has given out what is there: no waker is needed.
+        // No waker is needed: the stream polls this future again once the queue is empty.
         poll_fn(|_| match lock(&self.0).len() {
             QUEUE.. => Poll::Pending,
             _ => Poll::Ready(()),
@@ -82,7 +81,7 @@ impl<K, V> Emit<K, V> {
     }
 }
 
-/// The stream that [`events`] makes.
+/// The stream of [`events`].
 #[must_use = "streams do nothing unless they are polled"]
 pub struct Events<F, K, V> {
     queue: Queue<K, V>,
@@ -90,7 +89,7 @@ pub struct Events<F, K, V> {
     error: Option<Error>,
 }
 
-// Nothing is pinned in place but what is in its own box.
+// The only pinned field is in its own box.
 impl<F, K, V> Unpin for Events<F, K, V> {}
 
 impl<F, K, V> Stream for Events<F, K, V>

@@ -1,8 +1,8 @@
 //! A copy of the map in a file.
 //!
-//! The magic, the format's version (`u32`), the source's name, the revision (`u64`), the
-//! number of entries (`u64`), keys and values in turn, and the CRC-32 of all that. Numbers
-//! are little-endian; names, keys and values follow their length (`u32`).
+//! Its parts are the magic, the version of the format (`u32`), the name of the source, the revision
+//! (`u64`), the number of entries (`u64`), a key and a value for each, and the CRC-32 of all that.
+//! Numbers are little-endian; the length (`u32`) precedes each name, key and value.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -18,27 +18,28 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use crate::builder::Decoder;
-use crate::{Error, Map, Revision};
+use crate::decoder::Decoder;
+use crate::follower::Map;
+use crate::source::{Error, Revision};
 
 const MAGIC: &[u8; 12] = b"dbuf-follow\n";
 const VERSION: u32 = 1;
 
-/// Why a file was not read or not written. Without it, all is loaded from the engine.
+/// Why a file could not be read or written. Without a file, the state is loaded from the engine.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FileError {
     /// The file cannot be read or written.
     Io(io::Error),
-    /// It is no file of this crate.
+    /// Another program wrote the file.
     Foreign,
-    /// It has another version of the format.
+    /// The file has another version of the format.
     Version(u32),
-    /// It is not whole: it is too short, or its checksum is wrong.
+    /// The file is torn: its length or its checksum is wrong.
     Torn,
-    /// It is the copy of another source.
+    /// The file is the copy of another source.
     OtherSource(String),
-    /// An entry in it does not decode.
+    /// An entry of the file does not decode.
     Undecodable(Error),
     /// A key or value is too long: 4 GiB or more.
     TooLong,
@@ -48,10 +49,10 @@ impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => error.fmt(f),
-            Self::Foreign => f.write_str("this is no copy that dbuf-follow wrote"),
+            Self::Foreign => f.write_str("dbuf-follow did not write this file"),
             Self::Version(version) => write!(f, "the copy has format {version}, not {VERSION}"),
             Self::Torn => f.write_str("the copy is torn: its length or checksum is wrong"),
-            Self::OtherSource(name) => write!(f, "the copy is of {name}"),
+            Self::OtherSource(name) => write!(f, "the copy is of another source: {name}"),
             Self::Undecodable(error) => {
                 write!(f, "an entry of the copy does not decode: {error}")
             }
@@ -76,7 +77,7 @@ impl From<io::Error> for FileError {
     }
 }
 
-/// Makes keys and values bytes again.
+/// Converts keys and values to bytes.
 pub(crate) struct Encode<K, V> {
     pub(crate) key: ToBytes<K>,
     pub(crate) value: ToBytes<V>,
@@ -90,12 +91,12 @@ type Decode<A, B, K, V> = fn(&Decoder<A, B, K, V>, Vec<u8>, Vec<u8>) -> Result<(
 pub(crate) struct Store<A, B, K, V> {
     path: PathBuf,
     encode: Arc<Encode<K, V>>,
-    /// Only where it was made is it known that `A` and `B` are bytes.
+    /// A function pointer, since only `new` knows that `A` and `B` are bytes.
     decode: Decode<A, B, K, V>,
     pub(crate) interval: Duration,
-    /// When and with what the last writing began.
+    /// The time and the revision of the last write.
     last: Option<(Instant, Revision)>,
-    /// There is a new state that does not wait for the interval.
+    /// A load must be written before the interval ends.
     due: bool,
     writing: Option<JoinHandle<Result<(), FileError>>>,
 }
@@ -119,7 +120,7 @@ impl<A, B, K, V> Store<A, B, K, V> {
         &self.path
     }
 
-    /// The revision and the entries that the file has, or `None` without a file.
+    /// Returns the revision and the entries of the file, or `None` without a file.
     #[expect(clippy::type_complexity, reason = "a revision and entries")]
     pub(crate) fn load(
         &mut self,
@@ -141,7 +142,7 @@ impl<A, B, K, V> Store<A, B, K, V> {
         Ok(Some((revision, entries)))
     }
 
-    /// Begins to write the file if it is time, and returns how the last writing ended.
+    /// Starts a write of the file if one is due, and returns the result of the last write.
     pub(crate) fn save<H>(
         &mut self,
         name: String,
@@ -208,10 +209,10 @@ fn push(bytes: &mut Vec<u8>, part: &[u8]) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Writes a new file and renames it, so that there is the old one or the new one at any time.
+/// Writes a new file and renames it, so that the path always has the old or the new one.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    // Another number each time: nothing else depends on it.
+    // Relaxed: the number only has to be unique.
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(alloc::format!(".{}.{number}.new", std::process::id()));
@@ -226,7 +227,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         fs::rename(&new, path)
     });
     if let Err(error) = written {
-        // It may not even be there.
+        // The file may not exist.
         _ = fs::remove_file(&new);
         return Err(error.into());
     }
@@ -244,7 +245,7 @@ type Raw<'b> = Vec<(&'b [u8], &'b [u8])>;
 
 fn parse<'b>(bytes: &'b [u8], name: &str) -> Result<(Revision, Raw<'b>), FileError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| {
-        // A file that ends within the magic may be ours.
+        // A file that ends within the magic may be one of this crate.
         match MAGIC.starts_with(bytes) {
             true => FileError::Torn,
             false => FileError::Foreign,

@@ -6,18 +6,19 @@ use std::hash::RandomState;
 
 use dbuf_hashmap::{Closed, DefaultStrategy, SharedReader, Watched};
 
-use crate::status::Status;
-use crate::{Revision, State};
+use crate::source::Revision;
+use crate::status::{State, Status};
 
-/// The map of a [`Follower`], to be read from any thread. Its snapshots have the
-/// [revision](dbuf_hashmap::Snapshot::revision) of the state that they show, and its
-/// [`watcher`](SharedReader::watcher) awaits every change of it.
+/// The map of a [`Follower`], which any thread can read. A snapshot has the
+/// [revision](dbuf_hashmap::Snapshot::revision) of its state, and a
+/// [`watcher`](SharedReader::watcher) awaits changes.
 pub type Map<K, V, H = RandomState> = SharedReader<K, V, H, Watched<DefaultStrategy>>;
 
 /// A handle to a map that follows an engine.
 ///
-/// Cheap to clone, and for any thread. The driver, which [`Builder::start`](crate::Builder::start)
-/// returns beside it, does the work; when it is dropped, the map keeps its last state.
+/// It is cheap to clone and can be sent to any thread. [`Builder::start`](crate::Builder::start)
+/// returns it with the driver, which does the work. After the driver is dropped, the map keeps its
+/// last state.
 ///
 /// # Examples
 ///
@@ -31,7 +32,7 @@ pub type Map<K, V, H = RandomState> = SharedReader<K, V, H, Watched<DefaultStrat
 /// # let driver = std::thread::spawn(|| pollster::block_on(driver));
 /// // Spawn the driver on an executor. Then:
 /// let revision = engine.put("colour", "blue");
-/// follower.wait_for(revision).await?; // this machine has got what that one wrote
+/// follower.wait_for(revision).await?; // this machine has the write of that one
 /// assert_eq!(follower.map().get_cloned("colour"), Some("blue"));
 ///
 /// let map = follower.map().read();
@@ -50,37 +51,38 @@ impl<K, V, H> Follower<K, V, H> {
         Self { map, status }
     }
 
-    /// The map. Lookups never wait.
+    /// Returns the map. Lookups never wait, but guards that are held long delay the driver, as they
+    /// delay any writer of a [double buffer](dbuf_hashmap#what-to-know-first).
     pub fn map(&self) -> &Map<K, V, H> {
         &self.map
     }
 
-    /// The revision that readers see; 0 before the first.
+    /// Returns the revision that readers see, or 0 before the first.
     pub fn revision(&self) -> Revision {
         self.map.read().revision()
     }
 
-    /// How long ago the engine was last heard: with a commit, or with the word that nothing
-    /// has changed. While the follower is live, what readers see is older by that at most,
-    /// and by the time that an event travels. `None` if it was never heard.
+    /// Returns the time since the engine's last commit or sign of life, or `None` before the first.
+    /// While the follower is live, the state that readers see is stale by at most this, plus the
+    /// delivery time of an event.
     pub fn lag(&self) -> Option<Duration> {
         self.status.lag()
     }
 
-    /// How the follower is connected.
+    /// Returns the state of the connection.
     pub fn state(&self) -> State {
         self.status.state()
     }
 
-    /// Waits for a state.
+    /// Waits until `wanted` accepts the state of the connection, and returns that state.
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the driver has ended in another one.
+    /// [`Closed`] if the driver has ended and `wanted` does not accept [`State::Stopped`].
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if the future is dropped.
+    /// Dropping the future loses nothing.
     pub fn wait_until(
         &self,
         wanted: impl FnMut(State) -> bool,
@@ -90,17 +92,16 @@ impl<K, V, H> Follower<K, V, H> {
 }
 
 impl<K, V, H> Follower<K, V, H> {
-    /// Waits until readers see a revision or a later one, and returns which. A program that
-    /// wrote through the engine waits for the revision that it got: any follower, on any
-    /// machine, then has read its write.
+    /// Waits until readers see `revision` or a later one, and returns the one they see. A program
+    /// that wrote to the engine can wait for the revision of its write, on any machine.
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the driver has ended before.
+    /// [`Closed`] if the driver ends before that.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if the future is dropped.
+    /// Dropping the future loses nothing.
     pub async fn wait_for(&self, revision: Revision) -> Result<Revision, Closed> {
         let mut seen = 0;
         self.map
@@ -113,9 +114,9 @@ impl<K, V, H> Follower<K, V, H> {
         Ok(seen)
     }
 
-    /// Waits for the next publish after this call, and returns the revision that readers
-    /// see then. A loop that must see each of them takes a
-    /// [watcher](SharedReader::watcher) of the [map](Self::map).
+    /// Waits for the next publish after this call, and returns the revision that readers then see.
+    /// A loop that must not miss a publish needs a [watcher](SharedReader::watcher) of the
+    /// [map](Self::map).
     ///
     /// # Errors
     ///
@@ -123,7 +124,7 @@ impl<K, V, H> Follower<K, V, H> {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost if the future is dropped.
+    /// Dropping the future loses nothing.
     pub async fn changed(&self) -> Result<Revision, Closed> {
         self.map.watcher().changed().await?;
         Ok(self.revision())

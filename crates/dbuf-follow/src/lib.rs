@@ -1,10 +1,9 @@
-//! A concurrent hash map that follows an engine: the data is in etcd, in NATS or where you
-//! have it, and each machine reads a copy in its own memory.
+//! A concurrent hash map that follows an engine: the data is in etcd, in NATS or in a source of
+//! your own, and each machine reads a copy in its own memory.
 //!
-//! A lookup costs what a lookup of [`dbuf_hashmap`] costs: it waits for nothing, and makes no
-//! request. Each transaction of the engine becomes visible as a whole, and so does a reload.
-//! A snapshot is a state *and* its revision. While the engine is away, the last state is
-//! served, and the handle says since when.
+//! A lookup is a lookup of [`dbuf_hashmap`]: it never waits and makes no request. Each transaction
+//! and each load becomes visible as a whole. A snapshot has a state *and* its revision. While the
+//! engine cannot be reached, the last state is served, and the handle returns since when.
 //!
 //! # Examples
 //!
@@ -12,7 +11,7 @@
 //! use dbuf_follow::{Builder, Event, Memory};
 //!
 //! # pollster::block_on(async {
-//! let engine = Memory::new(); // in place of etcd
+//! let engine = Memory::new(); // instead of etcd
 //! engine.commit([Event::Put("red", 1), Event::Put("blue", 1)]);
 //!
 //! let (follower, driver) = Builder::new(engine.clone()).start();
@@ -28,36 +27,35 @@
 //! # }).unwrap();
 //! ```
 //!
-//! # What is promised
+//! # Guarantees
 //!
-//! * **A follower's readers never go back** to an earlier revision, unless the engine itself
-//!   did (a restored backup), and never see a part of a transaction or of a load.
-//! * **Staleness is bounded while the follower is [live](State::Live)**, by
-//!   [`Follower::lag`] and the time that an event travels.
+//! * **A follower's readers never go back** to an earlier revision, unless the engine did (a
+//!   restored backup), and never see a part of a transaction or of a load.
+//! * **Staleness is bounded while the follower is [live](State::Live)**, by [`Follower::lag`] and
+//!   the delivery time of an event.
 //! * **[`Follower::wait_for`] is read-your-writes** across machines.
 //!
-//! Two followers are not at the same revision at the same moment; nothing is promised
-//! across them but what `wait_for` gives. A follower cannot write: that is the engine's.
+//! Two followers may be at different revisions at the same moment; only `wait_for` relates them.
+//! A follower cannot write; write to the engine.
 //!
 //! # Executors
 //!
-//! The driver is a future for any executor. The clients of `etcd` and `nats` need tokio. A
-//! guard that is held for long holds the driver up, as it does any writer of a
-//! [double buffer](dbuf_hashmap#what-to-know-first).
+//! The driver is a future for any executor. The clients of `etcd` and `nats` need tokio.
 //!
 //! # Features
 //!
 //! * `etcd`: a key range of etcd, by `etcd-client`, which needs `protoc` to build.
 //! * `nats`: a key-value bucket of NATS JetStream, by `async-nats`.
 //!
-//! Neither is on by default: [`Memory`] needs nothing, and a [`Source`] of your own is a
-//! matter of an `async` block ([`events`]).
+//! Neither is on by default. [`Memory`] needs no feature, and a [`Source`] of your own is an
+//! `async` block ([`events`]).
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 
 mod builder;
+mod decoder;
 mod driver;
 #[cfg(feature = "etcd")]
 mod etcd;
@@ -71,7 +69,7 @@ mod problem;
 mod source;
 mod status;
 
-/// The README's examples, compiled.
+/// Compiles the README's examples.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

@@ -11,15 +11,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use dbuf_hashmap::{CellWatcher, ConcurrentCell, DefaultStrategy, Watched};
 use futures_core::Stream;
 
-use crate::{Emit, Error, Event, Revision, Source, events};
+use crate::events::{Emit, events};
+use crate::source::{Error, Event, Revision, Source};
 
-/// How many commits are kept for followers that were away.
+/// The number of commits that are kept for followers that reconnect.
 const KEPT: usize = 1024;
 
-/// An engine in memory: for tests, and for programs that need no other.
+/// An engine in memory, for tests and for programs without another engine.
 ///
-/// Cheap to clone; each clone is the same engine. It keeps the data, and the last 1024
-/// commits: a follower that was away for longer loads the whole.
+/// A clone is cheap and is the same engine. The engine keeps its data and the last 1024 commits; a
+/// follower that missed more loads the whole state.
 ///
 /// # Examples
 ///
@@ -42,8 +43,8 @@ pub struct Memory<K, V>(Arc<Engine<K, V>>);
 
 struct Engine<K, V> {
     data: Mutex<Data<K, V>>,
-    /// Changes whenever the data does, and wakes the streams.
-    news: ConcurrentCell<u64, Watched<DefaultStrategy>>,
+    /// Changes with the data, and wakes the streams.
+    changes: ConcurrentCell<u64, Watched<DefaultStrategy>>,
 }
 
 struct Data<K, V> {
@@ -51,11 +52,11 @@ struct Data<K, V> {
     revision: Revision,
     /// The last commits, the oldest first.
     log: VecDeque<Commit<K, V>>,
-    /// No stream continues after an earlier revision.
+    /// The earliest revision after which a stream can continue.
     compacted: Revision,
-    /// How often the streams were cut off.
+    /// The number of times that the streams were cut off.
     cuts: u64,
-    /// Whether no stream can be opened.
+    /// No stream can be opened.
     down: bool,
 }
 
@@ -69,7 +70,7 @@ where
     K: Hash + Eq + Clone,
     V: Clone,
 {
-    /// An empty engine, at revision 1.
+    /// Creates an empty engine at revision 1.
     pub fn new() -> Self {
         Self(Arc::new(Engine {
             data: Mutex::new(Data {
@@ -80,22 +81,22 @@ where
                 cuts: 0,
                 down: false,
             }),
-            news: ConcurrentCell::with_strategy(0, Watched::new(DefaultStrategy::new())),
+            changes: ConcurrentCell::with_strategy(0, Watched::new(DefaultStrategy::new())),
         }))
     }
 
-    /// Gives a key a value, and returns the revision that has it.
+    /// Sets the value of a key, and returns the revision of that commit.
     pub fn put(&self, key: K, value: V) -> Revision {
         self.commit([Event::Put(key, value)])
     }
 
-    /// Removes a key, and returns the revision without it.
+    /// Removes a key, and returns the revision of that commit.
     pub fn delete(&self, key: K) -> Revision {
         self.commit([Event::Delete(key)])
     }
 
-    /// Makes changes as one transaction, and returns its revision. [`Event::Reset`] empties
-    /// the engine; commits and progresses say nothing here.
+    /// Makes changes in one transaction, and returns its revision. [`Event::Reset`] empties the
+    /// engine; [`Event::Commit`] and [`Event::Progress`] are ignored.
     pub fn commit(&self, changes: impl IntoIterator<Item = Event<K, V>>) -> Revision {
         let changes: Vec<_> = changes.into_iter().collect();
         let mut data = self.lock();
@@ -124,8 +125,8 @@ where
         revision
     }
 
-    /// Forgets how the data came to be at a revision: streams continue after it, and not
-    /// after an earlier one.
+    /// Discards the commits up to a revision: streams can continue after it, but not after an
+    /// earlier one.
     pub fn compact(&self, revision: Revision) {
         let mut data = self.lock();
         let revision = revision.min(data.revision);
@@ -133,48 +134,50 @@ where
         data.log.retain(|commit| commit.revision > revision);
     }
 
-    /// The revision of the last commit.
+    /// Returns the revision of the last commit.
     pub fn revision(&self) -> Revision {
         self.lock().revision
     }
 
-    /// Cuts all followers off. They come back by themselves.
+    /// Cuts off all followers, which then reconnect.
     pub fn cut(&self) {
         self.lock().cuts += 1;
         self.notify();
     }
 
-    /// Cuts all followers off until [`Self::restart`].
+    /// Cuts off all followers until [`Self::restart`].
     pub fn shut_down(&self) {
         self.lock().down = true;
         self.cut();
     }
 
-    /// Lets followers come back.
+    /// Lets followers reconnect.
     pub fn restart(&self) {
         self.lock().down = false;
     }
 
     fn notify(&self) {
-        self.0.news.update(|news| *news = news.wrapping_add(1));
+        self.0
+            .changes
+            .update(|changes| *changes = changes.wrapping_add(1));
     }
 }
 
 impl<K, V> Memory<K, V> {
     fn lock(&self) -> MutexGuard<'_, Data<K, V>> {
-        // `Clone` and `Hash` may have panicked: the entries are those before or after.
+        // If `Clone` or `Hash` panicked, the entries are still valid.
         self.0.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The engine's news, for a watcher.
-struct News<K, V>(Memory<K, V>);
+/// A pointer to the engine's cell of changes, for a watcher.
+struct Changes<K, V>(Memory<K, V>);
 
-impl<K, V> Deref for News<K, V> {
+impl<K, V> Deref for Changes<K, V> {
     type Target = ConcurrentCell<u64, Watched<DefaultStrategy>>;
 
     fn deref(&self) -> &Self::Target {
-        &self.0.0.news
+        &self.0.0.changes
     }
 }
 
@@ -184,7 +187,7 @@ where
     V: Clone,
 {
     async fn stream(self, from: Option<Revision>, emit: Emit<K, V>) -> Result<(), Error> {
-        let mut watcher = CellWatcher::new(News(self.clone()));
+        let mut watcher = CellWatcher::new(Changes(self.clone()));
         let mut seen = from;
         let cuts = self.lock().cuts;
         loop {
@@ -213,7 +216,7 @@ where
                 };
                 (events, data.revision)
             };
-            // It continues where it was.
+            // Nothing has changed since the stream's revision.
             if events.is_empty() {
                 emit.send(Event::Progress(revision)).await;
             }

@@ -19,27 +19,34 @@ use async_nats::jetstream::stream::Info;
 use async_nats::jetstream::{self, Message};
 use futures_core::Stream;
 
-use crate::{Emit, Error, Event, Revision, Source, events};
+use crate::events::{Emit, events};
+use crate::source::{Error, Event, Revision, Source};
 
-/// How often the connection's state is checked.
+/// The interval between checks of the connection.
 const CHECK: Duration = Duration::from_millis(250);
 
-/// How many messages make one commit at most.
+/// The largest number of messages in one commit.
 const BATCH: usize = 1024;
 
 /// A key-value bucket of NATS JetStream.
 ///
-/// The revision is the sequence number of the bucket's stream. NATS has no transactions: what
-/// has arrived together is one commit, and a load is one commit. A bucket that was made anew,
-/// and a revision that went back, make for a new load.
+/// The revision is the sequence number of the bucket's stream. NATS has no transactions: messages
+/// that have arrived together are one commit, and a load is one commit. The whole state is loaded
+/// again if the bucket was made again or its revision went back.
 ///
-/// A follower that comes back reads what happened since: the last value or delete marker of
-/// each key. Markers that were removed meanwhile (by `PurgeDeletes`, or by an age limit of
-/// the bucket) it cannot see, so the key stays; [`resume(false)`](Self::resume) loads the
-/// whole each time. NATS 2.9 and 2.10 announce no expiry at all.
+/// A follower that reconnects reads the last value or delete marker of each key that changed since.
+/// It does not see markers that were removed meanwhile (by `PurgeDeletes`, or by an age limit of
+/// the bucket), so their keys stay; [`resume(false)`](Self::resume) loads the whole state each
+/// time. NATS 2.9 and 2.10 do not report expired keys.
 ///
-/// Runs on tokio. Every connection is a new one, by the options of the client: user and
-/// password, token, credentials, TLS, several servers.
+/// It needs tokio, and makes a new client for every connection.
+///
+/// # Password and TLS
+///
+/// [`options`](Self::options) takes a function that returns the client's options.
+/// `ConnectOptions::with_user_and_password`, `with_token` or `with_credentials` sets the login. A
+/// server `tls://host:port`, or `require_tls(true)`, uses TLS; `add_root_certificates` adds your
+/// own CA, and `add_client_certificate` sets a client certificate.
 ///
 /// # Examples
 ///
@@ -64,12 +71,12 @@ pub struct Nats {
     options: Box<dyn Fn() -> ConnectOptions + Send + Sync>,
     silence: Duration,
     resume: bool,
-    /// When the bucket was made that was followed last.
+    /// The time of creation of the last bucket.
     created: Mutex<Option<i128>>,
 }
 
 impl Nats {
-    /// A bucket of a cluster with these servers (`host:port`).
+    /// Follows a bucket in a cluster with these servers (`host:port`, or `tls://host:port`).
     pub fn new(
         servers: impl IntoIterator<Item = impl Into<String>>,
         bucket: impl Into<String>,
@@ -85,7 +92,7 @@ impl Nats {
         }
     }
 
-    /// Follows a part of the bucket: the keys that match a pattern of NATS, as `flags.>`.
+    /// Follows only the keys that match a pattern of NATS, such as `flags.>`.
     pub fn keys(self, pattern: impl Into<String>) -> Self {
         Self {
             keys: pattern.into(),
@@ -93,7 +100,8 @@ impl Nats {
         }
     }
 
-    /// How the client connects: a function, as the client's options cannot be cloned.
+    /// Sets the options of the client: login, TLS, timeouts. It takes a function, since the options
+    /// cannot be cloned.
     pub fn options(self, options: impl Fn() -> ConnectOptions + Send + Sync + 'static) -> Self {
         Self {
             options: Box::new(options),
@@ -101,13 +109,13 @@ impl Nats {
         }
     }
 
-    /// How long the servers may be silent. They are asked for a sign of life three times in
+    /// Sets how long the servers may be silent. They are asked for a sign of life three times in
     /// that time. Default: 10 seconds.
     pub fn silence(self, silence: Duration) -> Self {
         Self { silence, ..self }
     }
 
-    /// Whether a follower that comes back reads only what happened since. Default: yes.
+    /// Sets whether a follower that reconnects reads only the changes since. Default: yes.
     pub fn resume(self, resume: bool) -> Self {
         Self { resume, ..self }
     }
@@ -126,11 +134,11 @@ impl Nats {
             let continues = |revision: &Revision| same && *revision <= info.state.last_sequence;
             let from = next.filter(continues);
             self.follow(&client, &bucket, &info, from, &emit).await?;
-            next = None; // It went back.
+            next = None; // the revision went back
         }
     }
 
-    /// Returns whether it is the bucket that was followed last.
+    /// Returns whether the bucket is the same as before.
     fn is_same(&self, info: &Info) -> bool {
         let created = info.created.unix_timestamp_nanos();
         let mut before = self.created.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,8 +147,8 @@ impl Nats {
             .is_none_or(|before| before == created)
     }
 
-    /// Emits what happens after a revision, or the whole state and what happens after it.
-    /// Returns when the bucket's revision goes back.
+    /// Emits the events after a revision, or the whole state and the events after it. Returns if
+    /// the bucket's revision goes back.
     async fn follow(
         &self,
         client: &async_nats::Client,
@@ -149,7 +157,7 @@ impl Nats {
         from: Option<Revision>,
         emit: &Emit<Vec<u8>, Vec<u8>>,
     ) -> Result<(), Error> {
-        // All up to here is part of a load.
+        // All messages up to this one are part of a load.
         let last = info.state.last_sequence;
         let consumer = bucket.stream.create_consumer(OrderedConfig {
             deliver_subject: client.new_inbox(),
@@ -174,7 +182,7 @@ impl Nats {
             emit.send(Event::Reset).await;
         }
         if empty {
-            // Nothing is on its way: this is the state.
+            // No message is pending, so this is the state.
             seen = seen.max(last);
             loading = false;
             emit.send(Event::Commit(seen)).await;
@@ -204,7 +212,7 @@ impl Nats {
                 }
             };
             let mut message = message;
-            // What has arrived, but not forever.
+            // Takes the messages that have arrived, up to `BATCH`.
             for n in 1.. {
                 let arrived = message.ok_or("nats: the stream has ended")?;
                 let arrived = arrived.map_err(|error| format!("nats: {error}"))?;
@@ -236,14 +244,14 @@ impl Nats {
     }
 }
 
-/// The bucket's stream as it is now.
+/// Returns the current info of the bucket's stream.
 async fn info(bucket: &Store) -> Result<Info, Error> {
     let status = bucket.status().await;
     let status = status.map_err(|error| format!("nats: bucket {}: {error}", bucket.name))?;
     Ok(status.info)
 }
 
-/// The next message, if it has arrived.
+/// Returns the next message if it has arrived.
 async fn ready(messages: &mut Ordered) -> Option<Option<<Ordered as Stream>::Item>> {
     poll_fn(|cx| match Pin::new(&mut *messages).poll_next(cx) {
         Poll::Ready(message) => Poll::Ready(Some(message)),
@@ -288,7 +296,7 @@ impl Source for Nats {
     }
 }
 
-/// Without servers and options: they may hold secrets.
+/// Shows no servers and no options, which may hold secrets.
 impl fmt::Debug for Nats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Nats").field(&self.name()).finish()

@@ -1,44 +1,48 @@
+use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 use std::path::Path;
 
-use crate::{Error, FileError};
+use crate::file::FileError;
+use crate::source::Error;
 
-/// What to do with an entry whose key or value does not decode. It is reported in any case.
+pub(crate) type Hook<K> = Box<dyn FnMut(Problem<'_, K>) + Send>;
+
+/// What happens to an entry whose key or value does not decode. It is always reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Undecodable {
-    /// The key is not in the map until its value decodes again.
+    /// The key is removed from the map until its value decodes again.
     #[default]
     Skip,
-    /// The key keeps the value that it had, if any.
+    /// The key keeps its old value, if any.
     KeepOld,
-    /// The driver ends. The last state stays.
+    /// The driver ends, and the map keeps its last state.
     Stop,
 }
 
-/// What a follower reports, and goes on.
+/// A problem that a follower reports, after which it continues.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Problem<'p, K> {
     /// An entry did not decode.
     Entry {
-        /// The key, if it is the value that did not decode.
+        /// The key, if the value did not decode.
         key: Option<&'p K>,
-        /// What the function said.
+        /// The error of the decoding function.
         error: &'p Error,
     },
-    /// The engine is lost, or was never found.
+    /// The connection to the engine is lost, or was not made.
     Cut {
-        /// What the source said.
+        /// The error of the source.
         error: &'p Error,
-        /// When it is tried again.
+        /// The delay until the next attempt.
         retry_in: Duration,
     },
-    /// The file was not read or not written.
+    /// The file could not be read or written.
     File {
-        /// Which file.
+        /// The path of the file.
         path: &'p Path,
-        /// Why.
+        /// The error.
         error: &'p FileError,
     },
 }
@@ -49,14 +53,14 @@ impl<K> fmt::Display for Problem<'_, K> {
             Self::Entry { key: None, error } => write!(f, "a key does not decode: {error}"),
             Self::Entry { error, .. } => write!(f, "a value does not decode: {error}"),
             Self::Cut { error, retry_in } => {
-                write!(f, "cut off: {error}; next try in {retry_in:.1?}")
+                write!(f, "cut off: {error}; next attempt in {retry_in:.1?}")
             }
             Self::File { path, error } => write!(f, "{}: {error}", path.display()),
         }
     }
 }
 
-/// Why a driver has ended.
+/// Why a driver ended.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Stopped {

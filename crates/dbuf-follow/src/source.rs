@@ -3,26 +3,26 @@ use core::time::Duration;
 
 use futures_core::Stream;
 
-/// A number that an engine gives each of its states. It grows with every commit.
+/// The number of a state of an engine. It grows with every commit.
 pub type Revision = u64;
 
-/// Why a source's stream ended, or why an entry did not decode.
+/// The error that ended a source's stream, or of an entry that did not decode.
 pub type Error = Box<dyn core::error::Error + Send + Sync>;
 
-/// What happened to the data of an engine.
+/// A change of the data of an engine.
 ///
-/// Everything up to a [`Commit`](Self::Commit) becomes visible at once.
+/// All events up to a [`Commit`](Self::Commit) become visible at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<K, V> {
-    /// All that was known is void. What follows, up to the next commit, is the whole state.
+    /// Discards all entries. The events up to the next commit are the whole state.
     Reset,
-    /// The key has this value.
+    /// Sets the value of a key.
     Put(K, V),
-    /// The key is gone.
+    /// Removes a key.
     Delete(K),
-    /// What came before makes up this revision.
+    /// The events before this one make up this revision.
     Commit(Revision),
-    /// The engine has got to this revision, and nothing here changed since the last commit.
+    /// The engine is at this revision, and no key has changed since the last commit.
     Progress(Revision),
 }
 
@@ -30,38 +30,37 @@ pub enum Event<K, V> {
 ///
 /// # Contract
 ///
-/// * A stream that was opened with `None` begins with [`Event::Reset`].
-/// * A stream that was opened with `Some(revision)` continues after that revision. Where the
-///   engine cannot do that (it has compacted the revision away, or it is another engine by
-///   now), the stream begins with [`Event::Reset`] instead.
-/// * A stream soon yields a commit or a progress, also when nothing has changed: until then
-///   a follower does not count itself connected.
-/// * Events of one transaction are never parted by a commit.
-/// * A stream ends with an error; the follower waits, and opens another one.
+/// * A stream that is opened with `None` begins with [`Event::Reset`].
+/// * A stream that is opened with `Some(revision)` continues after that revision. If the engine
+///   cannot (the revision is compacted away, or it is another engine), the stream begins with
+///   [`Event::Reset`] instead.
+/// * A stream soon yields a commit or a progress, also if nothing has changed: a follower is not
+///   live before.
+/// * No commit divides the events of one transaction.
+/// * A stream ends with an error; the follower waits and opens another one.
 ///
-/// [`events`](crate::events) makes such a stream from an `async` block. The documentation of
-/// [`Memory`](crate::Memory) has the smallest source; a whole one, for a Redis stream, is in
+/// [`events`](crate::events) makes such a stream from an `async` block; its documentation has a
+/// small source. A complete one, for a Redis stream, is in
 /// [`docs/examples/redis_source.rs`](https://github.com/dbuf-rs/dbuf/blob/main/docs/examples/redis_source.rs).
 pub trait Source: Send + Sync + 'static {
-    /// Keys as the engine has them.
+    /// The engine's type of keys.
     type Key: Send;
-    /// Values as the engine has them.
+    /// The engine's type of values.
     type Value: Send;
 
-    /// Connects, and streams what happened after a revision, or the whole state and what
-    /// happens after it.
+    /// Connects, and streams the events after a revision, or the whole state and the events after
+    /// it.
     fn open(
         &self,
         from: Option<Revision>,
     ) -> impl Stream<Item = Result<Event<Self::Key, Self::Value>, Error>> + Send;
 
-    /// The name of what is followed, such as `etcd:/flags/`. It is written into the
-    /// [file](crate::Builder::file), so that the file of another source is refused. No
-    /// secrets.
+    /// Returns the name of the source, such as `etcd:/flags/`. It must hold no secrets: it is
+    /// written into the [file](crate::Builder::file), to refuse the file of another source.
     fn name(&self) -> String;
 
-    /// How long a stream may be silent. The follower gives it up after that, and opens
-    /// another one. `None`: forever.
+    /// Returns how long a stream may be silent before the follower opens another one; `None` for
+    /// forever.
     fn silence(&self) -> Option<Duration> {
         None
     }

@@ -5,18 +5,18 @@ use std::time::Instant;
 
 use dbuf_hashmap::{CellWatcher, Closed, ConcurrentCell, DefaultStrategy, Watched};
 
-/// How a follower is connected.
+/// The state of a follower's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
-    /// A whole state is on its way: the first one, or a new one because the engine could
-    /// not continue where the follower was. Readers see the last whole state, if any.
+    /// A whole state is being loaded: the first one, or another one because the engine could not
+    /// continue after the follower's revision. Readers see the last whole state, if any.
     Loading,
-    /// The engine is heard.
+    /// The engine sends events or signs of life.
     Live,
-    /// The engine is not heard since then. Readers see the last state.
+    /// The connection to the engine is lost. Readers see the last state.
     CutOff {
-        /// When the follower noticed.
+        /// When the follower noticed it.
         since: Instant,
     },
     /// The driver has ended. Readers see the last state.
@@ -25,11 +25,11 @@ pub enum State {
 
 type Cell = ConcurrentCell<State, Watched<DefaultStrategy>>;
 
-/// What the driver lets the handles know, but for the data.
+/// The state that the driver shares with the handles, apart from the data.
 pub(crate) struct Status {
     state: Cell,
     began: Instant,
-    /// When the engine was heard last, in nanoseconds since `began`; 0 before.
+    /// When the last event arrived, in nanoseconds since `began`; 0 before the first.
     heard: AtomicU64,
 }
 
@@ -54,11 +54,12 @@ impl Status {
 
     pub(crate) fn hear(&self) {
         let now = self.began.elapsed().as_nanos() as u64;
-        // A figure by itself.
+        // Relaxed: no other data depends on it.
         self.heard.store(now.max(1), Ordering::Relaxed);
     }
 
     pub(crate) fn lag(&self) -> Option<Duration> {
+        // Relaxed: no other data depends on it.
         match self.heard.load(Ordering::Relaxed) {
             0 => None,
             heard => Some(
@@ -87,7 +88,7 @@ impl Status {
     }
 }
 
-/// A pointer to the cell that keeps the whole.
+/// A pointer to the cell that keeps the status alive.
 struct CellOf(Arc<Status>);
 
 impl core::ops::Deref for CellOf {
@@ -98,7 +99,7 @@ impl core::ops::Deref for CellOf {
     }
 }
 
-/// Says that the driver has ended, however it ended.
+/// Sets `State::Stopped` when the driver ends, in any way.
 pub(crate) struct StopOnDrop(pub(crate) Arc<Status>);
 
 impl Drop for StopOnDrop {

@@ -93,7 +93,7 @@ impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
     /// ```
     pub fn borrow_and_update(&mut self) -> Snapshot<'_, K, V, H, Watched<S>> {
         let guard = self.reader.read();
-        self.inner.mark_told(guard.version());
+        self.inner.mark_seen(guard.version());
         guard
     }
 

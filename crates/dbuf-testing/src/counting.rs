@@ -1,3 +1,5 @@
+//! An allocator that counts.
+
 use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::alloc::System;
@@ -5,7 +7,7 @@ use std::alloc::System;
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, counted. For a test that is alone in its process.
+/// The system allocator, which counts. Use it for a test that is the only one in its process.
 ///
 /// # Examples
 ///
@@ -24,29 +26,29 @@ static CALLS: AtomicUsize = AtomicUsize::new(0);
 pub struct Counting;
 
 impl Counting {
-    /// Bytes in use.
+    /// Returns the bytes in use.
     pub fn live() -> usize {
         LIVE.load(Relaxed)
     }
 
-    /// Allocations so far.
+    /// Returns the number of allocations so far.
     pub fn calls() -> usize {
         CALLS.load(Relaxed)
     }
 }
 
-// SAFETY: hands on to the system's allocator what it is asked for.
+// SAFETY: each call is passed to the system allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LIVE.fetch_add(layout.size(), Relaxed);
         CALLS.fetch_add(1, Relaxed);
-        // SAFETY: the caller's promises.
+        // SAFETY: the caller upholds the same contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller's promises.
+        // SAFETY: the caller upholds the same contract.
         unsafe { System.dealloc(ptr, layout) }
     }
 }

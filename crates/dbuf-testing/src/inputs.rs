@@ -1,12 +1,12 @@
-//! Runs of bytes for machines that a fuzzer drives, without the fuzzer.
+//! Byte inputs for fuzz targets, without a fuzzer.
 
 use std::fs;
 
-/// Runs the inputs that a fuzzer found worth keeping: each file of a folder.
+/// Runs each input that a fuzzer kept: each file of a folder.
 ///
 /// # Panics
 ///
-/// If there is none, and with `run`; the input's name is printed before it.
+/// Panics if the folder is empty or `run` panics; the input's name is printed before it runs.
 pub fn kept(folder: &str, run: impl Fn(&[u8])) {
     let mut ran = 0;
     for file in fs::read_dir(folder).expect(folder) {
@@ -18,11 +18,11 @@ pub fn kept(folder: &str, run: impl Fn(&[u8])) {
     assert!(ran > 0, "{folder} is empty");
 }
 
-/// Runs so many inputs of so many bytes, the same ones each time.
+/// Runs `inputs` pseudo-random inputs of `length` bytes, the same ones each time.
 ///
 /// # Panics
 ///
-/// With `run`; the input's number is printed before it.
+/// Panics if `run` panics; the input's number is printed before it runs.
 pub fn random(inputs: usize, length: usize, run: impl Fn(&[u8])) {
     let mut random = 0x9E37_79B9_7F4A_7C15_u64;
     for input in 0..inputs {

@@ -1,15 +1,12 @@
-//! The suite that every `dbuf` strategy and pointer passes, ours and a
-//! stranger's.
+//! The suite that every `dbuf` strategy and pointer passes, including your own.
 //!
 //! # The parts
 //!
-//! * [`suite!`] makes tests of the [suite](mod@suite) for one strategy behind one
-//!   pointer.
-//! * [`models!`] makes loom tests for one strategy, under `--cfg dbuf_loom`. `models` holds
-//!   their bodies.
-//! * [`Tracked`] is a payload that notices when a reader and the writer meet.
-//! * [`Counting`] is an allocator that counts; [`mod@soak`] runs load in waves and
-//!   watches it; [`inputs`] feeds a machine that is driven by bytes.
+//! * [`suite!`] makes a module of tests of the [suite](mod@suite) for one strategy and pointer.
+//! * [`models!`] makes a module of loom tests for one strategy, under `--cfg dbuf_loom`.
+//! * [`Tracked`] is a value that detects a read during a write.
+//! * [`Counting`] is an allocator that counts bytes, and [`mod@soak`] runs load and checks them.
+//! * [`inputs`] runs byte inputs for fuzz targets.
 //!
 //! # Examples
 //!
@@ -44,7 +41,7 @@ mod tracked;
 #[cfg(not(any(dbuf_loom, miri)))]
 mod watchdog;
 
-/// The README's examples, compiled.
+/// Compiles the README's examples.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}

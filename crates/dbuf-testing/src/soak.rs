@@ -1,8 +1,7 @@
-//! Waves of threads and tasks over one buffer that outlives them all.
+//! Soak tests: waves of threads and tasks over one buffer.
 //!
-//! A wave starts its threads and tasks anew, and joins them all. What is allocated
-//! after a wave must therefore not grow from wave to wave, and what was allocated
-//! before the buffer was made must be all that is left when it is gone.
+//! Each wave starts its own threads and tasks and joins them. So the bytes in use must not grow
+//! from wave to wave, and must return to where they were once the buffer is dropped.
 
 use core::fmt::Debug;
 use core::ops::AddAssign;
@@ -11,45 +10,45 @@ use std::time::Instant;
 
 use dbuf_core::Version;
 
-use crate::Counting;
+use crate::counting::Counting;
 
-/// So much may the bytes in use grow from one wave to another: less than one for each
-/// reader that a soak of a minute makes and drops.
-pub const BOUND: usize = 16 << 10;
-/// So many bytes more than before may be in use when the buffer is gone: what libraries
-/// keep for the process, such as the numbers of threads.
-pub const LEFT: usize = 4 << 10;
+/// The bytes in use may grow by this much between waves: less than one byte for each reader that
+/// a soak of a minute makes and drops.
+pub const MAX_GROWTH: usize = 16 << 10;
+/// This many more bytes may be in use after the buffer is dropped: libraries keep some for the
+/// process, such as the ids of threads.
+pub const MAX_LEAK: usize = 4 << 10;
 
-/// What was done.
+/// Counts of what the waves did.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
-    /// Reads, each checked.
-    pub looks: u64,
+    /// Checked reads.
+    pub reads: u64,
     /// Publishes.
     pub publishes: u64,
     /// Readers that were made and dropped.
     pub readers: u64,
     /// Threads that were started and joined.
     pub threads: u64,
-    /// Publishes that somebody was told of.
-    pub tells: u64,
+    /// Publishes that watchers reported.
+    pub notifications: u64,
 }
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
-        self.looks += other.looks;
+        self.reads += other.reads;
         self.publishes += other.publishes;
         self.readers += other.readers;
         self.threads += other.threads;
-        self.tells += other.tells;
+        self.notifications += other.notifications;
     }
 }
 
-/// The time of all soaks of this process: `DBUF_SOAK_SECONDS`, or two seconds.
+/// Returns the time for all soaks of this process: `DBUF_SOAK_SECONDS`, or two seconds.
 ///
 /// # Panics
 ///
-/// If it is set to something that is no number of seconds.
+/// Panics if the variable is not a number of seconds.
 pub fn time() -> Duration {
     let Some(text) = std::env::var_os("DBUF_SOAK_SECONDS") else {
         return Duration::from_secs(2);
@@ -59,33 +58,33 @@ pub fn time() -> Duration {
     time.unwrap_or_else(|| panic!("DBUF_SOAK_SECONDS is a number of seconds, not {text:?}"))
 }
 
-/// Soaks one buffer: makes it, calls `wave` until `time` is over, with the moment when
-/// that wave should end, and drops it. Prints what was done.
+/// Soaks one buffer: makes it, calls `wave` with its end time until `time` is over, drops the
+/// buffer, and prints the counts.
 ///
-/// The test must be alone in its process, with [`Counting`] for its allocator.
+/// The test must be the only one in its process, and [`Counting`] its allocator.
 ///
 /// # Panics
 ///
-/// If the bytes in use grow by more than [`BOUND`] after the first quarter of the
-/// waves, or more than [`LEFT`] are left in the end.
-pub fn soak<W>(
+/// Panics if the bytes in use grow by more than [`MAX_GROWTH`] after the first quarter of the
+/// time, or by more than [`MAX_LEAK`] until after the drop.
+pub fn soak<B>(
     name: &str,
     time: Duration,
-    make: impl Fn() -> W,
-    mut wave: impl FnMut(&mut W, Instant) -> Tally,
+    make: impl Fn() -> B,
+    mut wave: impl FnMut(&mut B, Instant) -> Tally,
 ) {
     let length = (time / 12).clamp(Duration::from_millis(1), Duration::from_millis(100));
-    // What is allocated once for the whole process.
-    let mut rehearsal = make();
-    wave(&mut rehearsal, Instant::now() + length);
-    drop(rehearsal);
+    // The first wave makes the allocations that happen once per process.
+    let mut warm_up = make();
+    wave(&mut warm_up, Instant::now() + length);
+    drop(warm_up);
 
     let begin = Instant::now();
-    let at_first = Counting::live();
-    let mut world = make();
+    let before = Counting::live();
+    let mut buffer = make();
     let (mut tally, mut waves, mut warm, mut most) = (Tally::default(), 0, 0, 0);
     while waves < 4 || begin.elapsed() < time {
-        tally += wave(&mut world, Instant::now() + length);
+        tally += wave(&mut buffer, Instant::now() + length);
         waves += 1;
         let live = Counting::live();
         if waves < 2 || begin.elapsed() < time / 4 {
@@ -94,62 +93,65 @@ pub fn soak<W>(
             most = most.max(live);
         }
     }
-    drop(world);
-    let left = Counting::live();
+    drop(buffer);
+    let after = Counting::live();
     let Tally {
-        looks,
+        reads,
         publishes,
         readers,
         threads,
-        tells,
+        notifications,
     } = tally;
     println!(
-        "{name}: {waves} waves, {publishes} publishes, {looks} looks, {tells} announcements, \
-         {readers} readers and {threads} threads come and gone; bytes in use: \
-         {at_first} before, {warm} warm, at most {most} later, {left} in the end"
+        "{name}: {waves} waves, {publishes} publishes, {reads} reads, {notifications} notifications, \
+         {readers} readers and {threads} threads made and dropped; bytes in use: \
+         {before} before, {warm} warm, at most {most} later, {after} after"
     );
-    assert!(most <= warm + BOUND, "{name}: {warm} bytes grew to {most}");
     assert!(
-        left <= at_first + LEFT,
-        "{name}: {left} bytes are left of {at_first}"
+        most <= warm + MAX_GROWTH,
+        "{name}: {warm} bytes grew to {most}"
+    );
+    assert!(
+        after <= before + MAX_LEAK,
+        "{name}: {before} bytes before became {after} after"
     );
 }
 
-/// What somebody saw of the last few versions, to be compared with what others saw.
+/// The contents that a reader saw of the last versions, compared with those of other readers.
 #[derive(Debug)]
 pub struct Notes<C>(Vec<Option<(Version, C)>>);
 
-/// A few hundred versions of each wave are compared between all who looked.
+/// The number of versions that are compared.
 const NOTED: usize = 256;
 
 impl<C: PartialEq + Debug> Notes<C> {
-    /// Nothing seen.
+    /// Creates an empty record.
     pub fn new() -> Self {
         Self((0..NOTED).map(|_| None).collect())
     }
 
-    /// Takes note of what a version held.
+    /// Records the content of a version.
     ///
     /// # Panics
     ///
-    /// If it held something else before.
+    /// Panics if another content of this version is recorded.
     pub fn note(&mut self, version: Version, content: C) {
         let slot = &mut self.0[version as usize % NOTED];
         match slot {
             Some((noted, known)) if *noted == version => {
                 assert_eq!(*known, content, "two contents of version {version}");
             }
-            // Older than what is noted: of two versions with one place the newer stays.
+            // Of two versions with one slot, the newer is kept.
             Some((noted, _)) if *noted > version => {}
             _ => *slot = Some((version, content)),
         }
     }
 
-    /// Adds what another saw.
+    /// Adds another record.
     ///
     /// # Panics
     ///
-    /// If the two saw different contents of one version.
+    /// Panics if the two recorded different contents of one version.
     pub fn merge(&mut self, other: Self) {
         for (version, content) in other.0.into_iter().flatten() {
             self.note(version, content);

@@ -126,7 +126,7 @@ fn part_of_the_suite<S: Strategy + Default>() {
     suite::start_is_refused_while_a_swap_is_unfinished(new);
     suite::unfinished_swap_gives_no_back(new);
     suite::nested_guards_go_in_any_order(new);
-    suite::forgotten_guard_only_holds_up(new);
+    suite::forgotten_guard_only_delays_the_writer(new);
     suite::waker_is_called_by_the_last_leave(new);
 }
 

@@ -109,8 +109,8 @@ fn broken<S: Strategy + Default + 'static>() -> Vec<&'static str> {
         ("claim_after_a_drop_continues_the_swap", || {
             suite::claim_after_a_drop_continues_the_swap(new::<S>);
         }),
-        ("forgotten_guard_only_holds_up", || {
-            suite::forgotten_guard_only_holds_up(new::<S>);
+        ("forgotten_guard_only_delays_the_writer", || {
+            suite::forgotten_guard_only_delays_the_writer(new::<S>);
         }),
         ("forgotten_writer_stays_claimed", || {
             suite::forgotten_writer_stays_claimed(new::<S>);
@@ -132,7 +132,7 @@ fn suite_names_what_a_hasty_strategy_breaks() {
             "unfinished_swap_gives_no_back",
             "start_is_refused_while_a_swap_is_unfinished",
             "claim_after_a_drop_continues_the_swap",
-            "forgotten_guard_only_holds_up",
+            "forgotten_guard_only_delays_the_writer",
         ]
     );
 }

@@ -8,7 +8,7 @@ use dbuf_testing::suite::{self, SuitePtr, buffer};
 fn handles<P: SuitePtr>(new: impl Fn() -> P) {
     suite::claim_is_exclusive(&new);
     suite::nested_guards_go_in_any_order(&new);
-    suite::forgotten_guard_only_holds_up(&new);
+    suite::forgotten_guard_only_delays_the_writer(&new);
 }
 
 fn main() {

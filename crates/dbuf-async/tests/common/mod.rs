@@ -1,5 +1,5 @@
-//! What the tests share.
-#![allow(dead_code, reason = "not every test needs all of it")]
+//! Helpers that the tests share.
+#![allow(dead_code, reason = "not every test needs all of them")]
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Counts its wakes.
+/// A waker that counts its wakes.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicUsize);
 
@@ -28,12 +28,12 @@ impl Wake for Count {
     }
 }
 
-/// One poll with a waker that nobody hears.
+/// Polls once, with a waker that does nothing.
 pub(crate) fn poll<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// At most so many polls, each with another waker, and then it is dropped.
+/// Polls the future at most `polls` times, each time with another waker, and drops it.
 pub(crate) fn poll_and_cancel<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = Box::pin(future);
     for _ in 0..polls {
@@ -45,7 +45,7 @@ pub(crate) fn poll_and_cancel<F: Future>(future: F, polls: usize) -> Option<F::O
     None
 }
 
-/// Lets the others run, once.
+/// Lets other tasks run once.
 pub(crate) async fn yield_now() {
     let mut yielded = false;
     poll_fn(|cx| {

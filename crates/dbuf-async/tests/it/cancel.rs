@@ -1,4 +1,4 @@
-//! Futures that are dropped after any poll, against a model; and what wakes them.
+//! Futures that are dropped after any poll are compared with a model; their wakes are counted.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -21,7 +21,7 @@ type Buffer<T, S> = DoubleBuffer<T, Watched<S>>;
 type Log<S> = OpWriter<Rc<Buffer<Vec<u32>, S>>, Push>;
 type Guard<T, S> = ReadGuard<'static, Rc<Buffer<T, S>>>;
 
-/// The operation.
+/// The operation appends a number.
 struct Push(u32);
 
 impl dbuf_async::core::Operation<Vec<u32>> for Push {
@@ -30,7 +30,7 @@ impl dbuf_async::core::Operation<Vec<u32>> for Push {
     }
 }
 
-/// Guards, each of a reader of its own, and what each must go on showing.
+/// Guards, each of its own reader, with the value that each must keep.
 struct Guards<T: 'static, S: Strategy + 'static> {
     reader: Reader<Rc<Buffer<T, S>>>,
     live: Vec<(Guard<T, S>, T)>,
@@ -56,8 +56,8 @@ impl<T: Clone + PartialEq + std::fmt::Debug, S: Strategy> Guards<T, S> {
         }
     }
 
-    /// Whether a guard stands on the old side of the last publish.
-    fn hold_up(&self, version: u64) -> bool {
+    /// Returns whether a guard holds the back.
+    fn hold_the_back(&self, version: u64) -> bool {
         self.live
             .iter()
             .any(|(guard, _)| ReadGuard::version(guard) < version)
@@ -68,7 +68,7 @@ impl<T: Clone + PartialEq + std::fmt::Debug, S: Strategy> Guards<T, S> {
 enum Step {
     Take,
     Release(usize),
-    /// A batch that is held across an await, and how often it is polled.
+    /// Holds a batch across an await, for at most `polls` polls.
     Write {
         polls: usize,
         end: u8,
@@ -77,8 +77,8 @@ enum Step {
         polls: usize,
         fails: bool,
     },
-    /// The blocking twin, where it would not block for ever.
-    Blocking,
+    /// Calls the method that does not wait.
+    WithoutWaiting,
     Watch {
         polls: usize,
     },
@@ -97,7 +97,7 @@ fn step() -> impl Strategies {
         4 => any::<usize>().prop_map(Step::Release),
         4 => (0..4_usize, 0..4_u8).prop_map(|(polls, end)| Step::Write { polls, end }),
         4 => (0..4_usize, any::<bool>()).prop_map(|(polls, fails)| Step::Transact { polls, fails }),
-        1 => Just(Step::Blocking),
+        1 => Just(Step::WithoutWaiting),
         2 => (0..3_usize).prop_map(|polls| Step::Watch { polls }),
         1 => Just(Step::Reclaim),
         4 => (0..4_usize).prop_map(|polls| Step::Swap { polls }),
@@ -109,7 +109,7 @@ use proptest::strategy::Strategy as Strategies_;
 trait Strategies: Strategies_<Value = Step> {}
 impl<G: Strategies_<Value = Step>> Strategies for G {}
 
-/// What a log should hold.
+/// The expected state of a log.
 #[derive(Default)]
 struct Model {
     published: Vec<u32>,
@@ -137,7 +137,7 @@ fn log_agrees_with_the_model<S: Strategy + 'static>(strategy: S, steps: &[Step])
     let mut model = Model::default();
     for (at, &step) in steps.iter().enumerate() {
         let (first, second) = (2 * at as u32, 2 * at as u32 + 1);
-        let held_up = guards.hold_up(model.version);
+        let is_held = guards.hold_the_back(model.version);
         match step {
             Step::Take => guards.take(),
             Step::Release(pick) => guards.release(pick),
@@ -161,7 +161,7 @@ fn log_agrees_with_the_model<S: Strategy + 'static>(strategy: S, steps: &[Step])
                     }
                 };
                 let ended = poll_and_cancel(writes, polls).is_some();
-                assert_eq!(ended, !held_up && polls >= 2);
+                assert_eq!(ended, !is_held && polls >= 2);
                 if ended {
                     model.pending.extend([first, second]);
                     match end {
@@ -169,8 +169,8 @@ fn log_agrees_with_the_model<S: Strategy + 'static>(strategy: S, steps: &[Step])
                         2 => {}
                         _ => model.pending.clear(),
                     }
-                } else if !held_up && polls == 1 {
-                    // Cancelled with half a batch, which publishes.
+                } else if !is_held && polls == 1 {
+                    // The cancelled task drops half a batch, which publishes it.
                     model.pending.push(first);
                     model.publish();
                 }
@@ -184,30 +184,30 @@ fn log_agrees_with_the_model<S: Strategy + 'static>(strategy: S, steps: &[Step])
                 });
                 let expected = if fails { Err(at) } else { Ok(at) };
                 let ended = poll_and_cancel(transacts, polls);
-                assert_eq!(ended, (!held_up && polls >= 2).then_some(expected));
+                assert_eq!(ended, (!is_held && polls >= 2).then_some(expected));
                 if ended == Some(Ok(at)) {
                     model.pending.extend([first, second]);
                     model.publish();
-                } else if !held_up && polls > 0 {
+                } else if !is_held && polls > 0 {
                     model.pending.clear();
                 }
             }
-            Step::Blocking => {
+            Step::WithoutWaiting => {
                 if let Some(mut batch) = writer.try_write() {
-                    assert!(!held_up);
+                    assert!(!is_held);
                     batch.apply(Push(first));
                     drop(batch);
                     model.pending.push(first);
                     model.publish();
                 } else {
-                    assert!(held_up);
+                    assert!(is_held);
                 }
             }
             Step::Watch { polls } => {
                 let last_seen = watcher.last_seen();
-                let news = poll_and_cancel(watcher.changed(), polls);
+                let changed = poll_and_cancel(watcher.changed(), polls);
                 let newer = polls > 0 && model.version > last_seen;
-                assert_eq!(news, newer.then_some(Ok(model.version)));
+                assert_eq!(changed, newer.then_some(Ok(model.version)));
                 assert_eq!(
                     watcher.last_seen(),
                     if newer { model.version } else { last_seen }
@@ -227,9 +227,9 @@ fn log_agrees_with_the_model<S: Strategy + 'static>(strategy: S, steps: &[Step])
         assert_eq!(writer.has_pending(), !model.pending.is_empty());
     }
     guards.live.clear();
-    let batch = writer.try_write().expect("nobody is in the way");
+    let batch = writer.try_write().expect("no guard is live");
     let all = [model.published, model.pending].concat();
-    assert_eq!(*batch, all, "something was lost");
+    assert_eq!(*batch, all, "a change was lost");
     batch.publish();
     assert_eq!(*guards.reader.read(), all);
 }
@@ -242,30 +242,30 @@ fn cells_agree_with_the_model<S: Strategy + 'static>(strategy: S, steps: &[Step]
     };
     let (mut front, mut back, mut version) = (0, 0, 0);
     for (at, &step) in steps.iter().enumerate() {
-        let held_up = guards.hold_up(version);
+        let is_held = guards.hold_the_back(version);
         match step {
             Step::Take => guards.take(),
             Step::Release(pick) => guards.release(pick),
             Step::Swap { polls } => {
                 let ready = poll_and_cancel(writer.swap_async(), polls).is_some();
-                if polls > 0 && !held_up {
+                if polls > 0 && !is_held {
                     std::mem::swap(&mut front, &mut back);
                     version += 1;
                 }
-                assert_eq!(ready, polls > 0 && !guards.hold_up(version));
+                assert_eq!(ready, polls > 0 && !guards.hold_the_back(version));
             }
             Step::Finish { polls } => {
                 let ready = poll_and_cancel(writer.finish_async(), polls).is_some();
-                assert_eq!(ready, polls > 0 && !held_up);
+                assert_eq!(ready, polls > 0 && !is_held);
             }
             Step::Reclaim => {
                 let ptr = writer.ptr().clone();
                 drop(writer);
                 writer = Writer::claim(ptr).unwrap();
             }
-            Step::Blocking => {
-                assert_eq!(writer.start_swap(), !held_up);
-                if !held_up {
+            Step::WithoutWaiting => {
+                assert_eq!(writer.start_swap(), !is_held);
+                if !is_held {
                     std::mem::swap(&mut front, &mut back);
                     version += 1;
                 }
@@ -273,12 +273,12 @@ fn cells_agree_with_the_model<S: Strategy + 'static>(strategy: S, steps: &[Step]
             Step::Write { .. } | Step::Transact { .. } | Step::Watch { .. } => {
                 match writer.try_back_mut() {
                     Some(value) => {
-                        assert!(!held_up, "the back was given away under a guard");
+                        assert!(!is_held, "the back was given away under a guard");
                         assert_eq!(*value, back);
                         *value = at;
                         back = at;
                     }
-                    None => assert!(held_up),
+                    None => assert!(is_held),
                 }
             }
         }
@@ -321,7 +321,7 @@ proptest! {
     }
 }
 
-/// Makes one test of a generic function, over every strategy.
+/// Makes one test of a generic function, with every strategy.
 macro_rules! pinned {
     ($($name:ident => $body:ident;)+) => {
         $(
@@ -347,8 +347,8 @@ pinned! {
     waker_that_panics_leaves_the_swap_started => panicking_waker;
 }
 
-/// Between a pending poll and the leave that ends it, `future` is not woken, however
-/// much is read meanwhile; then once, and the second poll is the last.
+/// Checks that `future` is woken once, by `leave` and not by `reads`, and is ready at its second
+/// poll.
 fn is_polled_twice<F: Future>(future: F, reads: impl Fn(), leave: impl FnOnce()) -> F::Output {
     let polls = AtomicUsize::new(0);
     let (count, waker) = Count::waker();
@@ -356,17 +356,17 @@ fn is_polled_twice<F: Future>(future: F, reads: impl Fn(), leave: impl FnOnce())
     let mut future = pin!(counted(future, &polls));
     assert!(future.as_mut().poll(&mut cx).is_pending());
     (0..100).for_each(|_| reads());
-    assert_eq!(count.wakes(), 0, "woken, and nothing happened");
+    assert_eq!(count.wakes(), 0, "a read woke the task");
     leave();
     assert_eq!(count.wakes(), 1);
     let Poll::Ready(output) = future.as_mut().poll(&mut cx) else {
-        panic!("woken and not ready");
+        panic!("the woken future is not ready");
     };
     assert_eq!((count.wakes(), polls.load(SeqCst)), (1, 2));
     output
 }
 
-/// The last guard goes after the swap was started and before the future is polled.
+/// The last guard is dropped after the swap is started and before the future is polled.
 fn leave_before_the_first_poll<S: Strategy>(new: impl Fn() -> S) {
     let (mut writer, reader) = rc(1, 2, new());
     let guard = reader.read();
@@ -396,16 +396,16 @@ fn cancelled_swap<S: Strategy>(new: impl Fn() -> S) {
     let (mut writer, reader) = rc(1, 2, new());
     let guard = reader.read();
     assert_eq!(poll_and_cancel(writer.swap_async(), 1), None);
-    // It was started, so this is what readers see, and the old side is guarded.
+    // The swap is started: readers see the new front, and the back is guarded.
     assert_eq!((*guard, *reader.read(), writer.version()), (1, 2, 1));
     assert!(writer.try_back_mut().is_none());
-    // The next waits for it first, and is cancelled while it does: nothing happened.
+    // The next swap waits for this one. Cancelled while it waits, it changes nothing.
     assert_eq!(poll_and_cancel(writer.swap_async(), 3), None);
     assert_eq!((*reader.read(), writer.version()), (2, 1));
     drop(guard);
     *writer
         .try_back_mut()
-        .expect("a call that does not wait finished it") = 3;
+        .expect("a call that does not wait finishes the swap") = 3;
     assert_eq!(poll_and_cancel(writer.swap_async(), 1), Some(()));
     assert_eq!(*reader.read(), 3);
 }
@@ -418,7 +418,7 @@ fn polls_are_counted<S: Strategy>(new: impl Fn() -> S) {
     let other = reader.clone();
     let reads = || drop(other.read());
     let guard = reader.read();
-    // Settled; the next publish has a straggler.
+    // The next publish has a straggler.
     poll_and_cancel(writer.write_async(), 1).unwrap().apply(add);
     let batch = is_polled_twice(writer.write_async(), reads, || drop(guard));
     assert_eq!(*batch, 2);
@@ -440,7 +440,7 @@ fn forgotten_futures<S: Strategy>(new: impl Fn() -> S) {
     std::mem::forget(swaps);
     assert!(writer.try_back_mut().is_none());
     drop(writer);
-    // Another writer finds the swap as it was left.
+    // The next writer finds the unfinished swap.
     let mut writer = Writer::claim(buffer).unwrap();
     let mut finishes = writer.finish_async();
     assert!(poll(&mut finishes).is_pending());
@@ -457,7 +457,7 @@ impl std::task::Wake for Panics {
     }
 }
 
-/// A panic out of the leave that wakes: the guard is gone, and the wait over.
+/// The waker panics in the leave that wakes it: the guard is released, and the wait is over.
 fn panicking_waker<S: Strategy>(new: impl Fn() -> S) {
     let (mut writer, reader) = rc(1, 2, new());
     let guard = reader.read();
@@ -470,7 +470,7 @@ fn panicking_waker<S: Strategy>(new: impl Fn() -> S) {
     assert_eq!((*reader.read(), writer.version()), (2, 1));
 }
 
-/// A watcher's waker panics in the publish: the swap was started once.
+/// A watcher's waker panics in the publish: the swap is started once.
 #[test]
 fn publish_that_panics_in_a_waker_is_not_made_twice() {
     let (mut writer, reader) = arc(1, 2, Watched::new(EpochStrategy::new()));
@@ -489,7 +489,7 @@ fn publish_that_panics_in_a_waker_is_not_made_twice() {
     assert_eq!(poll(&mut changed), Poll::Ready(Ok(1)));
 }
 
-/// Blocking and awaiting calls alternate on one writer.
+/// WithoutWaiting and awaiting calls alternate on one writer.
 #[test]
 fn blocking_and_awaiting_alternate() {
     let (mut writer, reader) = arc(0, 0, EpochStrategy::new());
@@ -504,7 +504,6 @@ fn blocking_and_awaiting_alternate() {
     }
 }
 
-/// The batch was given away: there is nothing more to poll for.
 #[test]
 #[should_panic(expected = "must not be polled again")]
 fn write_polled_after_it_was_ready_panics() {

@@ -1,4 +1,4 @@
-//! What the watcher of a cell is told, and when.
+//! Versions that the watcher of a cell reports, and when.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ fn cell<T>(value: T) -> Cell<T> {
     Cell::with_strategy(value, Watched::new(DefaultStrategy::new()))
 }
 
-/// A cell has no writer that could be missing.
+/// A cell is not closed before its first write.
 #[test]
-fn a_watcher_made_before_the_first_write_is_told_of_it() {
+fn first_write_is_reported_to_an_earlier_watcher() {
     static CELL: Cell<u32> = Cell::with_strategy(0, Watched::new(DefaultStrategy::new()));
     let mut watcher = CellWatcher::new(&CELL);
     let (count, waker) = Count::waker();
@@ -33,12 +33,12 @@ fn a_watcher_made_before_the_first_write_is_told_of_it() {
     assert_eq!(
         poll_and_cancel(watcher.changed(), 3),
         None,
-        "last_seen of once"
+        "a write was reported twice"
     );
 }
 
 #[test]
-fn a_watcher_is_told_of_what_is_newer_than_itself() {
+fn new_watcher_has_seen_the_current_version() {
     let cell = cell(0);
     let mut early = CellWatcher::new(&cell);
     cell.store(1);
@@ -54,9 +54,9 @@ fn a_watcher_is_told_of_what_is_newer_than_itself() {
     assert_eq!(poll_and_cancel(late.changed(), 1), None);
 }
 
-/// Dropped after any poll, it takes its waker along and marks nothing.
+/// A future that is dropped after a poll removes its waker and marks nothing as seen.
 #[test]
-fn a_dropped_future_loses_nothing() {
+fn dropped_future_loses_nothing() {
     let cell = cell(0);
     let mut watcher = CellWatcher::new(&cell);
     let (count, waker) = Count::waker();
@@ -76,9 +76,9 @@ fn a_dropped_future_loses_nothing() {
     assert_eq!(poll_and_cancel(watcher.changed(), 1), Some(1));
 }
 
-/// Tasks that follow a cell and tasks that write it, on an executor with threads.
+/// Tasks watch a cell that threads write.
 #[test]
-fn tasks_follow_a_cell() {
+fn tasks_watch_a_cell() {
     let cell = Arc::new(cell(0_u32));
     let tasks: Vec<_> = (0..3)
         .map(|_| {

@@ -43,7 +43,7 @@ impl Executor for Smol {
     }
 }
 
-/// A thread for each task.
+/// An executor with one thread for each task.
 struct Pollster;
 
 impl Executor for Pollster {
@@ -56,19 +56,19 @@ impl Executor for Pollster {
     }
 }
 
-/// Spawns, and says when it is over; a panic of the task is one here.
+/// Spawns a task, and returns a future of its end. A panic of the task is raised there.
 fn spawn(on: &dyn Executor, task: impl Future<Output = ()> + Send + 'static) -> Task {
-    let (done, over) = oneshot::channel();
+    let (done, ended) = oneshot::channel();
     on.spawn(Box::pin(async {
         task.await;
         done.send(()).unwrap();
     }));
-    Box::pin(async { over.await.expect("a task panicked") })
+    Box::pin(async { ended.await.expect("a task panicked") })
 }
 
 const BATCHES: u64 = 300;
 
-/// One writes, two read, three watch. Every value is its own version.
+/// One task writes, two read and three watch. Every value is its own version.
 async fn shared<S>(on: &dyn Executor, new: fn() -> S)
 where
     S: BlockingStrategy + 'static,
@@ -128,7 +128,7 @@ where
     }
 }
 
-/// A reader holds guards across awaits, on the thread of the writer.
+/// A reader holds guards across awaits on the writer's thread.
 async fn local() {
     let (mut writer, reader) = rc(0, 0, Watched::new(LocalStrategy::new()));
     let mut watcher = Watcher::new(reader.clone());
@@ -196,9 +196,9 @@ fn pollster() {
     everything(&Pollster);
 }
 
-/// A cancelled task, as executors do it: a writer whose wait was aborted goes on.
+/// The executor aborts a task that waits; the next writer finishes its swap.
 #[test]
-fn aborted_task_leaves_its_swap_to_the_next() {
+fn swap_of_an_aborted_task_is_finished_by_the_next_writer() {
     let runtime = Builder::new_current_thread().build().unwrap();
     let (mut writer, reader) = arc(1, 2, EpochStrategy::new());
     let ptr = Arc::clone(writer.ptr());
@@ -206,7 +206,7 @@ fn aborted_task_leaves_its_swap_to_the_next() {
     runtime.block_on(async {
         let task = tokio::spawn(async move { writer.swap_async().await });
         yield_now().await;
-        assert_eq!(*reader.read(), 2, "it had not started");
+        assert_eq!(*reader.read(), 2, "the swap was not started");
         task.abort();
         assert!(task.await.unwrap_err().is_cancelled());
         let mut writer = dbuf_async::core::Writer::claim(ptr).unwrap();

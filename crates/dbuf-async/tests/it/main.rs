@@ -1,4 +1,4 @@
-//! The tests that share a process.
+//! Tests that share a process.
 #![cfg(not(dbuf_loom))]
 #![allow(
     clippy::std_instead_of_alloc,

@@ -1,4 +1,4 @@
-//! The futures are `Send` where the writer is, and nothing else is.
+//! The futures are `Send` if the writer is.
 
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -18,7 +18,7 @@ type Watching = Buffer<Watched<EpochStrategy>>;
 type Op = fn(&mut u32, &());
 
 #[test]
-fn futures_are_send_where_the_writer_is() {
+fn futures_are_send_if_the_writer_is() {
     fn of_writers(writer: &mut Writer<Arc<Buffer>>, log: &mut OpWriter<Arc<Buffer>, Op>) {
         drop(is_send(writer.finish_async()));
         drop(is_send(writer.swap_async()));
@@ -47,7 +47,7 @@ fn futures_are_send_where_the_writer_is() {
     let (_, _) = (of_writers, of_watchers);
 }
 
-/// Also where the caller knows the writer by its bounds only.
+/// The futures are `Send` also if the writer's type is generic.
 #[test]
 fn futures_are_send_in_generic_code() {
     fn transacts<P, O>(mut writer: OpWriter<P, O>, op: fn() -> O) -> impl Future + Send
@@ -78,10 +78,10 @@ fn futures_are_send_in_generic_code() {
     assert_eq!(*reader.read(), 1);
 }
 
-/// A type that holds a lifetime (here `'static`, of the pointer and in the `dyn`) needs
-/// its transactions boxed in a spawned task; see `transact_async`.
+/// If a type names a lifetime (here `'static`, of the pointer and in the `dyn`), a spawned task
+/// must box its transactions; see `transact_async`.
 #[test]
-fn boxed_transaction_is_spawned_whatever_the_types() {
+fn boxed_transaction_is_spawned_with_any_types() {
     type Op = Box<dyn FnMut(&mut u32, &()) + Send>;
     let buffer: &'static Buffer =
         Box::leak(Box::new(DoubleBuffer::cloned(0, EpochStrategy::new())));

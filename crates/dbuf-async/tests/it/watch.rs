@@ -1,4 +1,4 @@
-//! What a watcher is told, and when.
+//! Versions that a watcher reports, and when.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn handles() -> (ArcWriter<u32, Strategy>, ArcReader<u32, Strategy>) {
 }
 
 #[test]
-fn newer_publish_is_told_of_at_once_and_once() {
+fn newer_publish_is_reported_at_once_and_once() {
     let (mut writer, reader) = handles();
     let mut watcher = Watcher::new(reader);
     assert!(poll(&mut watcher.changed()).is_pending());
@@ -32,7 +32,7 @@ fn newer_publish_is_told_of_at_once_and_once() {
 }
 
 #[test]
-fn fresh_watcher_knows_what_was_published() {
+fn new_watcher_has_seen_the_current_version() {
     let (mut writer, reader) = handles();
     let mut early = Watcher::new(reader.clone());
     writer.store(1);
@@ -45,7 +45,7 @@ fn fresh_watcher_knows_what_was_published() {
 }
 
 #[test]
-fn reading_does_not_mark() {
+fn plain_read_marks_nothing_as_seen() {
     let (mut writer, reader) = handles();
     let mut watcher = Watcher::new(reader);
     writer.store(1);
@@ -75,7 +75,7 @@ fn dropped_future_loses_nothing() {
     let mut changed = watcher.changed();
     assert!(poll(&mut changed).is_pending());
     writer.store(1);
-    // Woken, and dropped before it was polled again.
+    // The woken future is dropped before it is polled again.
     drop(changed);
     assert_eq!(count.wakes(), 0);
     assert_eq!(poll(&mut watcher.changed()), Poll::Ready(Ok(1)));
@@ -93,7 +93,7 @@ fn closed_while_no_writer_is_live() {
     drop(writer);
     assert_eq!(count.wakes(), 1);
     assert_eq!(poll(&mut changed), Poll::Ready(Err(Closed)));
-    // Polled again, the future itself goes on.
+    // Polled again, the same future waits for the next publish.
     let mut writer = Writer::claim(Arc::clone(&ptr)).unwrap();
     assert!(Pin::new(&mut changed).poll(&mut cx).is_pending());
     writer.store(7);
@@ -116,7 +116,7 @@ fn closed_while_no_writer_is_live() {
 }
 
 #[test]
-fn pending_watch_of_a_weak_reader_keeps_nothing_alive() {
+fn pending_watch_of_a_weak_reader_does_not_keep_the_buffer_alive() {
     let alive = Arc::new(());
     let (writer, reader) = arc(
         Arc::clone(&alive),
@@ -135,7 +135,7 @@ fn pending_watch_of_a_weak_reader_keeps_nothing_alive() {
     assert_eq!(poll(&mut changed), Poll::Ready(Err(Closed)));
     drop(changed);
     assert!(matches!(watcher.try_read(), Err(Closed)));
-    // One that never saw the buffer says the same.
+    // So is a watcher that never pinned the buffer.
     let mut late = watcher.clone();
     assert_eq!(poll(&mut late.changed()), Poll::Ready(Err(Closed)));
     let mut dead = Watcher::new(watcher.into_reader());
@@ -143,7 +143,7 @@ fn pending_watch_of_a_weak_reader_keeps_nothing_alive() {
 }
 
 #[test]
-fn unread_publish_of_a_buffer_that_is_gone_is_not_announced() {
+fn publish_of_a_dropped_buffer_is_not_reported() {
     let (mut writer, reader) = handles();
     let mut watcher = Watcher::new(writer.weak_reader());
     drop(reader);
@@ -152,9 +152,9 @@ fn unread_publish_of_a_buffer_that_is_gone_is_not_announced() {
     assert_eq!(poll(&mut watcher.changed()), Poll::Ready(Err(Closed)));
 }
 
-/// A weak pointer that is there before its buffer.
+/// The weak pointer exists before its buffer.
 #[test]
-fn watcher_made_before_its_buffer_opens_with_it() {
+fn watcher_made_before_its_buffer_reports_its_publishes() {
     let mut watcher = None;
     let buffer = Arc::new_cyclic(|weak| {
         let mut early = Watcher::new(Reader::new(weak.clone()));
@@ -170,7 +170,7 @@ fn watcher_made_before_its_buffer_opens_with_it() {
 }
 
 #[test]
-fn forgotten_future_leaves_the_watcher_whole() {
+fn forgotten_future_does_not_break_the_watcher() {
     let (mut writer, reader) = handles();
     let mut watcher = Watcher::new(reader);
     let (count, waker) = Count::waker();
@@ -181,7 +181,11 @@ fn forgotten_future_leaves_the_watcher_whole() {
     let mut changed = watcher.changed();
     assert!(poll(&mut changed).is_pending());
     drop(waker);
-    assert_eq!(Arc::strong_count(&count), 1, "the new waker replaced it");
+    assert_eq!(
+        Arc::strong_count(&count),
+        1,
+        "the new waker replaces the old one"
+    );
     writer.store(1);
     assert_eq!(poll(&mut changed), Poll::Ready(Ok(1)));
 }
@@ -200,7 +204,7 @@ fn thousand_watchers_wake_on_one_publish() {
     assert_eq!(
         count.wakes(),
         1000,
-        "each is woken once, by the publish alone"
+        "each watcher is woken once, by the publish alone"
     );
     let last_seen = |wait: &mut Changed<'_, _>| poll(wait) == Poll::Ready(Ok(1));
     assert!(waits.iter_mut().all(last_seen));
@@ -227,7 +231,7 @@ fn versions_are_a_stream() {
     assert_eq!(poll(&mut versions.next()), Poll::Ready(Some(4)));
 }
 
-/// On one thread, the writer with guards of its own reader about.
+/// The writer publishes while its own thread holds a guard.
 #[test]
 fn local_strategy_is_watched() {
     let (mut writer, reader) = rc(0, 0, Watched::new(LocalStrategy::new()));

@@ -1,4 +1,4 @@
-//! Watchers that look as they wait: what counts as told, and what is `Closed`.
+//! Watchers that check values while they wait: which versions are seen, and when they close.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,7 +15,7 @@ fn handles() -> (ArcWriter<u32, Strategy>, ArcReader<u32, Strategy>) {
 }
 
 #[test]
-fn what_was_borrowed_is_not_told_of_again() {
+fn borrowed_version_is_not_reported_again() {
     let (mut writer, reader) = handles();
     let mut watcher = Watcher::new(reader);
     writer.store(1);
@@ -27,30 +27,30 @@ fn what_was_borrowed_is_not_told_of_again() {
 }
 
 #[test]
-fn what_is_told_never_goes_back() {
+fn last_seen_version_never_goes_back() {
     let (mut writer, reader) = handles();
     let mut watcher = Watcher::new(reader.clone());
     let old = reader.read();
     writer.store(1);
     assert_eq!(poll(&mut watcher.changed()), Poll::Ready(Ok(1)));
-    watcher.mark_told(ReadGuard::version(&old));
+    watcher.mark_seen(ReadGuard::version(&old));
     assert_eq!(watcher.last_seen(), 1);
 }
 
 #[test]
-fn has_changed_says_what_changed_would() {
+fn has_changed_agrees_with_changed() {
     let (mut writer, reader) = handles();
     let mut watcher = Watcher::new(reader);
     assert_eq!(watcher.has_changed(), Ok(false));
     writer.store(1);
     drop(writer);
-    assert_eq!(watcher.has_changed(), Ok(true)); // news first
+    assert_eq!(watcher.has_changed(), Ok(true)); // a new version before `Closed`
     assert_eq!(poll(&mut watcher.changed()), Poll::Ready(Ok(1)));
     assert_eq!(watcher.has_changed(), Err(Closed));
 }
 
 #[test]
-fn waiting_for_a_value_looks_first_and_once_a_publish() {
+fn wait_for_checks_each_version_once() {
     let (mut writer, reader) = handles();
     let mut watcher = Watcher::new(reader);
     let mut seen = vec![];
@@ -61,7 +61,7 @@ fn waiting_for_a_value_looks_first_and_once_a_publish() {
         }));
         for n in 1..=3 {
             assert!(poll(&mut waits).is_pending());
-            assert!(poll(&mut waits).is_pending()); // no publish, no look
+            assert!(poll(&mut waits).is_pending()); // no publish, no check
             writer.store(n);
         }
         assert_eq!(poll(&mut waits), Poll::Ready(Ok(3)));
@@ -72,7 +72,7 @@ fn waiting_for_a_value_looks_first_and_once_a_publish() {
 }
 
 #[test]
-fn waiting_for_a_value_holds_no_guard_and_ends_with_the_writer() {
+fn wait_for_holds_no_guard_and_ends_with_the_writer() {
     let (mut writer, reader) = handles();
     let mut watcher = Watcher::new(reader);
     let mut waits = Box::pin(watcher.wait_for(|n| *n == 9));
@@ -85,7 +85,7 @@ fn waiting_for_a_value_holds_no_guard_and_ends_with_the_writer() {
 }
 
 #[test]
-fn closed_marks_nothing_and_leaves_no_waker() {
+fn closed_marks_nothing_as_seen_and_keeps_no_waker() {
     let (mut writer, reader) = handles();
     let mut watcher = Watcher::new(reader);
     let (count, waker) = Count::waker();
@@ -104,7 +104,7 @@ fn closed_marks_nothing_and_leaves_no_waker() {
 }
 
 #[test]
-fn closed_is_told_at_once_and_then_after_a_yield() {
+fn closed_is_returned_at_once_and_then_after_a_yield() {
     let (writer, reader) = handles();
     let mut watcher = Watcher::new(reader);
     drop(writer);
@@ -125,10 +125,10 @@ fn closed_is_told_at_once_and_then_after_a_yield() {
     assert_eq!(poll(&mut watcher.changed()), closed);
 }
 
-/// The task that ignores the error would keep the one thread from the task that claims.
+/// A task that ignores `Closed` yields to the task that claims, on one thread.
 #[test]
 #[cfg(not(miri))]
-fn a_loop_over_errors_starves_nobody() {
+fn loop_over_errors_lets_other_tasks_run() {
     let (writer, reader) = handles();
     let mut watcher = Watcher::new(reader);
     let ptr = watcher.ptr().clone();

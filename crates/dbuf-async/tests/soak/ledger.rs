@@ -1,4 +1,4 @@
-//! The value: half a batch, a torn copy and a lost write all show.
+//! The value under load. It shows half a batch, a torn copy and a lost write.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -10,25 +10,25 @@ use crate::common::{poll_and_cancel, yield_now};
 
 pub(crate) const WRITERS: usize = 4;
 
-/// How often each writer wrote, and the sum, counted apart. Each publish adds one to each,
-/// so the sum is the version.
+/// The number of writes of each writer, and their sum, counted separately. Each publish adds one
+/// to both, so the sum is the version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ledger {
     pub(crate) of: [u64; WRITERS],
     sum: u64,
-    /// The sum once more, in memory that every change replaces.
+    /// The sum again, in memory that every change replaces.
     pages: Vec<u64>,
 }
 
 impl Ledger {
     pub(crate) fn check(&self, version: Version) {
         assert_eq!(self.of.iter().sum::<u64>(), self.sum, "half a batch");
-        assert_eq!(self.sum, version, "not what this version held");
+        assert_eq!(self.sum, version, "the wrong value for this version");
         assert!(self.pages.iter().all(|page| *page == self.sum), "torn");
     }
 }
 
-/// The two halves of a change, and one that panics halfway.
+/// The two halves of a change, and a change that panics.
 pub(crate) enum Op {
     Count(usize),
     Sum,
@@ -38,7 +38,7 @@ pub(crate) enum Op {
 impl Operation<Ledger> for Op {
     fn apply(&mut self, ledger: &mut Ledger, (): &()) {
         match *self {
-            Self::Count(who) => ledger.of[who] += 1,
+            Self::Count(writer_index) => ledger.of[writer_index] += 1,
             Self::Sum => {
                 ledger.sum += 1;
                 ledger.pages = vec![ledger.sum; 8];
@@ -46,15 +46,15 @@ impl Operation<Ledger> for Op {
             Self::Spoil => {
                 ledger.pages.clear();
                 ledger.sum = 0;
-                // No message: it is caught.
+                // Without a message, since it is caught.
                 resume_unwind(Box::new("expected"));
             }
         }
     }
 }
 
-/// One writer's next change, by a thread. Whether it was published.
-pub(crate) fn change<P>(writer: &mut OpWriter<P, Op>, who: usize, kind: u64) -> bool
+/// Makes one writer's next change on a thread. Returns whether it was published.
+pub(crate) fn change<P>(writer: &mut OpWriter<P, Op>, writer_index: usize, kind: u64) -> bool
 where
     P: BufferPtr<Value = Ledger, Strategy: BlockingStrategy, Extras = ()>,
 {
@@ -62,7 +62,7 @@ where
         0 => {
             let unwound = catch_unwind(AssertUnwindSafe(|| {
                 let mut batch = writer.write();
-                batch.apply(Op::Count(who));
+                batch.apply(Op::Count(writer_index));
                 batch.apply(Op::Spoil);
             }));
             assert!(unwound.is_err());
@@ -70,13 +70,13 @@ where
         }
         1 => {
             let mut batch = writer.write();
-            batch.apply(Op::Count(who));
+            batch.apply(Op::Count(writer_index));
             mem::forget(batch);
             false
         }
         2 => {
             let refused = writer.transact(|batch| {
-                batch.apply(Op::Count(who));
+                batch.apply(Op::Count(writer_index));
                 Err::<(), _>(())
             });
             refused.is_ok()
@@ -85,14 +85,14 @@ where
             let Some(mut batch) = writer.try_write() else {
                 return false;
             };
-            batch.apply(Op::Count(who));
+            batch.apply(Op::Count(writer_index));
             batch.apply(Op::Sum);
             true
         }
         4 => {
             let mut batch = writer.write();
             batch.modify(|ledger, ()| {
-                ledger.of[who] += 1;
+                ledger.of[writer_index] += 1;
                 ledger.sum += 1;
                 ledger.pages = vec![ledger.sum; 8];
             });
@@ -101,7 +101,7 @@ where
         }
         _ => {
             let mut batch = writer.write();
-            batch.apply(Op::Count(who));
+            batch.apply(Op::Count(writer_index));
             batch.apply(Op::Sum);
             batch.publish();
             true
@@ -109,23 +109,27 @@ where
     }
 }
 
-/// One writer's next change, by a task: a batch, a transaction, one that fails, or one
-/// that is cancelled halfway. Whether it was published.
-pub(crate) async fn change_async<P>(writer: &mut OpWriter<P, Op>, who: usize, kind: u64) -> bool
+/// Makes one writer's next change in a task: a batch, a transaction, one that fails or one that
+/// is cancelled halfway. Returns whether it was published.
+pub(crate) async fn change_async<P>(
+    writer: &mut OpWriter<P, Op>,
+    writer_index: usize,
+    kind: u64,
+) -> bool
 where
     P: BufferPtr<Value = Ledger, Extras = ()>,
 {
     match kind % 4 {
         0 => {
             let mut batch = writer.write_async().await;
-            batch.apply(Op::Count(who));
+            batch.apply(Op::Count(writer_index));
             batch.apply(Op::Sum);
             batch.publish();
             true
         }
         kind => {
             let transacts = writer.transact_async(async |batch: &mut Batch<_>| {
-                batch.apply(Op::Count(who));
+                batch.apply(Op::Count(writer_index));
                 yield_now().await;
                 if kind == 1 {
                     return Err(());
@@ -134,7 +138,7 @@ where
                 Ok(())
             });
             if kind == 2 {
-                // At its first await or the second.
+                // It is cancelled at its first or second await.
                 return poll_and_cancel(transacts, 1).is_some();
             }
             transacts.await.is_ok()

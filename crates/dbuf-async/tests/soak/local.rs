@@ -1,4 +1,4 @@
-//! Tasks of an executor on one thread, which hold guards across awaits.
+//! Tasks on one thread that hold guards across awaits.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,8 +18,8 @@ use crate::ledger::{Ledger, Op, WRITERS, change_async};
 
 const READERS: usize = 4;
 const WATCHERS: usize = 4;
-/// A writer makes at least so many changes in a wave, however short.
-const LEAST: u64 = 24;
+/// The least number of changes that a writer makes in a wave.
+const MIN_CHANGES: u64 = 24;
 
 type Ptr<S> = Rc<DoubleBuffer<Ledger, S>>;
 type Log<S> = OpWriter<Ptr<S>, Op>;
@@ -27,12 +27,12 @@ type Log<S> = OpWriter<Ptr<S>, Op>;
 pub(crate) struct World<S: Strategy> {
     ptr: Ptr<S>,
     writer: Mutex<Option<Log<S>>>,
-    /// The last version whose publish has returned.
+    /// The last version whose publish returned.
     returned: Cell<Version>,
-    /// The last version of this wave, as soon as it is known.
+    /// The last version of this wave, `Version::MAX` until it is known.
     last: Cell<Version>,
     tally: Cell<Tally>,
-    /// There is but one thread, so all look at one list.
+    /// All tasks share one thread, so they share one list.
     notes: Cell<Option<Notes<[u64; WRITERS]>>>,
 }
 
@@ -56,25 +56,25 @@ impl<S: Strategy> World<S> {
         self.tally.set(tally);
     }
 
-    fn look(&self, version: Version, ledger: &Ledger) {
+    fn check(&self, version: Version, ledger: &Ledger) {
         ledger.check(version);
         let mut notes = self.notes.take().unwrap_or_default();
         notes.note(version, ledger.of);
         self.notes.set(Some(notes));
-        self.count(|tally| tally.looks += 1);
+        self.count(|tally| tally.reads += 1);
     }
 
-    async fn change(&self, who: usize, kind: u64) {
+    async fn change(&self, writer_index: usize, kind: u64) {
         let mut slot = self.writer.lock().await;
         if kind % 16 == 0 {
             drop(slot.take().map(OpWriter::into_writer));
             *slot = Some(OpWriter::new(Writer::claim(Rc::clone(&self.ptr)).unwrap()));
         }
         let log = slot.as_mut().unwrap();
-        let (before, made) = (log.as_writer().version(), log.front().of[who]);
-        let was = u64::from(change_async(log, who, kind).await);
+        let (before, made) = (log.as_writer().version(), log.front().of[writer_index]);
+        let was = u64::from(change_async(log, writer_index, kind).await);
         assert_eq!(log.as_writer().version(), before + was);
-        assert_eq!(log.front().of[who], made + was, "a write was lost");
+        assert_eq!(log.front().of[writer_index], made + was, "a write was lost");
         self.returned.set(before + was);
     }
 
@@ -83,11 +83,11 @@ impl<S: Strategy> World<S> {
     }
 }
 
-async fn writes<S: Strategy>(world: Rc<World<S>>, who: usize, end: Instant) {
-    let (mut kind, mut rounds) = (who as u64, 0);
-    while Instant::now() < end || rounds < LEAST {
+async fn writes<S: Strategy>(world: Rc<World<S>>, writer_index: usize, end: Instant) {
+    let (mut kind, mut rounds) = (writer_index as u64, 0);
+    while Instant::now() < end || rounds < MIN_CHANGES {
         (kind, rounds) = (kind + 1, rounds + 1);
-        world.change(who, kind).await;
+        world.change(writer_index, kind).await;
         yield_now().await;
     }
 }
@@ -101,9 +101,9 @@ async fn reads<S: Strategy>(world: Rc<World<S>>, first: u64) {
         let version = ReadGuard::version(&guard);
         assert!(version >= seen && version >= world.returned.get());
         seen = version;
-        world.look(version, &guard);
+        world.check(version, &guard);
         match kind % 4 {
-            // The writer awaits this one, and reads go on in the newer side.
+            // The writer awaits this guard, while a nested read sees the newer side.
             0 => {
                 let before = guard.clone();
                 yield_now().await;
@@ -111,19 +111,19 @@ async fn reads<S: Strategy>(world: Rc<World<S>>, first: u64) {
                 assert!(ReadGuard::version(&nested) >= version);
                 assert_eq!(*guard, before, "a guarded side was written");
                 drop(guard);
-                world.look(ReadGuard::version(&nested), &nested);
+                world.check(ReadGuard::version(&nested), &nested);
             }
             1 => {
                 let owned = Box::new(reader.clone()).into_guard();
                 yield_now().await;
-                world.look(OwnedReadGuard::version(&owned), &owned);
+                world.check(OwnedReadGuard::version(&owned), &owned);
                 world.count(|tally| tally.readers += 1);
             }
             2 => {
                 drop(guard);
                 let weak = Reader::new(Rc::downgrade(&world.ptr));
                 let pinned = weak.try_read().unwrap();
-                world.look(ReadGuard::version(&pinned), &pinned);
+                world.check(ReadGuard::version(&pinned), &pinned);
                 drop(pinned);
                 reader = reader.clone();
                 world.count(|tally| tally.readers += 2);
@@ -140,24 +140,21 @@ async fn watches<S: Strategy>(world: Rc<World<Watched<S>>>) {
     while last_seen != world.last.get() {
         match watcher.changed().await {
             Ok(version) => {
-                assert!(
-                    version > last_seen,
-                    "last_seen of {version} after {last_seen}"
-                );
+                assert!(version > last_seen, "reported {version} after {last_seen}");
                 last_seen = version;
                 let guard = watcher.read();
                 assert!(ReadGuard::version(&guard) >= last_seen);
-                world.look(ReadGuard::version(&guard), &guard);
-                world.count(|tally| tally.tells += 1);
+                world.check(ReadGuard::version(&guard), &guard);
+                world.count(|tally| tally.notifications += 1);
             }
-            // Somebody claims again.
+            // Another task claims the writer again.
             Err(_) => yield_now().await,
         }
     }
     assert_eq!(
         last_seen,
         watcher.version(),
-        "the last publish was not last_seen of"
+        "the last publish was not reported"
     );
 }
 
@@ -185,7 +182,7 @@ fn wave<S: Strategy + 'static>(world: &Rc<World<S>>, end: Instant, watch: Watch<
     let executor = LocalExecutor::new();
     let mut others = watch(world, &executor);
     others.extend((0..READERS).map(|n| executor.spawn(reads(Rc::clone(world), n as u64))));
-    let writer = |who| executor.spawn(writes(Rc::clone(world), who, end));
+    let writer = |writer_index| executor.spawn(writes(Rc::clone(world), writer_index, end));
     let writers: Vec<_> = (0..WRITERS).map(writer).collect();
     smol::block_on(executor.run(async {
         for writer in writers {

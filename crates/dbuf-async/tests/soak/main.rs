@@ -1,8 +1,8 @@
-//! A value under load, with each strategy: threads and tasks write, read and watch, and
-//! handles of every kind come and go. Every look is checked against the history.
+//! A value under load with each strategy: threads and tasks write, read and watch, and handles of
+//! every kind are made and dropped. Every read is checked against the history.
 //!
-//! Two seconds in all, or `DBUF_SOAK_SECONDS`; `.ci/soak` gives it more. One test, so that
-//! nobody else allocates meanwhile.
+//! It takes two seconds, or `DBUF_SOAK_SECONDS`; `.ci/soak` sets more. It is one test, so that no
+//! other test allocates meanwhile.
 #![cfg(not(any(dbuf_loom, miri)))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -27,7 +27,7 @@ use shared::{no_watchers, with_watchers};
 static ALLOCATOR: Counting = Counting;
 
 #[test]
-fn looks_agree_with_the_history_and_memory_stays_flat() {
+fn reads_agree_with_the_history_and_memory_stays_flat() {
     let part = soak::time() / 12;
     let epoch = |fence| move || EpochStrategy::with_fence(fence);
     shared::run("Epoch", part, EpochStrategy::new, no_watchers);

@@ -1,4 +1,4 @@
-//! Threads and tasks of a multi-threaded executor.
+//! Threads, and tasks of a multi-threaded executor.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -18,15 +18,15 @@ use tokio::task::JoinSet;
 use crate::common::yield_now;
 use crate::ledger::{Ledger, Op, WRITERS, change, change_async};
 
-/// The first ones are threads, the others tasks.
+/// The first writers are threads, the others tasks.
 const THREADS: usize = WRITERS / 2;
-/// Threads that read; twice as many tasks do.
+/// The number of threads that read; twice as many tasks read.
 const READERS: usize = 1;
 const WATCHERS: usize = 8;
-/// A writer has at least so many turns in a wave, however short, of so many changes each: a
-/// turn costs a hand-over between threads, and there are more of them than processors.
-const LEAST: u64 = 2;
-const TURN: u64 = 16;
+/// The least number of turns that a writer takes in a wave. A turn hands the writer over between
+/// threads, so it makes several changes.
+const MIN_TURNS: u64 = 2;
+const CHANGES_PER_TURN: u64 = 16;
 
 pub(crate) trait Soaked: BlockingStrategy + 'static {}
 
@@ -36,7 +36,7 @@ type Ptr<S> = Arc<DoubleBuffer<Ledger, S>>;
 type Log<S> = OpWriter<Ptr<S>, Op>;
 type Seen = (Tally, Notes<[u64; WRITERS]>);
 
-/// A reader that goes from thread to thread, and the version that it saw last.
+/// A reader that moves between threads, and the last version that it saw.
 struct Handle<S: Soaked> {
     reader: Reader<Ptr<S>>,
     seen: Version,
@@ -47,9 +47,9 @@ pub(crate) struct World<S: Soaked> {
     writer: tokio::sync::Mutex<Option<Log<S>>>,
     shared: SharedReader<Ptr<S>>,
     pool: Mutex<Vec<Handle<S>>>,
-    /// The last version whose publish has returned.
+    /// The last version whose publish returned.
     returned: AtomicU64,
-    /// The last version of this wave, as soon as it is known.
+    /// The last version of this wave, `u64::MAX` until it is known.
     last: AtomicU64,
     done: AtomicBool,
 }
@@ -76,20 +76,26 @@ impl<S: Soaked> World<S> {
         }
     }
 
-    /// Takes note of a change that has returned; `made` and `version` are from before it.
-    fn changed(&self, log: &Log<S>, who: usize, (version, made): (Version, u64), was: bool) {
+    /// Records a change that has returned; `made` and `version` are from before it.
+    fn changed(
+        &self,
+        log: &Log<S>,
+        writer_index: usize,
+        (version, made): (Version, u64),
+        was: bool,
+    ) {
         let (before, version) = (version, log.as_writer().version());
         assert_eq!(version, before + u64::from(was));
         log.front().check(version);
         assert_eq!(
-            log.front().of[who],
+            log.front().of[writer_index],
             made + u64::from(was),
             "a write was lost"
         );
         self.returned.fetch_max(version, SeqCst);
     }
 
-    /// Ends the claim, in whatever state, and claims again.
+    /// Ends the claim in any state, and claims again.
     fn claim_again(&self, slot: &mut Option<Log<S>>) {
         let version = slot.as_ref().map(|log| log.as_writer().version());
         drop(slot.take().map(OpWriter::into_writer));
@@ -99,81 +105,81 @@ impl<S: Soaked> World<S> {
     }
 }
 
-/// The version, and how often somebody wrote.
-fn before<S: Soaked>(log: &Log<S>, who: usize) -> (Version, u64) {
-    (log.as_writer().version(), log.front().of[who])
+/// Returns the version, and how often this writer wrote.
+fn before<S: Soaked>(log: &Log<S>, writer_index: usize) -> (Version, u64) {
+    (log.as_writer().version(), log.front().of[writer_index])
 }
 
-/// One look: not older than what was published before it, and whole.
-fn look(notes: &mut Seen, returned: Version, version: Version, ledger: &Ledger) {
+/// Checks one read: it is not older than the last publish before it, and consistent.
+fn check_read(notes: &mut Seen, returned: Version, version: Version, ledger: &Ledger) {
     assert!(
         version >= returned,
         "read {version} after the publish of {returned}"
     );
     ledger.check(version);
     notes.1.note(version, ledger.of);
-    notes.0.looks += 1;
+    notes.0.reads += 1;
 }
 
 impl<S: Soaked> Handle<S> {
-    fn look(&mut self, world: &World<S>, seen: &mut Seen) {
+    fn read(&mut self, world: &World<S>, seen: &mut Seen) {
         let returned = world.returned.load(SeqCst);
         let guard = self.reader.read();
         let version = ReadGuard::version(&guard);
         assert!(version >= self.seen, "read {version} after {}", self.seen);
         self.seen = version;
-        look(seen, returned, version, &guard);
+        check_read(seen, returned, version, &guard);
     }
 
-    /// Guards of one reader on two sides, and the older one goes first.
+    /// Takes guards of one reader on two sides, and drops the older one first.
     fn nest(&self, seen: &mut Seen) {
         let outer = self.reader.read();
         let version = ReadGuard::version(&outer);
         thread::yield_now();
         let inner = self.reader.read();
         assert!(ReadGuard::version(&inner) >= version);
-        look(seen, 0, version, &outer);
+        check_read(seen, 0, version, &outer);
         drop(outer);
-        look(seen, 0, ReadGuard::version(&inner), &inner);
+        check_read(seen, 0, ReadGuard::version(&inner), &inner);
     }
 }
 
-fn writes<S: Soaked>(world: &World<S>, who: usize, end: Instant) {
+fn writes<S: Soaked>(world: &World<S>, writer_index: usize, end: Instant) {
     let mut turns = 0;
-    while Instant::now() < end || turns < LEAST {
+    while Instant::now() < end || turns < MIN_TURNS {
         turns += 1;
         let mut slot = world.writer.blocking_lock();
-        for kind in 0..TURN {
-            if kind + turns % TURN == TURN {
+        for kind in 0..CHANGES_PER_TURN {
+            if kind + turns % CHANGES_PER_TURN == CHANGES_PER_TURN {
                 world.claim_again(&mut slot);
             }
             let log = slot.as_mut().unwrap();
-            let before = before(log, who);
-            let was = change(log, who, kind);
-            world.changed(log, who, before, was);
+            let before = before(log, writer_index);
+            let was = change(log, writer_index, kind);
+            world.changed(log, writer_index, before, was);
         }
         drop(slot);
         thread::yield_now();
     }
 }
 
-async fn writes_async<S: Soaked>(world: Arc<World<S>>, who: usize, end: Instant) {
+async fn writes_async<S: Soaked>(world: Arc<World<S>>, writer_index: usize, end: Instant) {
     let mut turns = 0;
-    while Instant::now() < end || turns < LEAST {
+    while Instant::now() < end || turns < MIN_TURNS {
         turns += 1;
         let mut slot = world.writer.lock().await;
         let log = slot.as_mut().unwrap();
-        for kind in 0..TURN {
-            let before = before(log, who);
-            let was = change_async(log, who, kind).await;
-            world.changed(log, who, before, was);
+        for kind in 0..CHANGES_PER_TURN {
+            let before = before(log, writer_index);
+            let was = change_async(log, writer_index, kind).await;
+            world.changed(log, writer_index, before, was);
         }
         drop(slot);
         yield_now().await;
     }
 }
 
-/// Looks through a reader that another thread had, and does one more thing with it.
+/// Reads with a reader that another thread used, and does one more thing with it.
 fn reads<S: Soaked>(world: &World<S>, first: u64) -> Seen {
     let (mut seen, mut kind) = (Seen::default(), first);
     while !world.done.load(SeqCst) {
@@ -181,7 +187,7 @@ fn reads<S: Soaked>(world: &World<S>, first: u64) -> Seen {
         let pooled = world.pool.lock().unwrap().pop();
         let mut handle = pooled.unwrap_or_else(|| world.handle());
         for _ in 0..32 {
-            handle.look(world, &mut seen);
+            handle.read(world, &mut seen);
         }
         match kind % 8 {
             0 => {
@@ -196,7 +202,7 @@ fn reads<S: Soaked>(world: &World<S>, first: u64) -> Seen {
             2 => {
                 let returned = world.returned.load(SeqCst);
                 let guard = Box::new(handle.reader.clone()).into_guard();
-                look(&mut seen, returned, OwnedReadGuard::version(&guard), &guard);
+                check_read(&mut seen, returned, OwnedReadGuard::version(&guard), &guard);
                 drop(OwnedReadGuard::into_reader(guard));
                 seen.0.readers += 1;
             }
@@ -204,13 +210,13 @@ fn reads<S: Soaked>(world: &World<S>, first: u64) -> Seen {
                 let weak = Reader::new(Arc::downgrade(&world.ptr));
                 let returned = world.returned.load(SeqCst);
                 let guard = weak.try_read().unwrap();
-                look(&mut seen, returned, ReadGuard::version(&guard), &guard);
+                check_read(&mut seen, returned, ReadGuard::version(&guard), &guard);
                 drop(guard);
                 seen.0.readers += 1;
             }
             4 => {
                 handle = world.handle();
-                handle.look(world, &mut seen);
+                handle.read(world, &mut seen);
                 seen.0.readers += 1;
             }
             _ => {}
@@ -221,7 +227,7 @@ fn reads<S: Soaked>(world: &World<S>, first: u64) -> Seen {
     seen
 }
 
-/// Threads that live for a few looks, each with a reader of its own behind the shared one.
+/// Starts threads for a few reads each, each with its own reader behind the shared one.
 fn visits<S: Soaked>(world: &Arc<World<S>>) -> Seen {
     let mut seen = Seen::default();
     while !world.done.load(SeqCst) {
@@ -235,9 +241,9 @@ fn visits<S: Soaked>(world: &Arc<World<S>>) -> Seen {
                     let nested = world.shared.read();
                     let version = SharedReadGuard::version(&guard);
                     assert!(SharedReadGuard::version(&nested) >= version);
-                    look(&mut seen, returned, version, &guard);
+                    check_read(&mut seen, returned, version, &guard);
                     drop(guard);
-                    look(
+                    check_read(
                         &mut seen,
                         returned,
                         SharedReadGuard::version(&nested),
@@ -261,7 +267,7 @@ async fn reads_async<S: Soaked>(world: Arc<World<S>>) -> Seen {
     let (mut seen, mut handle) = (Seen::default(), world.handle());
     while !world.done.load(SeqCst) {
         for _ in 0..16 {
-            handle.look(&world, &mut seen);
+            handle.read(&world, &mut seen);
         }
         yield_now().await;
     }
@@ -276,23 +282,20 @@ async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
     while last_seen != world.last.load(SeqCst) {
         match watcher.changed().await {
             Ok(version) => {
-                assert!(
-                    version > last_seen,
-                    "last_seen of {version} after {last_seen}"
-                );
+                assert!(version > last_seen, "reported {version} after {last_seen}");
                 last_seen = version;
                 let guard = watcher.read();
-                look(&mut seen, last_seen, ReadGuard::version(&guard), &guard);
-                seen.0.tells += 1;
+                check_read(&mut seen, last_seen, ReadGuard::version(&guard), &guard);
+                seen.0.notifications += 1;
             }
-            // Somebody claims again.
+            // Another thread claims the writer again.
             Err(_) => yield_now().await,
         }
     }
     assert_eq!(
         last_seen,
         watcher.version(),
-        "the last publish was not last_seen of"
+        "the last publish was not reported"
     );
     seen.0.readers += 1;
     seen
@@ -335,13 +338,13 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
         .collect();
     let visited = Arc::clone(world);
     readers.push(thread::spawn(move || visits(&visited)));
-    for who in THREADS..WRITERS {
-        writers.spawn(writes_async(Arc::clone(world), who, end));
+    for writer_index in THREADS..WRITERS {
+        writers.spawn(writes_async(Arc::clone(world), writer_index, end));
     }
     let threads: Vec<_> = (0..THREADS)
-        .map(|who| {
+        .map(|writer_index| {
             let world = Arc::clone(world);
-            thread::spawn(move || writes(&world, who, end))
+            thread::spawn(move || writes(&world, writer_index, end))
         })
         .collect();
 
@@ -354,7 +357,7 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
             ended.unwrap();
         }
         world.done.store(true, SeqCst);
-        // One more, which all who watch are told of.
+        // One more publish, which every watcher reports.
         let mut slot = world.writer.lock().await;
         let log = slot.as_mut().unwrap();
         let before = before(log, 0);
@@ -371,7 +374,7 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
     }
     seen.0.publishes = world.returned.load(SeqCst) - first;
     seen.0.threads += (THREADS + READERS + 1) as u64;
-    // In the end nobody is in the way.
+    // No guard is live at the end.
     let mut slot = world.writer.blocking_lock();
     let log = slot.as_mut().unwrap();
     log.catch_up();

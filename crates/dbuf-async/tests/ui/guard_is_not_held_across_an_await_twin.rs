@@ -1,4 +1,4 @@
-//! What is needed is taken out of the guard, which ends with the statement.
+//! The value is cloned, and the guard ends with the statement.
 use dbuf_async::core::arc;
 use dbuf_async::strategies::EpochStrategy;
 

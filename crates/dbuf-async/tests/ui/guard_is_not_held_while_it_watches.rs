@@ -1,4 +1,4 @@
-//! A watcher that waits lends out no guard: it would keep the writer waiting.
+//! A guard of a waiting watcher would block the writer.
 use dbuf_async::Watcher;
 use dbuf_async::core::arc;
 use dbuf_async::strategies::{EpochStrategy, Watched};

@@ -1,4 +1,4 @@
-//! The guard ends before the wait.
+//! The guard is dropped before the wait.
 use dbuf_async::Watcher;
 use dbuf_async::core::arc;
 use dbuf_async::strategies::{EpochStrategy, Watched};

@@ -1,4 +1,4 @@
-//! Only a strategy that is `Watched` tells of publishes.
+//! Only a `Watched` strategy notifies watchers.
 use dbuf_async::Watcher;
 use dbuf_async::core::arc;
 use dbuf_async::strategies::EpochStrategy;

@@ -1,4 +1,4 @@
-//! Any strategy, wrapped.
+//! `Watched` wraps any strategy.
 use dbuf_async::Watcher;
 use dbuf_async::core::arc;
 use dbuf_async::strategies::{EpochStrategy, Watched};

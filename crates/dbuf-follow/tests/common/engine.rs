@@ -1,4 +1,4 @@
-//! Real engines on loopback, and a line to them that can be cut.
+//! Real engines on loopback, and lines to them that a test can cut.
 
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -15,7 +15,7 @@ use tokio::task::AbortHandle;
 /// How long an engine may take until it answers.
 pub const READY: Duration = Duration::from_secs(30);
 
-/// A server of its own, with a folder that vanishes with it.
+/// A server with a temporary folder.
 pub struct Engine {
     program: &'static str,
     arguments: Vec<String>,
@@ -25,7 +25,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// `None`, loudly, where the program is not installed. Panics then if `CI_REQUIRE` is 1.
+    /// Starts a program. If it is not installed, prints that and returns `None`, or panics if
+    /// `CI_REQUIRE` is 1.
     fn start(
         program: &'static str,
         arguments: impl FnOnce(&Path, u16) -> Vec<String>,
@@ -71,7 +72,7 @@ impl Engine {
         })
     }
 
-    /// JetStream, with further arguments.
+    /// Starts NATS with JetStream and more arguments.
     pub fn nats(more: &[&str]) -> Option<Self> {
         Self::start("nats-server", |folder, port| {
             let port = port.to_string();
@@ -100,18 +101,18 @@ impl Engine {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// kill -9.
+    /// Kills the process, as `kill -9` does.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// The same again, with its data.
+    /// Starts the same server again, with its data.
     pub fn restart(&mut self) {
         self.child = spawn(self.program, &self.arguments).unwrap();
     }
 
-    /// Stops the process, or lets it go on.
+    /// Stops the process, or continues it.
     pub fn pause(&self, pause: bool) {
         let signal = if pause { "-STOP" } else { "-CONT" };
         let id = self.child.id().to_string();
@@ -122,7 +123,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // It may have been killed by the test.
+        // The test may have killed it.
         _ = self.child.kill();
         _ = self.child.wait();
     }
@@ -141,7 +142,7 @@ pub fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Tries until it works: an engine takes a while to start.
+/// Tries until it works, since an engine takes a while to start.
 pub async fn ready<T, E: std::fmt::Debug>(mut try_once: impl AsyncFnMut() -> Result<T, E>) -> T {
     let began = Instant::now();
     loop {
@@ -153,7 +154,7 @@ pub async fn ready<T, E: std::fmt::Debug>(mut try_once: impl AsyncFnMut() -> Res
     }
 }
 
-/// A line to an engine that a test can cut, while the engine goes on.
+/// A line to an engine, which a test can cut while the engine runs.
 pub struct Line {
     pub port: u16,
     state: Arc<Mutex<LineState>>,
@@ -184,7 +185,7 @@ impl Line {
                 let carry = tokio::spawn(async move {
                     let far = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
                     if let Ok(mut far) = TcpStream::connect(far).await {
-                        // Either end may close it.
+                        // An error means that one end closed the line.
                         _ = copy_bidirectional(&mut near, &mut far).await;
                     }
                 });

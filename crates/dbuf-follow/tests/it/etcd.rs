@@ -1,65 +1,69 @@
 //! Following a real etcd.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::engine::{Engine, Line, ready};
-use crate::common::{cut_off, live, run, state};
 use dbuf_follow::etcd_client::{
-    Client, Compare, CompareOp, ConnectOptions, DeleteOptions, Permission, Txn, TxnOp,
+    self, Compare, CompareOp, ConnectOptions, DeleteOptions, Permission, Txn, TxnOp,
 };
-use dbuf_follow::{Builder, Etcd, Follower, Problem, Revision, State, Stopped, etcd_client};
+use dbuf_follow::{Builder, Etcd, Revision, State};
 
-const SOON: Duration = Duration::from_millis(10);
+use crate::common::engine::{Engine, Line, free_port, ready};
+use crate::common::{SOON, attempt, builder, cut_off, live, run, start, state};
+use crate::engines::{self, Client, SILENCE, load_is_one_publish, stays_live};
 
-/// A client of an engine that answers.
-async fn client(engine: &Engine) -> Client {
-    ready(async || {
-        let client = Client::connect([engine.address()], None).await?;
-        client.kv_client().get("ready", None).await?;
-        Ok::<_, etcd_client::Error>(client)
-    })
-    .await
+impl Client for etcd_client::Client {
+    type Source = Etcd;
+
+    async fn connect(engine: &Engine) -> Self {
+        ready(async || {
+            let client = Self::connect([engine.address()], None).await?;
+            client.kv_client().get("ready", None).await?;
+            Ok::<_, etcd_client::Error>(client)
+        })
+        .await
+    }
+
+    fn source(address: &str, silence: Duration) -> Etcd {
+        Etcd::new([address], "/k/").silence(silence)
+    }
+
+    fn key(n: u64) -> String {
+        key(n)
+    }
+
+    async fn put(&self, key: &str, value: impl ToString) -> Revision {
+        put(self, key, value).await
+    }
+}
+
+async fn client(engine: &Engine) -> etcd_client::Client {
+    <etcd_client::Client as Client>::connect(engine).await
 }
 
 fn source(address: &str) -> Etcd {
-    Etcd::new([address], "/k/").silence(Duration::from_secs(5))
-}
-
-fn builder(source: Etcd) -> Builder<Etcd, String, u64> {
-    Builder::decoding(source, String::from_utf8, |value| {
-        String::from_utf8(value)?
-            .parse::<u64>()
-            .map_err(dbuf_follow::Error::from)
-    })
-    .delays(SOON, SOON)
-}
-
-fn start(address: &str) -> Follower<String, u64> {
-    let (follower, driver) = builder(source(address)).start();
-    tokio::spawn(driver);
-    follower
+    etcd_client::Client::source(address, SILENCE)
 }
 
 fn key(n: u64) -> String {
     format!("/k/{n:06}")
 }
 
-async fn put(client: &Client, key: &str, value: impl ToString) -> Revision {
+async fn put(client: &etcd_client::Client, key: &str, value: impl ToString) -> Revision {
     let mut kv = client.kv_client();
     let response = kv.put(key, value.to_string(), None).await.unwrap();
     response.header().unwrap().revision() as Revision
 }
 
-async fn delete(client: &Client, key: &str) -> Revision {
+async fn delete(client: &etcd_client::Client, key: &str) -> Revision {
     let response = client.kv_client().delete(key, None).await.unwrap();
     response.header().unwrap().revision() as Revision
 }
 
-async fn transact(client: &Client, operations: Vec<TxnOp>) -> Revision {
+async fn transact(client: &etcd_client::Client, operations: Vec<TxnOp>) -> Revision {
     let txn = Txn::new().and_then(operations);
     let response = client.kv_client().txn(txn).await.unwrap();
     assert!(response.succeeded());
@@ -78,16 +82,16 @@ fn many_keys_are_loaded_as_one() {
     run(async {
         let client = client(&engine).await;
         put(&client, "/j/other", 1).await;
-        put(&client, "/k0", 1).await; // behind the prefix
+        put(&client, "/k0", 1).await; // after the range
         let mut last = 0;
         for page in 0..KEYS / 5000 {
             last = transact(&client, put_all(page * 5000..(page + 1) * 5000, page)).await;
         }
 
-        // One that is dropped while it loads.
+        // This driver is dropped while it loads.
         let (dropped, driver) = builder(source(&engine.address())).start();
         let driver = tokio::spawn(driver);
-        let followers = [(); 3].map(|()| start(&engine.address()));
+        let followers = [(); 3].map(|()| start(source(&engine.address())));
         dropped
             .wait_until(|state| state != State::Stopped)
             .await
@@ -100,18 +104,11 @@ fn many_keys_are_loaded_as_one() {
         assert!(matches!(dropped.map().len(), 0 | 100_000));
 
         for follower in &followers {
-            let whole = follower
-                .map()
-                .watcher()
-                .wait_for(|map| !map.is_empty())
-                .await;
-            assert_eq!(whole, Ok(1), "the first publish is the whole");
+            load_is_one_publish(follower, KEYS, last).await;
             let map = follower.map().read();
-            assert_eq!(map.len() as u64, KEYS);
-            assert_eq!(map.revision(), last);
             assert_eq!(map[&key(77_777)], 77_777 / 5000);
         }
-        // And all of them gone.
+        // Then all keys are deleted.
         let options = DeleteOptions::new().with_prefix();
         let gone = client.kv_client().delete("/k/", Some(options)).await;
         let gone = gone.unwrap().header().unwrap().revision() as Revision;
@@ -129,7 +126,7 @@ fn readers_see_whole_transactions_only() {
         let client = client(&engine).await;
         let first = transact(&client, put_all(0..10, 0)).await;
         let line = Line::to(engine.port).await;
-        let follower = start(&line.address());
+        let follower = start(source(&line.address()));
         follower.wait_for(first).await.unwrap();
         let done = Arc::new(AtomicBool::new(false));
         let readers: Vec<_> = (0..4)
@@ -141,8 +138,8 @@ fn readers_see_whole_transactions_only() {
                         let map = map.read();
                         let n = map[&key(0)];
                         assert!(map.values().all(|&value| value == n), "half a transaction");
-                        assert_eq!(map.revision(), first + n, "another state's revision");
-                        assert!(n >= seen, "back from {seen} to {n}");
+                        assert_eq!(map.revision(), first + n, "the revision of another state");
+                        assert!(n >= seen, "{n} after {seen}");
                         (seen, reads) = (n, reads + 1);
                         drop(map);
                         thread::yield_now();
@@ -168,7 +165,7 @@ fn readers_see_whole_transactions_only() {
 }
 
 #[test]
-fn cut_follower_resumes_with_deletes_and_with_revisions_in_fragments() {
+fn cut_follower_resumes_with_deletes_and_fragmented_revisions() {
     let Some(engine) = Engine::etcd() else { return };
     run(async {
         let client = client(&engine).await;
@@ -188,10 +185,10 @@ fn cut_follower_resumes_with_deletes_and_with_revisions_in_fragments() {
         line.cut();
         cut_off(&follower).await;
         delete(&client, &key(3)).await;
-        // More than a message of etcd holds: transactions of two halves.
+        // Transactions of two halves, larger than a message of etcd.
         for n in 0..8 {
             let half = "x".repeat(600_000 + n);
-            let halves = ["/k/left", "/k/right"].map(|key| TxnOp::put(key, half.clone(), None));
+            let halves = ["/k/first", "/k/second"].map(|key| TxnOp::put(key, half.clone(), None));
             transact(&client, halves.into()).await;
         }
         let revision = delete(&client, &key(4)).await;
@@ -203,8 +200,8 @@ fn cut_follower_resumes_with_deletes_and_with_revisions_in_fragments() {
             watcher.changed().await.unwrap();
             let map = watcher.borrow_and_update();
             assert_eq!(
-                map.get("/k/left"),
-                map.get("/k/right"),
+                map.get("/k/first"),
+                map.get("/k/second"),
                 "half a transaction"
             );
             if map.revision() == revision {
@@ -214,19 +211,23 @@ fn cut_follower_resumes_with_deletes_and_with_revisions_in_fragments() {
         live(&follower).await;
         let map = follower.map().read();
         assert_eq!(map.len(), 10 - 2 + 2);
-        assert_eq!(map["/k/left"], 600_007);
-        assert_eq!(map.version(), version + 10, "a publish each: no load");
+        assert_eq!(map["/k/first"], 600_007);
+        assert_eq!(
+            map.version(),
+            version + 10,
+            "each revision is a publish, without a load"
+        );
     });
 }
 
 #[test]
-fn compacted_revision_is_loaded_anew() {
+fn compacted_revision_is_loaded_again() {
     let Some(engine) = Engine::etcd() else { return };
     run(async {
         let client = client(&engine).await;
         transact(&client, put_all(0..100, 0)).await;
         let line = Line::to(engine.port).await;
-        let follower = start(&line.address());
+        let follower = start(source(&line.address()));
         live(&follower).await;
         line.cut();
         cut_off(&follower).await;
@@ -245,7 +246,7 @@ fn compacted_revision_is_loaded_anew() {
         let expected = (90..100).map(|n| (key(n), 0)).chain([(key(500), 5)]);
         assert_eq!(state(&follower), (revision, expected.collect()));
         assert_eq!(follower.map().read().version(), version + 1);
-        // And it goes on from there.
+        // The follower continues after that.
         let revision = put(&client, &key(501), 6).await;
         follower.wait_for(revision).await.unwrap();
     });
@@ -253,50 +254,12 @@ fn compacted_revision_is_loaded_anew() {
 
 #[test]
 fn killed_engine_is_followed_again() {
-    let Some(mut engine) = Engine::etcd() else {
-        return;
-    };
-    run(async {
-        let first = client(&engine).await;
-        let revision = put(&first, &key(1), 1).await;
-        let follower = start(&engine.address());
-        follower.wait_for(revision).await.unwrap();
-        live(&follower).await;
-        for n in 2..5 {
-            engine.kill();
-            cut_off(&follower).await;
-            assert_eq!(follower.map().get_cloned(&key(n - 1)), Some(n - 1));
-            engine.restart();
-            let client = client(&engine).await;
-            let revision = put(&client, &key(n), n).await;
-            follower.wait_for(revision).await.unwrap();
-            assert_eq!(follower.map().get_cloned(&key(n)), Some(n));
-            live(&follower).await;
-        }
-        assert_eq!(follower.map().len(), 4);
-    });
+    engines::killed_engine_is_followed_again::<etcd_client::Client>(Engine::etcd());
 }
 
 #[test]
 fn paused_engine_is_noticed() {
-    let Some(engine) = Engine::etcd() else { return };
-    run(async {
-        let client = client(&engine).await;
-        let revision = put(&client, &key(1), 1).await;
-        let silence = Duration::from_millis(900);
-        let (follower, driver) = builder(source(&engine.address()).silence(silence)).start();
-        tokio::spawn(driver);
-        follower.wait_for(revision).await.unwrap();
-        live(&follower).await;
-        engine.pause(true);
-        cut_off(&follower).await;
-        assert!(follower.lag().unwrap() >= silence / 2);
-        assert_eq!(follower.map().get_cloned(&key(1)), Some(1));
-        engine.pause(false);
-        let revision = put(&client, &key(2), 2).await;
-        follower.wait_for(revision).await.unwrap();
-        live(&follower).await;
-    });
+    engines::paused_engine_is_noticed::<etcd_client::Client>(Engine::etcd());
 }
 
 #[test]
@@ -328,7 +291,7 @@ fn quiet_engine_is_live_and_followers_agree() {
             assert!(states.iter().all(|state| *state == states[0]));
             assert_eq!(states[0].0, revision);
         }
-        // A read-your-writes beside a load.
+        // Each write is read while another task writes, too.
         let writer = {
             let client = client.clone();
             tokio::spawn(async move {
@@ -348,51 +311,23 @@ fn quiet_engine_is_live_and_followers_agree() {
         }
         let last = writer.await.unwrap().max(followers[0].revision());
         followers[0].wait_for(last).await.unwrap();
-        // Nothing happens, and the engine is heard all the same: longer than it may be silent.
-        let before = followers[0].map().read().version();
-        let began = std::time::Instant::now();
-        while began.elapsed() < 2 * silence {
-            assert_eq!(followers[0].state(), State::Live);
-            tokio::time::sleep(SOON).await;
-        }
-        assert!(followers[0].lag().unwrap() < silence);
-        assert_eq!(followers[0].map().read().version(), before);
+        stays_live(&followers[0], silence).await;
     });
 }
 
 #[test]
 fn undecodable_entry_is_reported() {
-    let Some(engine) = Engine::etcd() else { return };
-    run(async {
-        let client = client(&engine).await;
-        put(&client, &key(1), "one").await;
-        put(&client, &key(2), 2).await;
-        let reported = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&reported);
-        let (follower, driver) = builder(source(&engine.address()))
-            .on_problem(move |problem| {
-                if let Problem::Entry { key, .. } = problem {
-                    seen.lock().unwrap().push(key.cloned());
-                }
-            })
-            .start();
-        tokio::spawn(driver);
-        live(&follower).await;
-        assert_eq!(state(&follower).1, BTreeMap::from([(key(2), 2)]));
-        let revision = put(&client, &key(1), 1).await;
-        follower.wait_for(revision).await.unwrap();
-        assert_eq!(state(&follower).1.len(), 2);
-        assert_eq!(*reported.lock().unwrap(), [Some(key(1))]);
-    });
+    engines::undecodable_entry_is_reported::<etcd_client::Client>(Engine::etcd());
 }
 
 #[test]
-fn another_cluster_is_loaded_anew() {
+fn another_cluster_is_loaded_again() {
     let (Some(old), Some(new)) = (Engine::etcd(), Engine::etcd()) else {
         return;
     };
     run(async {
-        // Behind one address, first the one and then the other, which is further on.
+        // The follower has two endpoints: first one cluster answers, then the other, which has a
+        // later revision.
         let (first, second) = (client(&old).await, client(&new).await);
         put(&first, &key(1), 1).await;
         for n in 0..20 {
@@ -414,21 +349,8 @@ fn another_cluster_is_loaded_anew() {
     });
 }
 
-/// Follows until it ends, or for a whole state.
-async fn attempt(source: Etcd) -> Result<Follower<String, u64>, String> {
-    let (follower, driver) = builder(source).fail_fast(true).start();
-    let driver = tokio::spawn(driver);
-    match follower.wait_until(|state| state == State::Live).await {
-        Ok(_) => Ok(follower),
-        Err(_) => match driver.await.unwrap() {
-            Stopped::Unreachable(error) => Err(error.to_string()),
-            stopped => panic!("{stopped:?}"),
-        },
-    }
-}
-
 #[test]
-fn engine_asks_for_a_password_and_nobody_says_it() {
+fn engine_checks_the_password_and_no_text_shows_it() {
     let Some(engine) = Engine::etcd() else { return };
     run(async {
         let client = client(&engine).await;
@@ -465,11 +387,11 @@ fn engine_asks_for_a_password_and_nobody_says_it() {
 }
 
 #[test]
-fn unreachable_engine_is_said_in_one_line() {
+fn unreachable_engine_is_reported_in_one_line() {
     run(async {
-        let nobody = format!("127.0.0.1:{}", crate::common::engine::free_port());
+        let unused = format!("127.0.0.1:{}", free_port());
         let silence = Duration::from_millis(500);
-        let error = attempt(source(&nobody).silence(silence)).await.unwrap_err();
+        let error = attempt(source(&unused).silence(silence)).await.unwrap_err();
         assert!(error.contains("refused"), "{error}");
         assert!(!error.contains('\n'), "{error}");
         let error = attempt(source("no address")).await.unwrap_err();
@@ -483,16 +405,15 @@ fn compare_and_set_is_followed() {
     let Some(engine) = Engine::etcd() else { return };
     run(async {
         let client = client(&engine).await;
-        let follower = start(&engine.address());
+        let follower = start(source(&engine.address()));
         live(&follower).await;
         let mut wins = 0;
         for n in 0..20_u64 {
-            // Follows the revision that the map shows.
             let seen = follower.map().get_cloned(&key(7)).unwrap_or(0);
             let same = Compare::value(key(7), CompareOp::Equal, seen.to_string());
-            let fresh = Compare::create_revision(key(7), CompareOp::Equal, 0);
+            let is_new = Compare::create_revision(key(7), CompareOp::Equal, 0);
             let txn = Txn::new()
-                .when([if n == 0 { fresh } else { same }])
+                .when([if n == 0 { is_new } else { same }])
                 .and_then([TxnOp::put(key(7), (seen + 1).to_string(), None)]);
             let response = client.kv_client().txn(txn).await.unwrap();
             wins += u64::from(response.succeeded());

@@ -1,4 +1,4 @@
-//! The copy in a file.
+//! The copy of the map in a file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 type Bytes = Vec<u8>;
 type Source = Script<Bytes, Bytes>;
 
-/// A follower of text, with a file.
+/// Starts a follower of strings with a file. Returns it, its driver and the reported problems.
 fn start(
     script: &Source,
     path: &Path,
@@ -55,7 +55,7 @@ fn put(key: &str, value: &str) -> Event<Bytes, Bytes> {
     Event::Put(key.into(), value.into())
 }
 
-/// A folder with the file of a follower that has seen two entries at revision 9.
+/// Makes a folder with the file of a follower that has two entries at revision 9.
 fn written() -> (TempDir, PathBuf, Vec<u8>) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("copy");
@@ -91,26 +91,30 @@ fn file_is_served_at_once_and_resumed() {
         let script = Script::new(None);
         let stream = script.stream();
         let (follower, driver, problems) = start(&script, &path);
-        // Before the driver has run.
+        // The file is served before the driver runs.
         assert_eq!(state(&follower), (9, two()));
         tokio::spawn(driver);
         stream.send(Ok(Event::Progress(9))).unwrap();
         live(&follower).await;
         assert_eq!(script.opened(), [Some(9)]);
 
-        // And it is written again, with a rename.
+        // Then the file is written again, with a rename.
         stream.send(Ok(Event::Delete("a".into()))).unwrap();
         stream.send(Ok(Event::Commit(10))).unwrap();
         follower.wait_for(10).await.unwrap();
         let mut tried = 0;
         loop {
             let (again, _, refused) = start(&script, &path);
-            assert_eq!(refused.lock().unwrap().len(), 0, "never half a file");
+            assert_eq!(
+                refused.lock().unwrap().len(),
+                0,
+                "a part of a file was read"
+            );
             if again.revision() >= 10 {
                 assert_eq!(state(&again).1.len(), 1);
                 break;
             }
-            // What was due while the last one was written is written with the next event.
+            // A write that is due during another write starts with the next event.
             tried += 1;
             stream.send(Ok(Event::Progress(10 + tried))).unwrap();
             tokio::task::yield_now().await;
@@ -127,7 +131,7 @@ fn file_is_served_at_once_and_resumed() {
 
 #[cfg(unix)]
 #[test]
-fn file_is_for_its_owner_alone() {
+fn file_is_readable_by_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (_folder, path, _) = written();
     assert_eq!(
@@ -136,7 +140,7 @@ fn file_is_for_its_owner_alone() {
     );
 }
 
-/// Starts with a bad file: all is loaded, and the file is good again.
+/// Starts with a bad file: it is reported, the state is loaded, and a good file is written.
 fn refuses(bytes: &[u8], expected: &str) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("copy");
@@ -152,7 +156,7 @@ fn refuses(bytes: &[u8], expected: &str) {
     );
     assert_eq!(state(&follower), (0, BTreeMap::new()));
     if bytes.len() % 16 != 0 {
-        return; // the rest is slow, and the same for all
+        return; // the other steps are slow, and the same for every file
     }
     run(async {
         tokio::spawn(driver);
@@ -175,7 +179,7 @@ fn torn_file_is_refused() {
     for len in 0..bytes.len() {
         refuses(&bytes[..len], "torn");
     }
-    // Bits that turned, behind the magic and the version.
+    // Flipped bits after the magic and the version.
     for n in 16..bytes.len() {
         let mut bytes = bytes.clone();
         bytes[n] ^= 1;
@@ -184,7 +188,7 @@ fn torn_file_is_refused() {
     refuses(&[&bytes[..], b"more"].concat(), "torn");
 }
 
-/// The same file with a right checksum after a change.
+/// Replaces a part of the file and corrects its checksum.
 fn changed(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let at = bytes
         .windows(from.len())
@@ -203,13 +207,13 @@ fn foreign_file_is_refused() {
     refuses(&changed(&bytes, &[1, 0, 0, 0], &[7, 0, 0, 0]), "version 7");
     refuses(&changed(&bytes, b"script", b"tpircs"), "other source");
     refuses(&changed(&bytes, b"22", b"\xff\xff"), "undecodable");
-    // A count and a length beyond the end, under a right checksum.
+    // A count and a length beyond the end, with a correct checksum.
     refuses(&changed(&bytes, &9_u64.to_le_bytes(), &[9; 16]), "torn");
     refuses(&changed(&bytes, b"\x02\0\0\x0022", &[255; 4]), "torn");
 }
 
 #[test]
-fn file_that_cannot_be_written_is_reported_and_the_map_goes_on() {
+fn file_that_cannot_be_written_is_reported_and_the_map_is_updated() {
     run(async {
         let folder = TempDir::new().unwrap();
         let script = Script::new(None);

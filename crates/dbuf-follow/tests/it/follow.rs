@@ -1,4 +1,4 @@
-//! Following the engine in memory, and streams played by hand.
+//! Followers of the engine in memory, and of streams that a test makes by hand.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,8 +34,8 @@ fn readers_see_whole_transactions_only() {
                             let map = follower.map().read();
                             let n = map[&0];
                             assert!(map.values().all(|&value| value == n), "half a commit");
-                            assert_eq!(map.revision(), first + n, "another state's revision");
-                            assert!(n >= seen, "back from {seen} to {n}");
+                            assert_eq!(map.revision(), first + n, "the revision of another state");
+                            assert!(n >= seen, "{n} after {seen}");
                             (seen, reads) = (n, reads + 1);
                             drop(map);
                             thread::yield_now();
@@ -87,7 +87,7 @@ fn load_is_one_publish_and_the_old_state_is_served_until_then() {
             .unwrap();
         assert_eq!(state(&follower), (5, BTreeMap::from([(1, 1)])));
 
-        stream.send(Ok(Event::Commit(3))).unwrap(); // an older one: a restored engine
+        stream.send(Ok(Event::Commit(3))).unwrap(); // an older revision, as of a restored engine
         live(&follower).await;
         let map = follower.map().read();
         assert_eq!((map.revision(), map.len()), (3, 1000));
@@ -119,13 +119,13 @@ fn cut_follower_serves_the_old_state_and_resumes() {
         live(&follower).await;
         let entries = BTreeMap::from([("b", 1), ("c", 3)]);
         assert_eq!(state(&follower), (revision, entries));
-        // One publish for each of the two commits: nothing was loaded anew.
+        // Each of the two commits is one publish, so the state was not loaded again.
         assert_eq!(follower.map().read().version(), version + 2);
     });
 }
 
 #[test]
-fn compacted_revision_is_loaded_anew() {
+fn compacted_revision_is_loaded_again() {
     run(async {
         let engine = Memory::new();
         engine.commit((0..100).map(|n| Event::Put(n, n)));
@@ -148,7 +148,7 @@ fn compacted_revision_is_loaded_anew() {
 }
 
 #[test]
-fn follower_that_was_away_for_long_is_loaded_anew() {
+fn follower_that_missed_many_commits_is_loaded_again() {
     run(async {
         let engine = Memory::new();
         let (follower, driver) = Builder::new(engine.clone()).delays(SOON, SOON).start();
@@ -177,15 +177,15 @@ fn streams_are_opened_after_the_last_revision() {
                 streams[n].send(Ok(*event)).unwrap();
             }
         };
-        // A load that is never finished is thrown away.
+        // A load that does not finish is discarded.
         send(0, &[Event::Reset, Event::Put(9, 9)]);
         streams[0].send(Err("lost".into())).unwrap();
         send(1, &[Event::Reset, Event::Put(1, 1), Event::Commit(4)]);
         follower.wait_for(4).await.unwrap();
-        // So is a transaction.
+        // So is a transaction that does not finish.
         send(1, &[Event::Put(8, 8)]);
         streams[1].send(Err("lost".into())).unwrap();
-        // A progress is where to go on.
+        // After a progress, the next stream continues there.
         send(2, &[Event::Progress(6)]);
         follower.wait_for(6).await.unwrap();
         streams[2].send(Err("lost".into())).unwrap();
@@ -196,7 +196,7 @@ fn streams_are_opened_after_the_last_revision() {
     });
 }
 
-/// Numbers in text, and what was reported of them.
+/// A builder of numbers from strings, and the keys of the entries that it reported.
 fn numbers(
     engine: &Memory<String, String>,
     policy: Undecodable,
@@ -257,7 +257,7 @@ fn undecodable_entry_keeps_its_old_value() {
         follower.wait_for(revision).await.unwrap();
         assert_eq!(state(&follower).1, BTreeMap::from([(1, 1), (2, 20)]));
 
-        // Also when all is loaded anew.
+        // It also keeps its value when the state is loaded again.
         engine.shut_down();
         cut_off(&follower).await;
         let revision = engine.commit([Event::Delete("2".into())]);
@@ -306,7 +306,7 @@ fn followers_agree_at_each_revision_and_wait_for_reads_writes() {
             live(&follower).await;
             followers.push(follower);
         }
-        // A load beside what is waited for.
+        // Another thread writes at the same time.
         let load = {
             let engine = engine.clone();
             thread::spawn(move || (0..5000).for_each(|n| _ = engine.put(n % 100, n)))
@@ -326,7 +326,7 @@ fn followers_agree_at_each_revision_and_wait_for_reads_writes() {
         let states: Vec<_> = followers.iter().map(state).collect();
         assert!(states.iter().all(|state| *state == states[0]));
 
-        // Each state of each, one by one.
+        // All followers have the same state at each revision.
         for n in 0..50 {
             let revision = engine.commit([Event::Delete(n), Event::Put(n + 1, n)]);
             for follower in &followers {
@@ -369,7 +369,7 @@ fn driver_that_is_dropped_while_loading_publishes_nothing() {
 }
 
 #[test]
-fn driver_that_never_ran_says_that_it_stopped() {
+fn dropped_driver_that_never_ran_is_stopped() {
     let (follower, driver) = Builder::new(Memory::<u32, u32>::new()).start();
     drop(driver);
     assert_eq!(follower.state(), State::Stopped);
@@ -381,7 +381,7 @@ fn panic_in_a_decoder_ends_the_driver_and_publishes_nothing() {
     run(async {
         let engine = Memory::new();
         let odd = |n: u32| match n {
-            666 => panic!("as the test wants"),
+            666 => panic!("a panic on purpose"),
             _ => Ok::<_, String>(n),
         };
         let (follower, driver) = Builder::decoding(engine.clone(), odd, odd).start();
@@ -396,18 +396,18 @@ fn panic_in_a_decoder_ends_the_driver_and_publishes_nothing() {
 }
 
 #[test]
-fn silent_stream_is_given_up() {
+fn silent_stream_is_replaced() {
     run(async {
         let limit = Duration::from_millis(50);
         let script = Script::<u32, u32>::new(Some(limit));
         let (silent, next) = (script.stream(), script.stream());
-        let (tell, told) = oneshot::channel();
-        let mut tell = Some(tell);
+        let (report, reported) = oneshot::channel();
+        let mut report = Some(report);
         let (follower, driver) = Builder::new(script.clone())
             .delays(SOON, SOON)
             .on_problem(move |problem| {
-                if let Some(tell) = tell.take() {
-                    tell.send(problem.to_string()).unwrap();
+                if let Some(report) = report.take() {
+                    report.send(problem.to_string()).unwrap();
                 }
             })
             .start();
@@ -416,7 +416,7 @@ fn silent_stream_is_given_up() {
         silent.send(Ok(Event::Commit(1))).unwrap();
         live(&follower).await;
         let began = Instant::now();
-        let problem = told.await.unwrap();
+        let problem = reported.await.unwrap();
         assert!(problem.contains("nothing was heard for 50ms"), "{problem}");
         assert!(began.elapsed() < Duration::from_secs(20));
         next.send(Ok(Event::Progress(1))).unwrap();
@@ -430,7 +430,7 @@ fn delays_grow_and_have_jitter() {
     run(async {
         let delays = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&delays);
-        let script = Script::<u32, u32>::new(None); // no stream at all
+        let script = Script::<u32, u32>::new(None); // without a stream
         let (first, longest) = (Duration::from_micros(100), Duration::from_micros(800));
         let (follower, driver) = Builder::new(script.clone())
             .delays(first, longest)
@@ -453,8 +453,8 @@ fn delays_grow_and_have_jitter() {
             let base = (first * 2_u32.pow(n.min(10) as u32)).min(longest);
             assert!((base..=2 * base).contains(delay), "{n}: {delay:?}");
         }
-        let late: std::collections::HashSet<_> = delays[5..].iter().collect();
-        assert!(late.len() > 1, "always {late:?}");
+        let last: std::collections::HashSet<_> = delays[5..].iter().collect();
+        assert!(last.len() > 1, "no jitter: {last:?}");
     });
 }
 
@@ -496,7 +496,7 @@ fn changes_are_awaited() {
         let waiting = {
             let follower = follower.clone();
             let mut changed = Box::pin(async move { follower.changed().await });
-            // Once, so that it knows what it has seen.
+            // The first poll records the version that it has seen.
             let polled = std::future::poll_fn(|cx| Poll::Ready(changed.as_mut().poll(cx))).await;
             assert_eq!(polled, Poll::Pending);
             tokio::spawn(changed)
@@ -509,7 +509,7 @@ fn changes_are_awaited() {
 }
 
 #[test]
-fn guard_holds_the_driver_up_and_the_engine_goes_on() {
+fn guard_delays_the_driver_and_not_the_engine() {
     run(async {
         let engine = Memory::new();
         let (follower, driver) = Builder::new(engine.clone()).start();
@@ -538,7 +538,7 @@ fn guard_holds_the_driver_up_and_the_engine_goes_on() {
 }
 
 #[test]
-fn stream_is_made_of_a_future() {
+fn events_makes_a_stream_of_a_future() {
     run(async {
         let emitted = Arc::new(Mutex::new(0_u64));
         let count = Arc::clone(&emitted);
@@ -556,7 +556,7 @@ fn stream_is_made_of_a_future() {
         for n in 0..10_000 {
             assert_eq!(next().await.unwrap().unwrap(), Event::Put(n, n));
             let ahead = *emitted.lock().unwrap() - n;
-            assert!(ahead <= 256, "{ahead} events wait");
+            assert!(ahead <= 256, "{ahead} events are queued");
         }
         assert_eq!(next().await.unwrap().unwrap_err().to_string(), "the end");
         assert!(next().await.is_none());
@@ -565,7 +565,7 @@ fn stream_is_made_of_a_future() {
 }
 
 #[test]
-fn handles_are_for_any_thread() {
+fn handles_can_be_sent_to_any_thread() {
     fn any<T: Send + Sync + Clone>(_: &T) {}
     let (follower, driver) = Builder::new(Memory::<u32, u32>::new()).start();
     any(&follower);

@@ -1,4 +1,4 @@
-//! The tests, those of a real engine too.
+//! The tests, including those with real engines.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -7,6 +7,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(any(feature = "etcd", feature = "nats"))]
+mod engines;
 #[cfg(feature = "etcd")]
 mod etcd;
 mod file;

@@ -1,17 +1,36 @@
 //! Following a bucket of a real NATS server.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::common::engine::{Engine, Line, free_port, ready};
-use crate::common::{cut_off, live, run, state};
 use dbuf_follow::async_nats::jetstream::kv::Store;
 use dbuf_follow::async_nats::jetstream::stream::{Config, DiscardPolicy};
 use dbuf_follow::async_nats::{self, ConnectOptions, jetstream};
-use dbuf_follow::{Builder, Follower, Nats, Problem, State, Stopped};
+use dbuf_follow::{Nats, Revision, State};
 
-const SOON: Duration = Duration::from_millis(10);
+use crate::common::engine::{Engine, Line, free_port, ready};
+use crate::common::{attempt, builder, cut_off, live, run, start, state};
+use crate::engines::{self, Client, SILENCE, load_is_one_publish};
+
+impl Client for Store {
+    type Source = Nats;
+
+    async fn connect(engine: &Engine) -> Self {
+        bucket(&context(engine, None).await).await
+    }
+
+    fn source(address: &str, silence: Duration) -> Nats {
+        Nats::new([address], "flags").silence(silence)
+    }
+
+    fn key(n: u64) -> String {
+        format!("key{n}")
+    }
+
+    async fn put(&self, key: &str, value: impl ToString) -> Revision {
+        ready(async || self.put(key, value.to_string().into()).await).await
+    }
+}
 
 async fn context(engine: &Engine, token: Option<&str>) -> jetstream::Context {
     ready(async || {
@@ -24,9 +43,9 @@ async fn context(engine: &Engine, token: Option<&str>) -> jetstream::Context {
     .await
 }
 
-/// A new bucket.
+/// Returns the bucket, and makes it first if there is none.
 async fn bucket(context: &jetstream::Context) -> Store {
-    // `create_key_value` of this client does not read what a server of 2.9 says of itself.
+    // `create_key_value` of this client fails with the replies of a server of version 2.9.
     ready(async || {
         let config = Config {
             name: "KV_flags".to_owned(),
@@ -46,29 +65,14 @@ async fn bucket(context: &jetstream::Context) -> Store {
 }
 
 fn source(address: &str) -> Nats {
-    Nats::new([address], "flags").silence(Duration::from_secs(5))
-}
-
-fn builder(source: Nats) -> Builder<Nats, String, u64> {
-    Builder::decoding(source, String::from_utf8, |value| {
-        String::from_utf8(value)?
-            .parse::<u64>()
-            .map_err(dbuf_follow::Error::from)
-    })
-    .delays(SOON, SOON)
-}
-
-fn start(address: &str) -> Follower<String, u64> {
-    let (follower, driver) = builder(source(address)).start();
-    tokio::spawn(driver);
-    follower
+    Store::source(address, SILENCE)
 }
 
 async fn put(bucket: &Store, key: &str, value: impl ToString) -> u64 {
     bucket.put(key, value.to_string().into()).await.unwrap()
 }
 
-/// Deletes a key, and returns the revision of something that was put after that.
+/// Deletes a key, and returns the revision of a put after that.
 async fn delete(bucket: &Store, key: &str) -> u64 {
     bucket.delete(key).await.unwrap();
     put(bucket, "mark", 0).await
@@ -100,10 +104,10 @@ fn many_keys_are_loaded_as_one() {
         }
         let last = put(&bucket, "last", 1).await;
 
-        // One that is dropped while it loads.
+        // This driver is dropped while it loads.
         let (dropped, driver) = builder(source(&engine.address())).start();
         let driver = tokio::spawn(driver);
-        let followers = [(); 3].map(|()| start(&engine.address()));
+        let followers = [(); 3].map(|()| start(source(&engine.address())));
         driver.abort();
         dropped
             .wait_until(|state| state == State::Stopped)
@@ -112,18 +116,11 @@ fn many_keys_are_loaded_as_one() {
         assert!(matches!(dropped.map().len(), 0 | 100_001));
 
         for follower in &followers {
-            let whole = follower
-                .map()
-                .watcher()
-                .wait_for(|map| !map.is_empty())
-                .await;
-            assert_eq!(whole, Ok(1), "the first publish is the whole");
+            load_is_one_publish(follower, KEYS + 1, last).await;
             let map = follower.map().read();
-            assert_eq!(map.len() as u64, KEYS + 1);
-            assert_eq!(map.revision(), last);
             assert_eq!(map["key.77777"], 77_777);
         }
-        // A part of it.
+        // A follower of a part of the keys.
         let (part, driver) = builder(source(&engine.address()).keys("key.7.>")).start();
         tokio::spawn(driver);
         live(&part).await;
@@ -142,7 +139,7 @@ fn followers_agree_and_wait_for_reads_writes() {
     run(async {
         let context = context(&engine, None).await;
         let bucket = bucket(&context).await;
-        let followers = [(); 3].map(|()| start(&engine.address()));
+        let followers = [(); 3].map(|()| start(source(&engine.address())));
         for follower in &followers {
             live(follower).await; // at an empty bucket
             assert_eq!(state(follower), (0, BTreeMap::new()));
@@ -190,8 +187,8 @@ fn cut_follower_resumes_with_deletes() {
             put(&bucket, &format!("key{n}"), n).await;
         }
         let line = Line::to(engine.port).await;
-        let follower = start(&line.address());
-        let whole = start(&line.address());
+        let follower = start(source(&line.address()));
+        let whole = start(source(&line.address()));
         live(&follower).await;
         live(&whole).await;
         let before = state(&follower);
@@ -225,7 +222,7 @@ fn removed_delete_marker_needs_a_whole_load() {
         let bucket = bucket(&context).await;
         put(&bucket, "gone", 1).await;
         let line = Line::to(engine.port).await;
-        let resumes = start(&line.address());
+        let resumes = start(source(&line.address()));
         let (whole, driver) = builder(source(&line.address()).resume(false)).start();
         tokio::spawn(driver);
         live(&resumes).await;
@@ -241,13 +238,13 @@ fn removed_delete_marker_needs_a_whole_load() {
         resumes.wait_for(revision).await.unwrap();
         whole.wait_for(revision).await.unwrap();
         assert_eq!(state(&whole).1, BTreeMap::from([("key".to_owned(), 2)]));
-        // As its documentation says.
+        // This is documented at `Nats`.
         assert!(resumes.map().contains_key("gone"));
     });
 }
 
 #[test]
-fn bucket_made_anew_is_loaded_anew() {
+fn bucket_made_again_is_loaded_again() {
     let Some(engine) = Engine::nats(&[]) else {
         return;
     };
@@ -273,7 +270,7 @@ fn bucket_made_anew_is_loaded_anew() {
             (1, BTreeMap::from([("new".to_owned(), 1)]))
         );
 
-        // Further on than the follower has been.
+        // A new bucket with a later revision than the follower's.
         context.delete_key_value("flags").await.unwrap();
         let new = bucket(&context).await;
         for n in 0..20 {
@@ -289,110 +286,21 @@ fn bucket_made_anew_is_loaded_anew() {
 
 #[test]
 fn killed_engine_is_followed_again() {
-    let Some(mut engine) = Engine::nats(&[]) else {
-        return;
-    };
-    run(async {
-        let first = bucket(&context(&engine, None).await).await;
-        let revision = put(&first, "key1", 1).await;
-        let follower = start(&engine.address());
-        follower.wait_for(revision).await.unwrap();
-        live(&follower).await;
-        for n in 2..5 {
-            engine.kill();
-            cut_off(&follower).await;
-            assert_eq!(
-                follower.map().get_cloned(&*format!("key{}", n - 1)),
-                Some(n - 1)
-            );
-            engine.restart();
-            let context = context(&engine, None).await;
-            let bucket = ready(async || context.get_key_value("flags").await).await;
-            let revision = put(&bucket, &format!("key{n}"), n).await;
-            follower.wait_for(revision).await.unwrap();
-            assert_eq!(follower.map().get_cloned(&*format!("key{n}")), Some(n));
-            live(&follower).await;
-        }
-        assert_eq!(follower.map().len(), 4);
-    });
+    engines::killed_engine_is_followed_again::<Store>(Engine::nats(&[]));
 }
 
 #[test]
 fn paused_engine_is_noticed() {
-    let Some(engine) = Engine::nats(&[]) else {
-        return;
-    };
-    run(async {
-        let context = context(&engine, None).await;
-        let bucket = bucket(&context).await;
-        let revision = put(&bucket, "key", 1).await;
-        let silence = Duration::from_millis(900);
-        let (follower, driver) = builder(source(&engine.address()).silence(silence)).start();
-        tokio::spawn(driver);
-        follower.wait_for(revision).await.unwrap();
-        live(&follower).await;
-        engine.pause(true);
-        cut_off(&follower).await;
-        assert_eq!(follower.map().get_cloned("key"), Some(1));
-        engine.pause(false);
-        let revision = ready(async || bucket.put("key", "2".into()).await).await;
-        follower.wait_for(revision).await.unwrap();
-        live(&follower).await;
-
-        // Nothing happens, and the engine is heard all the same.
-        let began = std::time::Instant::now();
-        while began.elapsed() < 2 * silence {
-            assert_eq!(follower.state(), State::Live);
-            tokio::time::sleep(SOON).await;
-        }
-        assert!(follower.lag().unwrap() < silence);
-    });
+    engines::paused_engine_is_noticed::<Store>(Engine::nats(&[]));
 }
 
 #[test]
 fn undecodable_entry_is_reported() {
-    let Some(engine) = Engine::nats(&[]) else {
-        return;
-    };
-    run(async {
-        let context = context(&engine, None).await;
-        let bucket = bucket(&context).await;
-        put(&bucket, "a", "one").await;
-        put(&bucket, "b", 2).await;
-        let reported = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&reported);
-        let (follower, driver) = builder(source(&engine.address()))
-            .on_problem(move |problem| {
-                if let Problem::Entry { key, .. } = problem {
-                    seen.lock().unwrap().push(key.cloned());
-                }
-            })
-            .start();
-        tokio::spawn(driver);
-        live(&follower).await;
-        assert_eq!(state(&follower).1, BTreeMap::from([("b".to_owned(), 2)]));
-        let revision = put(&bucket, "a", 1).await;
-        follower.wait_for(revision).await.unwrap();
-        assert_eq!(state(&follower).1.len(), 2);
-        assert_eq!(*reported.lock().unwrap(), [Some("a".to_owned())]);
-    });
-}
-
-/// Follows until it ends, or for a whole state.
-async fn attempt(source: Nats) -> Result<Follower<String, u64>, String> {
-    let (follower, driver) = builder(source).fail_fast(true).start();
-    let driver = tokio::spawn(driver);
-    match follower.wait_until(|state| state == State::Live).await {
-        Ok(_) => Ok(follower),
-        Err(_) => match driver.await.unwrap() {
-            Stopped::Unreachable(error) => Err(error.to_string()),
-            stopped => panic!("{stopped:?}"),
-        },
-    }
+    engines::undecodable_entry_is_reported::<Store>(Engine::nats(&[]));
 }
 
 #[test]
-fn engine_asks_for_a_token_and_nobody_says_it() {
+fn engine_checks_the_token_and_no_text_shows_it() {
     let Some(engine) = Engine::nats(&["--auth", "swordfish"]) else {
         return;
     };
@@ -415,14 +323,14 @@ fn engine_asks_for_a_token_and_nobody_says_it() {
 }
 
 #[test]
-fn what_cannot_be_followed_is_said_in_one_line() {
+fn unreachable_bucket_is_reported_in_one_line() {
     let Some(engine) = Engine::nats(&[]) else {
         return;
     };
     run(async {
         let context = context(&engine, None).await;
         bucket(&context).await;
-        for (source, says) in [
+        for (source, expected) in [
             (Nats::new([engine.address()], "other"), "bucket other"),
             (Nats::new([engine.address()], "no bucket"), "invalid"),
             (
@@ -432,7 +340,7 @@ fn what_cannot_be_followed_is_said_in_one_line() {
             (Nats::new(["nats://user:swordfish@:1:2"], "flags"), "nats: "),
         ] {
             let error = attempt(source).await.unwrap_err();
-            assert!(error.contains(says), "{error}");
+            assert!(error.contains(expected), "{error}");
             assert!(!error.contains('\n'), "{error}");
             assert!(!error.contains("swordfish"), "{error}");
         }

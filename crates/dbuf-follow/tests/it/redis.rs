@@ -1,18 +1,16 @@
-//! The Redis stream of `examples/redis_source.rs`, with a real server.
+//! The source of `examples/redis_source.rs` follows a real Redis server.
 
 #[path = "../../examples/redis_source.rs"]
-#[allow(dead_code, unreachable_pub, reason = "its main is not called")]
+#[allow(dead_code, unreachable_pub, reason = "the test does not call its main")]
 mod redis_source;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+
+use dbuf_follow::{Builder, Revision};
 
 use crate::common::engine::{Engine, Line, ready};
-use crate::common::{cut_off, live, run, state};
-use dbuf_follow::{Builder, Revision};
+use crate::common::{SOON, cut_off, live, run, state};
 use redis_source::{RedisStream, revision};
-
-const SOON: Duration = Duration::from_millis(10);
 
 async fn add(client: &redis::Client, fields: &[&str]) -> Revision {
     let mut redis = ready(async || client.get_multiplexed_async_connection().await).await;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use dbuf_hashmap::{Builder, OnStraggler};
 use dbuf_testing::Counting;
-use dbuf_testing::soak::{BOUND, LEFT};
+use dbuf_testing::soak::{MAX_GROWTH, MAX_LEAK};
 
 use crate::contents::{Contents, Soaked, change};
 use crate::wave::{Flips, World};
@@ -56,7 +56,10 @@ impl Pace {
 
     fn assert_flat(&self, name: &str) {
         let Self { warm, most, .. } = *self;
-        assert!(most <= warm + BOUND, "{name}: {warm} bytes grew to {most}");
+        assert!(
+            most <= warm + MAX_GROWTH,
+            "{name}: {warm} bytes grew to {most}"
+        );
     }
 }
 
@@ -207,7 +210,7 @@ fn soak<S: Soaked>(name: &str, time: Duration, strategy: S) {
         pace.assert_flat(name);
     }
     assert!(
-        left <= at_first + LEFT,
+        left <= at_first + MAX_LEAK,
         "{name}: {left} are left of {at_first}"
     );
     if windows[0] >= PAIRS {

@@ -92,7 +92,7 @@ impl Seen {
             "{contents:?} after {returned:?}"
         );
         self.notes.note(version, contents);
-        self.tally.looks += 1;
+        self.tally.reads += 1;
     }
 
     /// As `look`, and nobody goes back.
@@ -117,7 +117,7 @@ fn snapshots<S: Soaked>(
     let returned = world.returned();
     let outer = reader.read();
     seen.look_on(&returned, outer.version(), Contents::of(outer.as_map()));
-    if seen.tally.looks % 4 == 0 {
+    if seen.tally.reads % 4 == 0 {
         let before = Contents::of(outer.as_map());
         let nested = reader.read();
         assert!(nested.version() >= outer.version());
@@ -225,7 +225,7 @@ async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
             map.version(),
             Contents::of(map.as_map()),
         );
-        seen.tally.tells += 1;
+        seen.tally.notifications += 1;
     }
     assert_eq!(
         last_seen,

@@ -69,7 +69,7 @@ pinned! {
     bug_16_forgotten_batch_is_not_replayed_onto_its_own_copy =>
         suite::forgotten_batch_is_rolled_back(make::<S>);
     bug_17_forgotten_guard_makes_no_drop_hang_or_panic =>
-        suite::forgotten_guard_only_holds_up(make::<S>);
+        suite::forgotten_guard_only_delays_the_writer(make::<S>);
     bug_19_guard_is_dropped_by_value_while_the_writer_writes =>
         guards_dropped_by_value::<S>();
     bug_20_only_a_leave_that_is_waited_for_wakes =>

@@ -19,7 +19,7 @@ fn until(flag: &AtomicUsize, round: usize) {
 }
 
 #[test]
-fn successor_holds_nobody_up() {
+fn later_guard_does_not_hold_the_writer_up() {
     let rounds = if cfg!(miri) { 300 } else { 2_000 };
     let (mut writer, reader) = dbuf_strategies::core::arc(0_usize, 0, EpochStrategy::new());
     let [ready, go, started, taken, done] = [const { AtomicUsize::new(0) }; 5];

@@ -1,4 +1,4 @@
-//! Handles, guards, swaps and the log, beside a model.
+//! Compares handles, guards, swaps and the log with a model.
 #![no_main]
 
 #[path = "../../tests/handles/main.rs"]
@@ -6,5 +6,5 @@ mod handles;
 mod panics;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    panics::end_the_process_if_they_escape(|| handles::run(data));
+    panics::abort_if_one_escapes(|| handles::run(data));
 });

@@ -1,11 +1,11 @@
-//! The map, the set, the multi-map and the concurrent map, beside collections of std.
+//! Compares the map, the set, the multi-map and the concurrent map with collections of std.
 #![no_main]
 
-#[allow(dead_code, unused_imports, reason = "its tests are not built here")]
+#[allow(dead_code, unused_imports, reason = "the tests of the module are not built here")]
 #[path = "../../../dbuf-hashmap/tests/model/main.rs"]
 mod model;
 mod panics;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    panics::end_the_process_if_they_escape(|| model::run(data));
+    panics::abort_if_one_escapes(|| model::run(data));
 });

@@ -1,4 +1,4 @@
-//! Panics that are part of a run.
+//! Panics on purpose, in a fuzz target.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
@@ -9,9 +9,9 @@ thread_local! {
     static LAST: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Runs `f`. A panic that it catches is of no interest; one that escapes ends the process
-/// with its message. (libFuzzer's own hook aborts at every panic.)
-pub(crate) fn end_the_process_if_they_escape(f: impl FnOnce()) {
+/// Runs `f`, which may panic and catch it. If a panic escapes, prints its message and aborts.
+/// libFuzzer's own hook would abort at every panic.
+pub(crate) fn abort_if_one_escapes(f: impl FnOnce()) {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         set_hook(Box::new(|info| {

@@ -1,8 +1,8 @@
-//! A guard that is kept, and a writer that goes on with the spare side.
+//! Models of a kept guard beside a writer that continues on the spare side.
 //!
-//! What a body sets up before it starts threads has no interleavings. The values are written
-//! when they are dropped, so a side that is emptied under a guard, or before the reads of a
-//! guard that went, is a reported race as well.
+//! The steps before a body starts threads have no interleavings. A value is written when it is
+//! dropped, so dropping a value under a guard, or before the reads of a dropped guard, is also
+//! reported as a race.
 
 use core::sync::atomic::Ordering::Relaxed;
 use core::task::{Context, Waker};
@@ -14,46 +14,46 @@ use dbuf_core::{
 };
 use loom::thread;
 
-use super::{Count, Modelled, Seen, assert_woken, check, seen_in};
-use crate::Tracked;
+use super::harness::{Modelled, Seen, check, seen_in};
+use super::wakes::{Count, assert_woken};
+use crate::tracked::Tracked;
 
 /// A value that is written when it is dropped.
 #[derive(Debug)]
-pub struct Loud(Tracked);
+pub struct WrittenOnDrop(Tracked);
 
-impl Clone for Loud {
+impl Clone for WrittenOnDrop {
     fn clone(&self) -> Self {
-        loud(self.0.get())
+        written_on_drop(self.0.get())
     }
 }
 
-impl Drop for Loud {
+impl Drop for WrittenOnDrop {
     fn drop(&mut self) {
         self.0.set(usize::MAX);
     }
 }
 
-fn loud(number: usize) -> Loud {
-    Loud(Tracked::new(number))
+fn written_on_drop(number: usize) -> WrittenOnDrop {
+    WrittenOnDrop(Tracked::new(number))
 }
 
 struct Set(usize);
 
-impl Operation<Loud> for Set {
-    fn apply(&mut self, value: &mut Loud, (): &()) {
+impl Operation<WrittenOnDrop> for Set {
+    fn apply(&mut self, value: &mut WrittenOnDrop, (): &()) {
         value.0.set(self.0);
     }
 }
 
-type Log<S> = ArcOpWriter<Loud, Set, S>;
+type Log<S> = ArcOpWriter<WrittenOnDrop, Set, S>;
 
-fn handles<S: Modelled>(new: fn() -> S) -> (Log<S>, ArcReader<Loud, S>) {
-    let (writer, reader) = arc(loud(0), loud(0), new());
+fn handles<S: Modelled>(new: fn() -> S) -> (Log<S>, ArcReader<WrittenOnDrop, S>) {
+    let (writer, reader) = arc(written_on_drop(0), written_on_drop(0), new());
     (OpWriter::new(writer), reader)
 }
 
-/// Publishes `value` without waiting, if one of the two sides that are not the front is
-/// free.
+/// Publishes `value` without waiting, if the back or the spare side is free.
 fn publish<S: Modelled>(writer: &mut Log<S>, value: usize, seen: &Seen) -> bool {
     if writer.stragglers() + writer.spare_stragglers() > 0 {
         seen.stragglers.fetch_add(1, Relaxed);
@@ -66,19 +66,19 @@ fn publish<S: Modelled>(writer: &mut Log<S>, value: usize, seen: &Seen) -> bool 
     true
 }
 
-/// What a guard shows. The payload and the version always agree.
-fn shown<S: Modelled>(guard: &ReadGuard<'_, Arc<DoubleBuffer<Loud, S>>>) -> usize {
+/// Returns the guard's value, and checks that it agrees with the version.
+fn shown<S: Modelled>(guard: &ReadGuard<'_, Arc<DoubleBuffer<WrittenOnDrop, S>>>) -> usize {
     let value = guard.0.get();
     assert_eq!(value as u64, ReadGuard::version(guard));
     value
 }
 
-fn read_value<S: Modelled>(reader: &ArcReader<Loud, S>) -> usize {
+fn read_value<S: Modelled>(reader: &ArcReader<WrittenOnDrop, S>) -> usize {
     shown(&reader.read())
 }
 
-/// A reader with a kept guard takes a nested one beside two swaps, the second of which would
-/// write the side that the nested one may be on.
+/// A reader with a kept guard takes a nested guard beside two publishes; the second would write the
+/// side that the nested guard may hold.
 pub fn nested_guard_beside_two_swaps<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);
@@ -99,8 +99,8 @@ pub fn nested_guard_beside_two_swaps<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// The same, and the kept guard goes first, on a side that was set aside: what it read comes
-/// before the value there is dropped.
+/// A kept guard on a side that was set aside is dropped before a nested one: its reads happen
+/// before the value of that side is dropped.
 pub fn kept_guard_goes_before_a_nested_one<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);
@@ -120,10 +120,10 @@ pub fn kept_guard_goes_before_a_nested_one<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// Two guards, of one reader or of two, are on the two sides that a writer could take. One
-/// of them goes: a waiting writer is woken, or goes on at once; the other keeps its side.
+/// Two guards, of one reader or of two, hold the two sides that the writer could take. One is
+/// dropped: a waiting writer is woken or continues at once, and the other guard keeps its side.
 pub fn leave_of_either_side_wakes<S: Modelled>(new: fn() -> S) {
-    for (first_goes, one_reader, was_asked) in [
+    for (drops_first, one_reader, was_asked) in [
         (true, true, false),
         (true, true, true),
         (true, false, false),
@@ -151,11 +151,11 @@ pub fn leave_of_either_side_wakes<S: Modelled>(new: fn() -> S) {
                 let count = Arc::new(Count::default());
                 let waker = Waker::from(Arc::clone(&count));
                 let polled = writer.poll_finish(&mut Context::from_waker(&waker));
-                // A check that registers nobody takes no wake away.
-                let goes_on = publish(&mut writer, 3, seen);
-                (writer, (polled.is_pending() && !goes_on).then_some(count))
+                // A check without a waker takes no wake away.
+                let continues = publish(&mut writer, 3, seen);
+                (writer, (polled.is_pending() && !continues).then_some(count))
             });
-            let kept = if first_goes {
+            let kept = if drops_first {
                 assert_eq!(shown(&first), 0);
                 drop(first);
                 (second, 1)
@@ -172,8 +172,8 @@ pub fn leave_of_either_side_wakes<S: Modelled>(new: fn() -> S) {
     }
 }
 
-/// Two readers are on the side that a writer waits for, or on the spare one, and go one after
-/// the other: who waits is woken when both have gone, whichever was asked.
+/// Two readers hold the side that a writer waits for, or the spare one, and leave one after the
+/// other. The waiting writer is woken when both have left, whichever was asked.
 pub fn stragglers_go_one_by_one<S: Modelled>(new: fn() -> S) {
     for (spare, polls) in [(false, 1), (true, 1), (true, 2)] {
         check(move |seen| {
@@ -210,9 +210,9 @@ pub fn stragglers_go_one_by_one<S: Modelled>(new: fn() -> S) {
     }
 }
 
-/// As `leave_of_either_side_wakes`, and the writer sleeps.
+/// Dropping either of two guards wakes a sleeping writer.
 pub fn leave_of_either_side_wakes_a_thread<S: Modelled>(new: fn() -> S) {
-    for first_goes in [true, false] {
+    for drops_first in [true, false] {
         check(move |seen| {
             let seen = seen_in(seen);
             let (mut writer, reader) = handles(new);
@@ -228,7 +228,7 @@ pub fn leave_of_either_side_wakes_a_thread<S: Modelled>(new: fn() -> S) {
             let writes = thread::spawn(move || {
                 writer.write().apply(Set(3));
             });
-            let _kept = if first_goes {
+            let _kept = if drops_first {
                 drop(first);
                 second
             } else {
@@ -241,8 +241,8 @@ pub fn leave_of_either_side_wakes_a_thread<S: Modelled>(new: fn() -> S) {
     }
 }
 
-/// Beside a guard that is kept, the front comes round to a side within one acquire, by way
-/// of the third: the guard is of the later time, or on the side between.
+/// Beside a kept guard, the front returns to the same side within one acquire, by way of the third
+/// side: the new guard holds the later version or the one between.
 pub fn front_comes_round_beside_a_kept_guard<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);
@@ -267,13 +267,13 @@ pub fn front_comes_round_beside_a_kept_guard<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// A reader that forgot a guard on a side that was set aside is dropped, and another may take
-/// its slot: the reads under the guard come before the value is dropped.
+/// A reader that forgot a guard on a side that was set aside is dropped, and another may take its
+/// slot: the reads under the guard happen before the value is dropped.
 pub fn slot_is_reused_beside_a_side_set_aside<S: Modelled>(new: fn() -> S) {
     check(move |seen| {
         let seen = seen_in(seen);
         let (mut writer, reader) = handles(new);
-        // Until all is over: the model checker does not see what the pointer orders.
+        // Kept until the end: loom does not see the orderings of the pointer.
         let _buffer = Arc::clone(writer.as_writer().ptr());
         let fresh = writer.reader();
         let guard = reader.read();

@@ -1,10 +1,12 @@
+//! Handles: claims, readers, extras and mapped guards.
+
 use core::mem;
 
 use dbuf_core::{ClaimError, MappedReadGuard, ReadGuard, Reader, Side, Strategy, Writer, split};
 
-use super::{EXTRAS, SuitePtr};
+use super::harness::{EXTRAS, SuitePtr};
 
-/// S5, S9: a fresh strategy is finished, and the first value is the front.
+/// S5, S9: a new strategy is finished, and the first value is the front.
 pub fn fresh_strategy_is_finished_and_shows_a<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     assert!(!writer.is_swapping());
@@ -16,7 +18,7 @@ pub fn fresh_strategy_is_finished_and_shows_a<P: SuitePtr>(new: impl Fn() -> P) 
     assert_eq!(writer.front().get(), 0);
 }
 
-/// S1: one claim at a time, and a dropped writer frees it.
+/// S1: only one claim exists at a time, and dropping the writer ends it.
 pub fn claim_is_exclusive<P: SuitePtr>(new: impl Fn() -> P) {
     let ptr = new();
     let reader = Reader::new(ptr.clone());
@@ -47,7 +49,7 @@ pub fn claim_after_a_drop_continues_the_swap<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!(writer.try_back_mut().unwrap().get(), 0);
 }
 
-/// S1: a writer that was forgotten keeps its claim, and nothing else breaks.
+/// S1: a forgotten writer keeps its claim, and readers still work.
 pub fn forgotten_writer_stays_claimed<P: SuitePtr>(new: impl Fn() -> P) {
     let ptr = new();
     let (writer, reader) = split(ptr.clone()).unwrap();
@@ -57,7 +59,7 @@ pub fn forgotten_writer_stays_claimed<P: SuitePtr>(new: impl Fn() -> P) {
     assert!(!reader.is_closed());
 }
 
-/// Handles of two buffers change places: each still works on its own.
+/// Handles of two buffers are swapped with `mem::swap`: each still works on its own buffer.
 pub fn swapped_handles_keep_their_buffers<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut one, one_reader) = split(new()).unwrap();
     let (mut two, two_reader) = split(new()).unwrap();
@@ -65,7 +67,7 @@ pub fn swapped_handles_keep_their_buffers<P: SuitePtr>(new: impl Fn() -> P) {
     one.try_back_mut().unwrap().set(1);
     assert!(one.start_swap());
     mem::swap(&mut one, &mut two);
-    // `two` is the writer of the first buffer now, whose swap is unfinished.
+    // After that, `two` is the writer of the first buffer, whose swap is unfinished.
     assert!(two.try_back_mut().is_none());
     one.try_back_mut().unwrap().set(2);
     assert!(one.start_swap());
@@ -76,7 +78,7 @@ pub fn swapped_handles_keep_their_buffers<P: SuitePtr>(new: impl Fn() -> P) {
     assert!(two.try_back_mut().is_some());
 }
 
-/// A reader made after an odd number of swaps.
+/// A reader that is made after an odd number of swaps reads the front.
 pub fn reader_made_after_odd_swaps_sees_the_front<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, _) = split(new()).unwrap();
     for value in 1..=5 {
@@ -93,8 +95,8 @@ pub fn reader_made_after_odd_swaps_sees_the_front<P: SuitePtr>(new: impl Fn() ->
     }
 }
 
-/// A reader made while a swap is unfinished, from a thread that holds
-/// a guard (2); it does not hold that swap up.
+/// A reader that is made during a swap, on a thread that holds a guard, reads the front and does
+/// not delay that swap.
 pub fn reader_made_during_a_swap_sees_the_front<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let guard = reader.read();
@@ -113,7 +115,7 @@ pub fn reader_made_during_a_swap_sees_the_front<P: SuitePtr>(new: impl Fn() -> P
     assert_eq!(newer.get(), 1);
 }
 
-/// The extras are the same from every handle and guard.
+/// Every handle and guard returns the same extras.
 pub fn extras_are_reachable_from_everywhere<P: SuitePtr>(new: impl Fn() -> P) {
     let (writer, reader) = split(new()).unwrap();
     assert_eq!(*writer.extras(), EXTRAS);
@@ -125,7 +127,7 @@ pub fn extras_are_reachable_from_everywhere<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!(*MappedReadGuard::extras(&mapped), EXTRAS);
 }
 
-/// A mapped guard keeps the side; a refused one gives the guard back.
+/// A mapped guard keeps its side; `try_map` returns the guard if it fails.
 pub fn guards_narrow_to_a_part<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let guard = ReadGuard::try_map(reader.read(), |_, _| None::<&u8>).unwrap_err();

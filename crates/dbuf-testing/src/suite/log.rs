@@ -1,18 +1,20 @@
+//! The operation log.
+
 use core::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dbuf_core::{BlockingStrategy, OpWriter, Operation, Published, Writer};
 
-use super::{EXTRAS, SuitePtr};
-use crate::Tracked;
+use super::harness::{EXTRAS, SuitePtr};
+use crate::tracked::Tracked;
 
-/// Adds, and counts how often it was applied to a copy.
+/// An operation that adds, and panics if the number is `PANICS`.
 pub(super) struct Add(pub(super) usize);
 
 impl Operation<Tracked, u32> for Add {
     fn apply(&mut self, target: &mut Tracked, extras: &u32) {
         assert_eq!(*extras, EXTRAS);
-        assert_ne!(self.0, PANICS, "an op panics");
+        assert_ne!(self.0, PANICS, "an operation panics");
         target.set(target.get() + self.0);
     }
 }
@@ -23,7 +25,7 @@ fn log<P: SuitePtr>(ptr: P) -> OpWriter<P, Add> {
     OpWriter::new(Writer::claim(ptr).unwrap())
 }
 
-/// Every op reaches each copy once, whatever batches they come in.
+/// Every operation is applied to each copy once, in any batches.
 pub fn log_keeps_the_copies_equal<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<Strategy: BlockingStrategy>,
@@ -62,7 +64,7 @@ where
     assert_eq!((front.get(), back.get()), (sum, sum));
 }
 
-/// The same through calls that never wait, refused while a guard is in the way.
+/// Calls that never wait keep the copies equal, and fail while a guard holds the back.
 pub fn log_without_waiting_keeps_the_copies_equal<P: SuitePtr>(new: impl Fn() -> P) {
     let mut writer = log(new());
     let reader = writer.reader();
@@ -70,7 +72,7 @@ pub fn log_without_waiting_keeps_the_copies_equal<P: SuitePtr>(new: impl Fn() ->
         let guard = reader.read();
         let before = guard.get();
         writer.try_write().unwrap().apply(Add(value));
-        assert!(writer.try_write().is_none(), "a guard is on the old side");
+        assert!(writer.try_write().is_none(), "a guard holds the back");
         assert_eq!(guard.get(), before);
         drop(guard);
         assert_eq!(reader.read().get(), before + value);
@@ -81,8 +83,8 @@ pub fn log_without_waiting_keeps_the_copies_equal<P: SuitePtr>(new: impl Fn() ->
     assert_eq!(raw.try_back_mut().unwrap().get(), 10);
 }
 
-/// A batch that never ended is rolled back; its ops
-/// reach neither copy, and a guard's side is not written.
+/// A forgotten batch is rolled back: its operations reach neither copy, and no guarded side is
+/// written.
 pub fn forgotten_batch_is_rolled_back<P: SuitePtr>(new: impl Fn() -> P) {
     let mut writer = log(new());
     let reader = writer.reader();
@@ -101,7 +103,7 @@ pub fn forgotten_batch_is_rolled_back<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!((guard.get(), reader.read().get()), (1, 3));
 }
 
-/// An op that panics, caught inside and outside its batch.
+/// An operation panics, and the panic is caught inside or outside its batch.
 pub fn panicking_op_is_rolled_back<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<Strategy: BlockingStrategy>,
@@ -125,11 +127,11 @@ where
     assert!(catch_unwind(AssertUnwindSafe(|| batch.publish())).is_err());
     assert_eq!(reader.read().get(), 1);
 
-    // A panic between ops, while the thread unwinds.
+    // A panic between two operations.
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let mut batch = writer.write();
         batch.apply(Add(10));
-        panic!("between ops");
+        panic!("between two operations");
     }));
     assert!(unwound.is_err());
     assert_eq!(reader.read().get(), 1);
@@ -155,7 +157,7 @@ where
     batch.apply(Add(3));
     batch.defer();
     let failed: Result<(), &str> = writer.transact(|batch| {
-        assert_eq!(batch.get(), 4, "goes on with what was deferred");
+        assert_eq!(batch.get(), 4, "the deferred changes are in the batch");
         batch.apply(Add(10));
         Err("no")
     });

@@ -1,13 +1,12 @@
-//! One body for every strategy and every pointer.
+//! One test body for every strategy and every pointer.
 //!
-//! Each function takes a constructor of a fresh buffer behind some pointer and
-//! panics if the strategy or the pointer breaks its contract. [`suite!`] makes
-//! them tests. S1 to S13 and C1 to C7 are the clauses of
-//! [`Strategy`].
+//! Each function takes a constructor of a new buffer behind a pointer, and panics if the strategy
+//! or the pointer breaks its contract. [`suite!`] makes tests of them. S1 to S13 and C1 to C7 are
+//! the clauses of [`Strategy`](dbuf_core::Strategy).
 //!
 //! # Examples
 //!
-//! One of them by itself:
+//! One function by itself:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -21,88 +20,45 @@
 //! [`suite!`]: crate::suite!
 
 mod handles;
+mod harness;
 mod log;
 mod oracle;
 mod owning;
 mod refresh;
 mod spare;
+mod spare_guards;
+mod spare_log;
+mod spare_wakes;
 mod swaps;
 mod threads;
 mod tokens;
 mod wakers;
 
 pub use handles::*;
+pub use harness::{EXTRAS, SuitePtr, buffer};
 pub use log::*;
 pub use oracle::*;
 pub use owning::*;
 pub use refresh::*;
-pub use spare::*;
+pub use spare_guards::*;
+pub use spare_log::*;
+pub use spare_wakes::*;
 pub use swaps::*;
 pub use threads::*;
 pub use tokens::*;
 pub use wakers::*;
 
-use dbuf_core::{BufferPtr, DoubleBuffer, Strategy};
-
-use crate::Tracked;
-
-/// The extras of every buffer in the suite.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_strategies::LockStrategy;
-/// use dbuf_testing::suite::{EXTRAS, buffer};
-///
-/// assert_eq!(*buffer(LockStrategy::new()).extras(), EXTRAS);
-/// ```
-pub const EXTRAS: u32 = 7;
-
-/// What the suite works on: a pointer to two [`Tracked`] numbers.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_strategies::LockStrategy;
-/// use dbuf_testing::suite::{self, SuitePtr, buffer};
-///
-/// // A part of the suite, for a pointer of one's own.
-/// fn handles<P: SuitePtr>(new: impl Fn() -> P) {
-///     suite::claim_is_exclusive(&new);
-///     suite::forgotten_writer_stays_claimed(&new);
-/// }
-///
-/// handles(|| std::rc::Rc::new(buffer(LockStrategy::new())));
-/// ```
-pub trait SuitePtr: BufferPtr<Value = Tracked, Extras = u32> {}
-impl<P: BufferPtr<Value = Tracked, Extras = u32>> SuitePtr for P {}
-
-/// A buffer for the suite: both sides 0.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::Reader;
-/// use dbuf_strategies::LockStrategy;
-/// use dbuf_testing::suite::buffer;
-///
-/// let buffer = buffer(LockStrategy::new());
-/// assert_eq!(Reader::new(&buffer).read().get(), 0);
-/// ```
-pub fn buffer<S: Strategy>(strategy: S) -> DoubleBuffer<Tracked, S, u32> {
-    DoubleBuffer::with_extras(Tracked::new(0), Tracked::new(0), strategy, EXTRAS)
-}
-
 /// Makes a module of tests for one strategy behind one pointer.
 ///
-/// `any` runs what every strategy must pass; `blocking` adds what waits, for a
-/// [`BlockingStrategy`](dbuf_core::BlockingStrategy); `threads` adds what shares
-/// the buffer between threads. `owning` adds what an [`OwningPtr`](dbuf_core::OwningPtr)
-/// must pass, and `owning_threads` that between threads.
+/// `any` has the tests for every strategy, `blocking` those that wait, for a
+/// [`BlockingStrategy`](dbuf_core::BlockingStrategy), and `threads` those that share the buffer
+/// between threads. `owning` and `owning_threads` have those for an
+/// [`OwningPtr`](dbuf_core::OwningPtr).
 ///
 /// A failure begins with the clauses that the test checks: S of
-/// [`Strategy`], P of [`BufferPtr`], or a method's name. A test that hangs ends the process
-/// after 60 s, or `DBUF_SUITE_SECONDS`, with the same words.
+/// [`Strategy`](dbuf_core::Strategy), P of [`BufferPtr`](dbuf_core::BufferPtr), or the name of a
+/// method. A test that hangs ends the process after 60 s, or `DBUF_SUITE_SECONDS`, and says the
+/// same.
 ///
 /// # Examples
 ///
@@ -118,7 +74,7 @@ pub fn buffer<S: Strategy>(strategy: S) -> DoubleBuffer<Tracked, S, u32> {
 macro_rules! suite {
     ($name:ident: $($part:ident),+ => $new:expr) => {
         mod $name {
-            #[allow(unused_imports, reason = "the constructor may need its surroundings")]
+            #[allow(unused_imports, reason = "the constructor may need the items around it")]
             use super::*;
             $($crate::suite!(@$part tests $new);)+
         }
@@ -132,7 +88,7 @@ macro_rules! suite {
             S5: claim_after_an_unfinished_swap_is_unfinished,
             S2 S5 C2: start_is_refused_while_a_swap_is_unfinished,
             S2 C5: unfinished_swap_gives_no_back,
-            S5: asking_changes_nothing,
+            S5: queries_change_nothing,
             S5: asking_is_no_check,
             S2 S4: guard_keeps_its_value_and_version,
             S2 S12: nested_guards_go_in_any_order,
@@ -141,7 +97,7 @@ macro_rules! suite {
             S9 S12: reader_made_during_a_swap_sees_the_front,
             P2: extras_are_reachable_from_everywhere,
             S2: guards_narrow_to_a_part,
-            S8: forgotten_guard_only_holds_up,
+            S8: forgotten_guard_only_delays_the_writer,
             S8: forgotten_guard_is_never_given_up,
             S1: forgotten_writer_stays_claimed,
             P1 S11: swapped_handles_keep_their_buffers,
@@ -168,7 +124,7 @@ macro_rules! suite {
             S8 S13: forgotten_guards_cost_a_side_each,
             S9 S13: readers_come_and_go_beside_a_kept_guard,
             S6 S13: waker_is_called_by_the_last_leave_of_either_side,
-            S6 S13: leaves_of_the_spare_side_wake_who_waits,
+            S6 S13: leave_of_the_spare_side_wakes_a_waiting_writer,
             S7 S13: waker_that_panics_frees_the_spare_side,
             S6 S13: cancelled_wait_for_either_side_is_taken_up_again,
             S13 is_current: refresh_leaves_a_side_that_was_set_aside,

@@ -1,16 +1,18 @@
+//! Random steps, compared with `LockStrategy`.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dbuf_core::{BufferPtr, OpWriter, ReadGuard, Reader, Writer};
 use dbuf_strategies::LockStrategy;
 
+use super::harness::{SuitePtr, buffer};
 use super::log::Add;
 use super::spare::has_spare;
-use super::{SuitePtr, buffer};
 use crate::run::message;
 
-/// Handles and guards of one buffer, driven by the same random steps as those of
-/// another. Guards borrow readers, so the readers are leaked for the run.
-struct Side<P: BufferPtr + 'static> {
+/// Handles and guards of one buffer, driven by random steps. Guards borrow readers, so the
+/// readers are leaked.
+struct Run<P: BufferPtr + 'static> {
     ptr: P,
     writer: Option<Writer<P>>,
     readers: Vec<&'static Reader<P>>,
@@ -18,7 +20,7 @@ struct Side<P: BufferPtr + 'static> {
     next: usize,
 }
 
-/// What a step showed.
+/// The observable result of a step.
 #[derive(Debug, PartialEq, Eq)]
 enum Shown {
     Nothing,
@@ -65,7 +67,7 @@ fn clauses(ours: &Shown, oracle: &Shown) -> &'static str {
     }
 }
 
-impl<P: SuitePtr> Side<P> {
+impl<P: SuitePtr> Run<P> {
     fn new(ptr: P) -> Self {
         Self {
             readers: vec![Box::leak(Box::new(Reader::new(ptr.clone())))],
@@ -125,15 +127,15 @@ impl<P: SuitePtr> Side<P> {
             10 | 11 => match self.writer.take() {
                 Some(writer) => {
                     let mut log = OpWriter::<P, Add>::new(writer);
-                    let goes_on = log.set_aside();
-                    let shown = Shown::Aside(goes_on, log.spare_stragglers() > 0);
+                    let continues = log.set_aside();
+                    let shown = Shown::Aside(continues, log.spare_stragglers() > 0);
                     self.writer = Some(log.into_writer());
                     shown
                 }
                 None => Shown::Nothing,
             },
             _ => Shown::Writer(self.writer.as_ref().map(|writer| {
-                // Whether a swap without stragglers is latched already differs.
+                // Strategies may differ in when they finish a swap without stragglers.
                 let waits = writer.stragglers() > 0;
                 assert!(writer.is_swapping() || !waits);
                 (writer.front().get(), writer.version(), waits)
@@ -146,14 +148,14 @@ fn named((step, shown): &(u8, Shown)) -> String {
     format!("{} {shown:?}", NAMES[usize::from(*step)])
 }
 
-/// Ten thousand random steps show the same as on the naive strategy.
+/// Ten thousand random steps have the same results as with `LockStrategy`.
 pub fn behaves_as_the_oracle<P: SuitePtr + 'static>(new: impl Fn() -> P) {
     let (runs, steps) = if cfg!(miri) { (4, 60) } else { (100, 100) };
     // Without the steps of the spare side if it is broken: other tests say so.
     let has_spare = catch_unwind(AssertUnwindSafe(|| has_spare(new()))).unwrap_or(false);
     for seed in 1..=runs {
-        let mut ours = Side::new(new());
-        let mut oracle = Side::new(std::sync::Arc::new(buffer(LockStrategy::new())));
+        let mut ours = Run::new(new());
+        let mut oracle = Run::new(std::sync::Arc::new(buffer(LockStrategy::new())));
         let mut random = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed);
         let mut steps_so_far = Vec::new();
         for _ in 0..steps {

@@ -4,7 +4,7 @@ use std::thread;
 
 use dbuf_core::{OwningPtr, Reader, split};
 
-use super::{EXTRAS, SuitePtr};
+use super::harness::{EXTRAS, SuitePtr};
 
 /// P5: while another pointer lives, the first one comes back and is as before.
 pub fn buffer_is_refused_while_a_pointer_lives<P: SuitePtr + OwningPtr>(new: impl Fn() -> P) {

@@ -1,22 +1,27 @@
+//! Guards that are refreshed.
+
 use core::task::{Context, Poll};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dbuf_core::{BufferPtr, ReadGuard, Reader, Writer, split};
 
-use super::SuitePtr;
+use super::harness::SuitePtr;
 use super::wakers::{Count, panicking_wake};
 
-/// Publishes a value, once nobody is on the back.
+/// Publishes a value; no guard holds the back.
 fn publish<P: SuitePtr>(writer: &mut Writer<P>, value: usize) {
     writer.try_back_mut().unwrap().set(value);
     assert!(writer.start_swap());
 }
 
-fn shows<P: BufferPtr<Value = crate::Tracked>>(guard: &ReadGuard<'_, P>, value: usize) -> bool {
+fn shows<P: BufferPtr<Value = crate::tracked::Tracked>>(
+    guard: &ReadGuard<'_, P>,
+    value: usize,
+) -> bool {
     guard.get() == value && ReadGuard::version(guard) == value as u64
 }
 
-/// A kept guard follows the writer, and says whether there was anything new.
+/// `refresh` moves a kept guard to the newest value, and returns whether there was one.
 pub fn refresh_shows_the_newest<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let mut guard = reader.read();
@@ -25,20 +30,20 @@ pub fn refresh_shows_the_newest<P: SuitePtr>(new: impl Fn() -> P) {
         assert!(shows(&guard, value - 1));
         assert!(ReadGuard::refresh(&mut guard));
         assert!(shows(&guard, value));
-        assert!(writer.try_finish(), "the refresh left the old side");
+        assert!(writer.try_finish(), "the refresh released the old side");
         for _ in 0..2 {
             assert!(!ReadGuard::refresh(&mut guard), "nothing is new");
             assert!(shows(&guard, value));
         }
     }
-    // It holds its side as any guard does.
+    // It holds its side like any guard.
     publish(&mut writer, 6);
     assert!(writer.try_back_mut().is_none());
     drop(guard);
     assert!(writer.try_back_mut().is_some());
 }
 
-/// S6: a refresh is the leave that a waiting writer waits for.
+/// S6: a refresh is a leave, and wakes a waiting writer.
 pub fn refresh_wakes_the_writer<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let mut guard = reader.read();
@@ -53,7 +58,7 @@ pub fn refresh_wakes_the_writer<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!(count.wakes(), 1);
 }
 
-/// Guards of one reader, refreshed in either order, among guards that are not.
+/// Guards of one reader are refreshed in either order, while other guards are not.
 pub fn nested_guards_are_refreshed_in_any_order<P: SuitePtr>(new: impl Fn() -> P) {
     for first in [0, 1] {
         let (mut writer, reader) = split(new()).unwrap();
@@ -85,8 +90,8 @@ pub fn nested_guards_are_refreshed_in_any_order<P: SuitePtr>(new: impl Fn() -> P
     }
 }
 
-/// S7: a panic of the waker passes through a refresh whose guard is up to date, and
-/// released once.
+/// S7: if the waker panics in a refresh, the guard is up to date and its old side is released
+/// once.
 pub fn waker_that_panics_leaves_the_guard_refreshed<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let mut guard = reader.read();
@@ -100,13 +105,13 @@ pub fn waker_that_panics_leaves_the_guard_refreshed<P: SuitePtr>(new: impl Fn() 
     assert!(writer.try_finish());
     assert!(!ReadGuard::refresh(&mut guard));
     publish(&mut writer, 2);
-    assert!(!writer.try_finish(), "the guard is still there");
+    assert!(!writer.try_finish(), "the guard still holds its side");
     drop(guard);
     assert!(writer.try_finish());
     check_unheld(&mut writer, &reader);
 }
 
-/// No count of a guard is left over.
+/// Checks that no guard is counted any more.
 fn check_unheld<P: SuitePtr>(writer: &mut Writer<P>, reader: &Reader<P>) {
     for _ in 0..2 {
         assert!(writer.start_swap() && writer.try_finish());

@@ -1,9 +1,11 @@
+//! Swaps, and the guards that delay them.
+
 use core::mem;
 use core::time::Duration;
 
 use dbuf_core::{BlockingStrategy, ReadGuard, split};
 
-use super::SuitePtr;
+use super::harness::SuitePtr;
 
 /// C2: a second start is refused and does nothing.
 pub fn start_is_refused_while_a_swap_is_unfinished<P: SuitePtr>(new: impl Fn() -> P) {
@@ -21,7 +23,7 @@ pub fn start_is_refused_while_a_swap_is_unfinished<P: SuitePtr>(new: impl Fn() -
     assert_eq!((writer.version(), reader.read().get()), (2, 0));
 }
 
-/// S2, C5: no way to the back while a guard is on it.
+/// S2, C5: no call returns the back while a guard holds it.
 pub fn unfinished_swap_gives_no_back<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let guard = reader.read();
@@ -34,8 +36,8 @@ pub fn unfinished_swap_gives_no_back<P: SuitePtr>(new: impl Fn() -> P) {
     assert!(!writer.is_swapping());
 }
 
-/// S5: asking is no look.
-pub fn asking_changes_nothing<P: SuitePtr>(new: impl Fn() -> P) {
+/// S5: queries have no side effects.
+pub fn queries_change_nothing<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let guard = reader.read();
     assert!(writer.start_swap());
@@ -46,14 +48,14 @@ pub fn asking_changes_nothing<P: SuitePtr>(new: impl Fn() -> P) {
     drop(guard);
     assert!(writer.try_finish());
     assert!(!writer.is_swapping());
-    // Latched: a guard on the front does not undo it.
+    // A guard on the front does not make the swap unfinished again.
     let _guard = reader.read();
     assert!(!writer.is_swapping());
     assert_eq!(writer.stragglers(), 0);
     assert!(writer.try_finish());
 }
 
-/// A guard is a snapshot: value and version stay through a swap.
+/// A guard is a snapshot: its value and version stay the same through a swap.
 pub fn guard_keeps_its_value_and_version<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     writer.try_back_mut().unwrap().set(1);
@@ -67,9 +69,9 @@ pub fn guard_keeps_its_value_and_version<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!((newer.get(), ReadGuard::version(&newer)), (2, 2));
 }
 
-/// Guards of one reader on both sides, dropped in every order.
+/// Guards of one reader on both sides are dropped in every order.
 pub fn nested_guards_go_in_any_order<P: SuitePtr>(new: impl Fn() -> P) {
-    // Two on the old side, two on the new one; a permutation of dropping them.
+    // Two guards are on the old side and two on the new one.
     for order in permutations() {
         let (mut writer, reader) = split(new()).unwrap();
         let mut guards = [Some(reader.read()), Some(reader.read()), None, None];
@@ -103,7 +105,7 @@ pub(super) fn permutations() -> Vec<[usize; 4]> {
     all
 }
 
-/// S12: `g = reader.read()` in a loop always holds a guard, and still every swap
+/// S12: a reader that runs `g = reader.read()` in a loop always holds a guard, and every swap still
 /// finishes at the next step.
 pub fn overlapping_guards_do_not_hold_the_writer_up<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
@@ -119,9 +121,9 @@ pub fn overlapping_guards_do_not_hold_the_writer_up<P: SuitePtr>(new: impl Fn() 
     }
 }
 
-/// S8: a forgotten guard may hold the writer up; nothing hangs or
-/// panics, no drop waits, and nobody gets a `&mut` to what it looked at.
-pub fn forgotten_guard_only_holds_up<P: SuitePtr>(new: impl Fn() -> P) {
+/// S8: a forgotten guard may delay the writer; no call hangs or panics, no drop waits, and no
+/// `&mut` to its value is returned.
+pub fn forgotten_guard_only_delays_the_writer<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     mem::forget(reader.read());
     writer.try_back_mut().unwrap().set(1);
@@ -135,7 +137,7 @@ pub fn forgotten_guard_only_holds_up<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!(other.read().get(), 1);
 }
 
-/// `swap` publishes, finishes, and brings the old value back.
+/// `swap` publishes and finishes, and the old value is the back.
 pub fn swap_publishes_and_finishes<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<Strategy: BlockingStrategy>,
@@ -152,19 +154,19 @@ where
     assert_eq!(writer.version(), 4);
 }
 
-/// `store` needs no look at the old value.
+/// `store` replaces the value without reading it.
 pub fn store_overwrites<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<Strategy: BlockingStrategy>,
 {
     let (mut writer, reader) = split(new()).unwrap();
-    writer.store(crate::Tracked::new(1));
+    writer.store(crate::tracked::Tracked::new(1));
     let guard = reader.read();
-    writer.store(crate::Tracked::new(2));
+    writer.store(crate::tracked::Tracked::new(2));
     assert_eq!((guard.get(), reader.read().get()), (1, 2));
 }
 
-/// A timed wait for a guard of this very thread ends, with nothing changed.
+/// A timed wait for a guard of its own thread ends, and changes nothing.
 pub fn finish_timeout_gives_up_and_changes_nothing<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<Strategy: BlockingStrategy>,

@@ -1,15 +1,17 @@
+//! Buffers that threads share.
+
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::Barrier;
 use std::thread;
 
 use dbuf_core::{BlockingStrategy, ReadGuard, Reader, Writer, split};
 
-use super::SuitePtr;
+use super::harness::SuitePtr;
 
 const PUBLISHES: usize = if cfg!(miri) { 20 } else { 2000 };
 
-/// S2 to S4 under load: three readers, one writer, every value whole, matching
-/// its version, and never older than the last.
+/// S2 to S4 under load with three readers and one writer: no value is torn, each matches its
+/// version, and none is older than the last.
 pub fn readers_never_see_a_torn_value<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<Strategy: BlockingStrategy> + Send,
@@ -46,7 +48,7 @@ where
     assert_eq!(reader.read().get(), PUBLISHES);
 }
 
-/// S6: a writer that sleeps is woken by the leave on another thread.
+/// S6: the last leave on another thread wakes a sleeping writer.
 pub fn last_leave_on_another_thread_wakes_the_writer<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<Strategy: BlockingStrategy> + Send,
@@ -76,8 +78,7 @@ where
     });
 }
 
-/// Readers are made, cloned, used and dropped while swaps go on,
-/// also by a thread that holds a guard.
+/// Readers are made, cloned, used and dropped during swaps, also by a thread that holds a guard.
 pub fn readers_come_and_go_during_swaps<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<Strategy: BlockingStrategy> + Send + Sync,
@@ -111,7 +112,7 @@ where
     writer.finish();
 }
 
-/// S1, S10: threads take turns at writing, and drop the writer mid-swap.
+/// S1, S10: threads take turns to write, and drop the writer during a swap.
 pub fn claim_passes_between_threads<P>(new: impl Fn() -> P)
 where
     P: SuitePtr<Strategy: BlockingStrategy> + Send + Sync,

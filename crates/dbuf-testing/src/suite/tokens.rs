@@ -6,7 +6,7 @@ use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use dbuf_core::{Strategy, Writer, split};
 
-use super::SuitePtr;
+use super::harness::SuitePtr;
 use super::wakers::Count;
 
 /// S1: the drop of a writer's token ends no claim.

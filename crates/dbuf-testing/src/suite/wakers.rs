@@ -1,3 +1,5 @@
+//! Wakers of a writer that waits.
+
 use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,9 +9,9 @@ use std::thread;
 
 use dbuf_core::{Writer, split};
 
-use super::SuitePtr;
+use super::harness::SuitePtr;
 
-/// Counts its wakes.
+/// A waker that counts its wakes.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicUsize);
 
@@ -34,8 +36,7 @@ fn poll<P: SuitePtr>(writer: &mut Writer<P>, waker: &Waker) -> Poll<()> {
     writer.poll_finish(&mut Context::from_waker(waker))
 }
 
-/// S6: the last leave wakes, once; leaves that nobody waits for do
-/// not.
+/// S6: the last leave wakes a waiting writer once; a leave without a waiting writer wakes none.
 pub fn waker_is_called_by_the_last_leave<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let (count, waker) = Count::waker();
@@ -48,7 +49,7 @@ pub fn waker_is_called_by_the_last_leave<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!(poll(&mut writer, &waker), Poll::Pending);
     drop(reader.read());
     drop(guard);
-    assert_eq!(count.wakes(), 0, "a guard is still on the old side");
+    assert_eq!(count.wakes(), 0, "a guard still holds the back");
     drop(nested);
     assert_eq!(count.wakes(), 1);
     assert_eq!(poll(&mut writer, &waker), Poll::Ready(()));
@@ -56,7 +57,7 @@ pub fn waker_is_called_by_the_last_leave<P: SuitePtr>(new: impl Fn() -> P) {
     assert_eq!(count.wakes(), 1);
 }
 
-/// The orders in which three guards go.
+/// The orders in which three guards are dropped.
 const ORDERS: [[usize; 3]; 6] = [
     [0, 1, 2],
     [0, 2, 1],
@@ -66,8 +67,8 @@ const ORDERS: [[usize; 3]; 6] = [
     [2, 1, 0],
 ];
 
-/// S6: three readers that leave in any order wake once for one poll, with the last leave at
-/// the latest. A task that polls whenever it is woken finds the end of the swap.
+/// S6: three readers that leave in any order wake once for each poll, at the latest with the last
+/// leave. A task that polls whenever it is woken sees the swap finish.
 pub fn poll_is_answered_by_one_leave_of_three<P: SuitePtr>(new: impl Fn() -> P) {
     for order in ORDERS {
         for polls_again in [false, true] {
@@ -87,13 +88,13 @@ pub fn poll_is_answered_by_one_leave_of_three<P: SuitePtr>(new: impl Fn() -> P) 
                     polls += usize::from(!finished);
                 }
             }
-            assert_eq!(count.wakes(), polls, "nobody woke the writer");
+            assert_eq!(count.wakes(), polls, "no leave woke the writer");
             assert!(writer.try_finish());
         }
     }
 }
 
-/// S6: a poll with another waker replaces the first.
+/// S6: a poll with another waker replaces the first one.
 pub fn newest_waker_replaces_the_others<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let (first, first_waker) = Count::waker();
@@ -102,7 +103,6 @@ pub fn newest_waker_replaces_the_others<P: SuitePtr>(new: impl Fn() -> P) {
     assert!(writer.start_swap());
     assert_eq!(poll(&mut writer, &first_waker), Poll::Pending);
     assert_eq!(poll(&mut writer, &second_waker), Poll::Pending);
-    // Again, with a claim in between.
     assert_eq!(poll(&mut writer, &second_waker), Poll::Pending);
     drop(guard);
     assert_eq!((first.wakes(), second.wakes()), (0, 1));
@@ -126,7 +126,7 @@ fn panicking(steps: &'static Panicking) -> Waker {
             RawWaker::new(data, &VTABLE)
         },
         |data| {
-            // SAFETY: as above.
+            // SAFETY: `data` is the reference below.
             let steps = unsafe { &*data.cast::<Panicking>() };
             // A test that fails drops its guards: no second panic.
             assert!(!steps.wake || thread::panicking(), "wake panics");
@@ -135,12 +135,11 @@ fn panicking(steps: &'static Panicking) -> Waker {
         |_| {},
     );
     let data = core::ptr::from_ref(steps).cast();
-    // SAFETY: the table's functions only look at a static; they are thread-safe.
+    // SAFETY: the table's functions only read a static; they are thread-safe.
     unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) }
 }
 
-/// A panic out of a wait, then a new call: no `&mut` under the
-/// guard.
+/// A poll panics, and the next calls return no `&mut` to the guarded side.
 pub fn waker_that_panics_when_cloned_changes_nothing<P: SuitePtr>(new: impl Fn() -> P) {
     static STEPS: Panicking = Panicking {
         clone: true,
@@ -160,7 +159,7 @@ pub fn waker_that_panics_when_cloned_changes_nothing<P: SuitePtr>(new: impl Fn()
     writer.try_back_mut().unwrap().set(2);
 }
 
-/// A waker that panics when it is woken.
+/// Returns a waker that panics when it is woken.
 pub(crate) fn panicking_wake() -> Waker {
     static STEPS: Panicking = Panicking {
         clone: false,
@@ -169,7 +168,7 @@ pub(crate) fn panicking_wake() -> Waker {
     panicking(&STEPS)
 }
 
-/// S7: a panic of the waker passes through the leave, whose guard is released.
+/// S7: if the waker panics in a leave, the guard is released.
 pub fn waker_that_panics_leaves_the_guard_released<P: SuitePtr>(new: impl Fn() -> P) {
     let (mut writer, reader) = split(new()).unwrap();
     let guard = reader.read();
@@ -177,7 +176,7 @@ pub fn waker_that_panics_leaves_the_guard_released<P: SuitePtr>(new: impl Fn() -
     assert_eq!(poll(&mut writer, &panicking_wake()), Poll::Pending);
     assert!(catch_unwind(AssertUnwindSafe(|| drop(guard))).is_err());
     assert!(writer.try_finish());
-    // The reader still works, with its counts right.
+    // The reader still works, and its guards are counted correctly.
     let guard = reader.read();
     assert!(writer.start_swap());
     assert!(!writer.try_finish());
@@ -185,8 +184,7 @@ pub fn waker_that_panics_leaves_the_guard_released<P: SuitePtr>(new: impl Fn() -
     assert!(writer.try_finish());
 }
 
-/// A wait that was begun and dropped, then every way to
-/// the back.
+/// After a cancelled wait, no call returns the guarded back.
 pub fn cancelled_wait_gives_no_back<P: SuitePtr>(new: impl Fn() -> P) {
     let ptr = new();
     let (mut writer, reader) = split(ptr.clone()).unwrap();

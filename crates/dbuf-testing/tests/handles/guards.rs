@@ -1,4 +1,4 @@
-//! Readers and guards of every kind, behind two traits, so that they can be kept in lists.
+//! Two traits for readers and guards of every kind, so that lists can hold them.
 
 use std::mem::{self, ManuallyDrop};
 use std::rc::Rc;
@@ -9,22 +9,22 @@ use dbuf_core::{
 
 use super::value::Value;
 
-pub(crate) trait Reads {
-    /// A guard that keeps this reader; `None` if the buffer is gone.
-    fn read(self: Rc<Self>, mapped: bool) -> Option<Box<dyn Looks>>;
-    fn another(&self) -> Rc<dyn Reads>;
+pub(crate) trait AnyReader {
+    /// Returns a guard that keeps this reader, or `None` if the buffer is gone.
+    fn read(self: Rc<Self>, mapped: bool) -> Option<Box<dyn AnyGuard>>;
+    fn another(&self) -> Rc<dyn AnyReader>;
     fn is_closed(&self) -> bool;
 }
 
-pub(crate) trait Looks {
-    fn see(&self) -> (usize, Version);
-    /// Forgets the guard, and not what was needed to keep it.
+pub(crate) trait AnyGuard {
+    fn value_and_version(&self) -> (usize, Version);
+    /// Forgets the guard, but drops its reader.
     fn forget(self: Box<Self>);
 }
 
-impl<R: ReaderPtr<Value = Value> + 'static> Reads for Reader<R> {
-    fn read(self: Rc<Self>, mapped: bool) -> Option<Box<dyn Looks>> {
-        // SAFETY: `Kept` keeps the reader where it is for longer than the guard.
+impl<R: ReaderPtr<Value = Value> + 'static> AnyReader for Reader<R> {
+    fn read(self: Rc<Self>, mapped: bool) -> Option<Box<dyn AnyGuard>> {
+        // SAFETY: `Kept` keeps the reader alive, at one address, for longer than the guard.
         let reader: &'static Self = unsafe { &*Rc::as_ptr(&self) };
         let guard = reader.try_read().ok()?;
         Some(if mapped {
@@ -34,7 +34,7 @@ impl<R: ReaderPtr<Value = Value> + 'static> Reads for Reader<R> {
         })
     }
 
-    fn another(&self) -> Rc<dyn Reads> {
+    fn another(&self) -> Rc<dyn AnyReader> {
         Rc::new(self.clone())
     }
 
@@ -60,20 +60,20 @@ impl<G, R> Kept<G, R> {
     fn forget_guard(self) {
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped, so the reader is moved out once; the guard
-        // is not touched again.
+        // is not used again.
         drop(unsafe { std::ptr::read(&raw const this.reader) });
     }
 }
 
 impl<G, R> Drop for Kept<G, R> {
     fn drop(&mut self) {
-        // SAFETY: dropped here and nowhere else, before the reader.
+        // SAFETY: the guard is dropped only here, before the reader.
         unsafe { ManuallyDrop::drop(&mut self.guard) };
     }
 }
 
-impl<R: ReaderPtr<Value = Value>> Looks for Kept<ReadGuard<'static, R>, Reader<R>> {
-    fn see(&self) -> (usize, Version) {
+impl<R: ReaderPtr<Value = Value>> AnyGuard for Kept<ReadGuard<'static, R>, Reader<R>> {
+    fn value_and_version(&self) -> (usize, Version) {
         (self.guard.get(), ReadGuard::version(&self.guard))
     }
 
@@ -82,8 +82,8 @@ impl<R: ReaderPtr<Value = Value>> Looks for Kept<ReadGuard<'static, R>, Reader<R
     }
 }
 
-impl<R: ReaderPtr<Value = Value>> Looks for Kept<MappedReadGuard<'static, Value, R>, Reader<R>> {
-    fn see(&self) -> (usize, Version) {
+impl<R: ReaderPtr<Value = Value>> AnyGuard for Kept<MappedReadGuard<'static, Value, R>, Reader<R>> {
+    fn value_and_version(&self) -> (usize, Version) {
         (self.guard.get(), MappedReadGuard::version(&self.guard))
     }
 
@@ -92,8 +92,8 @@ impl<R: ReaderPtr<Value = Value>> Looks for Kept<MappedReadGuard<'static, Value,
     }
 }
 
-impl<P: BufferPtr<Value = Value>> Looks for OwnedReadGuard<P> {
-    fn see(&self) -> (usize, Version) {
+impl<P: BufferPtr<Value = Value>> AnyGuard for OwnedReadGuard<P> {
+    fn value_and_version(&self) -> (usize, Version) {
         (self.get(), Self::version(self))
     }
 

@@ -1,15 +1,15 @@
-//! What differs between strategies and pointers.
+//! The differences between strategies and pointers.
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use dbuf_core::{BlockingStrategy, BufferPtr, OpWriter, Reader, ReaderPtr, Writer};
 
-use super::guards::Reads;
+use super::guards::AnyReader;
 use super::log::{Log, Transact};
 use super::value::Value;
 
-/// What only a strategy does on which threads may sleep.
+/// The calls of a `BlockingStrategy`.
 pub(crate) struct Blocking<P: BufferPtr<Value = Value, Extras = ()>> {
     pub(crate) finish_timeout: fn(&mut Writer<P>) -> bool,
     pub(crate) swap: fn(&mut Writer<P>),
@@ -31,14 +31,14 @@ impl<P: BufferPtr<Value = Value, Extras = (), Strategy: BlockingStrategy>> Block
 }
 
 /// Makes a reader that does not keep the buffer.
-type WeakReader<P> = Box<dyn Fn(&P) -> Rc<dyn Reads>>;
+type WeakReader<P> = Box<dyn Fn(&P) -> Rc<dyn AnyReader>>;
 
-/// What differs between strategies and pointers.
+/// The differences between strategies and pointers.
 pub(crate) struct Kind<P: BufferPtr<Value = Value, Extras = ()>> {
     pub(crate) weak: WeakReader<P>,
     pub(crate) blocking: Option<Blocking<P>>,
     pub(crate) try_swap: Option<fn(&mut Writer<P>) -> bool>,
-    /// A forgotten guard counts until its reader is dropped, and not for ever.
+    /// A forgotten guard counts until its reader is dropped, rather than forever.
     pub(crate) until_dropped: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Batches on the log, each ended in one of all ways.
+//! Batches on the log, and every way to end them.
 
 use std::mem;
 
@@ -12,7 +12,7 @@ use super::value::{Add, POISON, Value, caught, refuses, unwind};
 pub(crate) enum Change {
     Apply(u8),
     Record(u8),
-    /// Promises that it changed nothing.
+    /// Records a change that changes nothing.
     RecordNothing,
     Modify,
 }
@@ -31,7 +31,8 @@ pub(crate) enum Ending {
 
 pub(crate) type Log<P> = OpWriter<P, Add>;
 
-/// Makes a change on both. Whether it panicked, which tears the batch.
+/// Makes a change on the batch and on the model. Returns whether it panicked, which tears the
+/// batch.
 fn change<P>(batch: &mut Batch<&mut Log<P>>, model: &mut LogModel, change: Change) -> bool
 where
     P: BufferPtr<Value = Value, Extras = ()>,
@@ -58,7 +59,7 @@ where
         (None, _) => {
             model.state = State::Torn;
             assert!(batch.is_torn());
-            // Nothing more can be done with it.
+            // A torn batch refuses more changes.
             assert!(refuses(|| batch.apply(Add(1))));
             return true;
         }
@@ -70,7 +71,7 @@ where
     false
 }
 
-/// One batch. The last swap must be finished, or there is none to be had.
+/// Runs one batch, or checks that there is none while the last swap is unfinished.
 pub(crate) fn batch<P>(
     writer: &mut Log<P>,
     log: &mut LogModel,
@@ -80,13 +81,13 @@ pub(crate) fn batch<P>(
 ) where
     P: BufferPtr<Value = Value, Extras = ()>,
 {
-    let finished = model.look();
-    let Some(begun) = caught(|| writer.try_write()) else {
+    let finished = model.try_finish();
+    let Some(batch) = caught(|| writer.try_write()) else {
         assert!(finished);
         return log.tear();
     };
-    assert_eq!(begun.is_some(), finished, "try_write");
-    let Some(mut batch) = begun else { return };
+    assert_eq!(batch.is_some(), finished, "try_write");
+    let Some(mut batch) = batch else { return };
     log.settle(model.published());
     assert_eq!(
         (batch.get(), batch.published().get()),
@@ -145,11 +146,11 @@ pub(crate) enum Outcome {
     Unwind,
 }
 
-/// `OpWriter::transact`, for strategies that have it.
+/// `OpWriter::transact`, for a `BlockingStrategy`.
 pub(crate) type Transact<P> =
     fn(&mut Log<P>, &mut dyn FnMut(&mut Batch<&mut Log<P>>) -> Result<(), ()>) -> Result<(), ()>;
 
-/// All or nothing. The last swap must be finished.
+/// Runs one transaction, which is all or nothing. The last swap must be finished.
 pub(crate) fn transact<P>(
     by: Transact<P>,
     writer: &mut Log<P>,

@@ -1,4 +1,4 @@
-//! The buffer's handles and guards, and what each step does to them and to the model.
+//! The handles and guards of a buffer, and the effect of each step on them and on the model.
 
 mod reads;
 mod writes;
@@ -14,7 +14,7 @@ use dbuf_core::{
     BufferPtr, ClaimError, OpWriter, OwnedReadGuard, OwningPtr, Reader, Version, Writer,
 };
 
-use super::guards::{Looks, Reads};
+use super::guards::{AnyGuard, AnyReader};
 use super::kind::Kind;
 use super::log::{self, Change, Ending, Log, Outcome};
 use super::model::{LogModel, Model};
@@ -24,7 +24,7 @@ use super::value::{Value, arm, caught};
 pub(crate) enum Step {
     Claim,
     DropWriter,
-    /// If the number is 0: nothing can be written any more.
+    /// Forgets the writer if the number is 0; after that, nothing can be written.
     ForgetWriter(u8),
     NewReader,
     CloneReader(u8),
@@ -67,7 +67,7 @@ pub(crate) enum Step {
     },
 }
 
-enum Hand<P: BufferPtr> {
+enum WriterSlot<P: BufferPtr> {
     Empty,
     Raw(Writer<P>),
     Log(Log<P>, LogModel),
@@ -77,23 +77,27 @@ enum Hand<P: BufferPtr> {
 struct Handle {
     number: usize,
     is_weak: bool,
-    reader: Rc<dyn Reads>,
+    reader: Rc<dyn AnyReader>,
 }
 
 struct Held {
     number: usize,
-    /// Forgotten, it takes the reader and the pointer with it.
+    /// A forgotten owned guard also keeps the reader and the pointer.
     owns: bool,
-    /// Forgotten, it keeps the buffer.
+    /// The forgotten guard keeps the buffer alive.
     pins: bool,
     reader: usize,
     seen: (usize, Version),
-    guard: Box<dyn Looks>,
+    guard: Box<dyn AnyGuard>,
 }
 
 impl Held {
     fn check(&self) {
-        assert_eq!(self.guard.see(), self.seen, "a guarded side was written");
+        assert_eq!(
+            self.guard.value_and_version(),
+            self.seen,
+            "a guarded side was written"
+        );
     }
 }
 
@@ -106,7 +110,7 @@ impl Wake for Count {
     }
 }
 
-/// Tells of the steps that led to a panic.
+/// Prints the steps that led to a panic.
 struct Trail<'s>(&'s [Step], usize);
 
 impl Drop for Trail<'_> {
@@ -120,7 +124,7 @@ impl Drop for Trail<'_> {
 }
 
 pub(crate) struct Machine<P: BufferPtr<Value = Value, Extras = ()>> {
-    hand: Hand<P>,
+    writer: WriterSlot<P>,
     guards: Vec<Held>,
     readers: Vec<Handle>,
     ptr: P,
@@ -135,7 +139,7 @@ pub(crate) struct Machine<P: BufferPtr<Value = Value, Extras = ()>> {
 impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
     pub(crate) fn new(ptr: P, kind: Kind<P>) -> Self {
         Self {
-            hand: Hand::Empty,
+            writer: WriterSlot::Empty,
             guards: Vec::new(),
             readers: Vec::new(),
             ptr,
@@ -167,20 +171,20 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
     fn step(&mut self, step: &Step) {
         match *step {
             Step::Claim => self.claim(),
-            Step::DropWriter if !matches!(self.hand, Hand::Forgotten) => {
+            Step::DropWriter if !matches!(self.writer, WriterSlot::Forgotten) => {
                 self.forget_the_back();
-                self.hand = Hand::Empty;
+                self.writer = WriterSlot::Empty;
             }
-            Step::ForgetWriter(0) if !matches!(self.hand, Hand::Empty) => {
+            Step::ForgetWriter(0) if !matches!(self.writer, WriterSlot::Empty) => {
                 self.forget_the_back();
-                mem::forget(mem::replace(&mut self.hand, Hand::Forgotten));
+                mem::forget(mem::replace(&mut self.writer, WriterSlot::Forgotten));
                 self.leaks = true;
             }
             Step::NewReader => {
-                let reader = match &self.hand {
-                    Hand::Raw(writer) => writer.reader(),
-                    Hand::Log(writer, _) => writer.reader(),
-                    Hand::Empty | Hand::Forgotten => Reader::new(self.ptr.clone()),
+                let reader = match &self.writer {
+                    WriterSlot::Raw(writer) => writer.reader(),
+                    WriterSlot::Log(writer, _) => writer.reader(),
+                    WriterSlot::Empty | WriterSlot::Forgotten => Reader::new(self.ptr.clone()),
                 };
                 self.keep(Rc::new(reader), false);
             }
@@ -233,8 +237,8 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
             Step::Write => self.write(),
             Step::StartSwap => {
                 self.learn();
-                if let Hand::Raw(writer) = &mut self.hand {
-                    let finished = self.model.look();
+                if let WriterSlot::Raw(writer) = &mut self.writer {
+                    let finished = self.model.try_finish();
                     assert_eq!(writer.start_swap(), finished, "start_swap");
                     if finished {
                         self.model.swap();
@@ -242,44 +246,50 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
                 }
             }
             Step::TryFinish => {
-                let finished = match &mut self.hand {
-                    Hand::Raw(writer) => writer.try_finish(),
-                    Hand::Log(writer, _) => writer.try_finish(),
-                    Hand::Empty | Hand::Forgotten => return,
+                let finished = match &mut self.writer {
+                    WriterSlot::Raw(writer) => writer.try_finish(),
+                    WriterSlot::Log(writer, _) => writer.try_finish(),
+                    WriterSlot::Empty | WriterSlot::Forgotten => return,
                 };
-                assert_eq!(finished, self.model.look(), "try_finish");
+                assert_eq!(finished, self.model.try_finish(), "try_finish");
             }
             Step::Poll { with_another } => self.poll(with_another),
             Step::FinishTimeout => {
-                if let (Hand::Raw(writer), Some(blocking)) = (&mut self.hand, &self.kind.blocking) {
+                if let (WriterSlot::Raw(writer), Some(blocking)) =
+                    (&mut self.writer, &self.kind.blocking)
+                {
                     let finished = (blocking.finish_timeout)(writer);
-                    assert_eq!(finished, self.model.look(), "finish_timeout");
-                    // It waits with a waker of its own.
+                    assert_eq!(finished, self.model.try_finish(), "finish_timeout");
+                    // It waits with its own waker.
                     self.model.awaited = None;
                 }
             }
             Step::Swap | Step::Store => self.swap_or_store(matches!(step, Step::Store)),
             Step::TrySwap => {
                 self.learn();
-                if let (Hand::Raw(writer), Some(try_swap)) = (&mut self.hand, self.kind.try_swap) {
-                    let free = self.model.look() && !self.model.is_held(self.model.front);
+                if let (WriterSlot::Raw(writer), Some(try_swap)) =
+                    (&mut self.writer, self.kind.try_swap)
+                {
+                    let free = self.model.try_finish() && !self.model.is_held(self.model.front);
                     assert_eq!(try_swap(writer), free, "try_swap");
                     if free {
                         self.model.swap();
-                        self.model.look();
+                        self.model.try_finish();
                     }
                 }
             }
             Step::IntoLog => {
                 self.forget_the_back();
-                self.hand = match mem::replace(&mut self.hand, Hand::Empty) {
-                    Hand::Raw(writer) => Hand::Log(OpWriter::new(writer), LogModel::new()),
+                self.writer = match mem::replace(&mut self.writer, WriterSlot::Empty) {
+                    WriterSlot::Raw(writer) => {
+                        WriterSlot::Log(OpWriter::new(writer), LogModel::new())
+                    }
                     other => other,
                 };
             }
             Step::IntoRaw => {
-                self.hand = match mem::replace(&mut self.hand, Hand::Empty) {
-                    Hand::Log(writer, _) => Hand::Raw(writer.into_writer()),
+                self.writer = match mem::replace(&mut self.writer, WriterSlot::Empty) {
+                    WriterSlot::Log(writer, _) => WriterSlot::Raw(writer.into_writer()),
                     other => other,
                 };
             }
@@ -288,7 +298,7 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
                 ending,
                 fuse,
             } => {
-                if let Hand::Log(writer, log) = &mut self.hand {
+                if let WriterSlot::Log(writer, log) = &mut self.writer {
                     arm(fuse.into());
                     log::batch(writer, log, &mut self.model, changes, ending);
                 }
@@ -298,9 +308,9 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
                 outcome,
                 fuse,
             } => {
-                if let (Hand::Log(writer, log), Some(blocking)) =
-                    (&mut self.hand, &self.kind.blocking)
-                    && self.model.look()
+                if let (WriterSlot::Log(writer, log), Some(blocking)) =
+                    (&mut self.writer, &self.kind.blocking)
+                    && self.model.try_finish()
                 {
                     arm(fuse.into());
                     let by = blocking.transact;
@@ -308,16 +318,16 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
                 }
             }
             Step::PublishLog => {
-                if let Hand::Log(writer, log) = &mut self.hand {
+                if let WriterSlot::Log(writer, log) = &mut self.writer {
                     log.close_forgotten();
                     let published = writer.publish().is_published();
                     assert_eq!(published, log.publish(&mut self.model), "publish");
                 }
             }
             Step::CatchUp { fuse } => {
-                if let (Hand::Log(writer, log), Some(blocking)) =
-                    (&mut self.hand, &self.kind.blocking)
-                    && self.model.look()
+                if let (WriterSlot::Log(writer, log), Some(blocking)) =
+                    (&mut self.writer, &self.kind.blocking)
+                    && self.model.try_finish()
                 {
                     arm(fuse.into());
                     match caught(|| (blocking.catch_up)(writer)) {
@@ -333,35 +343,35 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
 
     fn claim(&mut self) {
         let claimed = Writer::claim(self.ptr.clone());
-        match &self.hand {
-            Hand::Empty => self.hand = Hand::Raw(claimed.unwrap()),
+        match &self.writer {
+            WriterSlot::Empty => self.writer = WriterSlot::Raw(claimed.unwrap()),
             _ => assert_eq!(claimed.unwrap_err(), ClaimError),
         }
     }
 
-    /// What holds after every step.
+    /// Checks what holds after every step.
     fn check(&mut self) {
         self.guards.iter().for_each(Held::check);
         if let Some(before) = self.model.awaited
-            && self.model.has_answered()
+            && self.model.must_be_woken()
         {
             let wakes = self.wakers[self.newest].0.load(SeqCst);
-            assert!(wakes > before, "a lost wake");
+            assert!(wakes > before, "a wake was lost");
             self.model.awaited = None;
         }
-        let claimed = !matches!(self.hand, Hand::Empty);
+        let claimed = !matches!(self.writer, WriterSlot::Empty);
         for handle in &self.readers {
             assert_eq!(handle.reader.is_closed(), !claimed, "is_closed");
         }
-        let writer = match &self.hand {
-            Hand::Raw(writer) => writer,
-            Hand::Log(writer, log) => {
+        let writer = match &self.writer {
+            WriterSlot::Raw(writer) => writer,
+            WriterSlot::Log(writer, log) => {
                 assert_eq!(writer.has_pending(), log.has_pending(), "has_pending");
                 let held = self.model.is_held(self.model.spare);
                 assert_eq!(writer.spare_stragglers() > 0, held, "spare_stragglers");
                 writer.as_writer()
             }
-            Hand::Empty | Hand::Forgotten => return,
+            WriterSlot::Empty | WriterSlot::Forgotten => return,
         };
         assert_eq!(writer.front().get(), self.model.published());
         assert_eq!(writer.version(), self.model.version);
@@ -373,7 +383,7 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
         }
     }
 
-    /// Everything goes, the buffer last; what it held comes out.
+    /// Drops every handle and then unwraps the buffer.
     fn end(mut self) {
         while !self.guards.is_empty() {
             self.step(&Step::DropGuard(0));
@@ -389,7 +399,7 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
         let published = self.model.published();
         let Self { ptr, .. } = self;
         let Ok(buffer) = ptr.try_unwrap() else {
-            panic!("a pointer is left");
+            panic!("another pointer keeps the buffer");
         };
         for handle in weak {
             assert!(handle.reader.is_closed());

@@ -1,9 +1,8 @@
-//! Handles, guards and swaps of one buffer, driven by bytes, beside a model that knows
-//! what each call must return. Every live guard is looked at after every step, and after
-//! the back was poisoned.
+//! Bytes drive the handles, guards and swaps of one buffer, and a model predicts what each call
+//! returns. Every live guard is read after every step, and after the back is poisoned.
 //!
-//! `fuzz/fuzz_targets/handles.rs` runs this on what libFuzzer comes up with; the test runs
-//! it on the inputs that were worth keeping, and on random ones.
+//! `fuzz/fuzz_targets/handles.rs` runs this on the inputs of libFuzzer; the tests run it on the
+//! inputs that were kept, and on random ones.
 #![cfg(not(dbuf_loom))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -34,7 +33,7 @@ use machine::{Machine, Step};
 use value::Value;
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
-enum Which {
+enum Chosen {
     Local,
     Count,
     Epoch,
@@ -45,52 +44,51 @@ enum Which {
     WatchedEpoch,
 }
 
-/// Runs the steps that a run of bytes stands for: which strategy, which pointer, and then
-/// one step after the other.
+/// Runs the input `data`: it chooses a strategy and a pointer, and then the steps.
 ///
 /// # Panics
 ///
-/// If a handle does something else than the model says, or a guarded side is written.
+/// Panics if a handle and the model disagree, or if a guarded side is written.
 pub(crate) fn run(data: &[u8]) {
     let mut bytes = Unstructured::new(data);
-    let Ok((which, in_rc)) = bytes.arbitrary() else {
+    let Ok((chosen, in_rc)) = bytes.arbitrary() else {
         return;
     };
     let mut steps = Vec::new();
     while let (false, Ok(step)) = (bytes.is_empty(), bytes.arbitrary()) {
         steps.push(step);
     }
-    let _told = Told(which, in_rc);
+    let _print_on_panic = PrintOnPanic(chosen, in_rc);
     let fenced = |fence| move || EpochStrategy::with_fence(fence);
-    match which {
-        Which::Local => {
+    match chosen {
+        Chosen::Local => {
             let ptr = Rc::new(buffer(LocalStrategy::new()));
             let mut kind = Kind::new(Rc::downgrade, None);
             kind.try_swap = Some(|writer| writer.try_swap());
             Machine::new(ptr, kind).run(&steps);
         }
-        Which::Count => blocking(CountStrategy::new, in_rc, &steps, |_| {}, |_| {}),
-        Which::Epoch => until_dropped(EpochStrategy::new, in_rc, &steps),
-        Which::EpochAsymmetric => until_dropped(fenced(Fence::Asymmetric), in_rc, &steps),
-        Which::EpochFenced => until_dropped(fenced(Fence::Symmetric), in_rc, &steps),
-        Which::Flash => until_dropped(FlashStrategy::new, in_rc, &steps),
-        Which::Lock => blocking(
+        Chosen::Count => blocking(CountStrategy::new, in_rc, &steps, |_| {}, |_| {}),
+        Chosen::Epoch => until_dropped(EpochStrategy::new, in_rc, &steps),
+        Chosen::EpochAsymmetric => until_dropped(fenced(Fence::Asymmetric), in_rc, &steps),
+        Chosen::EpochFenced => until_dropped(fenced(Fence::Symmetric), in_rc, &steps),
+        Chosen::Flash => until_dropped(FlashStrategy::new, in_rc, &steps),
+        Chosen::Lock => blocking(
             LockStrategy::new,
             in_rc,
             &steps,
             |kind| kind.try_swap = Some(|writer| writer.try_swap()),
             |kind| kind.try_swap = Some(|writer| writer.try_swap()),
         ),
-        Which::WatchedEpoch => {
+        Chosen::WatchedEpoch => {
             until_dropped(|| Watched::new(EpochStrategy::new()), in_rc, &steps);
         }
     }
 }
 
-/// Tells what a panic was about.
-struct Told(Which, bool);
+/// Prints the strategy and the pointer of a failed run.
+struct PrintOnPanic(Chosen, bool);
 
-impl Drop for Told {
+impl Drop for PrintOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("{:?}, in an Rc: {}", self.0, self.1);
@@ -102,7 +100,7 @@ fn buffer<S>(strategy: S) -> DoubleBuffer<Value, S> {
     DoubleBuffer::new(Value::new(0), Value::new(1), strategy)
 }
 
-/// A strategy whose forgotten guards count until their reader is dropped.
+/// Runs a strategy whose forgotten guards count until their reader is dropped.
 fn until_dropped<S: BlockingStrategy + 'static>(new: impl Fn() -> S, in_rc: bool, steps: &[Step]) {
     blocking(
         new,
@@ -134,7 +132,7 @@ fn blocking<S: BlockingStrategy + 'static>(
 type RcOf<S> = Rc<DoubleBuffer<Value, S>>;
 type ArcOf<S> = Arc<DoubleBuffer<Value, S>>;
 
-/// The inputs that were worth keeping: each reaches code that no other does.
+/// Each kept input reaches code that no other reaches.
 #[test]
 #[cfg_attr(miri, ignore = "reads files: -Zmiri-disable-isolation")]
 fn kept_inputs_agree_with_the_model() {

@@ -1,4 +1,4 @@
-//! What a buffer must do, said without a buffer: one thread, no strategy, no log.
+//! A model of a buffer on one thread.
 
 use dbuf_core::Version;
 
@@ -18,14 +18,14 @@ pub(crate) struct Model {
     pub(crate) version: Version,
     /// The side that is neither the front nor the writer's.
     pub(crate) spare: usize,
-    /// By side. `None`: nobody knows, as behind a log.
+    /// The values of the sides; `None` if unknown, as in a log.
     pub(crate) values: [Option<usize>; 3],
-    /// Nobody has seen the last swap finished.
+    /// No call has seen the last swap finished.
     pub(crate) unfinished: bool,
     pub(crate) holds: Vec<Hold>,
-    /// How often the newest waker had been called when it was registered.
+    /// The number of wakes of the newest waker when it was registered.
     pub(crate) awaited: Option<usize>,
-    /// The spare side was held then, so the waker is called for that too.
+    /// The spare side was held when the waker was registered, so its release also wakes.
     pub(crate) spare_awaited: bool,
 }
 
@@ -48,43 +48,43 @@ impl Model {
     }
 
     pub(crate) fn published(&self) -> usize {
-        self.values[self.front].expect("what readers see is known")
+        self.values[self.front].expect("the value of the front is known")
     }
 
     pub(crate) fn is_held(&self, side: usize) -> bool {
         self.holds.iter().any(|hold| hold.side == side)
     }
 
-    /// Whether the last swap cannot be finished.
+    /// Returns whether a guard keeps the last swap unfinished.
     pub(crate) fn is_blocked(&self) -> bool {
         self.unfinished && self.is_held(self.back())
     }
 
-    /// Whether a waker that was registered has to have been called.
-    pub(crate) fn has_answered(&self) -> bool {
+    /// Returns whether the registered waker must have been woken.
+    pub(crate) fn must_be_woken(&self) -> bool {
         !self.is_blocked() || (self.spare_awaited && !self.is_held(self.spare))
     }
 
-    /// The back is set aside, for a copy of the front.
+    /// Sets the back aside; the new back is a copy of the front.
     pub(crate) fn set_aside(&mut self) {
         assert!(self.is_blocked() && !self.is_held(self.spare), "C7");
         let back = self.back();
-        // Behind a log.
+        // The log does not show these values.
         (self.values[self.spare], self.values[back]) = (None, None);
         self.spare = back;
         self.unfinished = false;
         self.awaited = None;
     }
 
-    /// A look at the last swap. Whether it is finished.
-    pub(crate) fn look(&mut self) -> bool {
+    /// Finishes the last swap if possible. Returns whether it is finished.
+    pub(crate) fn try_finish(&mut self) -> bool {
         if !self.is_blocked() {
             self.unfinished = false;
         }
         !self.unfinished
     }
 
-    /// A swap that was started.
+    /// Starts a swap.
     pub(crate) fn swap(&mut self) {
         assert!(!self.unfinished, "C2");
         self.front = self.back();
@@ -94,7 +94,7 @@ impl Model {
     }
 }
 
-/// What an `OpWriter` adds to it. The states are those of `docs/design.md`, 8.
+/// The state of an `OpWriter`. The states are those of `docs/design.md`, 8.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum State {
     Settled,
@@ -107,11 +107,11 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) struct LogModel {
     pub(crate) state: State,
-    /// What stands on the back, as far as it is known.
+    /// The value of the back, as far as it is known.
     pub(crate) pending: usize,
-    /// The sum of what is kept.
+    /// The sum of the kept changes.
     pub(crate) kept: Option<usize>,
-    /// Changes in the log that are not kept.
+    /// The number of changes in the log that are not kept.
     pub(crate) loose: usize,
     /// A batch was forgotten.
     pub(crate) open: bool,
@@ -150,7 +150,7 @@ impl LogModel {
         }
     }
 
-    /// What a batch finds when it begins and nothing panics.
+    /// Brings the back up to date, as the start of a batch does.
     pub(crate) fn settle(&mut self, published: usize) {
         self.close_forgotten();
         match self.state {
@@ -169,12 +169,12 @@ impl LogModel {
         }
     }
 
-    /// The back is a copy of the front.
+    /// Replaces the back by a copy of the front.
     pub(crate) fn set_aside(&mut self, published: usize) {
         (self.state, self.pending, self.loose) = (State::Settled, published, 0);
     }
 
-    /// Something of it panicked.
+    /// A change or a replay panicked.
     pub(crate) fn tear(&mut self) {
         self.close_forgotten();
         if self.state == State::Published {
@@ -197,7 +197,7 @@ impl LogModel {
         self.state = State::Modified;
     }
 
-    /// Publishes, if there is anything. Whether there was.
+    /// Publishes pending changes. Returns whether there were any.
     pub(crate) fn publish(&mut self, model: &mut Model) -> bool {
         self.state = match self.state {
             State::Unpublished => State::Published,

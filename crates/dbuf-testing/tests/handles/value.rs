@@ -1,5 +1,5 @@
-//! What the buffer holds: poisoned while it is written, in memory that every write
-//! replaces, and with a fuse in its clones.
+//! The value of the buffer: poisoned during a write, in memory that every write replaces, and with
+//! clones that may panic.
 
 use std::cell::Cell;
 use std::mem;
@@ -8,15 +8,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use dbuf_core::Operation;
 use dbuf_testing::Tracked;
 
-/// Nobody may ever see it.
+/// The value during a write, which no reader may see.
 pub(crate) const POISON: usize = 0xDEAD_DEAD;
 
 thread_local! {
-    /// So many more calls of user code, and one panics. 0: none does.
+    /// The number of the next call of user code that panics; 0 for none.
     static FUSE: Cell<u32> = const { Cell::new(0) };
 }
 
-/// What a panic on purpose carries.
+/// The payload of a panic on purpose.
 struct Burnt;
 
 pub(crate) fn arm(fuse: u32) {
@@ -24,21 +24,21 @@ pub(crate) fn arm(fuse: u32) {
 }
 
 fn burn() {
-    let left = FUSE.get();
-    if left > 0 {
-        FUSE.set(left - 1);
-        if left == 1 {
+    let remaining = FUSE.get();
+    if remaining > 0 {
+        FUSE.set(remaining - 1);
+        if remaining == 1 {
             unwind();
         }
     }
 }
 
-/// A panic on purpose, without its message.
+/// Panics on purpose, without a message.
 pub(crate) fn unwind() -> ! {
     resume_unwind(Box::new(Burnt))
 }
 
-/// What `f` returns, or `None` if it panicked on purpose. Any other panic goes on.
+/// Returns the result of `f`, or `None` if it panicked on purpose. Any other panic is resumed.
 pub(crate) fn caught<R>(f: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(result) => Some(result),
@@ -47,7 +47,7 @@ pub(crate) fn caught<R>(f: impl FnOnce() -> R) -> Option<R> {
     }
 }
 
-/// Whether `f` is refused by a panic of the library.
+/// Returns whether the library panics in `f`.
 pub(crate) fn refuses(f: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(f)).is_err()
 }
@@ -74,7 +74,7 @@ impl Value {
 
     pub(crate) fn set(&mut self, number: usize) {
         self.tracked.set(number);
-        // Elsewhere: who still looks at the old place is found out.
+        // In new memory, so that a sanitizer reports a reader of the old value.
         drop(mem::replace(&mut self.heap, Box::new(number)));
     }
 }
@@ -92,7 +92,7 @@ impl Clone for Value {
     }
 }
 
-/// Adds, and may panic halfway.
+/// An operation that adds, and may panic halfway.
 #[derive(Debug)]
 pub(crate) struct Add(pub(crate) usize);
 

@@ -73,7 +73,7 @@ refuses! {
     S6: registers_after_the_check, RegistersAfterTheCheck by any last_leave_wakes_the_writer;
     S6: retry_wakes_nobody, RetryWakesNobody by any last_leave_wakes_the_writer;
     S10: claim_is_relaxed, ClaimIsRelaxed by any claim_continues_an_unfinished_swap;
-    S12: every_side_counts, EverySideCounts by any successor_holds_nobody_up;
+    S12: every_side_counts, EverySideCounts by any later_guard_does_not_hold_the_writer_up;
     S13: aside_is_free, AsideIsFree by spare nested_guard_beside_two_swaps;
     S13: spare_wakes_nobody, SpareWakesNobody by spare leave_of_either_side_wakes;
 }

@@ -86,7 +86,7 @@ refuses! {
     S5: asking_checks, AskingChecks by asking_is_no_check;
     S5: fresh_is_unfinished, FreshIsUnfinished by fresh_strategy_is_finished_and_shows_a;
     S5: claim_forgets_the_swap, ClaimForgetsTheSwap by claim_after_a_drop_continues_the_swap;
-    S5: no_latch, NoLatch by asking_changes_nothing;
+    S5: no_latch, NoLatch by queries_change_nothing;
     S6: nobody_is_woken, NobodyIsWoken by waker_is_called_by_the_last_leave;
     S6: first_waker_stays, FirstWakerStays by newest_waker_replaces_the_others;
     S7: wakes_before_the_leave, WakesBeforeTheLeave by waker_may_poll;

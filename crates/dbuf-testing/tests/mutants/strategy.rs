@@ -1,6 +1,7 @@
 //! A correct strategy, three counts and a waker, that breaks one clause on demand.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool as PlainBool;
 use std::task::{Context, Poll, Waker};
 
 use dbuf_core::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
@@ -84,7 +85,7 @@ pub(crate) enum Mutant {
 }
 
 /// Whether the strategy still lives. No step of a model.
-type Alive = Arc<std::sync::atomic::AtomicBool>;
+type Alive = Arc<PlainBool>;
 
 /// Three counts, of which one clause is broken.
 #[derive(Debug)]
@@ -146,7 +147,7 @@ impl ThreeCounts {
             claimed: Arc::new(AtomicBool::new(false)),
             waker: Mutex::new(None),
             checks: AtomicUsize::new(0),
-            alive: Arc::new(std::sync::atomic::AtomicBool::new(true)),
+            alive: Arc::new(PlainBool::new(true)),
         }
     }
 

@@ -1,7 +1,5 @@
 //! Every strategy behind every pointer. A new strategy is one line here.
 
-mod no_spare;
-
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,7 +9,8 @@ use dbuf_strategies::{
 };
 use dbuf_testing::suite;
 use dbuf_testing::suite::buffer;
-use no_spare::NoSpare;
+
+use crate::unwinds::NoSpare;
 
 macro_rules! concurrent {
     ($name:ident, $strategy:expr) => {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use dbuf_core::OwningPtr;
 
-use super::super::guards::{Looks, Reads};
+use super::super::guards::{AnyGuard, AnyReader};
 use super::super::model::Hold;
 use super::super::value::Value;
 use super::{Handle, Held, Machine, pick};
@@ -13,8 +13,8 @@ const READERS: usize = 5;
 const GUARDS: usize = 8;
 
 impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
-    /// Adds a reader to the list, or drops it if there are many.
-    pub(super) fn keep(&mut self, reader: Rc<dyn Reads>, is_weak: bool) {
+    /// Adds a reader to the list, or drops it if the list is full.
+    pub(super) fn keep(&mut self, reader: Rc<dyn AnyReader>, is_weak: bool) {
         if self.readers.len() < READERS {
             let number = self.next();
             self.readers.push(Handle {
@@ -35,18 +35,22 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
             return;
         };
         let (number, is_weak) = (*number, *is_weak);
-        let guard = Rc::clone(reader).read(mapped).expect("the buffer is there");
+        let guard = Rc::clone(reader).read(mapped).expect("the buffer is alive");
         self.hold(number, guard, (false, is_weak));
     }
 
     pub(super) fn hold(
         &mut self,
         reader: usize,
-        guard: Box<dyn Looks>,
+        guard: Box<dyn AnyGuard>,
         (owns, pins): (bool, bool),
     ) {
         let seen = (self.model.published(), self.model.version);
-        assert_eq!(guard.see(), seen, "not what was published last");
+        assert_eq!(
+            guard.value_and_version(),
+            seen,
+            "not the last published value"
+        );
         if self.guards.len() == GUARDS {
             return;
         }
@@ -84,18 +88,19 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
             .holds
             .iter_mut()
             .find(|hold| hold.guard == number);
-        hold.expect("each guard has one").forgotten = true;
+        hold.expect("each guard has a hold").forgotten = true;
         if !owns {
             self.dropped(reader);
         }
     }
 
-    /// A handle or a guard of this reader is gone. If it was the last one, so is the
-    /// reader, and what it holds no longer counts where that is promised.
+    /// Updates the model after a handle or a guard of this reader is gone. If it was the last one,
+    /// the reader is dropped, and its forgotten guards no longer count where the strategy promises
+    /// it.
     pub(super) fn dropped(&mut self, reader: usize) {
-        let is_there = self.readers.iter().any(|handle| handle.number == reader)
+        let is_alive = self.readers.iter().any(|handle| handle.number == reader)
             || self.guards.iter().any(|held| held.reader == reader);
-        if !is_there && self.kind.until_dropped {
+        if !is_alive && self.kind.until_dropped {
             self.model.holds.retain(|hold| hold.reader != reader);
         }
     }

@@ -7,26 +7,26 @@ use std::task::{Context, Poll, Waker};
 use dbuf_core::OwningPtr;
 
 use super::super::value::{POISON, Value, arm, caught};
-use super::{Hand, Held, Machine};
+use super::{Held, Machine, WriterSlot};
 
 impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
-    /// Behind a log, and after it, nobody knows what the back is.
+    /// Marks the back as unknown, as in a log and after it.
     pub(super) fn forget_the_back(&mut self) {
-        if !matches!(self.hand, Hand::Forgotten) {
+        if !matches!(self.writer, WriterSlot::Forgotten) {
             let back = self.model.back();
             self.model.values[back] = None;
         }
     }
 
-    /// Looks what the back is, if it can be had.
+    /// Reads the back into the model, if the writer can access it.
     pub(super) fn learn(&mut self) {
         let back = self.model.back();
-        if let Hand::Raw(writer) = &mut self.hand
+        if let WriterSlot::Raw(writer) = &mut self.writer
             && self.model.values[back].is_none()
-            && self.model.look()
+            && self.model.try_finish()
         {
             let value = writer.try_back_mut().expect("finished");
-            // What a log left behind when it panicked halfway.
+            // A log that panicked halfway leaves this value.
             if value.get() == POISON {
                 value.set(0);
             }
@@ -36,25 +36,25 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
 
     pub(super) fn write(&mut self) {
         let number = self.next();
-        let Hand::Raw(writer) = &mut self.hand else {
+        let WriterSlot::Raw(writer) = &mut self.writer else {
             return;
         };
-        let finished = self.model.look();
-        let place = writer.try_back_mut();
-        assert_eq!(place.is_some(), finished, "try_back_mut");
-        let Some(place) = place else { return };
+        let finished = self.model.try_finish();
+        let value = writer.try_back_mut();
+        assert_eq!(value.is_some(), finished, "try_back_mut");
+        let Some(value) = value else { return };
         let back = self.model.back();
         if let Some(known) = self.model.values[back] {
-            assert_eq!(place.get(), known);
+            assert_eq!(value.get(), known);
         }
-        place.set(POISON);
+        value.set(POISON);
         self.guards.iter().for_each(Held::check);
-        place.set(number);
+        value.set(number);
         self.model.values[back] = Some(number);
     }
 
     pub(super) fn poll(&mut self, with_another: bool) {
-        if matches!(self.hand, Hand::Empty | Hand::Forgotten) {
+        if matches!(self.writer, WriterSlot::Empty | WriterSlot::Forgotten) {
             return;
         }
         if with_another {
@@ -63,36 +63,36 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
         let count = &self.wakers[self.newest];
         let waker = Waker::from(Arc::clone(count));
         let mut cx = Context::from_waker(&waker);
-        // Before: a poll that finds the spare side free calls it at once.
+        // Counted before the poll: a poll that finds the spare side free wakes at once.
         let before = count.0.load(SeqCst);
-        let polled = match &mut self.hand {
-            Hand::Raw(writer) => writer.poll_finish(&mut cx),
-            Hand::Log(writer, _) => writer.poll_finish(&mut cx),
-            Hand::Empty | Hand::Forgotten => return,
+        let polled = match &mut self.writer {
+            WriterSlot::Raw(writer) => writer.poll_finish(&mut cx),
+            WriterSlot::Log(writer, _) => writer.poll_finish(&mut cx),
+            WriterSlot::Empty | WriterSlot::Forgotten => return,
         };
-        let finished = self.model.look();
+        let finished = self.model.try_finish();
         assert_eq!(polled == Poll::Ready(()), finished, "poll_finish");
         self.model.awaited = (!finished).then_some(before);
         self.model.spare_awaited = self.model.is_held(self.model.spare);
     }
 
-    /// Goes on without the guards on the back.
+    /// Sets the back aside and continues without its guards.
     pub(super) fn set_aside(&mut self, fuse: u8) {
-        let Hand::Log(writer, log) = &mut self.hand else {
+        let WriterSlot::Log(writer, log) = &mut self.writer else {
             return;
         };
-        let finished = self.model.look();
+        let finished = self.model.try_finish();
         let free = !self.model.is_held(self.model.spare);
         arm(fuse.into());
         match caught(|| writer.set_aside()) {
-            Some(goes_on) => {
-                assert_eq!(goes_on, finished || free, "set_aside");
-                if goes_on && !finished {
+            Some(continues) => {
+                assert_eq!(continues, finished || free, "set_aside");
+                if continues && !finished {
                     self.model.set_aside();
                     log.set_aside(self.model.published());
                 }
             }
-            // The clone panicked, and nothing has changed.
+            // The clone panicked and changed nothing.
             None => assert!(!finished && free),
         }
     }
@@ -101,14 +101,15 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
         self.learn();
         let number = self.next();
         let held = self.model.is_held(self.model.front);
-        let (Hand::Raw(writer), Some(blocking)) = (&mut self.hand, &self.kind.blocking) else {
+        let (WriterSlot::Raw(writer), Some(blocking)) = (&mut self.writer, &self.kind.blocking)
+        else {
             return;
         };
-        // Else it would wait for this very thread.
+        // Otherwise it would wait for its own thread.
         if self.model.is_blocked() || (held && !stores) {
             return;
         }
-        assert!(self.model.look());
+        assert!(self.model.try_finish());
         if stores {
             (blocking.store)(writer, Value::new(number));
             let back = self.model.back();
@@ -117,7 +118,7 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
         } else {
             (blocking.swap)(writer);
             self.model.swap();
-            assert!(self.model.look());
+            assert!(self.model.try_finish());
         }
     }
 }
