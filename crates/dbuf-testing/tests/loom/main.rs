@@ -19,7 +19,7 @@ use dbuf_testing::models;
 use strategy::Mutant::*;
 use strategy::ThreeCounts;
 
-models!(unbroken: any, spare => || ThreeCounts::new(Unbroken));
+models!(unbroken: any, spare, slots => || ThreeCounts::new(Unbroken));
 
 /// A model: its clauses, its name, and itself.
 type Case = (&'static str, &'static str, fn());
@@ -73,6 +73,9 @@ refuses! {
     S6: registers_after_the_check, RegistersAfterTheCheck by any last_leave_wakes_the_writer;
     S6: retry_wakes_nobody, RetryWakesNobody by any last_leave_wakes_the_writer;
     S10: claim_is_relaxed, ClaimIsRelaxed by any claim_continues_an_unfinished_swap;
+    S11: drop_keeps_the_guards, DropKeepsTheGuards by slots dropped_reader_wakes_the_writer;
+    S11: drop_wakes_nobody, DropWakesNobody by slots dropped_reader_wakes_the_writer;
+    S11: drop_is_relaxed, DropIsRelaxed by slots forgotten_guard_ends_with_its_reader;
     S12: every_side_counts, EverySideCounts by any later_guard_does_not_hold_the_writer_up;
     S13: aside_is_free, AsideIsFree by spare nested_guard_beside_two_swaps;
     S13: spare_wakes_nobody, SpareWakesNobody by spare leave_of_either_side_wakes;

@@ -1,5 +1,7 @@
 //! A correct strategy, three counts and a waker, that breaks one clause on demand.
 
+use std::cell::Cell;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool as PlainBool;
 use std::task::{Context, Poll, Waker};
@@ -16,8 +18,6 @@ use Mutant::*;
 /// * S7, no allocation and no lock in an acquire: no test of the suite can see one. An
 ///   allocator that counts can (`Counting`), in a binary of its own.
 /// * S7, a count that would wrap ends the process: no test can take that many guards.
-/// * S11, the slots of readers: readers have none here. The models of the part `slots` check
-///   strategies that have them.
 /// * C1 to C7: promises of the caller, `dbuf-core`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutant {
@@ -70,6 +70,12 @@ pub(crate) enum Mutant {
     ClaimIsRelaxed,
     /// S11: the drop of a reader's token reaches into the strategy.
     TokenReachesBack,
+    /// S11: the guards that a reader forgot stay when it is dropped.
+    DropKeepsTheGuards,
+    /// S11: the drop of a reader wakes nobody.
+    DropWakesNobody,
+    /// S11: the drop of a reader does not publish the reads under forgotten guards.
+    DropIsRelaxed,
     /// S12: a swap waits for guards on the new front, too.
     EverySideCounts,
     /// S13: the side that was set aside is free at once.
@@ -90,6 +96,13 @@ type Alive = Arc<PlainBool>;
 /// Three counts, of which one clause is broken.
 #[derive(Debug)]
 pub(crate) struct ThreeCounts {
+    state: Arc<State>,
+    alive: Alive,
+}
+
+/// What readers keep beyond the strategy (S11).
+#[derive(Debug)]
+pub(crate) struct State {
     mutant: Mutant,
     /// The side that is the front.
     front: AtomicUsize,
@@ -103,7 +116,14 @@ pub(crate) struct ThreeCounts {
     waker: Mutex<Option<Waker>>,
     /// Checks since the last start.
     checks: AtomicUsize,
-    alive: Alive,
+}
+
+impl Deref for ThreeCounts {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
 }
 
 /// Ends the claim when it is dropped, if that is the mutant.
@@ -118,16 +138,29 @@ impl Drop for Claim {
     }
 }
 
-/// Notices a drop after the strategy, if that is the mutant.
+/// A reader's own counts, which its drop gives back.
 #[derive(Debug)]
-pub(crate) struct Reader(Option<Alive>);
+pub(crate) struct Reader {
+    state: Arc<State>,
+    guards: [Cell<usize>; 3],
+    /// Notices a drop after the strategy, if that is the mutant.
+    alive: Option<Alive>,
+}
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if let Some(alive) = &self.0 {
+        if let Some(alive) = &self.alive {
             // A token with a pointer would reach freed memory here.
             let is_alive = alive.load(SeqCst);
             assert!(is_alive || std::thread::panicking(), "used after the end");
+        }
+        let mutant = self.state.mutant;
+        for (side, guards) in SIDES.into_iter().zip(&self.guards) {
+            if guards.get() > 0 && mutant != DropKeepsTheGuards {
+                let order = self.state.unless(DropIsRelaxed, AcqRel, Relaxed);
+                let wakes = mutant != DropWakesNobody;
+                self.state.leave(side, guards.get(), order, wakes);
+            }
         }
     }
 }
@@ -137,7 +170,7 @@ const SIDES: [Side; 3] = [Side::A, Side::B, Side::C];
 impl ThreeCounts {
     pub(crate) fn new(mutant: Mutant) -> Self {
         let front = if mutant == FrontBeginsAtB { 1 } else { 0 };
-        Self {
+        let state = State {
             mutant,
             front: AtomicUsize::new(front),
             spare: AtomicUsize::new(2),
@@ -147,10 +180,15 @@ impl ThreeCounts {
             claimed: Arc::new(AtomicBool::new(false)),
             waker: Mutex::new(None),
             checks: AtomicUsize::new(0),
+        };
+        Self {
+            state: Arc::new(state),
             alive: Arc::new(PlainBool::new(true)),
         }
     }
+}
 
+impl State {
     /// `order`, unless it is what the mutant weakens.
     fn unless(&self, mutant: Mutant, order: Ordering, weaker: Ordering) -> Ordering {
         if self.mutant == mutant { weaker } else { order }
@@ -194,18 +232,18 @@ impl ThreeCounts {
         }
     }
 
-    fn leave(&self, side: Side, wakes: bool) {
+    /// `order` is AcqRel, unless that is the mutant.
+    fn leave(&self, side: Side, guards: usize, order: Ordering, wakes: bool) {
         let count = &self.guards[side as usize];
         if self.mutant == WakesBeforeTheLeave
-            && count.load(SeqCst) == 1
+            && count.load(SeqCst) == guards
             && side != self.front_hint()
         {
             self.wake();
         }
         // ORDERING: Release; partner: the check (S3). Acquire; partner: the check that found
         // this guard, and with it the flip and the waker (S6).
-        let order = self.unless(LeaveIsRelaxed, AcqRel, Relaxed);
-        let last = count.fetch_sub(1, order) == 1;
+        let last = count.fetch_sub(guards, order) == guards;
         let spare = SIDES[self.spare.load(Relaxed)];
         let wakes = wakes && !(self.mutant == SpareWakesNobody && side == spare);
         if last && side != self.front_hint() && wakes && self.mutant != NobodyIsWoken {
@@ -223,7 +261,8 @@ impl Drop for ThreeCounts {
 // SAFETY: unbroken: S1, S10 `claimed`. S2 a count comes before the writer's check, which sees
 // it, or after, and then the second load of the front sees the flip. S3, S4 the orderings
 // below. S5 `unfinished` is cleared by a check that found no guard. S6 register, then check. S7
-// the waker is last. S8, S12 only guards count. S9 `start_swap`. S11 tokens hold nothing of it.
+// the waker is last. S8, S12 only guards count. S9 `start_swap`. S11 a
+// reader's token keeps the counts alive, and gives its own back.
 // S13 `aside` is for the spare side what `unfinished` is for the back. A mutant breaks one of
 // these, in tests that stop at the first sign of it.
 unsafe impl Strategy for ThreeCounts {
@@ -253,10 +292,14 @@ unsafe impl Strategy for ThreeCounts {
     }
 
     fn new_reader(&self) -> Reader {
-        Reader((self.mutant == TokenReachesBack).then(|| Arc::clone(&self.alive)))
+        Reader {
+            state: Arc::clone(&self.state),
+            guards: [const { Cell::new(0) }; 3],
+            alive: (self.mutant == TokenReachesBack).then(|| Arc::clone(&self.alive)),
+        }
     }
 
-    unsafe fn acquire(&self, _: &Reader) -> Side {
+    unsafe fn acquire(&self, reader: &Reader) -> Side {
         loop {
             let side = self.front_hint();
             // ORDERING: Acquire; partner: the check, if that came first (S2). Release is not
@@ -266,9 +309,11 @@ unsafe impl Strategy for ThreeCounts {
             let order = self.unless(SecondLoadIsRelaxed, Acquire, Relaxed);
             let again = SIDES[self.front.load(order)];
             if again == side || self.mutant == NoSecondLoad {
+                let own = &reader.guards[side as usize];
+                own.set(own.get() + 1);
                 return side;
             }
-            self.leave(side, self.mutant != RetryWakesNobody);
+            self.leave(side, 1, AcqRel, self.mutant != RetryWakesNobody);
         }
     }
 
@@ -280,8 +325,11 @@ unsafe impl Strategy for ThreeCounts {
         self.front_hint() == *side || self.mutant == AlwaysCurrent
     }
 
-    unsafe fn release(&self, _: &Reader, side: Side) {
-        self.leave(side, true);
+    unsafe fn release(&self, reader: &Reader, side: Side) {
+        let own = &reader.guards[side as usize];
+        own.set(own.get() - 1);
+        let order = self.unless(LeaveIsRelaxed, AcqRel, Relaxed);
+        self.leave(side, 1, order, true);
     }
 
     fn front(&self) -> Side {
