@@ -35,7 +35,7 @@
 /// use dbuf_testing::models;
 /// # use dbuf_testing::strategies::LockStrategy as Mine;
 ///
-/// models!(mine: any => || Mine::new());
+/// models!(mine: any => Mine::new);
 /// ```
 #[cfg(not(dbuf_loom))]
 #[macro_export]

@@ -15,16 +15,16 @@ mod writer_lock;
 
 use dbuf_testing::models;
 
-models!(lock: any, spare => || dbuf_strategies::LockStrategy::new());
-models!(count: any, spare => || dbuf_strategies::CountStrategy::new());
-models!(epoch: any, spare => || dbuf_strategies::EpochStrategy::new());
-models!(flash: any, spare => || dbuf_strategies::FlashStrategy::new());
+models!(lock: any, spare => dbuf_strategies::LockStrategy::new);
+models!(count: any, spare => dbuf_strategies::CountStrategy::new);
+models!(epoch: any, spare => dbuf_strategies::EpochStrategy::new);
+models!(flash: any, spare => dbuf_strategies::FlashStrategy::new);
 models!(watched_epoch: any, spare => || {
     dbuf_strategies::Watched::new(dbuf_strategies::EpochStrategy::new())
 });
 
-models!(epoch_places: slots => || dbuf_strategies::EpochStrategy::new());
-models!(flash_places: slots => || dbuf_strategies::FlashStrategy::new());
+models!(epoch_places: slots => dbuf_strategies::EpochStrategy::new);
+models!(flash_places: slots => dbuf_strategies::FlashStrategy::new);
 
 /// Bugs of others whose pin is a model; the rest is in `tests/it/regressions.rs`.
 mod regressions {
