@@ -1,6 +1,6 @@
 //! What awaiting costs, beside tokio's `watch` and `RwLock`: a batch and a wait for
 //! readers by a task, a write to the map for any thread, the next publish awaited, a
-//! store and a look where anybody could be waiting.
+//! store and a read where a task could be waiting.
 //!
 //! `cargo bench -p dbuf-bench -- async`. One thread, and no executor: futures are
 //! polled by hand, so nothing but the primitives is measured. Compare within one
@@ -87,7 +87,7 @@ fn batch(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A look that begins, a swap that is started, and its end awaited: with the guard
+/// A read that begins, a swap that is started, and its end awaited: with the guard
 /// gone before (`free`), and with one that goes while the task waits (`straggler`).
 fn our_finish<S: BlockingStrategy>(
     group: &mut BenchmarkGroup<'_, WallTime>,
@@ -185,8 +185,8 @@ impl Wake for Wakes {
     }
 }
 
-/// Tasks that wait for ever, and count how often they were told. An iteration
-/// publishes, and polls each of them: it looks, and waits again.
+/// Tasks that wait forever, and count the publishes that they have seen. An iteration
+/// publishes, and polls each of them: it reads, and waits again.
 fn tasks<F: Future>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
@@ -194,9 +194,9 @@ fn tasks<F: Future>(
     mut publish: impl FnMut(u64),
     task: impl Fn(Rc<Cell<u64>>) -> F,
 ) {
-    let told = Rc::new(Cell::new(0));
+    let seen = Rc::new(Cell::new(0));
     let mut tasks: Vec<_> = (0..count)
-        .map(|_| Box::pin(task(Rc::clone(&told))))
+        .map(|_| Box::pin(task(Rc::clone(&seen))))
         .collect();
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&wakes));
@@ -216,34 +216,34 @@ fn tasks<F: Future>(
         });
     });
     let all = number * count as u64;
-    assert_eq!(told.get(), all, "{name}");
+    assert_eq!(seen.get(), all, "{name}");
     assert_eq!(wakes.0.load(Ordering::Relaxed), all, "{name}");
 }
 
-/// A publish that wakes so many tasks.
+/// A publish that wakes this many tasks.
 fn changed(criterion: &mut Criterion) {
     let mut group = group(criterion, "async/changed");
     for count in [1, 1000] {
         let (mut writer, reader) = arc(0_u64, 0, watched());
         let publish = |number| writer.store(number);
-        tasks(&mut group, "watcher", count, publish, |told| {
+        tasks(&mut group, "watcher", count, publish, |seen| {
             let mut watcher = Watcher::new(reader.clone());
             async move {
                 while watcher.changed().await.is_ok() {
                     black_box(*watcher.read());
-                    told.set(told.get() + 1);
+                    seen.set(seen.get() + 1);
                 }
             }
         });
 
         let (sender, receiver) = watch::channel(0_u64);
         let publish = |number| _ = sender.send(number);
-        tasks(&mut group, "tokio-watch", count, publish, |told| {
+        tasks(&mut group, "tokio-watch", count, publish, |seen| {
             let mut receiver = receiver.clone();
             async move {
                 while receiver.changed().await.is_ok() {
                     black_box(*receiver.borrow_and_update());
-                    told.set(told.get() + 1);
+                    seen.set(seen.get() + 1);
                 }
             }
         });
@@ -282,10 +282,10 @@ fn store(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Enter, look, leave. The handle comes through a black box, so that nothing about
+/// Enter, read, leave. The handle comes through a black box, so that nothing about
 /// it is known from the last time.
-fn look(criterion: &mut Criterion) {
-    let mut group = group(criterion, "async/look");
+fn read(criterion: &mut Criterion) {
+    let mut group = group(criterion, "async/read");
     let (_writer, reader) = arc(42_u64, 42, EpochStrategy::new());
     group.bench_function("epoch", |bencher| {
         bencher.iter(|| *black_box(&reader).read());
@@ -309,5 +309,5 @@ fn look(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, batch, finish, map, changed, store, look);
+criterion_group!(benches, batch, finish, map, changed, store, read);
 criterion_main!(benches);

@@ -10,7 +10,6 @@
     reason = "a bench has std"
 )]
 
-use std::env;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -18,6 +17,7 @@ use std::thread;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use dbuf_bench::bench::{asked, median};
 use dbuf_strategies::core::{ArcWriter, DoubleBuffer, SharedReader, arc};
 use dbuf_strategies::{ConcurrentCell, EpochStrategy};
 
@@ -127,11 +127,6 @@ fn beside(other: impl Fn() + Send, f: impl FnOnce() -> f64) -> f64 {
     })
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// The contenders take turns. Prints the median of each, and of the first's ratio to each
 /// other in a round.
 fn compare<const N: usize>(name: &str, rounds: usize, contenders: [(&str, &dyn Fn() -> f64); N]) {
@@ -153,12 +148,8 @@ fn compare<const N: usize>(name: &str, rounds: usize, contenders: [(&str, &dyn F
 }
 
 fn main() {
-    let arguments: Vec<_> = env::args().skip(1).collect();
-    let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
-    if filter.is_some_and(|filter| !"cell".contains(filter.as_str())) {
-        return;
-    }
-    let plan = if arguments.iter().any(|argument| argument == "--test") {
+    let Some(is_test) = asked("cell") else { return };
+    let plan = if is_test {
         Plan {
             rounds: 1,
             block: 10,

@@ -9,12 +9,12 @@
     reason = "a bench has std"
 )]
 
-use std::env;
 use std::hint::black_box;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Instant;
 
+use dbuf_bench::bench::{asked, median};
 use dbuf_strategies::EpochStrategy;
 use dbuf_strategies::core::{ArcReader, DoubleBuffer, SharedReader, arc};
 
@@ -58,11 +58,6 @@ fn time_on(threads: usize, plan: &Plan, read: &(dyn Fn() -> u64 + Sync)) -> f64 
     })
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// Two contenders, which take turns: the median of each, and of their ratio in a round.
 fn in_turns(plan: &Plan, one: impl Fn() -> f64, two: impl Fn() -> f64) -> [f64; 3] {
     let mut all = [const { Vec::new() }; 3];
@@ -75,7 +70,7 @@ fn in_turns(plan: &Plan, one: impl Fn() -> f64, two: impl Fn() -> f64) -> [f64; 
     all.map(median)
 }
 
-/// Calls `f` while so many threads have a slot in the table of `shared`.
+/// Calls `f` while this many threads have a slot in the table of `shared`.
 fn beside_idle(shared: &Shared, idle: usize, f: impl FnOnce()) {
     let (ready, done) = (&Barrier::new(idle + 1), &Barrier::new(idle + 1));
     thread::scope(|scope| {
@@ -113,12 +108,10 @@ fn shared_two(shared: &Shared) -> u64 {
 }
 
 fn main() {
-    let arguments: Vec<_> = env::args().skip(1).collect();
-    let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
-    if filter.is_some_and(|filter| !"shared".contains(filter.as_str())) {
+    let Some(is_test) = asked("shared") else {
         return;
-    }
-    let plan = if arguments.iter().any(|argument| argument == "--test") {
+    };
+    let plan = if is_test {
         Plan {
             rounds: 1,
             block: 10,

@@ -1,6 +1,8 @@
 //! The command line.
 
 use alloc::rc::Rc;
+use core::fmt::Write as _;
+use core::iter;
 use core::time::Duration;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -9,16 +11,16 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::advise::Advise;
-use crate::failure::{Failure, seconds};
+use crate::advise::{Advise, seconds};
+use crate::contender::Contender;
+use crate::figures;
+use crate::figures::figure::{Figure, cells, maps};
 use crate::figures::figure::{Mode, Settings};
-use crate::interrupt;
+use crate::interrupt::{self, Failure};
 use crate::machine::Machine;
-use crate::noise::Noise;
+use crate::machine::Noise;
 use crate::plan::Plan;
-use crate::report::Report;
-use crate::report::files::Folder;
-use crate::selection::{list, select, thread_counts};
+use crate::report::{self, Report, facts};
 use crate::workload::input::{Texts, Trace};
 
 /// Compares the strategies of dbuf with other maps, cells and locks, on this machine.
@@ -68,11 +70,6 @@ struct Cli {
     /// Write the report to this folder
     #[arg(long, value_name = "DIR", default_value = "target/dbuf-bench")]
     out: PathBuf,
-
-    /// Also write small SVG pictures of the figures crossover, tail and stuck to that folder, a
-    /// light one and a dark one of each that is measured
-    #[arg(long)]
-    pictures: bool,
 
     /// Print the results as JSON instead of a table
     #[arg(long)]
@@ -138,9 +135,8 @@ impl Cli {
         if let Some(time) = self.seconds {
             plan = plan.within(time);
         }
-        let folder = Folder::open(&self.out)?;
+        report::open(&self.out)?;
         interrupt::listen();
-        let report = Report::new(&plan, Machine::detect());
         let mut out = io::stdout().lock();
         let mut say = |text: &str| {
             if self.json {
@@ -149,15 +145,29 @@ impl Cli {
             out.write_all(text.as_bytes())?;
             out.flush()
         };
-        say(&report.header())?;
+        let facts = facts();
+        say(&plan.describe())?;
+        for (name, fact) in &facts {
+            say(&format!("{name}: {fact}\n"))?;
+        }
         let mut noise = Noise::new();
         let records = plan.run(&mut noise);
-        let rendered = report.render(&records, &noise, interrupt::is_requested());
-        folder.write(&rendered.files(self.pictures))?;
-        say(&rendered.text())?;
-        say(&format!("\nreport: {folder}\n"))?;
+        let report = Report {
+            plan: &plan,
+            facts: &facts,
+            records: &records,
+            noise: noise.verdict(),
+            partial: interrupt::is_requested(),
+        };
+        report.write(&self.out)?;
+        say(&report.text())?;
+        let page = self.out.join("report.html");
+        say(&format!(
+            "\nreport: {} and figures.csv beside it\n",
+            page.display()
+        ))?;
         if self.json {
-            writeln!(out, "{}", rendered.json())?;
+            writeln!(out, "{}", report.json())?;
         }
         Ok(())
     }
@@ -185,4 +195,88 @@ fn one_line(error: &clap::Error) -> String {
     let lines = text.lines().map(str::trim);
     let words: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
     format!("{}; see --help", words.join(" "))
+}
+
+/// The numbers of threads that read, in ascending order; by default 1, 2, 4 and so on.
+fn thread_counts(asked: &[u16]) -> Vec<usize> {
+    let mut counts: Vec<usize> = asked.iter().copied().map(usize::from).collect();
+    if counts.is_empty() {
+        let powers = iter::successors(Some(1), |count| Some(count * 2));
+        counts = powers
+            .take_while(|&count| count <= Machine::cores())
+            .collect();
+    }
+    counts.sort_unstable();
+    counts.dedup();
+    counts
+}
+
+/// The figures of a mode, or those asked for; and the contenders asked for.
+fn select(settings: &Settings, only: &[String]) -> Result<(Vec<Figure>, Vec<String>), Failure> {
+    let mut figures = figures::all(settings);
+    let is_figure = |name: &str| figures.iter().any(|figure| figure.id == name);
+    let contenders: Vec<Contender> = maps().into_iter().chain(cells()).collect();
+    for name in only {
+        if name == "trace" && !is_figure(name) {
+            let line = "the figure 'trace' needs a file: give it with --trace".to_owned();
+            return Err(Failure::Usage(line));
+        }
+        if !is_figure(name) && !contenders.iter().any(|it| it.name == name) {
+            let ids: Vec<_> = figures.iter().map(|figure| figure.id).collect();
+            let mut names: Vec<_> = contenders.iter().map(|it| it.name).collect();
+            names.sort_unstable();
+            names.dedup();
+            return Err(Failure::Usage(format!(
+                "--only has '{name}', which is neither a figure ({}) nor a contender ({}); see --list",
+                ids.join(", "),
+                names.join(", ")
+            )));
+        }
+    }
+    let (ids, contenders): (Vec<_>, Vec<_>) = only.iter().cloned().partition(|it| is_figure(it));
+    figures.retain(|figure| match ids.is_empty() {
+        true => figure.since <= settings.mode,
+        false => ids.iter().any(|id| id == figure.id),
+    });
+    Ok((figures, contenders))
+}
+
+/// The names of all figures and contenders.
+fn list(settings: &Settings) -> String {
+    let mut text = String::from("figures:\n");
+    let mut line = |name, about| {
+        // A `String` takes everything.
+        let _ = writeln!(text, "  {name:<17} {about}");
+    };
+    for figure in figures::all(settings) {
+        let since = match figure.since {
+            Mode::Quick => "--quick",
+            Mode::Standard => "default",
+            Mode::Full => "--full",
+        };
+        line(figure.id, format!("{since:<8} {}", figure.title));
+    }
+    if settings.trace.is_none() {
+        line("trace", "--trace  Your trace".to_owned());
+    }
+    for (what, names) in [("maps", maps()), ("cells", cells())] {
+        let _ = writeln!(text, "{what}:");
+        for name in names {
+            let _ = writeln!(text, "  {:<17} {}", name.name, name.about);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_sorted_and_distinct_and_fit_the_machine_by_default() {
+        assert_eq!(thread_counts(&[4, 1, 4]), [1, 4]);
+        let default = thread_counts(&[]);
+        assert_eq!(default[0], 1);
+        assert!(default.iter().all(|&threads| threads <= Machine::cores()));
+    }
 }

@@ -1,7 +1,7 @@
-//! Ctrl-C ends the measuring; the report follows.
+//! Why the program ends early: Ctrl-C, which ends the measuring and not the report, or a failure.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::process;
+use std::{io, process};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
@@ -21,8 +21,22 @@ pub(crate) fn listen() {
     }
 }
 
-/// Whether an interrupt came.
+/// Returns whether an interrupt came.
 pub(crate) fn is_requested() -> bool {
     // Relaxed: no other memory depends on the flag.
     REQUESTED.load(Ordering::Relaxed)
+}
+
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// One line that says what is wrong with the command line or with a file.
+    Usage(String),
+    /// The results could not be written.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
 }

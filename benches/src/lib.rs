@@ -2,43 +2,44 @@
 //!
 //! The program is `src/main.rs`, which calls [`program`]. Each module imports from those above it:
 //!
-//! * `stats`, `metric`, `interrupt`, `memory`, `machine`, `noise`, `progress`: numbers, and the
-//!   machine that they come from.
+//! * `interrupt`, `metric`, `memory`, `machine`: numbers, and the machine that they come
+//!   from.
 //! * `workload`: what each contender is asked to do, the same for all.
-//! * `locks`, `maps`, `cells`: the contenders. A contender is an adapter and a line in a list.
+//! * `contender`, `maps`, `cells`: a contender is an adapter and a line in a list. The criterion
+//!   benches use them, too.
 //! * `drive`: how one of them is measured.
 //! * `figures`, `plan`: which loads answer which question, and in how much time.
 //! * `results`, `report`: what is said about it.
-//! * `selection`, `recommend`, `advise`, `cli`: the commands.
-//!
-//! The criterion benches beside it use [`type@Hash`].
+//! * `recommend`, `advise`, `cli`: the commands.
+//! * `bench`: what the benches that do without criterion share.
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    reason = "it is used by the program and the benches beside it only"
+)]
 
 extern crate alloc;
 
 mod advise;
-mod cells;
+pub mod bench;
+pub mod cells;
 mod cli;
-mod contender;
+pub mod contender;
 mod drive;
-mod failure;
 mod figures;
 mod interrupt;
-mod locks;
 mod machine;
-mod maps;
+pub mod maps;
 mod memory;
 mod metric;
-mod noise;
 mod plan;
-mod progress;
 mod recommend;
 mod report;
 mod results;
-mod selection;
-mod stats;
-mod workload;
+pub mod workload;
 
 pub use cli::program;
+pub use workload::keyspace::number_key;
 
 /// The hasher of every contender.
 ///

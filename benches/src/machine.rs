@@ -1,4 +1,4 @@
-//! The machine, and what fences cost on it.
+//! The machine, what fences cost on it, and whether other programs used it.
 
 use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
@@ -9,7 +9,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use crate::stats::median;
+use crate::metric::median;
 
 /// Where the numbers come from. Numbers of two machines do not compare.
 #[derive(Clone, Debug)]
@@ -28,11 +28,8 @@ impl Machine {
         };
         let kernel = first_word("/proc/sys/kernel/osrelease").unwrap_or_default();
         let (cpu, cores) = (or_unknown(cpu()), Self::cores());
-        let machine = format!(
-            "{cpu}, {cores} cores, {} {kernel} {}",
-            consts::OS,
-            consts::ARCH
-        );
+        let (os, arch) = (consts::OS, consts::ARCH);
+        let machine = format!("{cpu}, {cores} cores, {os} {kernel} {arch}");
         let load = or_unknown(first_word("/proc/loadavg"));
         Self {
             facts: [
@@ -54,15 +51,13 @@ impl Machine {
 /// The costs of `EpochStrategy`'s two fences: one by a reader for each read, or one by the writer
 /// for each publish.
 fn fences() -> String {
-    let barriers = match (barrier(None), beside_a_thread(barrier)) {
-        (Some(alone), Some(beside)) => {
-            format!("a barrier {alone:.0} ns alone and {beside:.0} ns while another thread runs")
-        }
-        (Some(alone), None) => format!("a barrier {alone:.0} ns alone"),
-        _ => "no barrier on this system".to_owned(),
-    };
-    let fence = fence_cost();
-    format!("a SeqCst fence after a store costs {fence:.1} ns, {barriers}")
+    let shown = |cost: Option<f64>| cost.map_or("unknown".to_owned(), |it| format!("{it:.0} ns"));
+    format!(
+        "a SeqCst fence after a store costs {:.1} ns, a barrier {} alone and {} while another thread runs",
+        fence_cost(),
+        shown(barrier(None)),
+        shown(beside_a_thread(barrier)),
+    )
 }
 
 /// The nanoseconds that a fence adds to a store, as in a read. A fence with nothing to wait for
@@ -100,14 +95,13 @@ fn barrier(other: Option<&AtomicU64>) -> Option<f64> {
     membarrier(MembarrierCommand::RegisterPrivateExpedited).ok()?;
     let mut costs = Vec::new();
     // On a busy machine two threads seldom run at the same time.
-    let started = Instant::now();
-    while costs.len() < 101 && started.elapsed() < Duration::from_millis(200) {
+    let until = Instant::now() + Duration::from_millis(200);
+    while costs.len() < 101 && Instant::now() < until {
         let (before, begin) = (count(), Instant::now());
         membarrier(MembarrierCommand::PrivateExpedited).ok()?;
         let time = begin.elapsed();
         // One that takes a millisecond waited for this thread's own core.
-        let is_counted = time < Duration::from_millis(1);
-        if is_counted && (other.is_none() || count() != before) {
+        if time < Duration::from_millis(1) && (other.is_none() || count() != before) {
             costs.push(time.as_nanos() as f64);
         }
     }
@@ -147,22 +141,115 @@ fn cpu() -> Option<String> {
 
 /// The commit of the sources, from any folder, and whether they were changed since.
 fn commit() -> Option<String> {
-    let hash = git(&["rev-parse", "--short", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
-    let mark = if changed.is_empty() {
-        ""
-    } else {
-        ", with changes"
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-C", env!("CARGO_MANIFEST_DIR")]).args(args);
+        let output = command.output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| text.trim().to_owned())
     };
-    Some(hash + mark)
+    let hash = git(&["rev-parse", "--short", "HEAD"])?;
+    match &*git(&["status", "--porcelain", "--untracked-files=no"])? {
+        "" => Some(hash),
+        _ => Some(hash + ", with changes"),
+    }
 }
 
-fn git(args: &[&str]) -> Option<String> {
-    let mut command = Command::new("git");
-    command.args(["-C", env!("CARGO_MANIFEST_DIR")]).args(args);
-    let output = command
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+/// What the run saw of other programs.
+#[derive(Debug)]
+pub(crate) struct Noise {
+    /// The nanoseconds of each probe.
+    probes: Vec<f64>,
+    begin: Option<[f64; 3]>,
+}
+
+/// What is said about a run's noise.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) text: String,
+    pub(crate) is_noisy: bool,
+}
+
+/// Processor time since the system started, in its ticks: used by any program on any core or
+/// stolen by the host, used by this program, and all.
+fn cpu_time() -> Option<[f64; 3]> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let fields = stat.lines().next()?.split_whitespace().skip(1);
+    // The time of guests is in the first field already.
+    let fields = fields.take(8).map_while(|field| field.parse().ok());
+    let fields: Vec<f64> = fields.collect();
+    let all: f64 = fields.iter().sum();
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // After the name, which may have spaces.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let number = |nth| rest.split_whitespace().nth(nth)?.parse::<f64>().ok();
+    let busy = all - fields.get(3)? - fields.get(4)?;
+    Some([busy, number(11)? + number(12)?, all])
+}
+
+impl Noise {
+    pub(crate) fn new() -> Self {
+        Self {
+            probes: Vec::new(),
+            begin: cpu_time(),
+        }
+    }
+
+    /// Times some arithmetic, which always takes as long on a quiet machine.
+    pub(crate) fn probe(&mut self) {
+        let begin = Instant::now();
+        let mut number = 1_u64;
+        for _ in 0..50_000 {
+            number = black_box(number.wrapping_mul(6_364_136_223_846_793_005) + 1);
+        }
+        black_box(number);
+        self.probes.push(begin.elapsed().as_nanos() as f64);
+    }
+
+    /// The share of the machine that other programs had, if the system says.
+    fn others(&self) -> Option<f64> {
+        let (begin, now) = (self.begin?, cpu_time()?);
+        let [busy, own, all] = [0, 1, 2].map(|nth| now[nth] - begin[nth]);
+        Some(((busy - own) / all.max(1.0)).clamp(0.0, 1.0))
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        let mut probes = self.probes.clone();
+        let median = median(&mut probes);
+        // `median` sorted them.
+        let late = probes.get(probes.len() * 9 / 10);
+        let swing = median.zip(late).map_or(1.0, |(median, late)| late / median);
+        let others = self.others().unwrap_or(0.0);
+        let is_noisy = swing > 1.1 || others > 0.05;
+        let (percent, cores) = (others * 100.0, Machine::cores());
+        let seen = format!(
+            "other programs used {percent:.0} % of {cores} cores; a fixed loop took {swing:.2} times its median in \
+             the slowest tenth"
+        );
+        let text = if is_noisy {
+            format!("the machine was noisy ({seen}): compare ratios only, and run it again")
+        } else {
+            format!("quiet machine: {seen}")
+        };
+        Verdict { text, is_noisy }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_changes_its_pace_is_noisy() {
+        let with = |late| Noise {
+            probes: [vec![100.0; 80], vec![late; 20]].concat(),
+            begin: None,
+        };
+        let noisy = with(150.0).verdict();
+        assert!(noisy.is_noisy && noisy.text.contains("1.50 times"));
+        assert!(!with(101.0).verdict().is_noisy);
+        let mut noise = Noise::new();
+        noise.probe();
+        assert!(noise.probes[0] > 0.0);
+    }
 }

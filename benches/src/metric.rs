@@ -1,11 +1,11 @@
-//! What is measured, and how it is shown.
+//! What is measured, how rounds are summed up, and how numbers are shown.
 
 use core::hint::black_box;
 use core::time::Duration;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::stats::median;
+use crate::contender::Contender;
 
 /// A kind of number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,43 +20,33 @@ pub(crate) enum Metric {
     Bytes,
 }
 
-/// A percentile of latencies.
+/// A percentile of latencies, in hundredths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tail {
-    P50,
-    P90,
-    P99,
-    P999,
-    P9999,
-    Max,
-}
+pub(crate) struct Tail(u16);
 
 impl Tail {
+    pub(crate) const P50: Self = Self(5000);
+    pub(crate) const P99: Self = Self(9900);
+    pub(crate) const P999: Self = Self(9990);
+    pub(crate) const P9999: Self = Self(9999);
+    pub(crate) const MAX: Self = Self(10_000);
     pub(crate) const ALL: [Self; 6] = [
         Self::P50,
-        Self::P90,
+        Self(9000),
         Self::P99,
         Self::P999,
         Self::P9999,
-        Self::Max,
+        Self::MAX,
     ];
 
     pub(crate) fn quantile(self) -> f64 {
-        self.parts().0
+        f64::from(self.0) / 10_000.0
     }
 
-    pub(crate) fn name(self) -> &'static str {
-        self.parts().1
-    }
-
-    fn parts(self) -> (f64, &'static str) {
+    fn name(self) -> String {
         match self {
-            Self::P50 => (0.5, "p50"),
-            Self::P90 => (0.9, "p90"),
-            Self::P99 => (0.99, "p99"),
-            Self::P999 => (0.999, "p99.9"),
-            Self::P9999 => (0.9999, "p99.99"),
-            Self::Max => (1.0, "max"),
+            Self::MAX => "max".to_owned(),
+            Self(hundredths) => format!("p{}", f64::from(hundredths) / 100.0),
         }
     }
 }
@@ -105,7 +95,9 @@ impl Metric {
             Self::ReadAt(_) | Self::WriteAt(_) if value < clock_cost() => {
                 format!("<{:.0} ns", clock_cost())
             }
-            Self::Read | Self::ReadAt(_) | Self::WriteAt(_) => nanos(value),
+            Self::Read | Self::ReadAt(_) | Self::WriteAt(_) => {
+                scaled(value, [" ns", " µs", " ms", " s"])
+            }
             Self::Ops | Self::Reads | Self::Writes | Self::Entries => count(value),
             Self::Bytes => format!("{value:.1} B"),
         }
@@ -123,40 +115,61 @@ pub(crate) struct Record {
     pub(crate) panel: String,
     /// The position on the axis, if the figure has one.
     pub(crate) x: f64,
-    pub(crate) contender: &'static str,
-    pub(crate) is_ours: bool,
+    pub(crate) contender: Contender,
     pub(crate) metric: Metric,
     pub(crate) round: u32,
     pub(crate) value: f64,
 }
 
-fn nanos(value: f64) -> String {
-    match value {
-        _ if value < 100.0 => format!("{value:.1} ns"),
-        _ if value < 1e3 => format!("{value:.0} ns"),
-        _ if value < 1e6 => format!("{} µs", three(value / 1e3)),
-        _ if value < 1e9 => format!("{} ms", three(value / 1e6)),
-        _ => format!("{} s", three(value / 1e9)),
+/// The median of some rounds, and their range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+impl Spread {
+    /// Returns `None` if there are no values.
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        let median = median(&mut values)?;
+        // `median` sorted them.
+        let (min, max) = (*values.first()?, *values.last()?);
+        Some(Self { median, min, max })
+    }
+
+    /// Median, least and greatest.
+    pub(crate) fn show(self, show: impl Fn(f64) -> String) -> String {
+        let [median, min, max] = [self.median, self.min, self.max].map(show);
+        format!("{median} [{min}–{max}]")
     }
 }
 
-/// A number in three digits, with k, M or G.
-pub(crate) fn count(value: f64) -> String {
-    match value {
-        _ if value < 1e3 => three(value),
-        _ if value < 1e6 => format!("{} k", three(value / 1e3)),
-        _ if value < 1e9 => format!("{} M", three(value / 1e6)),
-        _ => format!("{} G", three(value / 1e9)),
-    }
+/// Sorts the values and returns their median, or `None` if there are none. The median of an
+/// even count is the mean of the middle two.
+pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    Some(values[(values.len() - 1) / 2].midpoint(upper))
 }
 
-fn three(value: f64) -> String {
+/// A number in three digits, with the greatest of four units that is not above it. A unit is a
+/// thousand times the one before.
+fn scaled(value: f64, units: [&str; 4]) -> String {
+    let power = (1..4).rev().find(|&power| value >= 1000_f64.powi(power));
+    let power = power.unwrap_or(0);
+    let value = value / 1000_f64.powi(power);
     let digits = match value {
         _ if value >= 100.0 || value == value.round() => 0,
         _ if value >= 10.0 => 1,
         _ => 2,
     };
-    format!("{value:.digits$}")
+    format!("{value:.digits$}{}", units[power as usize])
+}
+
+pub(crate) fn count(value: f64) -> String {
+    scaled(value, ["", " k", " M", " G"])
 }
 
 /// The nanoseconds of one reading of the clock.
@@ -190,8 +203,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_outlier_moves_the_range_and_not_the_median() {
+        assert_eq!(median(&mut [5.0, 1.0, 2.0, 4.0]), Some(3.0));
+        let spread = Spread::of([2.0, 1000.0, 1.0, 3.0, 2.0]).unwrap();
+        assert_eq!((spread.min, spread.median, spread.max), (1.0, 2.0, 1000.0));
+        assert_eq!(Spread::of([]), None);
+    }
+
+    #[test]
     fn numbers_are_short() {
-        assert_eq!(Metric::Read.show(4.25), "4.2 ns");
+        assert_eq!(Metric::Read.show(4.25), "4.25 ns");
         assert_eq!(Metric::Read.show(123_456.0), "123 µs");
         assert_eq!(Metric::Ops.show(45_600_000.0), "45.6 M");
         assert_eq!(Metric::Ops.show(999.0), "999");

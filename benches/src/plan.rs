@@ -1,6 +1,8 @@
 //! How much is measured, in how much time, and the measuring itself.
 
+use core::iter;
 use core::time::Duration;
+use std::io::{IsTerminal, stderr};
 use std::time::Instant;
 
 use rand::SeedableRng;
@@ -9,11 +11,11 @@ use rand::seq::SliceRandom;
 
 use crate::contender::Contender;
 use crate::drive::window::Subject;
-use crate::figures::figure::{Case, Figure, Mode};
+use crate::figures::figure::Case;
+use crate::figures::figure::{Figure, Mode};
 use crate::interrupt;
+use crate::machine::Noise;
 use crate::metric::{Record, Sample, time};
-use crate::noise::Noise;
-use crate::progress::Progress;
 
 /// What is measured, and how long that may take.
 ///
@@ -41,12 +43,11 @@ impl Plan {
             Mode::Standard => (5, 38),
             Mode::Full => (5, 228),
         };
-        let slice = Duration::from_millis(millis);
         Self {
             figures,
             contenders,
             rounds,
-            slice,
+            slice: Duration::from_millis(millis),
         }
     }
 
@@ -57,22 +58,15 @@ impl Plan {
     }
 
     /// The contenders that take part in a case.
-    fn contenders<'a>(&'a self, case: &'a Case) -> impl Iterator<Item = Contender> + 'a {
+    fn contenders(&self, case: &Case) -> Vec<Contender> {
+        let mut contenders = case.contenders();
         let is_chosen = |it: &Contender| self.contenders.iter().any(|name| name == it.name);
-        let all = case.contenders.iter().copied();
-        all.filter(move |it| self.contenders.is_empty() || is_chosen(it))
-    }
-
-    fn rounds_of(&self, case: &Case) -> u32 {
-        case.rounds.unwrap_or(self.rounds)
+        contenders.retain(|it| self.contenders.is_empty() || is_chosen(it));
+        contenders
     }
 
     fn measurements(&self, figure: &Figure) -> u32 {
-        let of_case = |case| {
-            self.contenders(case)
-                .map(|_| self.rounds_of(case))
-                .sum::<u32>()
-        };
+        let of_case = |case| self.contenders(case).len() as u32 * case.rounds(self.rounds);
         figure.cases.iter().map(of_case).sum()
     }
 
@@ -95,13 +89,9 @@ impl Plan {
         let (time_of_all, figures, rounds) = (time(self.time()), self.figures.len(), self.rounds);
         let mut lines = format!("plan: {time_of_all} in {figures} figures, {rounds} rounds\n");
         for figure in &self.figures {
-            lines += &format!(
-                "  {:<15} {:>5} measurements  {:>12}  {}\n",
-                figure.id,
-                self.measurements(figure),
-                time(self.time_of(figure)),
-                figure.title
-            );
+            let (id, title, count) = (figure.id, figure.title, self.measurements(figure));
+            let time = time(self.time_of(figure));
+            lines += &format!("  {id:<15} {count:>5} measurements  {time:>12}  {title}\n");
         }
         lines
     }
@@ -115,95 +105,73 @@ impl Plan {
     ///
     /// If a contender gives a wrong answer.
     pub(crate) fn run(&self, noise: &mut Noise) -> Vec<Record> {
-        let mut run = Run {
-            plan: self,
-            noise,
-            progress: Progress::new(self.time()),
-            records: Vec::new(),
-            until: Instant::now() + self.time(),
-            shares: self.shares(),
-            order: StdRng::seed_from_u64(0),
-        };
-        for figure in &self.figures {
-            for (nth, case) in figure.cases.iter().enumerate() {
-                let part = format!("{} {} of {}", figure.id, nth + 1, figure.cases.len());
-                run.progress.begin(part, run.time_left());
-                run.case(figure, case);
-            }
-        }
-        run.progress.clear();
-        run.records
-    }
-}
-
-/// A plan that is carried out.
-struct Run<'a> {
-    plan: &'a Plan,
-    noise: &'a mut Noise,
-    progress: Progress,
-    records: Vec<Record>,
-    until: Instant,
-    /// Shares of the time that are left.
-    shares: u32,
-    order: StdRng,
-}
-
-impl Run<'_> {
-    fn time_left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now())
-    }
-
-    fn case(&mut self, figure: &Figure, case: &Case) {
-        if interrupt::is_requested() {
-            return;
-        }
-        let maker = (case.draw)();
-        let contenders = self.plan.contenders(case);
-        let subjects = contenders.filter_map(|it| Some((it, maker(it.name)?)));
-        if case.apart {
-            for subject in subjects {
-                self.rounds(figure, case, &mut [subject]);
-            }
-        } else {
-            self.rounds(figure, case, &mut subjects.collect::<Vec<_>>());
-        }
-    }
-
-    fn rounds(
-        &mut self,
-        figure: &Figure,
-        case: &Case,
-        subjects: &mut [(Contender, Box<dyn Subject>)],
-    ) {
-        for round in 0..self.plan.rounds_of(case) {
-            self.noise.probe();
-            let mut order: Vec<usize> = (0..subjects.len()).collect();
-            order.shuffle(&mut self.order);
-            let mut samples = vec![Sample::new(); subjects.len()];
-            for at in order {
-                let slice = (self.time_left() / self.shares.max(1)).max(SHORTEST);
-                samples[at] = subjects[at].1.measure(slice * figure.weight);
-                self.shares = self.shares.saturating_sub(figure.weight);
-                self.progress.update(self.time_left());
-                if interrupt::is_requested() {
-                    // Part of a round compares nothing.
-                    return;
+        let until = Instant::now() + self.time();
+        let time_left = || until.saturating_duration_since(Instant::now());
+        let mut shares = self.shares();
+        let mut random = StdRng::seed_from_u64(0);
+        let mut records = Vec::new();
+        for (figure, (nth, case)) in self.cases() {
+            let part = format!("{} {} of {}", figure.id, nth + 1, figure.cases.len());
+            progress(&part, time_left());
+            let mut round = |round, subjects: &mut [(Contender, Subject)]| {
+                noise.probe();
+                let mut order: Vec<usize> = (0..subjects.len()).collect();
+                order.shuffle(&mut random);
+                let mut samples = vec![Sample::new(); subjects.len()];
+                for at in order {
+                    let slice = (time_left() / shares.max(1)).max(SHORTEST);
+                    samples[at] = subjects[at].1(slice * figure.weight);
+                    shares = shares.saturating_sub(figure.weight);
+                    if interrupt::is_requested() {
+                        // Part of a round compares nothing.
+                        return;
+                    }
                 }
-            }
-            for ((contender, _), sample) in subjects.iter().zip(samples) {
-                self.records
-                    .extend(sample.into_iter().map(|(metric, value)| Record {
+                for ((contender, _), sample) in subjects.iter().zip(samples) {
+                    let record = |(metric, value)| Record {
                         figure: figure.id,
                         panel: case.panel.clone(),
                         x: case.x,
-                        contender: contender.name,
-                        is_ours: contender.is_ours,
+                        contender: *contender,
                         metric,
                         round,
                         value,
-                    }));
+                    };
+                    records.extend(sample.into_iter().map(record));
+                }
+            };
+            let chosen = self.contenders(case);
+            let mut subjects = case.subjects(&chosen);
+            let together = if case.apart { 1 } else { usize::MAX };
+            loop {
+                let mut some: Vec<_> = subjects.by_ref().take(together).collect();
+                if some.is_empty() || interrupt::is_requested() {
+                    break;
+                }
+                (0..case.rounds(self.rounds)).for_each(|nth| round(nth, &mut some));
             }
         }
+        if stderr().is_terminal() {
+            eprint!("\r\x1b[K");
+        }
+        records
+    }
+
+    /// Every case with its number in its figure, until an interrupt comes.
+    fn cases(&self) -> impl Iterator<Item = (&Figure, (usize, &Case))> {
+        let figures = self.figures.iter();
+        let cases = figures.flat_map(|it| iter::repeat(it).zip(it.cases.iter().enumerate()));
+        cases.take_while(|_| !interrupt::is_requested())
+    }
+}
+
+/// Shows what is measured and the time that is left: in the same line of a terminal, or a line
+/// for each part.
+fn progress(part: &str, left: Duration) {
+    let left = time(left);
+    match stderr().is_terminal() {
+        true => eprint!("\r\x1b[K{part}, {left} left"),
+        false => eprintln!("{part}, {left} left"),
     }
 }
 
@@ -251,10 +219,9 @@ mod tests {
     fn everything_has_a_number_in_every_round() {
         let mut figures = plan(Mode::Quick).figures;
         figures.retain(|figure| ["cells", "ycsb", "stuck"].contains(&figure.id));
-        let names = ["epoch", "epoch-refresh", "papaya", "local"]
-            .map(str::to_owned)
-            .to_vec();
-        let plan = Plan::new(figures, names, Mode::Quick).within(Duration::from_millis(100));
+        let names = ["epoch", "epoch-refresh", "papaya", "local"].map(str::to_owned);
+        let plan = Plan::new(figures, names.into(), Mode::Quick);
+        let plan = plan.within(Duration::from_millis(100));
         let records = plan.run(&mut Noise::new());
         for (figure, panel, contender, metrics) in [
             ("cells", "alone", "epoch", 2),
@@ -267,7 +234,7 @@ mod tests {
             ("stuck", "a map", "papaya", 6),
         ] {
             let found = records.iter().filter(|record| {
-                (record.figure, &*record.panel, record.contender) == (figure, panel, contender)
+                (record.figure, &*record.panel, record.contender.name) == (figure, panel, contender)
             });
             assert_eq!(found.count(), metrics * 3, "{figure} {panel} {contender}");
         }

@@ -1,58 +1,57 @@
 //! Which of some measured maps to recommend for a load.
 
 use crate::contender::Contender;
-use crate::figures::advice::Asked;
 use crate::metric::{Metric, Tail, count};
-use crate::report::text::table;
 use crate::results::Point;
 
-/// The numbers of one contender.
-pub(crate) struct Score<'a> {
-    contender: Contender,
-    points: Vec<&'a Point<'a>>,
+/// Reads and writes a second that were asked for, of all threads together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rates {
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
 }
 
-impl Score<'_> {
-    fn of(&self, metric: Metric) -> f64 {
-        let point = self.points.iter().find(|point| point.metric == metric);
-        point.map_or(0.0, |point| point.spread.median)
+/// The medians of one contender; 0 where nothing was measured.
+struct Score {
+    contender: Contender,
+    ops: f64,
+    reads: f64,
+    writes: f64,
+    tail: f64,
+    median: f64,
+}
+
+impl Score {
+    fn new(contender: Contender, points: &[Point<'_>]) -> Self {
+        let of = |metric| {
+            let is_it = |it: &&Point<'_>| it.contender == contender && it.metric == metric;
+            let point = points.iter().find(is_it);
+            point.map_or(0.0, |point| point.spread.median)
+        };
+        Self {
+            contender,
+            ops: of(Metric::Ops),
+            reads: of(Metric::Reads),
+            writes: of(Metric::Writes),
+            tail: of(Metric::ReadAt(Tail::P99)),
+            // Readers on a schedule have a p50, others the cost of a read.
+            median: of(Metric::ReadAt(Tail::P50)) + of(Metric::Read),
+        }
+    }
+
+    /// The share of the load that it reaches.
+    fn share(&self, rates: Rates) -> f64 {
+        let reads = self.reads / rates.reads as f64;
+        match rates.writes {
+            0 => reads,
+            writes => reads.min(self.writes / writes as f64),
+        }
     }
 
     fn rates(&self) -> String {
-        let [reads, writes] = [Metric::Reads, Metric::Writes].map(|it| count(self.of(it)));
+        let [reads, writes] = [self.reads, self.writes].map(count);
         format!("{reads} reads/s and {writes} writes/s")
     }
-}
-
-pub(crate) fn scores<'a>(all: &[Contender], points: &'a [Point<'a>]) -> Vec<Score<'a>> {
-    let score = |&contender: &Contender| {
-        let points = points
-            .iter()
-            .filter(|point| point.contender == contender.name)
-            .collect();
-        Score { contender, points }
-    };
-    all.iter().map(score).collect()
-}
-
-pub(crate) fn numbers(scores: &[Score<'_>], metrics: &[Metric]) -> String {
-    let is_measured = |metric: &&Metric| {
-        let mut points = scores.iter().flat_map(|score| &score.points);
-        points.any(|point| point.metric == **metric)
-    };
-    let metrics: Vec<&Metric> = metrics.iter().filter(is_measured).collect();
-    let header = metrics.iter().map(|metric| metric.name());
-    let row = |score: &Score<'_>| {
-        let cells = metrics.iter().map(|metric| metric.show(score.of(**metric)));
-        [score.contender.name.to_owned()]
-            .into_iter()
-            .chain(cells)
-            .collect()
-    };
-    table(
-        ["contender".to_owned()].into_iter().chain(header).collect(),
-        scores.iter().map(row).collect(),
-    )
 }
 
 /// A contender keeps up if it reaches this share of the load.
@@ -61,87 +60,66 @@ const ENOUGH: f64 = 0.95;
 const ALIKE: f64 = 1.1;
 
 /// The best of these, and whether it keeps up.
-fn best<'s, 'a>(asked: &Asked, scores: &[&'s Score<'a>]) -> Option<(&'s Score<'a>, bool)> {
-    let most = |value: &dyn Fn(&Score<'_>) -> f64| {
+fn best<'s>(rates: Option<Rates>, scores: &[&'s Score]) -> Option<(&'s Score, bool)> {
+    let most = |value: &dyn Fn(&Score) -> f64| {
         let scores = scores.iter().copied();
         scores.max_by(|one, other| value(one).total_cmp(&value(other)))
     };
-    let Asked::Rates(rates) = asked else {
-        return Some((most(&|score| score.of(Metric::Ops))?, true));
+    let Some(rates) = rates else {
+        return Some((most(&|score| score.ops)?, true));
     };
-    let share = |score: &Score<'_>| {
-        let reads = score.of(Metric::Reads) / rates.reads as f64;
-        match rates.writes {
-            0 => reads,
-            writes => reads.min(score.of(Metric::Writes) / writes as f64),
-        }
-    };
-    let tail = |score: &Score<'_>| score.of(Metric::ReadAt(Tail::P99));
-    // Readers on a schedule have a p50, others the cost of a read.
-    let median = |score: &Score<'_>| score.of(Metric::ReadAt(Tail::P50)) + score.of(Metric::Read);
-    let fit = || {
-        scores
-            .iter()
-            .copied()
-            .filter(|score| share(score) >= ENOUGH)
-    };
-    let least = fit().map(tail).fold(f64::MAX, f64::min);
-    let alike = fit().filter(|score| tail(score) <= least * ALIKE);
-    match alike.min_by(|one, other| median(one).total_cmp(&median(other))) {
+    let share = |score: &Score| score.share(rates);
+    let fit = || scores.iter().copied().filter(|it| share(it) >= ENOUGH);
+    let least = fit().map(|score| score.tail).fold(f64::MAX, f64::min);
+    let alike = fit().filter(|score| score.tail <= least * ALIKE);
+    match alike.min_by(|one, other| one.median.total_cmp(&other.median)) {
         Some(score) => Some((score, true)),
         None => Some((most(&share)?, false)),
     }
 }
 
-/// The recommendation and its rule, or why there is none.
-pub(crate) fn recommend(asked: &Asked, scores: &[Score<'_>], noise: Option<&str>) -> String {
+/// The recommendation and its rule, or why there is none. Without rates, a trace was replayed.
+pub(crate) fn recommend(
+    rates: Option<Rates>,
+    all: &[Contender],
+    points: &[Point<'_>],
+    noise: Option<&str>,
+) -> String {
+    let scores: Vec<_> = all.iter().map(|&it| Score::new(it, points)).collect();
     let all: Vec<_> = scores.iter().collect();
-    let ours: Vec<_> = scores
-        .iter()
-        .filter(|score| score.contender.is_ours)
-        .collect();
+    let ours: Vec<_> = scores.iter().filter(|it| it.contender.is_ours).collect();
     let (Some((chosen, keeps_up)), Some((winner, is_reached))) =
-        (best(asked, &ours), best(asked, &all))
+        (best(rates, &ours), best(rates, &all))
     else {
         return "nothing was measured\n".to_owned();
     };
-    let rule = match asked {
-        Asked::Trace { .. } => "most operations a second".to_owned(),
-        Asked::Rates(_) => format!(
+    let rule = match rates {
+        None => "most operations a second".to_owned(),
+        Some(_) => format!(
             "of those that reach {:.0} % of the load, the least p99 of a read; within {:.0} % of it, the least median",
             ENOUGH * 100.0,
             (ALIKE - 1.0) * 100.0
         ),
     };
     let (our, best) = (chosen.contender, winner.contender);
+    let named = |it: Contender| format!("{}\nwhich is {}", it.name, it.about);
     let advice = if let Some(noise) = noise {
-        format!(
-            "inconclusive: {noise}\nthis time it was {}, {}",
-            our.name, our.about
-        )
+        let (name, about) = (our.name, our.about);
+        format!("inconclusive: {noise}\nthis time it was {name}, {about}")
     } else if !is_reached {
+        let (name, rates) = (best.name, winner.rates());
         format!(
-            "inconclusive: no contender keeps up; {} comes nearest with {}; publish in batches, or use more threads",
-            best.name,
-            winner.rates()
+            "inconclusive: no contender keeps up; {name} comes nearest with {rates}; publish in batches, or use more \
+             threads"
         )
     } else if !keeps_up {
-        format!(
-            "recommended: {}\nwhich is {}\nnone of ours keeps up: {} reaches {}",
-            best.name,
-            best.about,
-            our.name,
-            chosen.rates()
-        )
+        let (best, name, rates) = (named(best), our.name, chosen.rates());
+        format!("recommended: {best}\nnone of ours keeps up: {name} reaches {rates}")
+    } else if best.is_ours {
+        format!("recommended: {}", named(our))
     } else {
-        let recommended = format!("recommended: {}\nwhich is {}", our.name, our.about);
-        match best.is_ours {
-            true => recommended,
-            false => format!(
-                "{recommended}\nby the same rule {} is better than any of ours ({})",
-                best.name, best.about
-            ),
-        }
+        let (our, name, about) = (named(our), best.name, best.about);
+        format!("recommended: {our}\nby the same rule {name} is better than any of ours ({about})")
     };
     format!("rule: {rule}\n{advice}\n")
 }
@@ -149,68 +127,45 @@ pub(crate) fn recommend(asked: &Asked, scores: &[Score<'_>], noise: Option<&str>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::advice::Rates;
     use crate::figures::figure::maps;
-    use crate::stats::Spread;
+    use crate::metric::Spread;
 
-    /// Advice for 1000 reads, from reads/s, p99 and p50 of some contenders.
-    fn advice(rows: &[(&'static str, f64, f64, f64)], noise: Option<&str>) -> String {
+    /// Advice for 1000 reads a second, from reads/s, p99 and p50 of some contenders.
+    fn advice(rows: &[(&str, f64, f64, f64)], noise: Option<&str>) -> String {
+        let all = maps();
         let mut points = Vec::new();
-        for &(contender, reads, p99, p50) in rows {
-            let metrics = [
-                Metric::Reads,
-                Metric::Writes,
-                Metric::ReadAt(Tail::P99),
-                Metric::ReadAt(Tail::P50),
-            ];
-            points.extend(metrics.into_iter().zip([reads, 100.0, p99, p50]).map(
-                |(metric, value)| Point {
+        for &(name, reads, p99, p50) in rows {
+            for (metric, value) in [
+                (Metric::Reads, reads),
+                (Metric::Writes, 100.0),
+                (Metric::ReadAt(Tail::P99), p99),
+                (Metric::ReadAt(Tail::P50), p50),
+            ] {
+                let contender = *all.iter().find(|it| it.name == name).unwrap();
+                points.push(Point {
                     panel: "",
                     x: 0.0,
                     contender,
-                    is_ours: contender != "papaya",
                     metric,
                     spread: Spread::of([value]).unwrap(),
-                },
-            ));
+                });
+            }
         }
-        let asked = Asked::Rates(Rates {
-            reads: 1000,
-            writes: 100,
-            entries: 10,
-            readers: 1,
-            writers: 1,
-            value_bytes: 8,
-        });
-        recommend(&asked, &scores(&maps(), &points), noise)
+        let (reads, writes) = (1000, 100);
+        recommend(Some(Rates { reads, writes }), &all, &points, noise)
     }
 
     #[test]
     fn the_least_tail_wins_and_then_the_least_median() {
-        let text = advice(
-            &[
-                ("epoch", 1000.0, 101.0, 40.0),
-                ("flash", 1000.0, 100.0, 50.0),
-                ("count", 1000.0, 500.0, 10.0),
-            ],
-            None,
-        );
-        assert!(
-            text.contains("recommended: epoch\nwhich is dbuf's Writer and Reader, "),
-            "{text}"
-        );
+        let rows = [
+            ("epoch", 1000.0, 101.0, 40.0),
+            ("flash", 1000.0, 100.0, 50.0),
+            ("count", 1000.0, 500.0, 10.0),
+        ];
+        let text = advice(&rows, None);
+        let expected = "recommended: epoch\nwhich is dbuf's Writer and Reader, ";
+        assert!(text.contains(expected), "{text}");
         assert!(!text.contains("better than any"), "{text}");
-        let text = advice(
-            &[
-                ("epoch", 1000.0, 200.0, 40.0),
-                ("concurrent", 1000.0, 100.0, 50.0),
-            ],
-            None,
-        );
-        assert!(
-            text.contains("recommended: concurrent\nwhich is dbuf's ConcurrentHashMap"),
-            "{text}"
-        );
     }
 
     #[test]
@@ -225,31 +180,23 @@ mod tests {
         assert!(text.contains("papaya is better"), "{text}");
         let text = advice(&[rows[0], rows[2]], None);
         assert!(text.contains("recommended: papaya\n"), "{text}");
-        assert!(
-            text.contains("none of ours keeps up: epoch reaches 500 reads/s"),
-            "{text}"
-        );
+        let expected = "none of ours keeps up: epoch reaches 500 reads/s";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]
     fn advice_is_inconclusive_if_no_contender_keeps_up_or_the_machine_is_noisy() {
-        let text = advice(
-            &[("epoch", 500.0, 10.0, 10.0), ("papaya", 100.0, 1.0, 1.0)],
-            None,
-        );
-        assert!(
-            text.contains("inconclusive: no contender keeps up; epoch "),
-            "{text}"
-        );
+        let rows = [("epoch", 500.0, 10.0, 10.0), ("papaya", 100.0, 1.0, 1.0)];
+        let text = advice(&rows, None);
+        let expected = "inconclusive: no contender keeps up; epoch ";
+        assert!(text.contains(expected), "{text}");
         assert!(!text.contains("recommended"), "{text}");
         let text = advice(
             &[("epoch", 1000.0, 1.0, 1.0)],
             Some("the machine was noisy"),
         );
-        assert!(
-            text.contains("inconclusive: the machine was noisy\n"),
-            "{text}"
-        );
+        let expected = "inconclusive: the machine was noisy\n";
+        assert!(text.contains(expected), "{text}");
         assert!(!text.contains("recommended"), "{text}");
     }
 }

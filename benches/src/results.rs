@@ -1,17 +1,15 @@
 //! The records of a run, summed up and compared.
 
-use crate::contender::DEFAULTS;
+use crate::contender::{Contender, DEFAULTS};
 use crate::figures::figure::Figure;
-use crate::metric::{Metric, Record};
-use crate::stats::Spread;
+use crate::metric::{Metric, Record, Spread, count};
 
 /// All rounds of one number.
 #[derive(Clone, Debug)]
 pub(crate) struct Point<'a> {
     pub(crate) panel: &'a str,
     pub(crate) x: f64,
-    pub(crate) contender: &'static str,
-    pub(crate) is_ours: bool,
+    pub(crate) contender: Contender,
     pub(crate) metric: Metric,
     pub(crate) spread: Spread,
 }
@@ -19,13 +17,10 @@ pub(crate) struct Point<'a> {
 /// The points of a figure, in the order in which they were measured.
 pub(crate) fn points<'a>(records: &'a [Record], figure: &str) -> Vec<Point<'a>> {
     let mut groups: Vec<(&Record, Vec<f64>)> = Vec::new();
+    let key = |it: &'a Record| (it.contender.name, it.metric, it.x, &*it.panel);
     for record in records.iter().filter(|record| record.figure == figure) {
-        let key = |it: &'a Record| (it.contender, it.metric, it.x, &*it.panel);
-        match groups
-            .iter_mut()
-            .rev()
-            .find(|(first, _)| key(first) == key(record))
-        {
+        let mut latest_first = groups.iter_mut().rev();
+        match latest_first.find(|(first, _)| key(first) == key(record)) {
             Some((_, values)) => values.push(record.value),
             None => groups.push((record, vec![record.value])),
         }
@@ -35,7 +30,6 @@ pub(crate) fn points<'a>(records: &'a [Record], figure: &str) -> Vec<Point<'a>> 
             panel: &first.panel,
             x: first.x,
             contender: first.contender,
-            is_ours: first.is_ours,
             metric: first.metric,
             spread: Spread::of(values)?,
         })
@@ -89,16 +83,11 @@ impl Verdict<'_> {
     /// The verdict in a sentence.
     pub(crate) fn sentence(&self) -> String {
         let show =
-            |(name, spread): (&str, Spread)| format!("{name} {}", self.metric.show(spread.median));
-        let chosen = self
-            .chosen
-            .map_or_else(String::new, |it| format!(" ({})", show(it)));
-        let metric = self.metric.name();
-        format!(
-            "{metric}: {}, {}{chosen}",
-            show(self.ours),
-            show(self.theirs)
-        )
+            |(name, spread): (_, Spread)| format!("{name} {}", self.metric.show(spread.median));
+        let [ours, theirs] = [self.ours, self.theirs].map(show);
+        let chosen = self.chosen.map(|it| format!(" ({})", show(it)));
+        let (metric, chosen) = (self.metric.name(), chosen.unwrap_or_default());
+        format!("{metric}: {ours}, {theirs}{chosen}")
     }
 
     /// The panel and the position on the axis, in words.
@@ -114,11 +103,7 @@ impl Verdict<'_> {
 
 /// A number on an axis.
 pub(crate) fn on_axis(x: f64) -> String {
-    if x < 1000.0 {
-        x.to_string()
-    } else {
-        crate::metric::count(x)
-    }
+    if x < 1000.0 { x.to_string() } else { count(x) }
 }
 
 /// A verdict on each default type, for every position in a figure and every metric that it judges.
@@ -128,22 +113,21 @@ pub(crate) fn verdicts<'a>(points: &[Point<'a>], figure: &Figure) -> Vec<Verdict
         let of_metric = || points.iter().filter(move |point| point.metric == metric);
         for (panel, x) in distinct(of_metric().map(|point| (point.panel, point.x))) {
             let here = || of_metric().filter(move |p| (p.panel, p.x) == (panel, x));
-            let is_default = |point: &Point<'_>| DEFAULTS.contains(&point.contender);
-            let best = |is_ours: bool| {
-                let candidates = here().filter(|p| p.is_ours == is_ours && !is_default(p));
-                candidates
-                    .map(|p| (p.contender, p.spread))
-                    .reduce(|one, other| {
-                        let other_leads = metric.lead(other.1.median, one.1.median) > 1.0;
-                        if other_leads { other } else { one }
-                    })
+            let is_default = |p: &Point<'_>| DEFAULTS.contains(&p.contender.name);
+            let named = |p: &Point<'_>| (p.contender.name, p.spread);
+            let best = |is_ours| {
+                let others = here().filter(|p| p.contender.is_ours == is_ours && !is_default(p));
+                others.map(named).reduce(|one, other| {
+                    let other_leads = metric.lead(other.1.median, one.1.median) > 1.0;
+                    if other_leads { other } else { one }
+                })
             };
             let Some(theirs) = best(false) else { continue };
             verdicts.extend(here().filter(|p| is_default(p)).map(|point| Verdict {
                 panel,
                 x,
                 metric,
-                ours: (point.contender, point.spread),
+                ours: named(point),
                 theirs,
                 chosen: best(true),
             }));
@@ -187,37 +171,32 @@ pub(crate) fn crossings(verdicts: &[Verdict<'_>]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::figure::Mode;
-
-    fn figure() -> Figure {
-        Figure {
-            id: "it",
-            metrics: &[Metric::Read],
-            since: Mode::Quick,
-            ..Figure::DEFAULT
-        }
-    }
 
     /// The verdicts on these rounds of each contender.
     fn words(rounds: &[(&'static str, &[f64])]) -> Vec<(&'static str, &'static str, f64)> {
-        let mut records = Vec::new();
-        for &(contender, values) in rounds {
-            records.extend((0..).zip(values).map(|(round, &value)| Record {
-                figure: "it",
-                panel: "p".to_owned(),
-                x: 0.0,
-                contender,
-                is_ours: ["epoch", "flash", "concurrent"].contains(&contender),
-                metric: Metric::Read,
-                round,
-                value,
-            }));
-        }
-        let points = points(&records, "it");
-        assert_eq!(points.len(), rounds.len());
-        let verdicts = verdicts(&points, &figure());
+        let metric = Metric::Read;
+        let point = |&(name, values): &(&'static str, &[f64])| Point {
+            panel: "p",
+            x: 0.0,
+            contender: Contender {
+                name,
+                about: "",
+                is_ours: ["epoch", "flash", "concurrent"].contains(&name),
+            },
+            metric,
+            spread: Spread::of(values.iter().copied()).unwrap(),
+        };
+        let points: Vec<_> = rounds.iter().map(point).collect();
+        let metrics = &[Metric::Read];
+        let verdicts = verdicts(
+            &points,
+            &Figure {
+                metrics,
+                ..Figure::DEFAULT
+            },
+        );
+        let verdicts = verdicts.iter();
         verdicts
-            .iter()
             .map(|it| (it.ours.0, it.word(), it.lead()))
             .collect()
     }

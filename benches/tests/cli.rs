@@ -175,7 +175,7 @@ fn a_folder_that_cannot_be_written_to_is_refused_before_anything_is_measured() {
 #[test]
 fn help_version_and_list_are_no_errors() {
     let parts: [(&str, &[&str]); 3] = [
-        ("--help", &["--only", "--trace", "--pictures", "advise"]),
+        ("--help", &["--only", "--trace", "--json", "advise"]),
         ("--version", &["dbuf-bench "]),
         (
             "--list",
@@ -284,7 +284,7 @@ fn own_keys_and_an_own_trace_are_measured() {
     let table = text(&output.stdout);
     assert!(table.contains("Your trace"), "{table}");
     let html = written(&folder, "report.html");
-    assert!(html.contains("2 lines of '"));
+    assert!(html.contains("2 lines of &#x27;"));
     assert!(html.contains("50.0 % of them writes"));
 }
 
@@ -334,34 +334,6 @@ fn names(folder: &TempDir) -> Vec<String> {
         .collect();
     names.sort();
     names
-}
-
-#[test]
-fn pictures_are_light_and_dark_and_name_their_contenders() {
-    let folder = folder();
-    let only = "crossover,tail,stuck,epoch,papaya";
-    let output = measure(&folder, &["--only", only, "--pictures"]);
-    // The reader of the figure `stuck` kept a guard of each map.
-    assert!(text(&output.stdout).contains("a map, write p99"));
-    let mut expected = vec!["figures.csv".to_owned(), "report.html".to_owned()];
-    for figure in ["crossover", "tail", "stuck"] {
-        for shade in ["light", "dark"] {
-            let name = format!("{figure}-{shade}.svg");
-            let svg = written(&folder, &name);
-            for part in [
-                "<svg ",
-                "xmlns=\"http://www.w3.org/2000/svg\"",
-                "<title>",
-                ">epoch<",
-                ">papaya<",
-            ] {
-                assert!(svg.contains(part), "{name}: {part}");
-            }
-            expected.push(name);
-        }
-    }
-    expected.sort();
-    assert_eq!(names(&folder), expected);
 }
 
 /// Sends what Ctrl-C sends, once the program has measured something.

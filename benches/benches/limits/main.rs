@@ -22,6 +22,7 @@ mod threads;
 use std::time::{Duration, Instant};
 use std::{env, process};
 
+use dbuf_bench::bench::asked;
 use subjects::{Subject, gets, inserts, reads};
 
 /// How much of everything.
@@ -53,13 +54,10 @@ fn main() {
     if let Some(at) = arguments.iter().position(|argument| argument == "--count") {
         return count(&arguments[at + 1..]);
     }
-    let test = arguments.iter().any(|argument| argument == "--test");
-    // A filter that names some other bench.
-    let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
-    if filter.is_some_and(|filter| !"limits".contains(filter.as_str())) {
+    let Some(is_test) = asked("limits") else {
         return;
-    }
-    let plan = if test { TEST } else { FULL };
+    };
+    let plan = if is_test { TEST } else { FULL };
     println!("group,subject,median,least,unit");
     let read = in_turns(
         "read",
@@ -215,7 +213,7 @@ fn in_turns(
     median
 }
 
-/// Does so many reads with one contender, or names them all.
+/// Does a number of reads with one contender, or prints the names of all.
 fn count(arguments: &[String]) {
     let mut all: Vec<(&str, Subject)> = vec![];
     all.extend(reads().into_iter().map(|subject| ("read", subject)));

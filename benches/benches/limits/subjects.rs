@@ -1,4 +1,4 @@
-//! What is read, and by whom.
+//! The reads, lookups and inserts, and the contenders that do them.
 
 use std::hash::BuildHasher;
 use std::hint::black_box;
@@ -6,6 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use arc_swap::{ArcSwap, Cache};
+use dbuf_bench::maps::buffers::{Dbuf, Evmap, Flashmap};
+use dbuf_bench::maps::shared::{DashMap, Papaya};
+use dbuf_bench::maps::{Map, hasher};
+use dbuf_bench::{Hash, number_key};
 use dbuf_hashmap::{BlockingStrategy, Builder};
 use dbuf_strategies::core::{OwnedReadGuard, Strategy, arc, rc};
 use dbuf_strategies::{
@@ -13,9 +17,7 @@ use dbuf_strategies::{
 };
 use hashbrown::HashTable;
 
-pub(crate) type Hash = foldhash::fast::FixedState;
-
-/// A contender: does so many reads when it is called.
+/// A contender: does as many reads as it is called with.
 pub(crate) struct Subject {
     pub(crate) name: &'static str,
     pub(crate) run: Box<dyn FnMut(usize)>,
@@ -62,7 +64,7 @@ impl left_right::Absorb<Never> for u64 {
     }
 }
 
-/// Enter, look at a number, leave.
+/// Enter, copy a number, leave.
 pub(crate) fn reads() -> Vec<Subject> {
     let (mut left, right) = left_right::new_from_empty::<u64, Never>(42);
     left.publish();
@@ -120,38 +122,34 @@ pub(crate) fn reads() -> Vec<Subject> {
     ]
 }
 
-const KEYS: usize = 1024;
+const KEYS: u32 = 1024;
 
-/// Spread out, as keys are: the hash of small numbers is a special case.
-fn key(n: usize) -> u64 {
-    (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+fn entries() -> impl ExactSizeIterator<Item = (u64, u64)> {
+    (0..KEYS).map(|n| (number_key(n), u64::from(n)))
 }
 
 /// Every key in turn, in an order that is none. The table of keys is looked up by all.
 fn turns() -> impl Fn(usize) -> u64 {
-    let keys: Box<[u64; KEYS]> = Box::new(std::array::from_fn(|n| key(n * 389 % KEYS)));
+    const KEYS: usize = self::KEYS as usize;
+    let keys: Box<[u64; KEYS]> =
+        Box::new(std::array::from_fn(|n| number_key((n * 389 % KEYS) as u32)));
     move |turn| keys[turn % KEYS]
 }
 
-fn our_map<S: BlockingStrategy + 'static>(name: &'static str, strategy: S) -> Subject {
-    let builder = Builder::new().hasher(Hash::default()).strategy(strategy);
-    let (mut writer, reader) = builder.build::<u64, u64>();
-    let mut batch = writer.write();
-    (0..KEYS).for_each(|n| {
-        batch.insert(key(n), n as u64);
-    });
-    batch.publish();
+/// Looks keys up in a map that has them all.
+fn map<M: Map<Key = u64, Value = u64>>(name: &'static str, mut map: M) -> Subject {
+    map.write(entries().map(|(key, value)| (key, Some(value))));
     let turns = turns();
-    subject(name, writer, reader, move |reader, turn| {
-        reader.get(&turns(turn)).map_or(0, |value| *value)
+    subject(name, (), map, move |map, turn| {
+        Map::get(map, &turns(turn)).unwrap_or(0)
     })
 }
 
 /// The same with one guard, brought up to date for each lookup.
-fn our_map_refreshed() -> Subject {
-    let builder = Builder::new().hasher(Hash::default());
+fn refreshed() -> Subject {
+    let builder = Builder::new().hasher(hasher());
     let (mut writer, reader) = builder.strategy(EpochStrategy::new()).build::<u64, u64>();
-    writer.write().extend((0..KEYS).map(|n| (key(n), n as u64)));
+    writer.write().extend(entries());
     // The guard borrows it, and a subject owns what it has.
     let reader: &'static _ = Box::leak(Box::new(reader));
     let turns = turns();
@@ -168,75 +166,33 @@ fn our_map_refreshed() -> Subject {
 
 /// One of 1,024 `u64` keys, foldhash for all.
 pub(crate) fn gets() -> Vec<Subject> {
-    macro_rules! filled {
-        ($map:expr, $insert:expr) => {{
-            let mut map = $map;
-            (0..KEYS).for_each(|n| $insert(&mut map, key(n), n as u64));
-            map
-        }};
-    }
-    let hash = Hash::default;
-    // SAFETY: foldhash with a fixed seed hashes equal keys alike, always.
-    let flash = unsafe { flashmap::Builder::new().with_hasher(hash()) };
-    let (mut flash, flash_reader) = flash.build::<u64, u64>();
-    let mut batch = flash.guard();
-    (0..KEYS).for_each(|n| {
-        batch.insert(key(n), n as u64);
-    });
-    batch.publish();
-    // SAFETY: as above.
-    let ev = unsafe { evmap::Options::default().with_hasher(hash()) };
-    let (mut ev, ev_reader) = ev.construct::<u64, u64>();
-    (0..KEYS).for_each(|n| {
-        ev.insert(key(n), n as u64);
-    });
-    ev.publish();
-    let bare = filled!(
-        hashbrown::HashMap::with_hasher(hash()),
-        |map: &mut hashbrown::HashMap<u64, u64, Hash>, key, value| {
-            map.insert(key, value);
-        }
-    );
-    let dash = filled!(
-        dashmap::DashMap::with_hasher(hash()),
-        |map: &mut dashmap::DashMap<u64, u64, Hash>, key, value| {
-            map.insert(key, value);
-        }
-    );
-    let papaya = filled!(
-        papaya::HashMap::with_hasher(hash()),
-        |map: &mut papaya::HashMap<u64, u64, Hash>, key, value| {
-            map.pin().insert(key, value);
-        }
-    );
-    let shared = Builder::new().hasher(hash()).build_concurrent();
-    shared.write().extend((0..KEYS).map(|n| (key(n), n as u64)));
-    let [t1, t2, t3, t4, t5, t6, t7] = std::array::from_fn(|_| turns());
+    let mut bare = hashbrown::HashMap::with_hasher(hasher());
+    bare.extend(entries());
+    // By its own calls: with one more caller, the `insert` that `inserts` counts is not inlined.
+    let shared = Builder::new().hasher(hasher()).build_concurrent();
+    shared.write().extend(entries());
+    let [loop_turns, bare_turns, shared_turns] = [turns(), turns(), turns()];
     vec![
-        subject("nothing", (), (), move |(), turn| t1(turn)),
+        subject("nothing", (), (), move |(), turn| loop_turns(turn)),
         subject("hashbrown", (), bare, move |map, turn| {
-            map.get(&t2(turn)).map_or(0, |value| *value)
+            map.get(&bare_turns(turn)).map_or(0, |value| *value)
         }),
-        our_map("epoch", EpochStrategy::new()),
-        our_map_refreshed(),
-        our_map("epoch-fenced", EpochStrategy::with_fence(Fence::Symmetric)),
-        our_map("flash", FlashStrategy::new()),
-        our_map("count", CountStrategy::new()),
+        map("epoch", Dbuf::new(EpochStrategy::new(), 0)),
+        refreshed(),
+        map(
+            "epoch-fenced",
+            Dbuf::new(EpochStrategy::with_fence(Fence::Symmetric), 0),
+        ),
+        map("flash", Dbuf::new(FlashStrategy::new(), 0)),
+        map("count", Dbuf::new(CountStrategy::new(), 0)),
         subject("get_with", (), shared, move |map, turn| {
-            map.get_with(&t7(turn), |value| *value).unwrap_or(0)
+            map.get_with(&shared_turns(turn), |value| *value)
+                .unwrap_or(0)
         }),
-        subject("flashmap", flash, flash_reader, move |reader, turn| {
-            reader.guard().get(&t3(turn)).map_or(0, |value| *value)
-        }),
-        subject("papaya", (), papaya, move |map, turn| {
-            map.pin().get(&t4(turn)).map_or(0, |value| *value)
-        }),
-        subject("dashmap", (), dash, move |map, turn| {
-            map.get(&t5(turn)).map_or(0, |value| *value)
-        }),
-        subject("evmap", ev, ev_reader, move |reader, turn| {
-            reader.get_one(&t6(turn)).map_or(0, |value| *value)
-        }),
+        map("flashmap", Flashmap::with_capacity(0)),
+        map("papaya", Papaya::with_capacity(0)),
+        map("dashmap", DashMap::with_capacity(0)),
+        map("evmap", Evmap::with_capacity(0)),
     ]
 }
 
@@ -247,7 +203,7 @@ pub(crate) fn inserts() -> Vec<Subject> {
         S: BlockingStrategy,
     {
         let map = builder.build_concurrent();
-        map.write().extend((0..KEYS).map(|n| (key(n), n as u64)));
+        map.write().extend(entries());
         move |key| _ = map.insert(key, key)
     }
     fn insert(name: &'static str, mut insert: impl FnMut(u64) + 'static) -> Subject {
@@ -257,12 +213,12 @@ pub(crate) fn inserts() -> Vec<Subject> {
             0
         })
     }
-    let builder = || Builder::new().hasher(Hash::default());
+    let builder = || Builder::new().hasher(hasher());
     let (mut writer, _reader) = builder().build::<u64, u64>();
-    writer.write().extend((0..KEYS).map(|n| (key(n), n as u64)));
+    writer.write().extend(entries());
     let mutex = std::sync::Mutex::new(writer);
-    let dash = dashmap::DashMap::with_hasher(Hash::default());
-    (0..KEYS).for_each(|n| _ = dash.insert(key(n), n as u64));
+    let dash = dashmap::DashMap::with_hasher(hasher());
+    entries().for_each(|(key, value)| _ = dash.insert(key, value));
     let fenced = EpochStrategy::with_fence(Fence::Symmetric);
     vec![
         insert("nothing", |key| _ = black_box(key)),
@@ -281,19 +237,18 @@ pub(crate) fn inserts() -> Vec<Subject> {
 }
 
 /// The least that two copies take: std's mutex, two tables, a log of one entry that names
-/// its bucket, the store that publishes and its fence. Nobody can read it, and no panic,
-/// growth or rollback is provided for.
+/// its bucket, the store that publishes and its fence. No reader is provided for, and no panic,
+/// growth or rollback.
 fn two_tables() -> impl FnMut(u64) {
     struct Copies {
         tables: [HashTable<(u64, u64)>; 2],
         log: Vec<(usize, u64, u64)>,
         front: AtomicUsize,
     }
-    let hasher = Hash::default();
+    let hasher = hasher();
     let tables = [(); 2].map(|()| {
-        let mut table = HashTable::with_capacity(KEYS);
-        for n in 0..KEYS {
-            let entry = (key(n), n as u64);
+        let mut table = HashTable::with_capacity(KEYS as usize);
+        for entry in entries() {
             table.insert_unique(hasher.hash_one(entry.0), entry, |entry| {
                 hasher.hash_one(entry.0)
             });

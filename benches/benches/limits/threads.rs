@@ -1,4 +1,4 @@
-//! What more than one thread makes of it.
+//! Reads and publishes by two threads, and false sharing.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::Barrier;
@@ -9,11 +9,10 @@ use std::sync::atomic::{
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dbuf_bench::maps::hasher;
 use dbuf_hashmap::Builder;
 use dbuf_strategies::EpochStrategy;
 use dbuf_strategies::core::{ArcReader, arc};
-
-use crate::subjects::Hash;
 
 type Reader = ArcReader<u64, EpochStrategy>;
 
@@ -32,9 +31,9 @@ fn reads_for(reader: &Reader, time: Duration) -> f64 {
     }
 }
 
-/// Reads beside a writer that publishes so often, by reads beside one that only looks
-/// at the clock: one ratio a round. A round in which the writer got no processor does
-/// not count.
+/// The ratio of reads beside a writer that publishes at this interval to reads beside one that
+/// only reads the clock, for each round. A round in which the writer got no processor does not
+/// count.
 pub(crate) fn beside_a_writer(every: Duration, rounds: usize, time: Duration) -> Vec<f64> {
     let (mut writer, reader) = arc(0_u64, 0, EpochStrategy::new());
     let (stop, publishes) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -118,11 +117,11 @@ pub(crate) fn two_readers(rounds: usize, time: Duration) -> Vec<f64> {
 /// does not count.
 pub(crate) fn publishes(rounds: usize, count: u64, reads: bool) -> [Vec<f64>; 2] {
     let builder = Builder::new()
-        .hasher(Hash::default())
+        .hasher(hasher())
         .strategy(EpochStrategy::new());
     let (mut writer, reader) = builder.build::<u64, u64>();
     // SAFETY: foldhash with a fixed seed hashes equal keys alike, always.
-    let flash = unsafe { flashmap::Builder::new().with_hasher(Hash::default()) };
+    let flash = unsafe { flashmap::Builder::new().with_hasher(hasher()) };
     let (mut flash, flash_reader) = flash.build::<u64, u64>();
     // 0: nobody reads; 1: ours is read; 2: flashmap is; 3: the end.
     let which = Padded(AtomicU64::new(0));
@@ -182,7 +181,7 @@ fn turn(count: u64, made: Option<&AtomicU64>, mut publish: impl FnMut(u64)) -> O
 struct Padded(AtomicU64);
 
 /// What two readers' stores cost when their words share a line, by what they cost on
-/// lines of their own; and the same for a load beside somebody's stores.
+/// lines of their own; and the same for a load beside another thread's stores.
 pub(crate) fn false_sharing(rounds: usize, count: u64) -> [Vec<f64>; 2] {
     let near = Box::new([const { AtomicU64::new(0) }; 2]);
     let far = Box::new([const { Padded(AtomicU64::new(0)) }; 2]);

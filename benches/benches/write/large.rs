@@ -1,5 +1,5 @@
-//! An event for a value with 40,000 members: one comes or goes. The value is who is in a
-//! guild of a chat server, and the map a cache of guilds.
+//! An event for a value with 40,000 members: one comes or goes. The value is the set of members of
+//! a guild of a chat server, and the map a cache of guilds.
 
 use core::time::Duration;
 use std::collections::HashSet;
@@ -7,26 +7,21 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use dashmap::DashMap;
-use dbuf_bench::Hash;
+use dbuf_bench::maps::hasher;
+use dbuf_bench::{Hash, number_key};
 use dbuf_hashmap::{Builder, Writer};
 
-use crate::subjects::key;
-
 const GUILDS: u64 = 8;
-const MEMBERS: u64 = 40_000;
-/// A turn has so many events.
+const MEMBERS: u32 = 40_000;
+/// The events of a turn.
 pub(crate) const EVENTS: u64 = 1_000;
 
 type Members = HashSet<u64, Hash>;
 
-fn hash() -> Hash {
-    Hash::with_seed(0)
-}
-
 fn guilds() -> impl Iterator<Item = (u64, Members)> {
     (0..GUILDS).map(|guild| {
-        let mut members = Members::with_capacity_and_hasher(MEMBERS as usize, hash());
-        members.extend((0..MEMBERS).map(key));
+        let mut members = Members::with_capacity_and_hasher(MEMBERS as usize, hasher());
+        members.extend((0..MEMBERS).map(number_key));
         (guild, members)
     })
 }
@@ -37,48 +32,61 @@ fn toggle(members: &mut Members, user: u64) {
     }
 }
 
-/// Calls `handle` with a guild and a user again and again. Neighbours in time are far apart
-/// in memory.
-fn timed(mut handle: impl FnMut(u64, u64)) -> impl FnMut() -> Duration {
+/// Calls `handle` with a guild and a user again and again. Neighbours in time are far apart in
+/// memory.
+fn timed(name: &'static str, mut handle: impl FnMut(u64, u64) + 'static) -> Entrant {
     let mut n = 0;
-    move || {
+    Entrant::new(name, move || {
         let begin = Instant::now();
         for _ in 0..EVENTS {
             n += 1;
-            let spread = key(n) >> 16;
-            handle(spread % GUILDS, key(spread % MEMBERS));
+            let spread = number_key(n) >> 16;
+            let member = (spread % u64::from(MEMBERS)) as u32;
+            handle(spread % GUILDS, number_key(member));
         }
         begin.elapsed()
-    }
-}
-
-pub(crate) fn concurrent() -> impl FnMut() -> Duration {
-    let map = Builder::new().hasher(hash()).build_concurrent();
-    map.write().extend(guilds());
-    timed(move |guild, user| {
-        map.change(&guild, move |members| toggle(members, user));
     })
 }
 
-/// The parts of the same, put together without it.
-pub(crate) fn mutex_writer() -> impl FnMut() -> Duration {
-    let (mut writer, _) = Builder::new().hasher(hash()).build();
+/// The map, its parts put together without it, and dashmap.
+pub(crate) fn entrants() -> [Entrant; 3] {
+    let map = Builder::new().hasher(hasher()).build_concurrent();
+    map.write().extend(guilds());
+    let (mut writer, _) = Builder::new().hasher(hasher()).build();
     writer.write().extend(guilds());
     let writer: Mutex<Writer<u64, Members, Hash>> = Mutex::new(writer);
-    timed(move |guild, user| {
-        let mut writer = writer.lock().expect("no writer panicked");
-        writer
-            .write()
-            .change(&guild, move |members| toggle(members, user));
-    })
+    let dash = DashMap::with_hasher(hasher());
+    guilds().for_each(|(guild, members)| _ = dash.insert(guild, members));
+    [
+        timed("concurrent", move |guild, user| {
+            map.change(&guild, move |members| toggle(members, user));
+        }),
+        timed("mutex-writer", move |guild, user| {
+            let mut writer = writer.lock().expect("no writer panicked");
+            let mut batch = writer.write();
+            batch.change(&guild, move |members| toggle(members, user));
+        }),
+        timed("dashmap", move |guild, user| {
+            if let Some(mut members) = dash.get_mut(&guild) {
+                toggle(&mut members, user);
+            }
+        }),
+    ]
 }
 
-pub(crate) fn dashmap() -> impl FnMut() -> Duration {
-    let map = DashMap::with_hasher(hash());
-    guilds().for_each(|(guild, members)| _ = map.insert(guild, members));
-    timed(move |guild, user| {
-        if let Some(mut members) = map.get_mut(&guild) {
-            toggle(&mut members, user);
+/// A contender and what it does in one turn.
+pub(crate) struct Entrant {
+    pub(crate) name: &'static str,
+    pub(crate) turn: Box<dyn FnMut() -> Duration>,
+    pub(crate) times: Vec<Duration>,
+}
+
+impl Entrant {
+    pub(crate) fn new(name: &'static str, turn: impl FnMut() -> Duration + 'static) -> Self {
+        Self {
+            name,
+            turn: Box::new(turn),
+            times: Vec::new(),
         }
-    })
+    }
 }

@@ -1,129 +1,123 @@
-//! What writing costs the writer: growing a map and overwriting a few values, in
-//! batches, foldhash for all. One thread; readers exist and rest.
+//! What writing costs the writer: growing a map and overwriting a few values, in batches, foldhash
+//! for all. One thread; readers exist and rest.
 //!
-//! `cargo bench -p dbuf-bench -- write` runs all of it. Both copies are
-//! changed within the time measured. Compare within one run only.
+//! `cargo bench -p dbuf-bench -- write` runs all of it. Both copies are changed within the time
+//! measured. Compare within one run only.
 //!
-//! criterion measures one contender after the other, so a machine that is busy for
-//! some seconds spoils the ratios. `ratios`, printed last, takes turns instead.
+//! criterion measures one contender after the other, so a machine that is busy for some seconds
+//! spoils the ratios. `ratios`, printed last, takes turns instead.
 
 mod large;
 mod ratios;
-mod subjects;
 
 use core::hint::black_box;
 use core::time::Duration;
 
-use criterion::{BatchSize, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group};
+use criterion::measurement::WallTime;
+use criterion::{
+    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group,
+};
+use dbuf_bench::maps::Map;
+use dbuf_bench::maps::buffers::{Concurrent, Dbuf, Evmap, Flashmap};
+use dbuf_bench::maps::shared::{DashMap, Plain};
+use dbuf_bench::number_key;
 use dbuf_strategies::{EpochStrategy, FlashStrategy};
 
-use subjects::{
-    Concurrent, Dashmap, Dbuf, Evmap, Flashmap, MutexEvmap, MutexWriter, Std, Subject, key,
-};
-
 /// How many a growing map ends with.
-const GROWN: u64 = 100_000;
-const OVERWRITTEN: u64 = 1_000;
+const GROWN: u32 = 100_000;
+const OVERWRITTEN: u32 = 1_000;
 
-fn grow<T: Subject>(mut map: T, batch: u64) -> T {
-    for begin in (0..GROWN).step_by(batch as usize) {
-        map.write((begin..begin + batch).map(|n| (key(n), n)));
+/// A map from numbers to numbers.
+trait Numbers: Map<Key = u64, Value = u64> {
+    /// Writes the keys of these indices, in batches.
+    fn write_all(&mut self, count: u32, batch: u32, value: impl Fn(u32) -> u64) {
+        for begin in (0..count).step_by(batch as usize) {
+            let entry = |index| (number_key(index), Some(value(index)));
+            self.write((begin..begin + batch).map(entry));
+        }
     }
+}
+
+impl<M: Map<Key = u64, Value = u64>> Numbers for M {}
+
+fn grow<M: Numbers>(batch: u32) -> M {
+    let mut map = M::with_capacity(0);
+    map.write_all(GROWN, batch, u64::from);
     map.settle();
     map
 }
 
-fn filled<T: Subject>() -> T {
-    let mut map = T::empty();
-    map.write((0..OVERWRITTEN).map(|n| (key(n), n)));
+fn filled<M: Numbers>() -> M {
+    let mut map = M::with_capacity(0);
+    map.write_all(OVERWRITTEN, OVERWRITTEN, u64::from);
     map
 }
 
-fn overwrite_all<T: Subject>(map: &mut T, value: u64) {
-    for begin in (0..OVERWRITTEN).step_by(100) {
-        map.write((begin..begin + 100).map(|n| (key(n), black_box(value))));
-    }
+/// Calls a function with the name and the type of each map that is written in batches, or by
+/// single entries.
+macro_rules! each {
+    (batches, $case:ident($($argument:expr),*)) => {
+        each!($case($($argument),*), "std" Plain<u64, u64>, "dbuf-epoch" Dbuf<u64, u64, EpochStrategy>,
+              "dbuf-flash" Dbuf<u64, u64, FlashStrategy>, "flashmap" Flashmap<u64, u64>, "evmap" Evmap<u64, u64>)
+    };
+    (singles, $case:ident($($argument:expr),*)) => {
+        each!($case($($argument),*), "concurrent" Concurrent<u64, u64>, "mutex-writer" Dbuf<u64, u64>,
+              "dashmap" DashMap<u64, u64>, "mutex-evmap" Evmap<u64, u64>)
+    };
+    ($case:ident $arguments:tt, $($name:literal $map:ty),*) => {
+        [$(each!(@ $case $name, $map, $arguments)),*]
+    };
+    (@ $case:ident $name:literal, $map:ty, ($($argument:expr),*)) => {
+        $case::<$map>($name $(, $argument)*)
+    };
+}
+use each;
+
+fn group<'c>(criterion: &'c mut Criterion, name: &str, count: u32) -> BenchmarkGroup<'c, WallTime> {
+    let mut group = criterion.benchmark_group(name);
+    group.throughput(Throughput::Elements(count.into()));
+    group.measurement_time(Duration::from_secs(3));
+    group.warm_up_time(Duration::from_millis(500));
+    group
 }
 
 fn insert(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("write/insert");
-    group
-        .throughput(Throughput::Elements(GROWN))
-        .measurement_time(Duration::from_secs(3))
-        .warm_up_time(Duration::from_millis(500))
-        // An iteration is long: no more of them than needed.
-        .sampling_mode(SamplingMode::Flat);
-    macro_rules! case {
-        ($name:literal, $subject:ty) => {
-            for batch in [100, 10_000_u64] {
-                group.bench_function(BenchmarkId::new($name, batch), |bencher| {
-                    bencher.iter_batched(
-                        <$subject>::empty,
-                        |map| grow(map, batch),
-                        BatchSize::PerIteration,
-                    );
-                });
-            }
-        };
+    fn case<M: Numbers>(name: &str, group: &mut BenchmarkGroup<'_, WallTime>) {
+        for batch in [100, 10_000] {
+            group.bench_function(BenchmarkId::new(name, batch), |bencher| {
+                bencher.iter_batched(|| (), |()| grow::<M>(batch), BatchSize::PerIteration);
+            });
+        }
     }
-    case!("std", Std);
-    case!("dbuf-epoch", Dbuf<EpochStrategy>);
-    case!("dbuf-flash", Dbuf<FlashStrategy>);
-    case!("flashmap", Flashmap);
-    case!("evmap", Evmap);
+    let mut group = group(criterion, "write/insert", GROWN);
+    // An iteration is long: no more of them than needed.
+    group.sampling_mode(SamplingMode::Flat);
+    each!(batches, case(&mut group));
     group.finish();
+}
+
+fn overwriting<M: Numbers>(name: &str, group: &mut BenchmarkGroup<'_, WallTime>, batch: u32) {
+    group.bench_function(BenchmarkId::new(name, batch), |bencher| {
+        let mut map = filled::<M>();
+        let mut value = 0;
+        bencher.iter(|| {
+            value += 1;
+            map.write_all(OVERWRITTEN, batch, |_| black_box(value));
+        });
+    });
 }
 
 fn overwrite(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("write/overwrite");
-    group
-        .throughput(Throughput::Elements(OVERWRITTEN))
-        .measurement_time(Duration::from_secs(3))
-        .warm_up_time(Duration::from_millis(500));
-    macro_rules! case {
-        ($name:literal, $subject:ty) => {
-            group.bench_function(BenchmarkId::new($name, 100), |bencher| {
-                let mut map = filled::<$subject>();
-                let mut value = 0;
-                bencher.iter(|| {
-                    value += 1;
-                    overwrite_all(&mut map, value);
-                });
-            });
-        };
-    }
-    case!("std", Std);
-    case!("dbuf-epoch", Dbuf<EpochStrategy>);
-    case!("dbuf-flash", Dbuf<FlashStrategy>);
-    case!("flashmap", Flashmap);
-    case!("evmap", Evmap);
+    let mut group = group(criterion, "write/overwrite", OVERWRITTEN);
+    each!(batches, overwriting(&mut group, 100));
     group.finish();
 }
 
-/// One thread overwrites entries, each published by itself: what the calls cost that
-/// many threads may make.
+/// One thread overwrites entries, each published by itself: what the calls cost that many threads
+/// may make.
 fn single(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("write/single");
-    group
-        .throughput(Throughput::Elements(OVERWRITTEN))
-        .measurement_time(Duration::from_secs(2))
-        .warm_up_time(Duration::from_millis(500));
-    macro_rules! case {
-        ($name:literal, $subject:ty) => {
-            group.bench_function($name, |bencher| {
-                let mut map = filled::<$subject>();
-                let mut value = 0;
-                bencher.iter(|| {
-                    value += 1;
-                    overwrite_all(&mut map, value);
-                });
-            });
-        };
-    }
-    case!("concurrent", Concurrent);
-    case!("mutex-writer", MutexWriter);
-    case!("dashmap", Dashmap);
-    case!("mutex-evmap", MutexEvmap);
+    let mut group = group(criterion, "write/single", OVERWRITTEN);
+    each!(singles, overwriting(&mut group, 1));
     group.finish();
 }
 

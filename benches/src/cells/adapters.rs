@@ -1,16 +1,75 @@
-//! The cells that are compared. Each function makes one with a number of readers, or returns
-//! `None` if it cannot have that many.
+//! What a cell has to do, and the cells that are compared. Each function makes one with a number
+//! of readers, or returns `None` if it cannot have that many.
 
+use alloc::rc::Rc;
 use alloc::sync::Arc;
 
 use arc_swap::{ArcSwap, Cache};
 use arcshift::ArcShift;
-use dbuf_core::{ArcReader, ArcWriter, BlockingStrategy, ReadGuard, Strategy, arc, rc};
-use dbuf_strategies::{ConcurrentCell, LocalStrategy};
+use dbuf_core::{ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Strategy};
+use dbuf_core::{Reader, Writer, arc, rc};
+use dbuf_strategies::{ConcurrentCell, EpochStrategy, LocalStrategy};
 use smr_swap::{LocalReader, SmrSwap};
 
-use super::parts::{Load, Parts, Payload, Store};
-use crate::locks::Lock;
+use crate::contender::Lock;
+use crate::maps::holding;
+
+/// The value of a cell, which shows if it is half old and half new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payload {
+    number: u64,
+    inverse: u64,
+}
+
+impl Payload {
+    pub const fn new(number: u64) -> Self {
+        let inverse = !number;
+        Self { number, inverse }
+    }
+
+    /// Panics if no call stored it.
+    #[inline]
+    fn check(self, contender: &str) {
+        let Self { number, inverse } = self;
+        assert!(
+            number == !inverse,
+            "{contender} is broken: it gave half of one value and half of another"
+        );
+    }
+}
+
+/// Reads a cell.
+pub trait Load {
+    /// Enters, copies the value, and leaves.
+    fn load(&mut self) -> Payload;
+    /// Calls `keep` while this reader has what the cell's API gives to a reader.
+    fn hold(&mut self, keep: &mut dyn FnMut());
+
+    /// Loads `count` times, and panics if no call stored what it loads.
+    fn run(&mut self, count: usize, contender: &str) {
+        for _ in 0..count {
+            self.load().check(contender);
+        }
+    }
+}
+
+/// Writes a cell.
+pub trait Store {
+    /// A load that starts after this call sees the value.
+    fn store(&mut self, payload: Payload);
+}
+
+/// The handles of a cell.
+pub enum Parts {
+    Shared {
+        readers: Vec<Box<dyn Load + Send>>,
+        writer: Box<dyn Store + Send>,
+    },
+    /// For one thread only.
+    Alone(Box<dyn Load>),
+}
+
+pub(super) const ZERO: Payload = Payload::new(0);
 
 /// Implements [`Load`] by an expression that gives a guard or a reference, and [`Store`] by
 /// another.
@@ -20,13 +79,14 @@ macro_rules! cell {
             #[inline]
             fn load(&mut self) -> Payload {
                 let $this = self;
-                *$load
+                let guard = $load;
+                let payload: &Payload = &guard;
+                *payload
             }
 
             fn hold(&mut self, keep: &mut dyn FnMut()) {
                 let $this = self;
-                let _held = $load;
-                keep();
+                holding($load, keep);
             }
         }
     };
@@ -40,24 +100,41 @@ macro_rules! cell {
     };
 }
 
+/// A writer, and clones of its reader.
+pub(super) fn pair<W, R>((writer, reader): (W, R), readers: usize) -> Option<Parts>
+where
+    W: Store + Send + 'static,
+    R: Load + Clone + Send + 'static,
+{
+    let another = |_| -> Box<dyn Load + Send> { Box::new(reader.clone()) };
+    Some(Parts::Shared {
+        readers: (0..readers).map(another).collect(),
+        writer: Box::new(writer),
+    })
+}
+
+/// One handle that reads and writes.
+pub(super) fn handle<C>(cell: C, readers: usize) -> Option<Parts>
+where
+    C: Load + Store + Clone + Send + 'static,
+{
+    pair((cell.clone(), cell), readers)
+}
+
 cell!([S: Strategy] ArcReader<Payload, S>, |reader| reader.read());
 cell!([S: BlockingStrategy] ArcWriter<Payload, S>, |writer, payload| Self::store(writer, payload));
 
-/// dbuf's writer and readers.
 pub(super) fn dbuf<S>(readers: usize) -> Option<Parts>
 where
-    S: BlockingStrategy + Default + 'static,
-    ArcReader<Payload, S>: Send,
-    ArcWriter<Payload, S>: Send,
+    S: BlockingStrategy + Default + Send + Sync + 'static,
 {
-    let (writer, reader) = arc(Payload::ZERO, Payload::ZERO, S::default());
-    Parts::cloned(reader, writer, readers)
+    pair(arc(ZERO, ZERO, S::default()), readers)
 }
 
 /// One guard for many loads, refreshed for each. It stays on its thread, so each block of loads
 /// takes one.
 #[derive(Clone)]
-struct Refreshed<R>(R);
+pub(super) struct Refreshed<R>(R);
 
 impl<S: Strategy> Load for Refreshed<ArcReader<Payload, S>> {
     fn load(&mut self) -> Payload {
@@ -77,37 +154,26 @@ impl<S: Strategy> Load for Refreshed<ArcReader<Payload, S>> {
     }
 }
 
-/// dbuf's writer, and readers that keep a guard.
-pub(super) fn refreshed<S>(readers: usize) -> Option<Parts>
-where
-    S: BlockingStrategy + Default + 'static,
-    ArcReader<Payload, S>: Send,
-    ArcWriter<Payload, S>: Send,
-{
-    let (writer, reader) = arc(Payload::ZERO, Payload::ZERO, S::default());
-    Parts::cloned(Refreshed(reader), writer, readers)
+pub(super) fn refreshed(readers: usize) -> Option<Parts> {
+    let (writer, reader) = arc(ZERO, ZERO, EpochStrategy::new());
+    pair((writer, Refreshed(reader)), readers)
 }
 
 cell!([] Arc<ConcurrentCell<Payload>>, |cell| ConcurrentCell::read(cell));
 cell!([] Arc<ConcurrentCell<Payload>>, |cell, payload| ConcurrentCell::store(cell, payload));
 
-/// dbuf's cell for all threads.
-pub(super) fn concurrent(readers: usize) -> Option<Parts> {
-    let cell = Arc::new(ConcurrentCell::new(Payload::ZERO));
-    Parts::cloned(Arc::clone(&cell), cell, readers)
-}
+type LocalBuffer = Rc<DoubleBuffer<Payload, LocalStrategy>>;
 
-/// dbuf's writer and reader on one thread.
+/// dbuf's reader and writer on one thread.
 struct Local(
-    dbuf_core::Reader<alloc::rc::Rc<dbuf_core::DoubleBuffer<Payload, LocalStrategy>>>,
-    #[expect(dead_code, reason = "the writer is there, as in the others")]
-    dbuf_core::Writer<alloc::rc::Rc<dbuf_core::DoubleBuffer<Payload, LocalStrategy>>>,
+    Reader<LocalBuffer>,
+    #[expect(dead_code, reason = "the writer is there, as in the others")] Writer<LocalBuffer>,
 );
 
 cell!([] Local, |local| local.0.read());
 
 pub(super) fn local(readers: usize) -> Option<Parts> {
-    let (writer, reader) = rc(Payload::ZERO, Payload::ZERO, LocalStrategy::new());
+    let (writer, reader) = rc(ZERO, ZERO, LocalStrategy::new());
     (readers == 1).then(|| Parts::Alone(Box::new(Local(reader, writer))))
 }
 
@@ -130,65 +196,42 @@ cell!([] left_right::WriteHandle<Payload, Payload>, |writer, payload| {
 });
 
 pub(super) fn left_right(readers: usize) -> Option<Parts> {
-    let (mut writer, reader) = left_right::new_from_empty(Payload::ZERO);
+    let (mut writer, reader) = left_right::new_from_empty(ZERO);
     // Before the first publish there is nothing to read.
     writer.publish();
-    Parts::cloned(reader, writer, readers)
+    pair((writer, reader), readers)
 }
 
-type Swap = Arc<ArcSwap<Payload>>;
+pub(super) type Swap = Arc<ArcSwap<Payload>>;
 
-impl Load for Swap {
-    #[inline]
-    fn load(&mut self) -> Payload {
-        **ArcSwap::load(self)
-    }
-
-    fn hold(&mut self, keep: &mut dyn FnMut()) {
-        let _held = ArcSwap::load(self);
-        keep();
-    }
-}
-
+cell!([] Swap, |swap| ArcSwap::load(swap));
 cell!([] Swap, |swap, payload| ArcSwap::store(swap, Arc::new(payload)));
-cell!([] Cache<Swap, Arc<Payload>>, |cache| &**Self::load(cache));
-
-pub(super) fn arc_swap(readers: usize) -> Option<Parts> {
-    let swap = Arc::new(ArcSwap::from_pointee(Payload::ZERO));
-    Parts::cloned(Arc::clone(&swap), swap, readers)
-}
+cell!([] Cache<Swap, Arc<Payload>>, |cache| Self::load(cache));
 
 pub(super) fn arc_swap_cache(readers: usize) -> Option<Parts> {
-    let swap = Arc::new(ArcSwap::from_pointee(Payload::ZERO));
-    Parts::cloned(Cache::new(Arc::clone(&swap)), swap, readers)
+    let swap = Arc::new(ArcSwap::from_pointee(ZERO));
+    pair((Arc::clone(&swap), Cache::new(swap)), readers)
 }
 
 cell!([const READS: bool] LocalReader<Payload, READS>, |reader| Self::load(reader));
 cell!([const READS: bool] SmrSwap<Payload, READS>, |writer, payload| Self::store(writer, payload));
 
-pub(super) fn smr_swap(readers: usize) -> Option<Parts> {
-    let writer = SmrSwap::new(Payload::ZERO);
-    Parts::cloned(writer.local_reader(), writer, readers)
-}
-
-pub(super) fn smr_swap_reads_first(readers: usize) -> Option<Parts> {
-    let writer = SmrSwap::new_read_preferred(Payload::ZERO);
-    Parts::cloned(writer.local_reader(), writer, readers)
+pub(super) fn smr_swap<const READS: bool>(
+    writer: SmrSwap<Payload, READS>,
+    readers: usize,
+) -> Option<Parts> {
+    let reader = writer.local_reader();
+    pair((writer, reader), readers)
 }
 
 cell!([] ArcShift<Payload>, |reader| reader.get());
 cell!([] ArcShift<Payload>, |writer, payload| writer.update(payload));
 
-pub(super) fn arcshift(readers: usize) -> Option<Parts> {
-    let writer = ArcShift::new(Payload::ZERO);
-    Parts::cloned(writer.clone(), writer, readers)
-}
-
 cell!([] triple_buffer::Output<Payload>, |reader| reader.read());
 cell!([] triple_buffer::Input<Payload>, |writer, payload| writer.write(payload));
 
 pub(super) fn triple_buffer(readers: usize) -> Option<Parts> {
-    let (writer, reader) = triple_buffer::triple_buffer(&Payload::ZERO);
+    let (writer, reader) = triple_buffer::triple_buffer(&ZERO);
     (readers == 1).then(|| Parts::Shared {
         readers: vec![Box::new(reader)],
         writer: Box::new(writer),
@@ -196,11 +239,11 @@ pub(super) fn triple_buffer(readers: usize) -> Option<Parts> {
 }
 
 /// A reader-writer lock around the value.
-struct Locked<L>(Arc<L>);
+pub(super) struct Locked<L>(Arc<L>);
 
-impl<L> Clone for Locked<L> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+impl<L: Lock<Payload>> Locked<L> {
+    pub(super) fn new(value: Payload) -> Self {
+        Self(Arc::new(L::new(value)))
     }
 }
 
@@ -215,9 +258,22 @@ impl<L: Lock<Payload>> Load for Locked<L> {
     }
 }
 
+impl<L> Clone for Locked<L> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
 cell!([L: Lock<Payload>] Locked<L>, |lock, payload| lock.0.write(|it| *it = payload));
 
-pub(super) fn locked<L: Lock<Payload>>(readers: usize) -> Option<Parts> {
-    let lock = Locked(Arc::new(L::new(Payload::ZERO)));
-    Parts::cloned(lock.clone(), lock, readers)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "it is broken")]
+    fn a_torn_value_is_noticed() {
+        let (number, inverse) = (1, !2);
+        Payload { number, inverse }.check("it");
+    }
 }

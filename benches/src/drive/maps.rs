@@ -1,116 +1,84 @@
-//! A map under a load.
+//! A map under a load, and a map that is filled and weighed.
 
 use alloc::rc::Rc;
-use core::time::Duration;
+use alloc::sync::Arc;
 use std::thread;
 
-use super::thread::{Pace, Publish, Role, Thread};
+use super::load::{Drawn, Pace, Task};
+use super::thread::Thread;
 use super::window::{Counted, Latencies, Subject, Window, join, read_cost};
-use crate::maps::{Entry, Handle};
+use crate::maps::{Handle, MapEntry};
+use crate::memory::counted;
 use crate::metric::{Metric, Sample, Tail};
 use crate::workload::keyspace::Keyspace;
-use crate::workload::ops::Workload;
 use crate::workload::state::State;
 use crate::workload::values::{Change, Key};
 
-#[derive(Debug)]
-pub(crate) struct Load<K> {
-    /// What the map is filled with, beside the threads' own keys.
-    pub(crate) keyspace: Keyspace<K>,
-    pub(crate) roles: Vec<Role<K>>,
-    pub(crate) value_bytes: usize,
-    /// Handles that have read once, and do nothing afterwards.
-    pub(crate) idle: usize,
-    /// Whether every measurement begins with a new map that has no room yet.
-    pub(crate) grows: bool,
-}
-
-pub(crate) struct MapSubject<K> {
-    entry: Entry<K>,
-    load: Rc<Load<K>>,
-    live: Option<Live<K>>,
-}
-
+/// The threads of a load, with their handles of one map.
 struct Live<K> {
     threads: Vec<Thread<K>>,
     #[expect(dead_code, reason = "they are only registered")]
     idle: Vec<Box<dyn Handle<K>>>,
 }
 
-impl<K: Key> MapSubject<K> {
-    /// Fills the map, unless it grows in each measurement.
-    pub(crate) fn new(entry: Entry<K>, load: Rc<Load<K>>) -> Self {
-        let live = (!load.grows).then(|| Live::new(&entry, &load));
-        Self { entry, load, live }
-    }
-}
-
 /// Stores a value for each of these keys in one batch, and in both copies if there are two.
 pub(super) fn fill<K: Key>(
-    worker: &mut dyn Handle<K>,
+    handle: &mut dyn Handle<K>,
     keyspace: &Keyspace<K>,
     bytes: usize,
     indices: impl Iterator<Item = u32>,
 ) {
     let put = |index| Change::fill(keyspace.key(index), index, bytes);
-    worker.write(&mut indices.map(put).collect());
-    worker.settle();
+    handle.write(&mut indices.map(put).collect());
+    handle.settle();
 }
 
 impl<K: Key> Live<K> {
-    fn new(entry: &Entry<K>, load: &Load<K>) -> Self {
-        let own = |role: &Role<K>| match load.grows {
-            true => role.own.emptied(),
-            false => role.own,
-        };
-        let filled = load.roles.iter().flat_map(|role| own(role).filled());
-        let indices: Vec<u32> = (0..load.keyspace.len).chain(filled).collect();
-        let mut worker = (entry.build)(if load.grows { 0 } else { indices.len() });
-        let bytes = load.value_bytes;
-        fill(&mut *worker, &load.keyspace, bytes, indices.into_iter());
-        let thread = |role: &Role<K>| {
-            let batch = match role.publish {
-                Publish::Each(changes) => changes,
-                Publish::After(_) => usize::MAX,
-            };
-            let (name, keyspace) = (entry.contender.name, load.keyspace.clone());
-            let state = State::new(name, keyspace, own(role), batch, bytes);
-            Thread::new(worker.another(), state, role.clone())
+    fn new(entry: &MapEntry<K>, drawn: &Drawn<K>) -> Self {
+        let (load, keyspace) = (&drawn.load, &drawn.keyspace);
+        let (name, bytes) = (entry.contender.name, load.value_bytes);
+        let own = (0..load.tasks.len()).flat_map(|nth| drawn.own(nth).filled());
+        let indices: Vec<u32> = (0..keyspace.len).chain(own).collect();
+        let mut handle = (entry.build)(if load.grows { 0 } else { indices.len() });
+        fill(&mut *handle, keyspace, bytes, indices.into_iter());
+        let thread = |(nth, task): (usize, &Task)| Thread {
+            handle: handle.another(),
+            state: State::new(name, keyspace.clone(), drawn.own(nth), task.batch, bytes),
+            workload: Arc::clone(&drawn.workloads[nth]),
+            pace: task.pace,
+            at: 0,
         };
         let idle = |_| {
-            let mut idle = worker.another();
-            idle.get(&load.keyspace.key(0));
+            let mut idle = handle.another();
+            idle.get(&keyspace.key(0));
             idle
         };
         Self {
-            threads: load.roles.iter().map(thread).collect(),
+            threads: load.tasks.iter().enumerate().map(thread).collect(),
             idle: (0..load.idle).map(idle).collect(),
         }
     }
 }
 
-impl<K: Key> Subject for MapSubject<K> {
-    fn measure(&mut self, slice: Duration) -> Sample {
-        let mut fresh;
-        let live = match &mut self.live {
+/// A map under a load, which is filled at once, or anew in each measurement if it grows.
+pub(crate) fn map<K: Key>(entry: MapEntry<K>, drawn: Rc<Drawn<K>>) -> Subject {
+    let mut kept = (!drawn.load.grows).then(|| Live::new(&entry, &drawn));
+    Box::new(move |slice| {
+        let mut fresh = None;
+        let live = match &mut kept {
             Some(live) => live,
-            None => {
-                fresh = Live::new(&self.entry, &self.load);
-                &mut fresh
-            }
+            None => fresh.insert(Live::new(&entry, &drawn)),
         };
         let window = Window::new(slice);
         let threads = &mut live.threads;
         let counted: Vec<Counted> = thread::scope(|scope| {
-            let running: Vec<_> = threads
-                .iter_mut()
-                .map(|thread| scope.spawn(|| thread.run(window)))
-                .collect();
+            let start = |thread| scope.spawn(|| Thread::run(thread, window));
+            let running: Vec<_> = threads.iter_mut().map(start).collect();
             running.into_iter().map(join).collect()
         });
         let ran: Vec<_> = threads.iter().zip(&counted).collect();
         sum_up(&ran)
-    }
+    })
 }
 
 /// One sample from what all threads counted.
@@ -119,22 +87,21 @@ fn sum_up<K: Key>(ran: &[(&Thread<K>, &Counted)]) -> Sample {
         let chosen = ran.iter().filter(move |(thread, _)| choose(thread));
         chosen.map(|(_, counted)| *counted)
     };
-    let readers = of(|thread| thread.reads_only() && thread.role.pace == Pace::Closed);
-    let mut sample = Sample::from_iter(read_cost(readers, Workload::<K>::BLOCK));
+    let readers = of(|thread| thread.reads_only() && thread.pace == Pace::Closed);
+    let mut sample = Sample::from_iter(read_cost(readers));
 
     let ops: f64 = of(|_| true).map(Counted::ops_a_second).sum();
-    let writes: f64 = of(|_| true)
-        .map(|counted| counted.rate(counted.changes))
-        .sum();
+    let writes = of(|_| true).map(|counted| counted.rate(counted.changes));
+    let writes: f64 = writes.sum();
     sample.push((Metric::Ops, ops));
     sample.push((Metric::Reads, ops - writes));
     if of(|thread| !thread.reads_only()).next().is_some() {
         sample.push((Metric::Writes, writes));
     }
 
-    let open = of(|thread| matches!(thread.role.pace, Pace::Open(_)));
+    let open = of(|thread| matches!(thread.pace, Pace::Open(_)));
     sample.extend(tails(open, Metric::ReadAt));
-    let timed: Vec<_> = of(|thread| matches!(thread.role.pace, Pace::Timed(_))).collect();
+    let timed: Vec<_> = of(|thread| matches!(thread.pace, Pace::Timed(_))).collect();
     if let [one] = timed[..] {
         sample.push((Metric::Entries, one.ops as f64));
     }
@@ -150,49 +117,47 @@ fn tails<'a>(counted: impl Iterator<Item = &'a Counted>, metric: fn(Tail) -> Met
     all.tails(metric).collect()
 }
 
+/// A map that is filled with a number of entries and weighed.
+pub(crate) fn size(entry: MapEntry<u64>, entries: u32) -> Subject {
+    /// Changes in a batch. What a log keeps for the next batch is weighed, too.
+    const BATCH: usize = 1000;
+    let keyspace = Keyspace::numbers(entries);
+    Box::new(move |_| {
+        let put = |index| Change::fill(keyspace.key(index), index, 8);
+        // Memory that is not the map's is allocated before.
+        let mut changes = Vec::with_capacity(BATCH);
+        let (bytes, map) = counted(|| {
+            let mut map = (entry.build)(0);
+            for begin in (0..entries).step_by(BATCH) {
+                changes.extend((begin..entries.min(begin + BATCH as u32)).map(put));
+                map.write(&mut changes);
+            }
+            map.settle();
+            map
+        });
+        drop(map);
+        vec![(Metric::Bytes, bytes as f64 / f64::from(entries))]
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use alloc::sync::Arc;
+    use core::time::Duration;
 
     use super::*;
     use crate::contender::Contender;
-    use crate::maps::all;
-    use crate::workload::keyspace::Distribution;
+    use crate::drive::load::Load;
+    use crate::maps::{Map, all};
     use crate::workload::ops::Mix;
-    use crate::workload::state::OwnKeys;
-    use crate::workload::values::Value;
 
-    fn role(mix: Mix, pace: Pace, keyspace: &Keyspace<u64>) -> Role<u64> {
-        Role {
-            workload: Arc::new(Workload::draw(mix, Distribution::Uniform, keyspace, 1)),
-            own: OwnKeys::new(1000, 64, 32),
-            publish: Publish::Each(1),
-            pace,
-        }
-    }
-
-    fn load(
-        roles: impl Fn(&Keyspace<u64>) -> Vec<Role<u64>>,
-        idle: usize,
-        grows: bool,
-    ) -> Rc<Load<u64>> {
-        let keyspace = Keyspace::numbers(100);
-        Rc::new(Load {
-            roles: roles(&keyspace),
-            keyspace,
-            value_bytes: Value::BYTES,
-            idle,
-            grows,
-        })
-    }
-
-    fn measure(load: &Rc<Load<u64>>) -> Vec<Sample> {
+    fn measure(load: Load) -> Vec<Sample> {
+        let drawn = Rc::new(Drawn::random(load, Keyspace::numbers(100)));
         let measure = |entry| {
-            let mut subject = MapSubject::new(entry, Rc::clone(load));
-            subject.measure(Duration::from_millis(2));
-            subject.measure(Duration::from_millis(5))
+            let mut subject = map(entry, Rc::clone(&drawn));
+            subject(Duration::from_millis(2));
+            subject(Duration::from_millis(5))
         };
-        all::<u64, Value>().into_iter().map(measure).collect()
+        all::<u64, u64>().into_iter().map(measure).collect()
     }
 
     fn number(sample: &Sample, metric: Metric) -> Option<f64> {
@@ -202,11 +167,9 @@ mod tests {
 
     #[test]
     fn readers_alone_and_beside_a_writer() {
-        let roles = |space: &_| {
-            let writer = role(Mix::put(1.0), Pace::Closed, space);
-            vec![role(Mix::READ, Pace::Closed, space), writer]
-        };
-        for sample in measure(&load(roles, 3, false)) {
+        let idle = 3;
+        let load = Load::new(100, vec![Task::READ, Task::WRITE]);
+        for sample in measure(Load { idle, ..load }) {
             for metric in [Metric::Read, Metric::Reads, Metric::Writes] {
                 assert!(number(&sample, metric).unwrap() > 0.0, "{metric:?}");
             }
@@ -215,29 +178,21 @@ mod tests {
 
     #[test]
     fn mixes_with_own_keys_and_batches() {
-        for publish in [Publish::Each(7), Publish::After(Duration::from_micros(300))] {
-            let roles = |space: &_| {
-                let role = role(Mix::of(0.2, 0.4, 0.4), Pace::Closed, space);
-                vec![Role { publish, ..role }]
-            };
-            for sample in measure(&load(roles, 0, false)) {
-                assert!(number(&sample, Metric::Writes).unwrap() > 0.0);
-                assert_eq!(number(&sample, Metric::Read), None);
-            }
+        let task = Task::mix(Mix::of(0.2, 0.4, 0.4)).batch(7);
+        for sample in measure(Load::of(100, task, 1).own(64)) {
+            assert!(number(&sample, Metric::Writes).unwrap() > 0.0);
+            assert_eq!(number(&sample, Metric::Read), None);
         }
     }
 
     #[test]
     fn tails_of_reads_and_of_growing_writes() {
-        let roles = |space: &_| {
-            let open = Pace::Open(Duration::from_micros(20));
-            let grow = role(Mix::GROW, Pace::Timed(50), space);
-            vec![role(Mix::READ, open, space), grow]
-        };
-        for sample in measure(&load(roles, 0, true)) {
+        let read = Task::READ.pace(Pace::Open(Duration::from_micros(20)));
+        let tasks = vec![read, Task::GROW.pace(Pace::Timed(50))];
+        for sample in measure(Load::new(100, tasks).own(64).growing()) {
             let of = |metric: fn(Tail) -> Metric, tail| number(&sample, metric(tail)).unwrap();
-            assert!(of(Metric::ReadAt, Tail::P50) <= of(Metric::ReadAt, Tail::Max));
-            assert!(of(Metric::WriteAt, Tail::Max) > 0.0);
+            assert!(of(Metric::ReadAt, Tail::P50) <= of(Metric::ReadAt, Tail::MAX));
+            assert!(of(Metric::WriteAt, Tail::MAX) > 0.0);
             let entries = number(&sample, Metric::Entries).unwrap();
             assert!((1.0..=50.0).contains(&entries));
         }
@@ -247,18 +202,19 @@ mod tests {
     #[derive(Clone)]
     struct Broken;
 
-    impl Handle<u64> for Broken {
-        fn build(_: usize) -> Self {
+    impl Map for Broken {
+        type Key = u64;
+        type Value = u64;
+
+        fn with_capacity(_: usize) -> Self {
             Self
         }
 
-        fn get(&mut self, _: &u64) -> Option<Value> {
+        fn get(&mut self, _: &u64) -> Option<u64> {
             None
         }
 
-        fn write(&mut self, changes: &mut Vec<Change<u64>>) {
-            changes.clear();
-        }
+        fn write(&mut self, _: impl ExactSizeIterator<Item = (u64, Option<u64>)>) {}
 
         fn hold(&mut self, _: &u64, keep: &mut dyn FnMut()) {
             keep();
@@ -266,12 +222,15 @@ mod tests {
     }
 
     fn measure_broken(pace: Pace) {
-        let entry = Entry {
-            contender: Contender::theirs("none", ""),
-            build: |_| Box::new(Broken),
+        let contender = Contender {
+            name: "none",
+            about: "",
+            is_ours: false,
         };
-        let roles = |space: &_| vec![role(Mix::READ, pace, space)];
-        MapSubject::new(entry, load(roles, 0, false)).measure(Duration::from_millis(2));
+        let build = |_| -> Box<dyn Handle<u64>> { Box::new(Broken) };
+        let load = Load::of(100, Task::READ.pace(pace), 1);
+        let drawn = Rc::new(Drawn::random(load, Keyspace::numbers(100)));
+        map(MapEntry { contender, build }, drawn)(Duration::from_millis(2));
     }
 
     #[test]
@@ -284,5 +243,18 @@ mod tests {
     #[should_panic(expected = "none is broken: it lost key")]
     fn a_broken_contender_has_no_latency() {
         measure_broken(Pace::Open(Duration::from_micros(5)));
+    }
+
+    #[test]
+    fn two_copies_weigh_twice() {
+        let weigh = |name: &str| {
+            let mut all = all::<u64, u64>().into_iter();
+            let entry = all.find(|entry| entry.contender.name == name).unwrap();
+            size(entry, 30_000)(Duration::ZERO)[0].1
+        };
+        let (ours, plain) = (weigh("epoch"), weigh("rwlock-std"));
+        // A key and a value have 16 bytes.
+        assert!(plain > 16.0, "{plain}");
+        assert!(ours > 1.9 * plain && ours < 2.2 * plain, "{ours} {plain}");
     }
 }

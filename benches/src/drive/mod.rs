@@ -1,8 +1,8 @@
 //! Measures one contender at a time.
 
 pub(crate) mod cells;
+pub(crate) mod load;
 pub(crate) mod maps;
-pub(crate) mod size;
 pub(crate) mod stuck;
-pub(crate) mod thread;
+mod thread;
 pub(crate) mod window;

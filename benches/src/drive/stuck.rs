@@ -8,13 +8,13 @@ use std::time::Instant;
 use super::maps::fill;
 use super::thread::spin_until;
 use super::window::{Latencies, Subject, join};
-use crate::cells::list::Entry as CellEntry;
-use crate::cells::parts::{Parts, Payload};
+use crate::cells::{Build, Parts, Payload};
+use crate::contender::Entry;
 use crate::interrupt;
-use crate::maps::{Entry, Handle};
+use crate::maps::MapEntry;
 use crate::metric::{Metric, Sample};
 use crate::workload::keyspace::Keyspace;
-use crate::workload::values::{Change, Value};
+use crate::workload::values::Change;
 
 /// The time between two writes.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
@@ -25,74 +25,42 @@ pub(crate) const ENTRIES: u32 = 10_000;
 /// The keys that are written, in turn; the reader has the first of them.
 pub(crate) const WRITTEN: u32 = 100;
 
+/// Bytes of a value.
+const BYTES: usize = size_of::<u64>();
+
 /// A map, one handle that reads and one that writes.
-pub(crate) struct StuckMap {
-    reader: Box<dyn Handle<u64>>,
-    writer: Box<dyn Handle<u64>>,
-    keyspace: Keyspace<u64>,
-    written: u32,
+pub(crate) fn stuck_map(entry: &MapEntry<u64>) -> Subject {
+    let keyspace = Keyspace::numbers(ENTRIES);
+    let mut writer = (entry.build)(ENTRIES as usize);
+    fill(&mut *writer, &keyspace, BYTES, 0..ENTRIES);
+    let (mut reader, key) = (writer.another(), keyspace.key(0));
+    let mut written = 0;
+    let mut write = move || {
+        // Each key in turn, the one that is read among them.
+        written = (written + 1) % WRITTEN;
+        let change = Change::fill(keyspace.key(written), written, BYTES);
+        writer.write(&mut vec![change]);
+    };
+    Box::new(move |slice| measure(slice, |keep| reader.hold(&key, keep), &mut write))
 }
 
-impl StuckMap {
-    pub(crate) fn new(entry: &Entry<u64>) -> Self {
-        let keyspace = Keyspace::numbers(ENTRIES);
-        let mut writer = (entry.build)(ENTRIES as usize);
-        fill(&mut *writer, &keyspace, Value::BYTES, 0..ENTRIES);
-        Self {
-            reader: writer.another(),
-            writer,
-            keyspace,
-            written: 0,
-        }
-    }
-}
-
-impl Subject for StuckMap {
-    fn measure(&mut self, slice: Duration) -> Sample {
-        let (reader, key) = (&mut *self.reader, self.keyspace.key(0));
-        measure(
-            slice,
-            |keep| reader.hold(&key, keep),
-            || {
-                // Each key in turn, the one that is read among them.
-                self.written = (self.written + 1) % ENTRIES;
-                let key = self.keyspace.key(self.written);
-                let change = Change::fill(key, self.written, Value::BYTES);
-                self.writer.write(&mut vec![change]);
-            },
-        )
-    }
-}
-
-/// A cell with one reader.
-pub(crate) struct StuckCell {
-    parts: Parts,
-    written: u64,
-}
-
-impl StuckCell {
-    /// Returns `None` if the cell is for one thread only.
-    pub(crate) fn new(entry: &CellEntry) -> Option<Self> {
-        let parts = (entry.build)(1)?;
-        let written = 0;
-        matches!(parts, Parts::Shared { .. }).then_some(Self { parts, written })
-    }
-}
-
-impl Subject for StuckCell {
-    fn measure(&mut self, slice: Duration) -> Sample {
-        let Parts::Shared { readers, writer } = &mut self.parts else {
-            return Sample::new();
-        };
-        measure(
-            slice,
-            |keep| readers[0].hold(keep),
-            || {
-                self.written += 1;
-                writer.store(Payload::new(self.written));
-            },
-        )
-    }
+/// A cell with one reader. Returns `None` if the cell is for one thread only.
+pub(crate) fn stuck_cell(entry: &Entry<Build>) -> Option<Subject> {
+    let Parts::Shared {
+        mut readers,
+        mut writer,
+    } = (entry.build)(1)?
+    else {
+        return None;
+    };
+    let mut written = 0;
+    let mut write = move || {
+        written += 1;
+        writer.store(Payload::new(written));
+    };
+    Some(Box::new(move |slice| {
+        measure(slice, |keep| readers[0].hold(keep), &mut write)
+    }))
 }
 
 /// Writes at every tick, beginning when the reader has what it keeps, and times each write from
@@ -128,35 +96,35 @@ fn measure(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cells::list::ALL;
+    use crate::cells;
     use crate::maps::all;
     use crate::metric::Tail;
 
     const HELD: Duration = Duration::from_millis(30);
 
-    fn worst(mut subject: impl Subject) -> f64 {
-        let sample = subject.measure(HELD);
+    fn worst(mut subject: Subject) -> f64 {
+        let sample = subject(HELD);
         let max = sample
             .iter()
-            .find(|(metric, _)| *metric == Metric::WriteAt(Tail::Max));
+            .find(|(metric, _)| *metric == Metric::WriteAt(Tail::MAX));
         max.expect("at least one write was timed").1
     }
 
     #[test]
     fn every_map_and_cell_can_be_measured() {
-        for entry in all::<u64, Value>() {
-            assert!(worst(StuckMap::new(&entry)) > 0.0);
+        for entry in all::<u64, u64>() {
+            assert!(worst(stuck_map(&entry)) > 0.0);
         }
-        for subject in ALL.iter().filter_map(StuckCell::new) {
+        for subject in cells::all().iter().filter_map(stuck_cell) {
             assert!(worst(subject) > 0.0);
         }
     }
 
     #[test]
     fn a_write_behind_a_lock_waits_for_the_reader() {
-        let maps = all::<u64, Value>();
+        let maps = all::<u64, u64>();
         let lock = maps.iter().find(|it| it.contender.name == "rwlock-std");
         // The first write begins when the reader has the lock.
-        assert!(worst(StuckMap::new(lock.unwrap())) >= 0.9 * HELD.as_nanos() as f64);
+        assert!(worst(stuck_map(lock.unwrap())) >= 0.9 * HELD.as_nanos() as f64);
     }
 }

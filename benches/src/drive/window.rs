@@ -8,18 +8,14 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 
 use crate::interrupt;
-use crate::metric::{Metric, Sample, Tail};
-use crate::stats::median;
+use crate::metric::{Metric, Sample, Tail, median};
 
-/// A contender with a load, which can be measured again and again.
-pub(crate) trait Subject {
-    /// Measures for the time of a `slice`.
-    ///
-    /// # Panics
-    ///
-    /// If the contender gives a wrong answer.
-    fn measure(&mut self, slice: Duration) -> Sample;
-}
+/// A contender with a load: measures for the time of a slice, again and again. Panics if the
+/// contender gives a wrong answer.
+pub(crate) type Subject = Box<dyn FnMut(Duration) -> Sample>;
+
+/// Reads between two readings of the clock.
+pub(super) const BLOCK: usize = 1000;
 
 /// When operations count: after a warm-up of a fifth of the slice. All threads share one, so
 /// that no thread waits for another. One that starts late has a shorter warm-up, and one that
@@ -27,7 +23,7 @@ pub(crate) trait Subject {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     /// When the threads were started.
-    pub(super) begin: Instant,
+    begin: Instant,
     pub(super) from: Instant,
     pub(super) until: Instant,
 }
@@ -44,6 +40,43 @@ impl Window {
     pub(super) fn is_over(self, now: Instant, counted: u64) -> bool {
         (now >= self.until && counted > 0) || interrupt::is_requested()
     }
+
+    /// Repeats `step`, which is asked for a number of operations, and returns how many it did and
+    /// how many of them were changes.
+    pub(super) fn repeat(
+        self,
+        reads_only: bool,
+        mut step: impl FnMut(usize) -> (usize, u64),
+    ) -> Counted {
+        // A write may clone a whole map, so a chunk between two readings of the clock has as many
+        // operations as fit into a fifth of a millisecond.
+        let mut chunk = if reads_only { BLOCK } else { 1 };
+        let mut counted = Counted::default();
+        let mut begin = self.begin;
+        loop {
+            let (done, changes) = step(chunk);
+            let end = Instant::now();
+            let nanos = nanos_between(begin, end);
+            // A chunk that began before counts in part.
+            let counting = nanos_between(begin.max(self.from), end);
+            let share = |of: f64| (of * counting / nanos.max(1.0)).round() as u64;
+            counted.ops += share(done as f64);
+            counted.changes += share(changes as f64);
+            counted.nanos += counting;
+            if reads_only && done == BLOCK && begin >= self.from {
+                counted.blocks.push(nanos);
+            }
+            if self.is_over(end, counted.ops) {
+                return counted;
+            }
+            if !reads_only && nanos < 1e5 {
+                chunk = (chunk * 2).min(BLOCK);
+            } else if !reads_only && nanos > 4e5 {
+                chunk = (chunk / 2).max(1);
+            }
+            begin = end;
+        }
+    }
 }
 
 /// What one thread did while it counted.
@@ -51,20 +84,15 @@ impl Window {
 pub(super) struct Counted {
     pub(super) ops: u64,
     pub(super) nanos: f64,
-    /// How many of the operations were changes of a map.
+    /// How many of the operations were changes.
     pub(super) changes: u64,
     /// The nanoseconds of each full block of reads.
-    pub(super) blocks: Vec<f64>,
+    blocks: Vec<f64>,
     /// Of operations that were timed one by one.
     pub(super) latencies: Option<Latencies>,
 }
 
 impl Counted {
-    pub(super) fn add(&mut self, ops: usize, nanos: f64) {
-        self.ops += ops as u64;
-        self.nanos += nanos;
-    }
-
     /// This many operations in the counted time, as a rate per second.
     pub(super) fn rate(&self, count: u64) -> f64 {
         count as f64 * 1e9 / self.nanos.max(1.0)
@@ -85,17 +113,14 @@ pub(super) fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 }
 
 /// The nanoseconds of a read: of the median block, or of all reads if no block was full.
-pub(super) fn read_cost<'a>(
-    counted: impl Iterator<Item = &'a Counted>,
-    block: usize,
-) -> Option<(Metric, f64)> {
+pub(super) fn read_cost<'a>(counted: impl Iterator<Item = &'a Counted>) -> Option<(Metric, f64)> {
     let (mut ops, mut nanos, mut blocks) = (0, 0.0, Vec::new());
     for counted in counted {
         ops += counted.ops;
         nanos += counted.nanos;
         blocks.extend(&counted.blocks);
     }
-    let of_block = median(&mut blocks).map(|nanos| nanos / block as f64);
+    let of_block = median(&mut blocks).map(|nanos| nanos / BLOCK as f64);
     let cost = of_block.or_else(|| (ops > 0).then(|| nanos / ops as f64))?;
     Some((Metric::Read, cost))
 }
@@ -110,9 +135,7 @@ impl Latencies {
     }
 
     pub(super) fn record(&mut self, begin: Instant, end: Instant) {
-        let nanos = end.saturating_duration_since(begin).as_nanos();
-        self.0
-            .saturating_record(u64::try_from(nanos).unwrap_or(u64::MAX));
+        self.0.saturating_record(nanos_between(begin, end) as u64);
     }
 
     pub(super) fn add(&mut self, other: &Self) {
@@ -123,10 +146,8 @@ impl Latencies {
     pub(super) fn tails(&self, metric: fn(Tail) -> Metric) -> impl Iterator<Item = (Metric, f64)> {
         let tails = Tail::ALL.into_iter().filter(|_| !self.0.is_empty());
         tails.map(move |tail| {
-            (
-                metric(tail),
-                self.0.value_at_quantile(tail.quantile()) as f64,
-            )
+            let value = self.0.value_at_quantile(tail.quantile());
+            (metric(tail), value as f64)
         })
     }
 }

@@ -1,19 +1,19 @@
-//! A figure, its cases, and who takes part in them.
+//! A figure: a question, and the cases that answer it.
 
 use alloc::rc::Rc;
-use core::fmt;
 
 use crate::cells;
-use crate::contender::Contender;
-use crate::drive::cells::{CellLoad, CellSubject};
-use crate::drive::maps::{Load, MapSubject};
-use crate::drive::size::SizeSubject;
-use crate::drive::stuck::{StuckCell, StuckMap};
+use crate::contender::{Contender, Entry};
+use crate::drive::cells::cell;
+use crate::drive::load::{Drawn, Load};
+use crate::drive::maps::{map, size};
+use crate::drive::stuck::{stuck_cell, stuck_map};
 use crate::drive::window::Subject;
-use crate::maps;
+use crate::maps::{self, MapEntry};
 use crate::metric::Metric;
 use crate::workload::input::{Texts, Trace};
-use crate::workload::values::{Blob, Key, Value};
+use crate::workload::keyspace::Keyspace;
+use crate::workload::values::{Blob, Key};
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,14 +55,14 @@ impl Settings {
     }
 }
 
-/// A question, and the loads that answer it.
 #[derive(Debug)]
 pub(crate) struct Figure {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
     /// What the numbers are, and where the load comes from.
     pub(crate) definition: String,
-    pub(crate) chart: Chart,
+    /// The name of the axis over which each contender has a line; without one, it has a bar.
+    pub(crate) axis: &'static str,
     /// The numbers that are drawn and judged. All are written to the CSV file.
     pub(crate) metrics: &'static [Metric],
     pub(crate) cases: Vec<Case>,
@@ -72,58 +72,73 @@ pub(crate) struct Figure {
     pub(crate) weight: u32,
 }
 
-/// How a figure is drawn.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Chart {
-    /// A bar for each contender.
-    Bars,
-    /// A line for each contender over this axis.
-    Lines(&'static str),
-}
-
 impl Figure {
     pub(crate) const DEFAULT: Self = Self {
         id: "",
         title: "",
         definition: String::new(),
-        chart: Chart::Bars,
+        axis: "",
         metrics: &[Metric::Ops],
         cases: Vec::new(),
         since: Mode::Quick,
         weight: 1,
     };
 
-    /// The name of the axis, or nothing.
-    pub(crate) fn axis(&self) -> &'static str {
-        match self.chart {
-            Chart::Bars => "",
-            Chart::Lines(axis) => axis,
-        }
+    pub(crate) fn has_bars(&self) -> bool {
+        self.axis.is_empty()
     }
 }
 
-/// Makes a contender by its name, under the load of a case.
-pub(crate) type Maker = Box<dyn Fn(&str) -> Option<Box<dyn Subject>>>;
+/// Entries of the maps whose size is not the question.
+pub(super) const ENTRIES: u32 = 100_000;
+/// The same in words.
+pub(super) const MANY: &str = "100,000";
 
-/// One load, for all contenders that can have it.
+/// A number of threads, in words.
+pub(crate) fn some_threads(count: usize) -> String {
+    match count {
+        1 => "1 thread".to_owned(),
+        _ => format!("{count} threads"),
+    }
+}
+
+/// What a number of threads do, in words.
+pub(super) fn threads_that(count: usize, verb: &str) -> String {
+    match count {
+        1 => format!("one thread {verb}s"),
+        _ => format!("{count} threads {verb}"),
+    }
+}
+
+/// What a contender is asked to do.
+#[derive(Clone, Debug)]
+pub(crate) enum Question {
+    /// A load on a map whose keys are numbers.
+    Numbers(Load),
+    /// A load on a map whose keys are text, as many as there are texts.
+    Texts(Texts, Load),
+    /// The operations of a trace, by the threads of a load.
+    Trace(Rc<Trace>, Load),
+    /// The size of a map with this many entries, which is the same every time.
+    Size(u32),
+    /// Loads from a cell by a number of readers, perhaps beside a writer.
+    Cell(usize, bool),
+    /// Writes to a map while a reader keeps what it read.
+    StuckMap,
+    /// The same of a cell.
+    StuckCell,
+}
+
+/// A question, for all contenders that can answer it.
+#[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) panel: String,
     pub(crate) x: f64,
-    pub(crate) contenders: Vec<Contender>,
-    /// Draws the load, which is done when its turn comes.
-    pub(crate) draw: Box<dyn Fn() -> Maker>,
+    pub(crate) question: Question,
     /// Whether one contender is measured after the other, since not all fit into memory.
     pub(crate) apart: bool,
-    /// How often it is measured, if not as often as the others.
-    pub(crate) rounds: Option<u32>,
     /// How the contenders are compared, if not each of ours with the best of the others.
     pub(crate) duel: Option<Duel>,
-}
-
-impl fmt::Debug for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Case({}, {})", self.panel, self.x)
-    }
 }
 
 /// One of ours against others, compared round by round: a machine that changes its pace changes
@@ -140,141 +155,126 @@ impl Duel {
     pub(crate) const ROUNDS: u32 = 9;
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        [self.ours]
-            .into_iter()
-            .chain(self.others.iter().map(|other| other.0))
+        let others = self.others.iter().map(|other| other.0);
+        [self.ours].into_iter().chain(others)
     }
+}
+
+fn named<B>(entries: Vec<Entry<B>>) -> Vec<Contender> {
+    entries.iter().map(|entry| entry.contender).collect()
 }
 
 /// The contenders that hold maps.
 pub(crate) fn maps() -> Vec<Contender> {
-    maps::all::<u64, Value>()
-        .iter()
-        .map(|entry| entry.contender)
-        .collect()
+    named(maps::all::<u64, u64>())
 }
 
 /// The contenders that hold one value.
 pub(crate) fn cells() -> Vec<Contender> {
-    cells::list::ALL
-        .iter()
-        .map(|entry| entry.contender)
-        .collect()
+    named(cells::all())
 }
 
+/// Makes the chosen contenders, each when it is asked for.
+type Subjects<'a> = Box<dyn Iterator<Item = (Contender, Subject)> + 'a>;
+
 impl Case {
-    fn new(panel: &str, contenders: Vec<Contender>, draw: impl Fn() -> Maker + 'static) -> Self {
+    pub(super) fn new(panel: impl Into<String>, question: Question) -> Self {
         Self {
-            panel: panel.to_owned(),
+            panel: panel.into(),
             x: 0.0,
-            contenders,
-            draw: Box::new(draw),
-            apart: false,
-            rounds: None,
+            apart: matches!(question, Question::Size(_)),
+            question,
             duel: None,
         }
     }
 
-    /// All maps, whose keys are text.
-    pub(super) fn texts(panel: &str, load: impl Fn() -> Load<Box<str>> + 'static) -> Self {
-        Self::new(panel, maps(), move || of_map(load(), maps::all::<_, Value>))
+    /// A load on maps whose keys are numbers.
+    pub(crate) fn numbers(panel: impl Into<String>, x: f64, load: Load) -> Self {
+        let case = Self::new(panel, Question::Numbers(load));
+        Self { x, ..case }
     }
 
-    /// All maps, whose keys are numbers.
-    pub(super) fn numbers(panel: &str, x: f64, load: impl Fn() -> Load<u64> + 'static) -> Self {
-        let draw = move || match load() {
-            load if load.value_bytes > Value::BYTES => of_map(load, maps::all::<_, Blob>),
-            load => of_map(load, maps::all::<_, Value>),
-        };
-        let contenders = maps();
-        Self {
-            x,
-            ..Self::new(panel, contenders, draw)
+    /// How often it is measured, if others are this often.
+    pub(crate) fn rounds(&self, others: u32) -> u32 {
+        match self.question {
+            Question::Size(_) => 1,
+            _ if self.duel.is_some() => Duel::ROUNDS,
+            _ => others,
         }
     }
 
-    /// The same for these contenders only.
-    pub(super) fn between(self, duel: Duel) -> Self {
-        let all = maps::all::<u64, Value>().into_iter().chain(maps::fences());
-        let all = all.map(|entry| entry.contender);
-        Self {
-            contenders: all
+    /// Everybody who can take part.
+    pub(crate) fn contenders(&self) -> Vec<Contender> {
+        if let Some(duel) = &self.duel {
+            let all = maps().into_iter().chain(named(maps::fences::<u64>()));
+            return all
                 .filter(|it| duel.names().any(|name| name == it.name))
-                .collect(),
-            rounds: Some(Duel::ROUNDS),
-            duel: Some(duel),
-            ..self
+                .collect();
         }
-    }
-
-    pub(super) fn cells(panel: &str, readers: usize, writer: bool) -> Self {
-        let load = CellLoad { readers, writer };
-        Self::of_cell(panel, move |entry| {
-            Some(Box::new(CellSubject::new(entry, load)?))
-        })
-    }
-
-    /// A map with this many entries is weighed. The result is the same every time.
-    pub(super) fn size(entries: u32) -> Self {
-        let draw = move || -> Maker {
-            Box::new(move |name| {
-                let entry = map(maps::all::<_, Value>(), name)?;
-                Some(Box::new(SizeSubject { entry, entries }))
-            })
-        };
-        let case = Self::new(&format!("{entries} entries"), maps(), draw);
-        Self {
-            apart: true,
-            rounds: Some(1),
-            ..case
+        let mut cells = cells::all();
+        match self.question {
+            Question::Cell(readers, writes) => {
+                cells.retain(|entry| cell(entry, readers, writes).is_some());
+            }
+            Question::StuckCell => cells.retain(|entry| stuck_cell(entry).is_some()),
+            _ => return maps(),
         }
+        named(cells)
     }
 
-    /// A reader of a map keeps what it read.
-    pub(super) fn stuck_maps(panel: &str) -> Self {
-        Self::new(panel, maps(), || {
-            Box::new(|name| {
-                let entry = map(maps::all::<_, Value>(), name)?;
-                Some(Box::new(StuckMap::new(&entry)))
-            })
-        })
-    }
-
-    /// A reader of a cell keeps what it read.
-    pub(super) fn stuck_cells(panel: &str) -> Self {
-        Self::of_cell(panel, |entry| Some(Box::new(StuckCell::new(entry)?)))
-    }
-
-    fn of_cell(
-        panel: &str,
-        make: impl Fn(&cells::list::Entry) -> Option<Box<dyn Subject>> + Copy + 'static,
-    ) -> Self {
-        let can = |entry: &&cells::list::Entry| make(entry).is_some();
-        let contenders = cells::list::ALL
-            .iter()
-            .filter(can)
-            .map(|it| it.contender)
-            .collect();
-        Self::new(panel, contenders, move || {
-            Box::new(move |name| {
-                let mut all = cells::list::ALL.iter();
-                make(all.find(|entry| entry.contender.name == name)?)
-            })
-        })
+    /// Draws the load, and makes each of the chosen contenders when its turn comes.
+    pub(crate) fn subjects<'a>(&self, chosen: &'a [Contender]) -> Subjects<'a> {
+        match &self.question {
+            Question::Numbers(load) => {
+                let drawn = Drawn::random(load.clone(), Keyspace::numbers(load.entries));
+                match load.value_bytes > size_of::<u64>() {
+                    true => each_map(drawn, maps::all::<_, Blob>(), chosen),
+                    false => each_map(drawn, all_maps(), chosen),
+                }
+            }
+            Question::Texts(texts, load) => {
+                let drawn = Drawn::random(load.clone(), texts.keyspace());
+                each_map(drawn, all_maps(), chosen)
+            }
+            Question::Trace(trace, load) => {
+                let workload = |thread, _: &_| trace.workload(thread, load.tasks.len());
+                let drawn = Drawn::new(load.clone(), trace.keyspace(), workload);
+                each_map(drawn, all_maps(), chosen)
+            }
+            &Question::Size(entries) => {
+                each(all_maps(), chosen, move |entry| Some(size(entry, entries)))
+            }
+            &Question::Cell(readers, writes) => {
+                each(cells::all(), chosen, move |it| cell(&it, readers, writes))
+            }
+            Question::StuckMap => each(all_maps(), chosen, |entry| Some(stuck_map(&entry))),
+            Question::StuckCell => each(cells::all(), chosen, |entry| stuck_cell(&entry)),
+        }
     }
 }
 
-fn map<K: Key>(all: Vec<maps::Entry<K>>, name: &str) -> Option<maps::Entry<K>> {
-    let mut all = all.into_iter().chain(maps::fences());
-    all.find(|entry| entry.contender.name == name)
+fn all_maps<K: Key>() -> Vec<MapEntry<K>> {
+    let fences = maps::fences().into_iter();
+    maps::all::<K, u64>().into_iter().chain(fences).collect()
 }
 
-fn of_map<K: Key>(load: Load<K>, all: fn() -> Vec<maps::Entry<K>>) -> Maker {
-    let load = Rc::new(load);
-    Box::new(move |name| {
-        Some(Box::new(MapSubject::new(
-            map(all(), name)?,
-            Rc::clone(&load),
-        )))
+fn each<'a, B: 'a>(
+    entries: Vec<Entry<B>>,
+    chosen: &'a [Contender],
+    make: impl Fn(Entry<B>) -> Option<Subject> + 'a,
+) -> Subjects<'a> {
+    let is_chosen = |entry: &Entry<B>| chosen.contains(&entry.contender);
+    let entries = entries.into_iter().filter(is_chosen);
+    Box::new(entries.filter_map(move |entry| Some((entry.contender, make(entry)?))))
+}
+
+fn each_map<K: Key>(
+    drawn: Drawn<K>,
+    entries: Vec<MapEntry<K>>,
+    chosen: &[Contender],
+) -> Subjects<'_> {
+    let drawn = Rc::new(drawn);
+    each(entries, chosen, move |entry| {
+        Some(map(entry, Rc::clone(&drawn)))
     })
 }

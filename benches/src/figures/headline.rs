@@ -1,120 +1,116 @@
-//! The figures that nobody else publishes.
+//! The figures that nobody else publishes, and the user's own keys and operations.
 
+use alloc::rc::Rc;
 use core::time::Duration;
 
-use super::figure::{Case, Chart, Figure, Mode, Settings};
-use super::loads::{ENTRIES, MANY, Task, load, numbers, threads_that};
-use crate::drive::maps::Load;
+use super::figure::{
+    Case, ENTRIES, Figure, MANY, Mode, Question, Settings, some_threads, threads_that,
+};
+use crate::drive::load::{Load, Pace, Task};
 use crate::drive::stuck;
-use crate::drive::thread::{Pace, Publish};
 use crate::metric::{Metric, Tail};
-use crate::workload::keyspace::{Distribution, Keyspace};
-use crate::workload::ops::Mix;
+use crate::workload::input::Trace;
+use crate::workload::keyspace::Distribution;
 
-/// From which share of writes on is which map better?
-pub(super) fn crossover(settings: &Settings) -> Figure {
-    let threads = settings.mixers();
-    let (shares, publishes): (&[f64], &[Publish]) = match settings.mode {
-        Mode::Full => (
-            &[0.0, 0.01, 0.04, 0.1, 0.4, 1.0, 2.0, 5.0, 10.0, 20.0],
-            &[
-                Publish::Each(1),
-                Publish::Each(10),
-                Publish::Each(100),
-                Publish::Each(1000),
-                Publish::After(Duration::from_millis(1)),
-            ],
-        ),
-        _ => (
-            &[0.0, 0.1, 1.0, 5.0, 20.0],
-            &[Publish::Each(1), Publish::Each(100)],
-        ),
+/// Lookups of text, alone and beside a writer.
+pub(super) fn names(settings: &Settings) -> Figure {
+    const BATCH: usize = 10;
+    let readers = settings.readers();
+    let keys = Distribution::Zipf(1.0);
+    let write = Task::WRITE.keys(keys).batch(BATCH);
+    let case = |panel, others: &[Task]| {
+        let tasks = Task::READ.keys(keys).times_and(readers, others);
+        let load = Load::new(settings.texts.len(), tasks);
+        Case::new(panel, Question::Texts(settings.texts.clone(), load))
     };
-    let case = |publish: Publish, percent: f64| {
-        let panel = match publish {
-            Publish::Each(1) => "publish every write".to_owned(),
-            Publish::Each(changes) => format!("publish every {changes} writes"),
-            Publish::After(time) => format!("publish every {} ms", time.as_millis()),
-        };
-        Case::numbers(&panel, percent, move || {
-            let task = Task::mix(Mix::put(percent / 100.0)).publish(publish);
-            numbers(ENTRIES, 0, task, threads)
-        })
-    };
-    let cases = |&publish| shares.iter().map(move |&share| case(publish, share));
     Figure {
-        id: "crossover",
-        title: "The crossover",
+        id: "names",
+        title: "A lookup of text",
         definition: format!(
-            "Operations a second against the share of writes. {threads} threads read and overwrite; uniform keys, \
-             {MANY} entries. Each thread collects the writes of a batch, then makes all of them visible at once. \
-             Maps without batches make them one by one. The share is exact, of 64,000 operations for each thread."
+            "{} {}, asked for by Zipf (exponent 1); {}. A read is the median block of 1,000 lookups: hashing, \
+             entering, comparing keys, leaving, checking the value. Beside a writer: one more thread publishes \
+             batches of {BATCH} overwritten values as fast as it can, which no real writer does.",
+            settings.texts.len(),
+            settings.texts.origin,
+            threads_that(readers, "read"),
         ),
-        chart: Chart::Lines("% writes"),
-        cases: publishes.iter().flat_map(cases).collect(),
-        since: Mode::Standard,
+        metrics: &[Metric::Read, Metric::Reads, Metric::Writes],
+        cases: vec![case("alone", &[]), case("beside a writer", &[write])],
         ..Figure::DEFAULT
     }
 }
 
-/// What do rarer publishes buy the writer?
-pub(super) fn interval(settings: &Settings) -> Figure {
-    let readers = settings.readers();
-    let case = |&batch: &usize| {
-        Case::numbers("", batch as f64, move || {
-            let write = Task::WRITE.publish(Publish::Each(batch));
-            let tasks = Task::READ.times_and(readers, write);
-            load(Keyspace::numbers(ENTRIES), 0, &tasks)
-        })
-    };
-    let batches: &[usize] = match settings.mode {
-        Mode::Full => &[1, 3, 10, 30, 100, 300, 1000, 10_000],
-        _ => &[1, 10, 100, 1000],
-    };
-    Figure {
-        id: "interval",
-        title: "Writes a second against the publish interval",
+/// The user's own operations, by a number of threads.
+pub(crate) fn replay(trace: &Rc<Trace>, threads: usize, publish: usize) -> Case {
+    let panel = format!("{}, publish every {publish}", some_threads(threads));
+    let task = Task::READ.batch(publish);
+    let load = Load::of(0, task, threads);
+    Case::new(panel, Question::Trace(Rc::clone(trace), load))
+}
+
+/// The user's own operations.
+pub(super) fn trace(settings: &Settings) -> Option<Figure> {
+    let trace = settings.trace.as_ref()?;
+    let threads = settings.threads_or(&[settings.mixers()]);
+    let cases = |publish| threads.iter().map(move |&it| replay(trace, it, publish));
+    Some(Figure {
+        id: "trace",
+        title: "Your trace",
         definition: format!(
-            "One thread overwrites as fast as it can and publishes after a number of writes; {} meanwhile. Uniform \
-             keys, {MANY} entries.",
-            threads_that(readers, "read")
+            "{}, {:.1} % of them writes, again and again, from another start for each thread. The map begins with \
+             all of its keys.",
+            trace.origin(),
+            trace.write_share() * 100.0,
         ),
-        chart: Chart::Lines("writes a publish"),
-        metrics: &[Metric::Writes, Metric::Reads],
-        cases: batches.iter().map(case).collect(),
-        since: Mode::Full,
+        cases: cases(1).chain(cases(100)).collect(),
+        ..Figure::DEFAULT
+    })
+}
+
+/// One value instead of a map.
+pub(super) fn cells(settings: &Settings) -> Figure {
+    let readers = settings.mixers();
+    let mut cases = vec![
+        Case::new("alone", Question::Cell(1, false)),
+        Case::new("beside a writer", Question::Cell(1, true)),
+    ];
+    if settings.mode == Mode::Full && readers > 1 {
+        let question = Question::Cell(readers, false);
+        cases.push(Case::new(format!("{readers} readers"), question));
+    }
+    Figure {
+        id: "cells",
+        title: "A read of one value",
+        definition: "Two words in a cell. A read enters, copies them, leaves, and checks that they belong together. \
+                     The median block of 1,000 reads. epoch-refresh takes one guard for each block and refreshes it \
+                     for each read; arc-swap-cache keeps a reference in the same way. Beside a writer: one more \
+                     thread stores as fast as it can. local is for one thread, so nobody writes beside it; \
+                     triple-buffer is for one reader."
+            .to_owned(),
+        metrics: &[Metric::Read, Metric::Writes],
+        cases,
         ..Figure::DEFAULT
     }
 }
 
 /// How long can a read take, at worst?
 pub(super) fn tail(settings: &Settings) -> Figure {
-    let readers = settings.readers();
-    let tick = Duration::from_micros(2);
-    let read = Task::READ
+    const TICK: Duration = Duration::from_micros(2);
+    const READ: Task = Task::READ
         .keys(Distribution::Zipf(0.99))
-        .pace(Pace::Open(tick));
-    let publishing = |panel: &str, pace: Pace| {
-        Case::numbers(panel, 0.0, move || {
-            let write = Task::WRITE.publish(Publish::Each(100)).pace(pace);
-            load(
-                Keyspace::numbers(ENTRIES),
-                0,
-                &read.times_and(readers, write),
-            )
-        })
+        .pace(Pace::Open(TICK));
+    let readers = settings.readers();
+    let publishing = |panel, pace| {
+        let write = Task::WRITE.batch(100).pace(pace);
+        let tasks = READ.times_and(readers, &[write]);
+        Case::numbers(panel, 0.0, Load::new(ENTRIES, tasks))
     };
     let paced = Pace::Paced(Duration::from_millis(1));
     let mut cases = vec![publishing("while the writer publishes", paced)];
     if settings.mode > Mode::Quick {
-        cases.push(Case::numbers("while the map resizes", 0.0, move || {
-            let tasks = read.times_and(readers, Task::GROW.publish(Publish::Each(10)));
-            let load = load(Keyspace::numbers(1000), 1 << 23, &tasks);
-            Load {
-                grows: true,
-                ..load
-            }
-        }));
+        let tasks = READ.times_and(readers, &[Task::GROW.batch(10)]);
+        let load = Load::new(1000, tasks).own(1 << 23).growing();
+        cases.push(Case::numbers("while the map resizes", 0.0, load));
     }
     if settings.mode == Mode::Full {
         cases.push(publishing("while the writer never rests", Pace::Closed));
@@ -129,14 +125,14 @@ pub(super) fn tail(settings: &Settings) -> Figure {
              a publish; writes/s says how far it comes. Every latency includes the readings of the clock. Of fewer \
              reads than a percentile takes, it is the worst of them.",
             threads_that(readers, "read"),
-            tick.as_micros(),
+            TICK.as_micros(),
         ),
         metrics: &[
             Metric::ReadAt(Tail::P50),
             Metric::ReadAt(Tail::P99),
             Metric::ReadAt(Tail::P999),
             Metric::ReadAt(Tail::P9999),
-            Metric::ReadAt(Tail::Max),
+            Metric::ReadAt(Tail::MAX),
             Metric::Writes,
         ],
         cases,
@@ -147,9 +143,9 @@ pub(super) fn tail(settings: &Settings) -> Figure {
 
 /// How long does a write take while one reader keeps its guard?
 pub(super) fn stuck(settings: &Settings) -> Figure {
-    let mut cases = vec![Case::stuck_maps("a map")];
+    let mut cases = vec![Case::new("a map", Question::StuckMap)];
     if settings.mode > Mode::Quick {
-        cases.push(Case::stuck_cells("one value"));
+        cases.push(Case::new("one value", Question::StuckCell));
     }
     Figure {
         id: "stuck",
@@ -168,7 +164,7 @@ pub(super) fn stuck(settings: &Settings) -> Figure {
         metrics: &[
             Metric::WriteAt(Tail::P50),
             Metric::WriteAt(Tail::P99),
-            Metric::WriteAt(Tail::Max),
+            Metric::WriteAt(Tail::MAX),
         ],
         cases,
         weight: match settings.mode {
@@ -176,6 +172,39 @@ pub(super) fn stuck(settings: &Settings) -> Figure {
             Mode::Standard => 2,
             Mode::Full => 5,
         },
+        ..Figure::DEFAULT
+    }
+}
+
+/// From which share of writes on is which map better?
+pub(super) fn crossover(settings: &Settings) -> Figure {
+    const SHARES: [f64; 10] = [0.0, 0.01, 0.04, 0.1, 0.4, 1.0, 2.0, 5.0, 10.0, 20.0];
+    let threads = settings.mixers();
+    let (shares, batches): (&[f64], &[usize]) = match settings.mode {
+        Mode::Full => (&SHARES, &[1, 10, 100, 1000]),
+        _ => (&[0.0, 0.1, 1.0, 5.0, 20.0], &[1, 100]),
+    };
+    let cases = |&batch: &usize| {
+        let panel = match batch {
+            1 => "publish every write".to_owned(),
+            _ => format!("publish every {batch} writes"),
+        };
+        shares.iter().map(move |&percent| {
+            let task = Task::put(percent / 100.0).batch(batch);
+            Case::numbers(&*panel, percent, Load::of(ENTRIES, task, threads))
+        })
+    };
+    Figure {
+        id: "crossover",
+        title: "The crossover",
+        definition: format!(
+            "Operations a second against the share of writes. {threads} threads read and overwrite; uniform keys, \
+             {MANY} entries. Each thread collects the writes of a batch, then makes all of them visible at once. \
+             Maps without batches make them one by one. The share is exact, of 64,000 operations for each thread."
+        ),
+        axis: "% writes",
+        cases: batches.iter().flat_map(cases).collect(),
+        since: Mode::Standard,
         ..Figure::DEFAULT
     }
 }

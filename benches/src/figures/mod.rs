@@ -1,11 +1,7 @@
 //! What is measured: the figures and the loads in them.
 
-pub(crate) mod advice;
 pub(crate) mod figure;
-mod headline;
-pub(crate) mod loads;
-mod own;
-mod pairs;
+pub(crate) mod headline;
 mod published;
 mod scaling;
 
@@ -13,16 +9,16 @@ use figure::{Figure, Settings};
 
 /// Every figure, in the order in which they are measured and reported.
 pub(crate) fn all(settings: &Settings) -> Vec<Figure> {
-    let mut all = vec![own::names(settings)];
-    all.extend(own::trace(settings));
+    let mut all = vec![headline::names(settings)];
+    all.extend(headline::trace(settings));
     all.extend([
-        own::cells(settings),
+        headline::cells(settings),
         published::ycsb(settings),
         published::conc_map_bench(settings),
         headline::tail(settings),
         headline::stuck(settings),
         headline::crossover(settings),
-        headline::interval(settings),
+        scaling::interval(settings),
         published::growth(settings),
         published::flashmap(settings),
         scaling::memory(settings),
@@ -31,8 +27,8 @@ pub(crate) fn all(settings: &Settings) -> Vec<Figure> {
         scaling::sizes(settings),
         published::evmap(settings),
         published::xsync(settings),
-        pairs::mix(settings),
-        pairs::fences(settings),
+        scaling::mix(settings),
+        scaling::fences(settings),
     ]);
     all
 }

@@ -2,22 +2,18 @@
 
 use core::iter;
 
-use super::figure::{Case, Chart, Figure, Mode, Settings};
-use super::loads::{ENTRIES, MANY, Task, load, numbers};
-use crate::drive::maps::Load;
-use crate::drive::thread::Pace;
+use super::figure::{Case, ENTRIES, Figure, MANY, Mode, Settings};
+use crate::drive::load::{Load, Pace, Task};
 use crate::metric::{Metric, Tail};
-use crate::workload::keyspace::{Distribution, Keyspace};
+use crate::workload::keyspace::Distribution;
 use crate::workload::ops::Mix;
 
 /// The Yahoo benchmark's mixes that read.
 pub(super) fn ycsb(settings: &Settings) -> Figure {
     let threads = settings.mixers();
     let case = |panel, share| {
-        Case::numbers(panel, 0.0, move || {
-            let task = Task::mix(Mix::put(share)).keys(Distribution::Zipf(0.99));
-            numbers(ENTRIES, 0, task, threads)
-        })
+        let task = Task::put(share).keys(Distribution::Zipf(0.99));
+        Case::numbers(panel, 0.0, Load::of(ENTRIES, task, threads))
     };
     Figure {
         id: "ycsb",
@@ -37,22 +33,15 @@ const OWN: u32 = 1 << 14;
 /// The three mixes of conc-map-bench.
 pub(super) fn conc_map_bench(settings: &Settings) -> Figure {
     let threads = settings.mixers();
-    let case = |panel, mix: Mix| {
-        let load = move || numbers(ENTRIES, OWN, Task::mix(mix), threads);
-        Case::numbers(panel, 0.0, load)
-    };
+    let load = |entries, mix| Load::of(entries, Task::mix(mix), threads);
+    let case = |panel, mix| Case::numbers(panel, 0.0, load(ENTRIES, mix).own(OWN));
     let mut cases = vec![
         case("ReadHeavy", Mix::of(0.0, 0.01, 0.01)),
         case("Exchange", Mix::of(0.1, 0.4, 0.4)),
     ];
     if settings.mode > Mode::Quick {
-        cases.push(Case::numbers("RapidGrow", 0.0, move || {
-            let load = numbers(1000, 1 << 22, Task::mix(Mix::of(0.1, 0.8, 0.05)), threads);
-            Load {
-                grows: true,
-                ..load
-            }
-        }));
+        let load = load(1000, Mix::of(0.1, 0.8, 0.05)).own(1 << 22).growing();
+        cases.push(Case::numbers("RapidGrow", 0.0, load));
     }
     Figure {
         id: "conc-map-bench",
@@ -71,14 +60,8 @@ pub(super) fn conc_map_bench(settings: &Settings) -> Figure {
 pub(super) fn flashmap(settings: &Settings) -> Figure {
     let threads = settings.mixers();
     let case = |panel, reads: f64| {
-        Case::numbers(panel, 0.0, move || {
-            numbers(
-                ENTRIES,
-                0,
-                Task::mix(Mix::put(1.0 / (reads + 1.0))),
-                threads,
-            )
-        })
+        let load = Load::of(ENTRIES, Task::put(1.0 / (reads + 1.0)), threads);
+        Case::numbers(panel, 0.0, load)
     };
     Figure {
         id: "flashmap",
@@ -97,12 +80,10 @@ pub(super) fn flashmap(settings: &Settings) -> Figure {
 pub(super) fn xsync(settings: &Settings) -> Figure {
     let threads = settings.mixers();
     let case = |reads: u32, entries: u32| {
-        let share = 1.0 - f64::from(reads) / 100.0;
-        Case::numbers(&format!("{reads} % reads"), entries.into(), move || {
-            let own = (entries / 4).clamp(16, OWN);
-            let mix = Mix::of(0.0, share / 2.0, share / 2.0);
-            numbers(entries, own, Task::mix(mix), threads)
-        })
+        let share = (1.0 - f64::from(reads) / 100.0) / 2.0;
+        let load = Load::of(entries, Task::mix(Mix::of(0.0, share, share)), threads);
+        let load = load.own((entries / 4).clamp(16, OWN));
+        Case::numbers(format!("{reads} % reads"), entries.into(), load)
     };
     let sizes = |reads| [100, 1000, 100_000, 1_000_000].map(|entries| case(reads, entries));
     Figure {
@@ -112,7 +93,7 @@ pub(super) fn xsync(settings: &Settings) -> Figure {
             "100, 99, 90 and 75 % reads, the rest inserts and removes in equal parts, of 100 to 1 M entries; uniform \
              keys, {threads} threads, a publish for each write."
         ),
-        chart: Chart::Lines("entries"),
+        axis: "entries",
         cases: [100, 99, 90, 75].into_iter().flat_map(sizes).collect(),
         since: Mode::Full,
         ..Figure::DEFAULT
@@ -121,25 +102,20 @@ pub(super) fn xsync(settings: &Settings) -> Figure {
 
 /// evmap's readers and writers.
 pub(super) fn evmap(settings: &Settings) -> Figure {
-    let case = |readers: usize, writers: usize, (name, keys): (&str, Distribution)| {
-        let s = if writers == 1 { "" } else { "s" };
-        let panel = format!("{name}, {writers} writer{s}");
-        Case::numbers(&panel, readers as f64, move || {
-            let read = iter::repeat_n(Task::READ.keys(keys), readers);
-            let write = iter::repeat_n(Task::WRITE.keys(keys), writers);
-            let tasks: Vec<_> = read.chain(write).collect();
-            load(Keyspace::numbers(ENTRIES), 0, &tasks)
-        })
-    };
     let most = settings.mixers().max(2) * 2;
     let readers = || iter::successors(Some(1), |n| Some(n * 2)).take_while(|&n| n <= most);
     let mut cases = Vec::new();
-    for keys in [
+    for (name, keys) in [
         ("uniform", Distribution::Uniform),
         ("zipf 1.03", Distribution::Zipf(1.03)),
     ] {
-        for writers in [1, 2] {
-            cases.extend(readers().map(|readers| case(readers, writers, keys)));
+        for (panel, writers) in [("1 writer", 1), ("2 writers", 2)] {
+            let writers = vec![Task::WRITE.keys(keys); writers];
+            cases.extend(readers().map(|readers| {
+                let tasks = Task::READ.keys(keys).times_and(readers, &writers);
+                let panel = format!("{name}, {panel}");
+                Case::numbers(panel, readers as f64, Load::new(ENTRIES, tasks))
+            }));
         }
     }
     Figure {
@@ -149,7 +125,7 @@ pub(super) fn evmap(settings: &Settings) -> Figure {
             "Some threads read and some write, as fast as they can, with a publish for each write; {MANY} entries. \
              More threads than cores take turns: the scheduler is measured too."
         ),
-        chart: Chart::Lines("readers"),
+        axis: "readers",
         metrics: &[Metric::Reads, Metric::Writes],
         cases,
         since: Mode::Full,
@@ -163,13 +139,7 @@ pub(super) fn growth(settings: &Settings) -> Figure {
         Mode::Quick | Mode::Standard => 100_000,
         Mode::Full => 1_000_000,
     };
-    let case = Case::numbers("publish every 1", 0.0, move || {
-        let load = numbers(1, most, Task::GROW.pace(Pace::Timed(most.into())), 1);
-        Load {
-            grows: true,
-            ..load
-        }
-    });
+    let load = Load::of(1, Task::GROW.pace(Pace::Timed(most.into())), 1);
     Figure {
         id: "growth",
         title: "Inserting while the map grows",
@@ -181,10 +151,14 @@ pub(super) fn growth(settings: &Settings) -> Figure {
         metrics: &[
             Metric::WriteAt(Tail::P50),
             Metric::WriteAt(Tail::P99),
-            Metric::WriteAt(Tail::Max),
+            Metric::WriteAt(Tail::MAX),
             Metric::Entries,
         ],
-        cases: vec![case],
+        cases: vec![Case::numbers(
+            "publish every 1",
+            0.0,
+            load.own(most).growing(),
+        )],
         since: Mode::Standard,
         ..Figure::DEFAULT
     }

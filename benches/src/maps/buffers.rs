@@ -4,32 +4,33 @@
 use alloc::sync::Arc;
 use std::sync::{Mutex, MutexGuard};
 
-use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap};
+use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, Reader, Writer};
+use dbuf_strategies::DefaultStrategy;
 
-use super::handle::{Handle, apply, hasher};
+use super::handle::{Map, apply, hasher, holding, map};
 use super::shared::Plain;
 use crate::Hash;
-use crate::workload::values::{Change, Key, Stored, Value};
+use crate::workload::values::{Key, Stored};
 
 /// The reader of one thread, and the one writer of all.
-pub(super) struct Pair<R, W> {
+pub struct Pair<R, W> {
     reader: R,
     writer: Arc<Mutex<W>>,
 }
 
 impl<R: Clone, W> Clone for Pair<R, W> {
     fn clone(&self) -> Self {
-        Self {
-            reader: self.reader.clone(),
-            writer: Arc::clone(&self.writer),
-        }
+        Self::of(self.reader.clone(), Arc::clone(&self.writer))
     }
 }
 
 impl<R, W> Pair<R, W> {
-    fn new(reader: R, writer: W) -> Self {
-        let writer = Arc::new(Mutex::new(writer));
+    fn of(reader: R, writer: Arc<Mutex<W>>) -> Self {
         Self { reader, writer }
+    }
+
+    fn from((writer, reader): (W, R)) -> Self {
+        Self::of(reader, Arc::new(Mutex::new(writer)))
     }
 
     fn writer(&self) -> MutexGuard<'_, W> {
@@ -38,197 +39,120 @@ impl<R, W> Pair<R, W> {
     }
 }
 
-/// dbuf's pair with the strategy `S`.
-pub(super) type Dbuf<K, V, S> =
-    Pair<dbuf_hashmap::Reader<K, V, Hash, S>, dbuf_hashmap::Writer<K, V, Hash, S>>;
+/// dbuf's writer and readers.
+pub type Dbuf<K, V, S = DefaultStrategy> = Pair<Reader<K, V, Hash, S>, Writer<K, V, Hash, S>>;
 
-/// dbuf's pair with this strategy.
-pub(super) fn dbuf<K: Key, V: Stored, S: BlockingStrategy>(
-    strategy: S,
-    capacity: usize,
-) -> Dbuf<K, V, S> {
-    let builder = Builder::new().capacity(capacity).hasher(hasher());
-    let (writer, reader) = builder.strategy(strategy).build();
-    Pair::new(reader, writer)
+impl<K: Key, V: Stored, S: BlockingStrategy> Dbuf<K, V, S> {
+    pub fn new(strategy: S, capacity: usize) -> Self {
+        let builder = Builder::new().capacity(capacity).hasher(hasher());
+        Self::from(builder.strategy(strategy).build())
+    }
 }
 
-impl<K: Key, V: Stored, S> Handle<K> for Dbuf<K, V, S>
-where
-    S: BlockingStrategy + Default + 'static,
-    dbuf_hashmap::Reader<K, V, Hash, S>: Send,
-    dbuf_hashmap::Writer<K, V, Hash, S>: Send,
-{
-    fn build(capacity: usize) -> Self {
-        dbuf(S::default(), capacity)
-    }
-
-    #[inline]
-    fn get(&mut self, key: &K) -> Option<Value> {
-        self.reader.get(key).map(|value| V::value(&value))
-    }
-
-    fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer();
+map! {
+    [K: Key, V: Stored, S: BlockingStrategy + Default + Send + Sync + 'static] Dbuf<K, V, S>, this:
+    new(capacity) => Self::new(S::default(), capacity);
+    get(key) => this.reader.get(key).map(|value| value.number());
+    write(changes) => {
+        let mut writer = this.writer();
         let mut batch = writer.write();
-        apply!(
-            changes,
-            |key, value| batch.insert(key, value),
-            batch.remove(&key)
-        );
+        apply!(changes, |key, value| batch.insert(key, value), batch.remove(&key));
         batch.publish();
-    }
-
-    fn hold(&mut self, _: &K, keep: &mut dyn FnMut()) {
-        let _held = self.reader.read();
-        keep();
-    }
-
-    fn settle(&mut self) {
-        self.writer().catch_up();
-    }
+    };
+    hold(_, keep) => holding(this.reader.read(), keep);
+    settle() => this.writer().catch_up();
 }
 
-impl<K: Key, V: Stored, S> Handle<K> for ConcurrentHashMap<K, V, Hash, S>
-where
-    S: BlockingStrategy + Default + 'static,
-{
-    fn build(capacity: usize) -> Self {
+/// dbuf's map for all threads.
+pub type Concurrent<K, V, S = DefaultStrategy> = ConcurrentHashMap<K, V, Hash, S>;
+
+map! {
+    [K: Key, V: Stored, S: BlockingStrategy + Default + 'static] Concurrent<K, V, S>, this:
+    new(capacity) => {
         let builder = Builder::new().capacity(capacity).hasher(hasher());
         builder.strategy(S::default()).build_concurrent()
-    }
-
-    #[inline]
-    fn get(&mut self, key: &K) -> Option<Value> {
-        self.get_with(key, |value| value.value())
-    }
-
-    fn write(&mut self, changes: &mut Vec<Change<K>>) {
+    };
+    get(key) => this.get_with(key, |value| value.number());
+    write(changes) => {
         // A call for one key and a batch are different paths.
         if changes.len() == 1 {
-            apply!(
-                changes,
-                |key, value| self.insert(key, value),
-                self.remove(&key)
-            );
+            apply!(changes, |key, value| this.insert(key, value), this.remove(&key));
             return;
         }
-        let mut batch = Self::write(self);
-        apply!(
-            changes,
-            |key, value| batch.insert(key, value),
-            batch.remove(&key)
-        );
+        let mut batch = Self::write(this);
+        apply!(changes, |key, value| batch.insert(key, value), batch.remove(&key));
         batch.publish();
-    }
-
-    fn hold(&mut self, _: &K, keep: &mut dyn FnMut()) {
-        let _held = Self::read(self);
-        keep();
-    }
-
-    fn settle(&mut self) {
-        // The log is replayed as a batch begins; an empty one publishes nothing.
-        Self::write(self).publish();
-    }
+    };
+    hold(_, keep) => holding(Self::read(this), keep);
+    // The log is replayed as a batch begins; an empty one publishes nothing.
+    settle() => Self::write(this).publish();
 }
 
 /// evmap with one value for each key.
-pub(super) type Evmap<K, V> =
+pub type Evmap<K, V> =
     Pair<evmap::handles::ReadHandle<K, V, (), Hash>, evmap::handles::WriteHandle<K, V, (), Hash>>;
 
-impl<K: Key, V: Stored> Handle<K> for Evmap<K, V> {
-    fn build(capacity: usize) -> Self {
+map! {
+    [K: Key, V: Stored] Evmap<K, V>, this:
+    new(capacity) => {
         // SAFETY: foldhash with a fixed seed hashes equal keys alike, and so do its clones.
         let options = unsafe { evmap::Options::default().with_hasher(hasher()) };
         // SAFETY: the keys here are numbers and strings, whose comparison and hash never change,
-        // and the same is true of `Value` and `Blob`.
+        // and the same is true of the values, which are numbers and bytes.
         let (mut writer, reader) = unsafe { options.with_capacity(capacity).assert_stable() };
         // Before the first publish there is nothing to read.
         writer.publish();
-        Self::new(reader, writer)
-    }
-
-    #[inline]
-    fn get(&mut self, key: &K) -> Option<Value> {
-        self.reader.get_one(key).map(|value| V::value(&value))
-    }
-
-    fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer();
-        apply!(
-            changes,
-            |key, value| writer.update(key, value),
-            writer.remove_entry(key)
-        );
+        Self::from((writer, reader))
+    };
+    get(key) => this.reader.get_one(key).map(|value| value.number());
+    write(changes) => {
+        let mut writer = this.writer();
+        apply!(changes, |key, value| writer.update(key, value), writer.remove_entry(key));
         writer.publish();
-    }
-
-    fn hold(&mut self, _: &K, keep: &mut dyn FnMut()) {
-        let _held = self.reader.enter();
-        keep();
-    }
-
-    fn settle(&mut self) {
-        // A publish begins with the replay of the log.
-        self.writer().publish();
-    }
+    };
+    hold(_, keep) => holding(this.reader.enter(), keep);
+    // A publish begins with the replay of the log.
+    settle() => this.writer().publish();
 }
 
-pub(super) type Flashmap<K, V> =
-    Pair<flashmap::ReadHandle<K, V, Hash>, flashmap::WriteHandle<K, V, Hash>>;
+pub type Flashmap<K, V> = Pair<flashmap::ReadHandle<K, V, Hash>, flashmap::WriteHandle<K, V, Hash>>;
 
-impl<K: Key, V: Stored> Handle<K> for Flashmap<K, V> {
-    fn build(capacity: usize) -> Self {
+map! {
+    [K: Key, V: Stored] Flashmap<K, V>, this:
+    new(capacity) => {
         let builder = flashmap::Builder::new().with_capacity(capacity);
         // SAFETY: foldhash with a fixed seed hashes equal keys alike, and so do its clones.
         let builder = unsafe { builder.with_hasher(hasher()) };
         // SAFETY: the keys here are numbers and strings, whose comparison and hash never change.
-        let (writer, reader) = unsafe { builder.build_assert_trusted() };
-        Self::new(reader, writer)
-    }
-
-    #[inline]
-    fn get(&mut self, key: &K) -> Option<Value> {
-        self.reader.guard().get(key).map(V::value)
-    }
-
-    fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer();
+        Self::from(unsafe { builder.build_assert_trusted() })
+    };
+    get(key) => this.reader.guard().get(key).map(V::number);
+    write(changes) => {
+        let mut writer = this.writer();
         let mut guard = writer.guard();
-        apply!(
-            changes,
-            |key, value| guard.insert(key, value),
-            guard.remove(key)
-        );
+        apply!(changes, |key, value| guard.insert(key, value), guard.remove(key));
         guard.publish();
-    }
-
-    fn hold(&mut self, _: &K, keep: &mut dyn FnMut()) {
-        let _held = self.reader.guard();
-        keep();
-    }
-
-    fn settle(&mut self) {
-        // A guard begins with the replay of the log.
-        self.writer().guard().publish();
-    }
+    };
+    hold(_, keep) => holding(this.reader.guard(), keep);
+    // A guard begins with the replay of the log.
+    settle() => this.writer().guard().publish();
 }
 
 /// std's map, as left-right's value.
 #[derive(Clone)]
-pub(super) struct Absorbing<K, V>(Plain<K, V>);
+pub struct Absorbing<K, V>(Plain<K, V>);
 
-impl<K: Key, V: Stored> left_right::Absorb<Change<K>> for Absorbing<K, V> {
-    fn absorb_first(&mut self, change: &mut Change<K>, other: &Self) {
+impl<K: Key, V: Stored> left_right::Absorb<(K, Option<V>)> for Absorbing<K, V> {
+    fn absorb_first(&mut self, change: &mut (K, Option<V>), other: &Self) {
         self.absorb_second(change.clone(), other);
     }
 
-    fn absorb_second(&mut self, change: Change<K>, _: &Self) {
-        let (key, value) = change.into_entry();
-        match value {
-            Some(value) => self.0.insert(key, value),
-            None => self.0.remove(&key),
-        };
+    fn absorb_second(&mut self, change: (K, Option<V>), _: &Self) {
+        apply!(
+            [change],
+            |key, value| self.0.insert(key, value),
+            self.0.remove(&key)
+        );
     }
 
     fn sync_with(&mut self, first: &Self) {
@@ -236,38 +160,27 @@ impl<K: Key, V: Stored> left_right::Absorb<Change<K>> for Absorbing<K, V> {
     }
 }
 
-pub(super) type LeftRight<K, V> = Pair<
+pub type LeftRight<K, V> = Pair<
     left_right::ReadHandle<Absorbing<K, V>>,
-    left_right::WriteHandle<Absorbing<K, V>, Change<K>>,
+    left_right::WriteHandle<Absorbing<K, V>, (K, Option<V>)>,
 >;
 
-impl<K: Key, V: Stored> Handle<K> for LeftRight<K, V> {
-    fn build(capacity: usize) -> Self {
-        let map = Absorbing(Plain::with_capacity_and_hasher(capacity, hasher()));
+map! {
+    [K: Key, V: Stored] LeftRight<K, V>, this:
+    new(capacity) => {
+        let map = Absorbing(Plain::with_capacity(capacity));
         let (mut writer, reader) = left_right::new_from_empty(map);
         // Before the first publish there is nothing to read.
         writer.publish();
-        Self::new(reader, writer)
-    }
-
-    #[inline]
-    fn get(&mut self, key: &K) -> Option<Value> {
-        self.reader.enter()?.0.get(key).map(V::value)
-    }
-
-    fn write(&mut self, changes: &mut Vec<Change<K>>) {
-        let mut writer = self.writer();
-        writer.extend(changes.drain(..));
+        Self::from((writer, reader))
+    };
+    get(key) => this.reader.enter()?.0.get(key).map(V::number);
+    write(changes) => {
+        let mut writer = this.writer();
+        writer.extend(changes);
         writer.publish();
-    }
-
-    fn hold(&mut self, _: &K, keep: &mut dyn FnMut()) {
-        let _held = self.reader.enter();
-        keep();
-    }
-
-    fn settle(&mut self) {
-        // A publish begins with the replay of the log.
-        self.writer().publish();
-    }
+    };
+    hold(_, keep) => holding(this.reader.enter(), keep);
+    // A publish begins with the replay of the log.
+    settle() => this.writer().publish();
 }

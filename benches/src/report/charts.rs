@@ -1,51 +1,42 @@
-//! Charts as SVG, drawn for a phone's width, which CSS colours.
+//! The positions of what is drawn in a chart, which is as wide as a phone.
 
 use core::fmt::Write;
 
+use serde_json::{Value, json};
+
+use crate::contender::Contender;
+use crate::figures::figure::Figure;
 use crate::metric::Metric;
 use crate::results::{Point, distinct, on_axis};
-
-/// The colours of a light and a dark page.
-pub(super) const LIGHT: &str = "--paper: #fff; --ink: #1f2328; --faint: #59636e; --rule: #d8dee4; \
-    --ours: #0969da; --theirs: #8a949e; --good: #1a7f37; --bad: #b42318; --light: 38%;";
-pub(super) const DARK: &str = "--paper: #0d1117; --ink: #e4e8ec; --faint: #9aa5b0; --rule: #343a41; \
-    --ours: #5aa9ff; --theirs: #7d8791; --good: #57c473; --bad: #ff8f85; --light: 68%;";
-pub(super) const CHART_STYLE: &str = include_str!("chart.css");
 
 const WIDTH: f64 = 360.0;
 /// With a greater ratio, a linear scale shows nothing but the greatest value.
 const LINEAR: f64 = 25.0;
 
-/// What follows `<svg`: the size, and the elements.
-pub(super) struct Chart {
-    height: f64,
-    body: String,
-}
-
-impl Chart {
-    fn new(height: f64) -> Self {
-        let body = String::new();
-        Self { height, body }
+/// A chart for each panel and metric.
+pub(super) fn charts(figure: &Figure, points: &[Point<'_>]) -> Vec<Value> {
+    let mut charts = Vec::new();
+    for panel in distinct(points.iter().map(|point| point.panel)) {
+        for &metric in figure.metrics {
+            let is_here = |it: &&Point<'_>| it.panel == panel && it.metric == metric;
+            let here: Vec<_> = points.iter().filter(is_here).collect();
+            if here.is_empty() {
+                continue;
+            }
+            let title = match panel {
+                "" => metric.name(),
+                _ => format!("{panel}: {}", metric.name()),
+            };
+            let chart = match figure.has_bars() {
+                true => bars(metric, here),
+                false => lines(metric, &here),
+            };
+            let less_is_better = metric.less_is_better();
+            let chart = json!({ "title": title, "less_is_better": less_is_better, "svg": chart });
+            charts.push(chart);
+        }
     }
-
-    fn add(&mut self, element: &str) {
-        self.body += element;
-        self.body.push('\n');
-    }
-
-    fn text(&mut self, (x, y): (f64, f64), anchor: &str, attributes: &str, text: &str) {
-        let text = text.replace('&', "&amp;").replace('<', "&lt;");
-        let at = format!("x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\"", y + 4.0);
-        self.add(&format!("<text {at} {attributes}>{text}</text>"));
-    }
-
-    /// The element, with `attributes` of its root and elements before all others.
-    pub(super) fn svg(&self, attributes: &str, head: &str) -> String {
-        let Self { height, body } = self;
-        format!(
-            "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" {attributes}>\n{head}{body}</svg>\n"
-        )
-    }
+    charts
 }
 
 /// Maps values to positions, by their logarithm if they lie far apart.
@@ -80,7 +71,8 @@ impl Scale {
             true => (value.max(self.least) / self.least).ln() / (self.most / self.least).ln(),
             false => value / self.most,
         };
-        self.from + (self.to - self.from) * part.clamp(0.0, 1.0)
+        let at = self.from + (self.to - self.from) * part.clamp(0.0, 1.0);
+        (at * 10.0).round() / 10.0
     }
 
     /// Round values, few enough to be told apart.
@@ -103,148 +95,88 @@ impl Scale {
     }
 }
 
-/// A round value, short.
-fn tick_text(metric: Metric, tick: f64) -> String {
-    match tick {
+/// The ticks of a scale: positions, and round values.
+fn ticks(scale: &Scale, metric: Metric) -> Vec<(f64, String)> {
+    let text = |tick| match tick {
         0.0 => "0".to_owned(),
-        _ => metric.show(tick).replace(".0 ", " "),
-    }
-}
-
-/// A contender's row.
-pub(super) struct Row {
-    pub(super) name: &'static str,
-    pub(super) is_ours: bool,
-    /// In ascending order; the last one is written at the end of the row.
-    pub(super) marks: Vec<f64>,
-    pub(super) range: (f64, f64),
-}
-
-/// A bar for each contender, the best first, with its least and greatest round.
-pub(super) fn bars(metric: Metric, points: &[&Point<'_>]) -> Chart {
-    let row = |point: &&Point<'_>| Row {
-        name: point.contender,
-        is_ours: point.is_ours,
-        marks: vec![point.spread.median],
-        range: (point.spread.min, point.spread.max),
+        _ => metric.show(tick),
     };
-    rows(metric, points.iter().map(row).collect())
+    let ticks = scale.ticks().into_iter();
+    ticks.map(|tick| (scale.at(tick), text(tick))).collect()
 }
 
-/// A row for each contender, sorted by its last mark. One mark on a linear scale is a bar; other
-/// marks are dots, since a bar would lie about its length.
-pub(super) fn rows(metric: Metric, mut rows: Vec<Row>) -> Chart {
-    let last = |row: &Row| row.marks.last().copied().unwrap_or_default();
-    rows.sort_by(|one, other| match metric.less_is_better() {
-        true => last(one).total_cmp(&last(other)),
-        false => last(other).total_cmp(&last(one)),
-    });
-    let (left, right, step) = (108.0, WIDTH - 62.0, 20.0);
-    let bottom = step * rows.len() as f64 + 6.0;
-    let marks = rows.iter().flat_map(|row| row.marks.iter().copied());
-    let far = rows.iter().map(|row| row.range.1).fold(0.0, f64::max);
-    let scale = Scale::new(marks, far, left, right);
-    let mut chart = Chart::new(bottom + 16.0);
-    for tick in scale.ticks() {
-        let x = scale.at(tick);
-        chart.add(&format!("<path class=\"rule\" d=\"M{x:.1} 0V{bottom}\"/>"));
-        chart.text(
-            (x, bottom + 8.0),
-            "middle",
-            "class=\"axis\"",
-            &tick_text(metric, tick),
-        );
-    }
-    for (nth, row) in rows.iter().enumerate() {
-        let y = step * nth as f64 + step / 2.0 + 2.0;
-        let (class, text_class) = match row.is_ours {
-            true => ("bar us", "class=\"mine\""),
-            false => ("bar", ""),
-        };
-        chart.text((left - 6.0, y), "end", text_class, row.name);
-        for x in row.marks.iter().map(|&mark| scale.at(mark)) {
-            chart.add(&if scale.is_log || row.marks.len() > 1 {
-                format!("<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\"/>")
-            } else {
-                let (y, width) = (y - 6.0, (x - left).max(1.0));
-                format!("<rect class=\"{class}\" x=\"{left}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"12\"/>")
-            });
+/// A bar for each contender, the best first, with its least and greatest round. On a logarithmic
+/// scale it is a dot, since a bar would lie about its length.
+fn bars(metric: Metric, mut points: Vec<&Point<'_>>) -> Value {
+    const STEP: f64 = 20.0;
+    points.sort_by(|one, other| {
+        let order = one.spread.median.total_cmp(&other.spread.median);
+        match metric.less_is_better() {
+            true => order,
+            false => order.reverse(),
         }
-        let (least, most) = (scale.at(row.range.0), scale.at(row.range.1));
-        chart.add(&format!(
-            "<path class=\"range\" d=\"M{least:.1} {y:.1}H{most:.1}\"/>"
-        ));
-        chart.text((WIDTH, y), "end", text_class, &metric.show(last(row)));
-    }
-    chart
+    });
+    let (left, right) = (108.0, WIDTH - 62.0);
+    let far = points.iter().map(|it| it.spread.max).fold(0.0, f64::max);
+    let scale = Scale::new(points.iter().map(|it| it.spread.median), far, left, right);
+    let row = |(nth, it): (usize, &&Point<'_>)| {
+        json!({
+            "name": it.contender.name,
+            "is_ours": it.contender.is_ours,
+            "y": STEP * nth as f64 + STEP / 2.0 + 2.0,
+            "x": scale.at(it.spread.median).max(left + 1.0),
+            "least": scale.at(it.spread.min),
+            "most": scale.at(it.spread.max),
+            "shown": metric.show(it.spread.median),
+        })
+    };
+    let bottom = STEP * points.len() as f64 + 6.0;
+    json!({
+        "height": bottom + 16.0, "left": left, "bottom": bottom,
+        "is_log": scale.is_log,
+        "ticks": ticks(&scale, metric),
+        "rows": points.iter().enumerate().map(row).collect::<Vec<_>>(),
+    })
 }
 
 /// A line for each contender, with its name at the end. The steps of the axis are evenly spaced.
-pub(super) fn lines(metric: Metric, axis: &str, points: &[&Point<'_>]) -> Chart {
+fn lines(metric: Metric, points: &[&Point<'_>]) -> Value {
     let (left, right, top, bottom) = (46.0, WIDTH - 108.0, 8.0, 262.0);
     let steps = distinct(points.iter().map(|point| point.x));
     let across = |nth: usize| left + (right - left) * nth as f64 / (steps.len().max(2) - 1) as f64;
-    let scale = Scale::new(
-        points.iter().map(|point| point.spread.median),
-        0.0,
-        bottom,
-        top,
-    );
-    let mut chart = Chart::new(300.0);
-    for tick in scale.ticks() {
-        let y = scale.at(tick);
-        chart.add(&format!(
-            "<path class=\"rule\" d=\"M{left} {y:.1}H{right}\"/>"
-        ));
-        chart.text(
-            (left - 4.0, y),
-            "end",
-            "class=\"axis\"",
-            &tick_text(metric, tick),
-        );
-    }
-    let every = steps.len().div_ceil(7).max(1);
-    for (nth, step) in steps.iter().enumerate().step_by(every) {
-        chart.text(
-            (across(nth), bottom + 12.0),
-            "middle",
-            "class=\"axis\"",
-            &on_axis(*step),
-        );
-    }
-    chart.text(
-        (left.midpoint(right), bottom + 28.0),
-        "middle",
-        "class=\"axis\"",
-        axis,
-    );
-    let mut ends = Vec::new();
-    let names = distinct(points.iter().map(|point| (point.contender, point.is_ours)));
-    for (nth, (name, is_ours)) in names.into_iter().enumerate() {
+    let medians = points.iter().map(|point| point.spread.median);
+    let scale = Scale::new(medians, 0.0, bottom, top);
+    let mut lines = Vec::new();
+    let contenders = distinct(points.iter().map(|point| point.contender));
+    for (nth, contender) in contenders.into_iter().enumerate() {
         let (mut path, mut end) = (String::new(), top);
-        for point in points.iter().filter(|point| point.contender == name) {
+        for point in points.iter().filter(|it| it.contender == contender) {
             let verb = if path.is_empty() { 'M' } else { 'L' };
-            let x = steps
-                .iter()
-                .position(|&step| step == point.x)
-                .map_or(left, across);
+            let step = steps.iter().position(|&step| step == point.x);
+            let x = step.map_or(left, across);
             end = scale.at(point.spread.median);
             // A `String` takes everything.
-            let _ = write!(path, "{verb}{x:.1} {end:.1}");
+            let _ = write!(path, "{verb}{x:.1} {end}");
         }
         // Neighbours in the list get hues that lie far apart.
         let colour = format!("hsl({} 70% var(--light))", (210 + nth * 137) % 360);
-        let class = if is_ours { "line us" } else { "line" };
-        chart.add(&format!("<path class=\"{class}\" style=\"stroke:{colour}\" d=\"{path}\"><title>{name}</title></path>"));
-        let weight = if is_ours { "font-weight:600;" } else { "" };
-        ends.push((end, name, format!("style=\"{weight}fill:{colour}\"")));
+        lines.push((end, contender, colour, path));
     }
-    ends.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let wanted: Vec<f64> = ends.iter().map(|end| end.0).collect();
-    for (y, (_, name, style)) in spread_out(&wanted, top, bottom).into_iter().zip(ends) {
-        chart.text((right + 6.0, y), "start", &style, name);
-    }
-    chart
+    lines.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let ends: Vec<f64> = lines.iter().map(|line| line.0).collect();
+    let labels = spread_out(&ends, top, bottom).into_iter();
+    let line = |(y, (_, contender, colour, path)): (f64, &(f64, Contender, String, String))| {
+        let (name, is_ours) = (contender.name, contender.is_ours);
+        json!({ "name": name, "is_ours": is_ours, "y": y, "colour": colour, "path": path })
+    };
+    let every = steps.len().div_ceil(7).max(1);
+    let steps = steps.iter().enumerate().step_by(every);
+    json!({
+        "height": 300, "left": left, "right": right, "bottom": bottom,
+        "ticks": ticks(&scale, metric),
+        "steps": steps.map(|(nth, &step)| (across(nth), on_axis(step))).collect::<Vec<_>>(),
+        "lines": labels.zip(&lines).map(line).collect::<Vec<_>>(),
+    })
 }
 
 /// Moves labels, which are sorted, so that none covers another.

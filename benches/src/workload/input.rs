@@ -1,65 +1,52 @@
 //! Keys and operations from the user's files.
 
 use alloc::sync::Arc;
-use core::num::NonZero;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
-use crate::failure::Failure;
+use crate::interrupt::Failure;
 use crate::workload::keyspace::Keyspace;
 use crate::workload::ops::{Kind, Workload};
 
 /// Files with more keys are refused: every map would hold them, some twice.
 const MOST_KEYS: usize = 20_000_000;
 
-/// What a file is for, and how to mend it.
-struct Format {
-    what: &'static str,
-    advice: &'static str,
-}
+const KEYS: [&str; 2] = ["key file", "give --keys a text file with one key a line"];
+const TRACE: [&str; 2] = [
+    "trace",
+    "give --trace a text file with lines 'get KEY', 'insert KEY' or 'remove KEY'; a key has no spaces",
+];
 
-const KEYS: Format = Format {
-    what: "key file",
-    advice: "give --keys a text file with one key a line",
-};
-
-const TRACE: Format = Format {
-    what: "trace",
-    advice: "give --trace a text file with lines 'get KEY', 'insert KEY' or 'remove KEY'; a key has no spaces",
-};
-
-impl Format {
-    fn refuse(&self, path: &Path, problem: &str) -> Failure {
-        let Self { what, advice } = self;
+/// Reads a file of some kind. `parse` returns its content and the number of its keys, or what is
+/// wrong with it.
+fn read<R>(
+    [kind, advice]: [&str; 2],
+    path: &Path,
+    parse: impl FnOnce(&str) -> Result<(R, usize), String>,
+) -> Result<R, Failure> {
+    let name = path.display();
+    let bytes = fs::read(path).map_err(|error| {
         Failure::Usage(format!(
-            "the {what} '{}' {problem}; {advice}",
-            path.display()
+            "cannot read the {kind} '{name}': {error}; {advice}"
         ))
-    }
-
-    fn read(&self, path: &Path) -> Result<String, Failure> {
-        let bytes = fs::read(path).map_err(|error| {
-            let Self { what, advice } = self;
-            let path = path.display();
-            Failure::Usage(format!(
-                "cannot read the {what} '{path}': {error}; {advice}"
-            ))
-        })?;
-        String::from_utf8(bytes).map_err(|error| {
-            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
-            self.refuse(path, &format!("is not UTF-8 in line {line}"))
-        })
-    }
-
-    fn check_len(&self, path: &Path, keys: usize) -> Result<(), Failure> {
-        match keys {
-            0 => Err(self.refuse(path, "is empty or has empty lines only")),
-            1..=MOST_KEYS => Ok(()),
-            _ => Err(self.refuse(path, &format!("has more than {MOST_KEYS} keys"))),
+    })?;
+    let parsed = match str::from_utf8(&bytes) {
+        Ok(text) => parse(text),
+        Err(error) => {
+            let lines = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n');
+            Err(format!("is not UTF-8 in line {}", lines.count()))
         }
-    }
+    };
+    let problem = match parsed {
+        Ok((content, 1..=MOST_KEYS)) => return Ok(content),
+        Ok((_, 0)) => "is empty or has empty lines only".to_owned(),
+        Ok(_) => format!("has more than {MOST_KEYS} keys"),
+        Err(problem) => problem,
+    };
+    Err(Failure::Usage(format!(
+        "the {kind} '{name}' {problem}; {advice}"
+    )))
 }
 
 /// Keys that are text.
@@ -81,14 +68,14 @@ impl Texts {
 
     /// The lines of a file, without empty ones and without repetitions.
     pub(crate) fn from_file(path: &Path) -> Result<Self, Failure> {
-        let text = KEYS.read(path)?;
-        let mut seen = HashSet::new();
-        let lines = text.lines();
-        let names = lines.filter(|line| !line.is_empty() && seen.insert(*line));
-        let names: Arc<[Box<str>]> = names.map(Box::from).collect();
-        KEYS.check_len(path, names.len())?;
-        let origin = format!("lines of '{}'", path.display());
-        Ok(Self { names, origin })
+        read(KEYS, path, |text| {
+            let mut seen = HashSet::new();
+            let lines = text.lines();
+            let names = lines.filter(|line| !line.is_empty() && seen.insert(*line));
+            let names: Arc<[Box<str>]> = names.map(Box::from).collect();
+            let (count, origin) = (names.len(), format!("lines of '{}'", path.display()));
+            Ok((Self { names, origin }, count))
+        })
     }
 
     pub(crate) fn len(&self) -> u32 {
@@ -112,28 +99,29 @@ impl Trace {
     /// Reads `get KEY`, `insert KEY` and `remove KEY`, one a line, and skips empty lines. A line
     /// with more than one word for its key was meant for another program, and is refused.
     pub(crate) fn from_file(path: &Path) -> Result<Self, Failure> {
-        let text = TRACE.read(path)?;
-        let (mut ops, mut names, mut known) = (Vec::new(), Vec::<Box<str>>::new(), HashMap::new());
-        for (nth, line) in text.lines().enumerate() {
-            let line = line.trim_end();
-            if line.is_empty() {
-                continue;
+        read(TRACE, path, |text| {
+            let (mut ops, mut names) = (Vec::new(), Vec::<Box<str>>::new());
+            let mut known = HashMap::new();
+            for (nth, line) in text.lines().enumerate() {
+                let line = line.trim_end();
+                if line.is_empty() {
+                    continue;
+                }
+                let (kind, key) = operation(line).ok_or_else(|| {
+                    let start: String = line.chars().take(60).collect();
+                    format!("has {start:?} in line {}", nth + 1)
+                })?;
+                let index = *known.entry(key).or_insert_with(|| {
+                    names.push(key.into());
+                    names.len() - 1
+                });
+                ops.push((kind, u32::try_from(index).unwrap_or(u32::MAX)));
             }
-            let (kind, key) = operation(line).ok_or_else(|| {
-                let start: String = line.chars().take(60).collect();
-                TRACE.refuse(path, &format!("has {start:?} in line {}", nth + 1))
-            })?;
-            let index = *known.entry(key).or_insert_with(|| {
-                names.push(key.into());
-                names.len() - 1
-            });
-            ops.push((kind, u32::try_from(index).unwrap_or(u32::MAX)));
-        }
-        TRACE.check_len(path, names.len())?;
-        let origin = format!("{} operations of '{}'", ops.len(), path.display());
-        let names = names.into();
-        let keys = Texts { names, origin };
-        Ok(Self { ops, keys })
+            let (count, names) = (names.len(), names.into());
+            let origin = format!("{} operations of '{}'", ops.len(), path.display());
+            let keys = Texts { names, origin };
+            Ok((Self { ops, keys }, count))
+        })
     }
 
     pub(crate) fn origin(&self) -> &str {
@@ -146,15 +134,15 @@ impl Trace {
     }
 
     /// The operations of one of several threads: all of them, from another start for each.
-    pub(crate) fn workload(&self, thread: usize, threads: NonZero<usize>) -> Workload<Box<str>> {
-        let start = self.ops.len() * thread / threads % self.ops.len();
+    pub(crate) fn workload(&self, thread: usize, threads: usize) -> Workload<Box<str>> {
+        let start = self.ops.len() * thread / threads.max(1) % self.ops.len();
         let (before, after) = self.ops.split_at(start);
         Workload::new(after.iter().chain(before).copied(), &self.keyspace())
     }
 
     /// The share of its operations that change something.
     pub(crate) fn write_share(&self) -> f64 {
-        let writes = self.ops.iter().filter(|(kind, _)| *kind != Kind::Look);
+        let writes = self.ops.iter().filter(|(kind, _)| *kind != Kind::Get);
         writes.count() as f64 / self.ops.len() as f64
     }
 }
@@ -162,7 +150,7 @@ impl Trace {
 fn operation(line: &str) -> Option<(Kind, &str)> {
     let (verb, key) = line.split_once(' ')?;
     let kind = match verb {
-        "get" => Kind::Look,
+        "get" => Kind::Get,
         "insert" => Kind::Put,
         "remove" => Kind::Remove,
         _ => return None,
@@ -202,26 +190,18 @@ mod tests {
     #[test]
     fn operations_are_read_in_order() {
         let trace = Trace::from_file(file("get a\n\ninsert b\r\nremove a \n").path()).unwrap();
-        let ops = [(Kind::Look, 0), (Kind::Put, 1), (Kind::Remove, 0)];
+        let ops = [(Kind::Get, 0), (Kind::Put, 1), (Kind::Remove, 0)];
         assert_eq!(trace.ops, ops);
         assert_eq!(&*trace.keyspace().key(1), "b");
         assert!((trace.write_share() - 2.0 / 3.0).abs() < 1e-9);
-        let second = trace.workload(1, NonZero::new(2).unwrap());
+        let second = trace.workload(1, 2);
         assert_eq!(second.ops[0].kind, Kind::Put);
     }
 
     #[test]
     fn a_line_is_a_verb_and_one_word() {
-        assert_eq!(operation("get a"), Some((Kind::Look, "a")));
-        for line in [
-            "got a",
-            "get",
-            "get ",
-            "insert",
-            "GET a",
-            "insert x 5",
-            "get  a",
-        ] {
+        assert_eq!(operation("get a"), Some((Kind::Get, "a")));
+        for line in ["got a", "get", "get ", "GET a", "insert x 5", "get  a"] {
             assert_eq!(operation(line), None, "{line:?}");
         }
     }

@@ -7,10 +7,16 @@ use rand::rngs::StdRng;
 use rand_distr::{Distribution as _, Uniform, Zipf};
 
 /// The keys of a load by their index, and how many the map is filled with.
-#[derive(Clone)]
 pub(crate) struct Keyspace<K> {
     pub(crate) len: u32,
     key: Arc<dyn Fn(u32) -> K + Send + Sync>,
+}
+
+impl<K> Clone for Keyspace<K> {
+    fn clone(&self) -> Self {
+        let (len, key) = (self.len, Arc::clone(&self.key));
+        Self { len, key }
+    }
 }
 
 impl<K> fmt::Debug for Keyspace<K> {
@@ -30,12 +36,15 @@ impl<K> Keyspace<K> {
     }
 }
 
+/// Numbers that are spread out: small numbers are a special case for hashers.
+#[inline]
+pub fn number_key(index: u32) -> u64 {
+    u64::from(index).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
 impl Keyspace<u64> {
-    /// Numbers that are spread out: small numbers are a special case for hashers.
     pub(crate) fn numbers(len: u32) -> Self {
-        Self::new(len, |index| {
-            u64::from(index).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        })
+        Self::new(len, number_key)
     }
 }
 

@@ -4,4 +4,4 @@ pub(crate) mod input;
 pub(crate) mod keyspace;
 pub(crate) mod ops;
 pub(crate) mod state;
-pub(crate) mod values;
+pub mod values;

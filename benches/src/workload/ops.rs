@@ -15,7 +15,7 @@ pub(crate) enum Kind {
     /// Reads a key that is in the map.
     Hit,
     /// Reads a key that may be in the map.
-    Look,
+    Get,
     /// Stores a value for a key, which may be in the map.
     Put,
     /// Removes a key, which may be in the map.
@@ -37,7 +37,7 @@ pub(crate) struct Op {
 impl Op {
     #[inline]
     pub(crate) fn is_read(&self) -> bool {
-        matches!(self.kind, Kind::Hit | Kind::Look)
+        matches!(self.kind, Kind::Hit | Kind::Get)
     }
 }
 
@@ -51,15 +51,9 @@ pub(crate) struct Mix {
 
 impl Mix {
     pub(crate) const READ: Self = Self::of(0.0, 0.0, 0.0);
-    pub(crate) const GROW: Self = Self::of(0.0, 1.0, 0.0);
 
     pub(crate) const fn of(put: f64, grow: f64, shrink: f64) -> Self {
         Self { put, grow, shrink }
-    }
-
-    /// Overwrites with this share, and reads otherwise.
-    pub(crate) const fn put(share: f64) -> Self {
-        Self::of(share, 0.0, 0.0)
     }
 }
 
@@ -75,10 +69,8 @@ pub(crate) struct Workload<K> {
 }
 
 impl<K> Workload<K> {
-    /// Reads between two readings of the clock.
-    pub(crate) const BLOCK: usize = 1000;
-    /// Operations that `draw` draws.
-    pub(crate) const LEN: usize = 64 * Self::BLOCK;
+    /// Operations that `draw` draws: 64 blocks of reads.
+    pub(crate) const LEN: usize = 64_000;
 
     pub(crate) fn new(ops: impl Iterator<Item = (Kind, u32)>, keyspace: &Keyspace<K>) -> Self {
         let (mut keys, mut known) = (Vec::new(), HashMap::new());

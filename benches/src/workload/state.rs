@@ -2,7 +2,7 @@
 
 use crate::workload::keyspace::Keyspace;
 use crate::workload::ops::{Kind, Op};
-use crate::workload::values::{Change, Key, Value};
+use crate::workload::values::{Change, Key, index, value};
 
 /// The keys that only one thread inserts and removes: a window that moves over a ring.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,11 +22,6 @@ impl OwnKeys {
             tail: 0,
             head: filled.min(size).into(),
         }
-    }
-
-    /// The same indices, none of them in the map.
-    pub(crate) fn emptied(self) -> Self {
-        Self::new(self.first, self.size, 0)
     }
 
     /// The indices that are in the map.
@@ -101,11 +96,7 @@ impl<K: Key> State<K> {
         };
         let key = own.map_or_else(|| key.clone(), |index| self.keyspace.key(index));
         self.generation = self.generation.wrapping_add(1);
-        let value = Value {
-            index: own.unwrap_or(op.index),
-            generation: self.generation,
-        };
-        let value = is_put.then_some(value);
+        let value = is_put.then(|| value(own.unwrap_or(op.index), self.generation));
         let bytes = self.bytes;
         self.pending.push(Change { key, value, bytes });
         self.changes += 1;
@@ -118,10 +109,10 @@ impl<K: Key> State<K> {
     ///
     /// If it is not the key's value.
     #[inline]
-    pub(crate) fn check(&self, op: &Op, found: Option<Value>) {
+    pub(crate) fn check(&self, op: &Op, found: Option<u64>) {
         let is_right = match found {
-            Some(value) => value.index == op.index,
-            None => op.kind == Kind::Look,
+            Some(value) => index(value) == op.index,
+            None => op.kind == Kind::Get,
         };
         if !is_right {
             self.wrong(op, found);
@@ -129,14 +120,13 @@ impl<K: Key> State<K> {
     }
 
     #[cold]
-    fn wrong(&self, op: &Op, found: Option<Value>) -> ! {
-        let (contender, index) = (self.contender, op.index);
-        match found {
-            Some(value) => panic!(
-                "{contender} is broken: the value at key {index} is that of key {}",
-                value.index
-            ),
-            None => panic!("{contender} is broken: it lost key {index}"),
+    fn wrong(&self, op: &Op, found: Option<u64>) -> ! {
+        let (contender, key) = (self.contender, op.index);
+        match found.map(index) {
+            Some(other) => {
+                panic!("{contender} is broken: the value at key {key} is that of key {other}")
+            }
+            None => panic!("{contender} is broken: it lost key {key}"),
         }
     }
 }
@@ -161,7 +151,7 @@ mod tests {
         let full =
             [Kind::Shrink, Kind::Grow, Kind::Shrink].map(|kind| state.change(&op(kind, 0), &0));
         assert_eq!(full, [false, false, true]);
-        let written = |change: &Change<u64>| (change.key, change.value.map(|value| value.index));
+        let written = |change: &Change<u64>| (change.key, change.value.map(index));
         let pending: Vec<_> = state.pending.iter().map(written).collect();
         let key = |index| Keyspace::numbers(9).key(index);
         assert_eq!(
@@ -174,21 +164,19 @@ mod tests {
         state.change(&op(Kind::Shrink, 0), &0);
         state.change(&op(Kind::Shrink, 0), &0);
         assert_eq!(state.pending[0].value, None);
-        assert_eq!(state.pending[1].value.map(|value| value.index), Some(12));
+        assert_eq!(state.pending[1].value.map(index), Some(12));
     }
 
     #[test]
     fn a_key_may_be_missing_only_if_it_may_have_been_removed() {
-        let (index, generation) = (3, 7);
-        state().check(&op(Kind::Look, 3), None);
-        state().check(&op(Kind::Hit, 3), Some(Value { index, generation }));
+        state().check(&op(Kind::Get, 3), None);
+        state().check(&op(Kind::Hit, 3), Some(value(3, 7)));
     }
 
     #[test]
     #[should_panic(expected = "it is broken: the value at key 3 is that of key 4")]
     fn a_wrong_value_is_noticed() {
-        let (index, generation) = (4, 0);
-        state().check(&op(Kind::Look, 3), Some(Value { index, generation }));
+        state().check(&op(Kind::Get, 3), Some(value(4, 0)));
     }
 
     #[test]

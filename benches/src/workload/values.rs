@@ -3,39 +3,37 @@
 use core::hash::Hash;
 
 /// The bounds on keys, the same for every contender.
-pub(crate) trait Key: Clone + Ord + Hash + Send + Sync + 'static {}
+pub trait Key: Clone + Ord + Hash + Send + Sync + 'static {}
 
 impl<K: Clone + Ord + Hash + Send + Sync + 'static> Key for K {}
 
-/// The part of a value that a read checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Value {
-    /// The index of the key; never changes.
-    pub(crate) index: u32,
-    /// The number of the write that stored it; 0 as the map was filled.
-    pub(crate) generation: u32,
+/// The number that a map stores for a key: the index of the key, which a read checks, and in the
+/// upper half the number of the write; 0 as the map was filled.
+pub(crate) fn value(index: u32, generation: u32) -> u64 {
+    u64::from(generation) << 32 | u64::from(index)
 }
 
-impl Value {
-    /// The bytes of one by itself.
-    pub(crate) const BYTES: usize = size_of::<Self>();
+/// The index of the key that a value belongs to.
+#[inline]
+pub(crate) fn index(value: u64) -> u32 {
+    value as u32
 }
 
-/// What a map stores for a key: a [`Value`], perhaps in more bytes.
-pub(crate) trait Stored: Clone + Eq + Hash + Send + Sync + 'static {
+/// What a map stores for a key: a number, perhaps in more bytes.
+pub trait Stored: Clone + Eq + Hash + Send + Sync + 'static {
     /// Makes one of this many bytes, if the type has a choice.
-    fn new(value: Value, bytes: usize) -> Self;
-    fn value(&self) -> Value;
+    fn new(number: u64, bytes: usize) -> Self;
+    fn number(&self) -> u64;
 }
 
-impl Stored for Value {
+impl Stored for u64 {
     #[inline]
-    fn new(value: Value, _: usize) -> Self {
-        value
+    fn new(number: u64, _: usize) -> Self {
+        number
     }
 
     #[inline]
-    fn value(&self) -> Value {
+    fn number(&self) -> u64 {
         *self
     }
 }
@@ -45,23 +43,16 @@ impl Stored for Value {
 pub(crate) struct Blob(Box<[u8]>);
 
 impl Stored for Blob {
-    fn new(value: Value, bytes: usize) -> Self {
-        let mut blob = vec![0; bytes.max(Value::BYTES)].into_boxed_slice();
-        blob[..4].copy_from_slice(&value.index.to_ne_bytes());
-        blob[4..8].copy_from_slice(&value.generation.to_ne_bytes());
-        Self(blob)
+    fn new(number: u64, bytes: usize) -> Self {
+        let mut blob = number.to_ne_bytes().to_vec();
+        blob.resize(bytes.max(size_of::<u64>()), 0);
+        Self(blob.into())
     }
 
     #[inline]
-    fn value(&self) -> Value {
-        let number = |from: usize| {
-            let bytes = self.0[from..].first_chunk();
-            u32::from_ne_bytes(*bytes.expect("`new` made it long enough"))
-        };
-        Value {
-            index: number(0),
-            generation: number(4),
-        }
+    fn number(&self) -> u64 {
+        let bytes = self.0.first_chunk();
+        u64::from_ne_bytes(*bytes.expect("`new` made it long enough"))
     }
 }
 
@@ -69,7 +60,7 @@ impl Stored for Blob {
 #[derive(Clone, Debug)]
 pub(crate) struct Change<K> {
     pub(crate) key: K,
-    pub(crate) value: Option<Value>,
+    pub(crate) value: Option<u64>,
     /// The size of the value.
     pub(crate) bytes: usize,
 }
@@ -77,8 +68,7 @@ pub(crate) struct Change<K> {
 impl<K> Change<K> {
     /// Stores the value of generation 0.
     pub(crate) fn fill(key: K, index: u32, bytes: usize) -> Self {
-        let generation = 0;
-        let value = Some(Value { index, generation });
+        let value = Some(value(index, 0));
         Self { key, value, bytes }
     }
 

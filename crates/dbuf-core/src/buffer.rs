@@ -1,36 +1,33 @@
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 #[cfg(feature = "std")]
 use std::sync::OnceLock;
 
-use crate::{BufferPtr, Side, Strategy};
+use crate::side::Side;
+use crate::strategy::Strategy;
 
-/// Counts publishes: 0 for what the buffer was made with, one more for each
-/// swap that was started.
+/// The number of publishes: 0 for the values that the buffer was made with, one more for each swap
+/// that was started.
 pub type Version = u64;
-
-/// The buffer behind a pointer.
-pub(crate) type BufferOf<P> =
-    DoubleBuffer<<P as BufferPtr>::Value, <P as BufferPtr>::Strategy, <P as BufferPtr>::Extras>;
 
 /// A value and the number of the publish that made it visible.
 ///
-/// Each side has cache lines of its own: the writer changes the head of its
-/// value (a length, a table pointer) all the time, and readers of the other
-/// side must not feel it. 128 bytes on large machines, which fetch lines in pairs;
-/// small ones have no cache to speak of.
+/// Each side has cache lines of its own, because the writer changes the head of its value (a
+/// length, a table pointer) all the time, and readers of the other side must not pay for that. 128
+/// bytes on 64-bit machines, which fetch lines in pairs; smaller ones have little or no cache.
 #[cfg_attr(target_pointer_width = "64", repr(align(128)))]
 pub(crate) struct Versioned<T> {
     pub(crate) version: Version,
-    /// A spare side that is free may hold none.
+    /// `None` only on the spare side, and only while that is free.
     pub(crate) value: Option<T>,
 }
 
 impl<T> Versioned<T> {
     /// # Safety
     ///
-    /// The side is, or was when the caller's guard was taken, the front or the writer's (B1).
+    /// The side is the front or the writer's, or was when the caller's guard was taken (B1).
     #[inline(always)]
     pub(crate) unsafe fn value(&self) -> &T {
         // SAFETY: promised by the caller.
@@ -38,24 +35,20 @@ impl<T> Versioned<T> {
     }
 }
 
-/// How many sides a buffer has room for. What takes the spare one needs `alloc`, so without
-/// it there are two.
+/// The number of sides of a buffer. The spare side is only used with `alloc`.
 const SIDES: usize = if cfg!(feature = "alloc") { 3 } else { 2 };
 
-/// Two buffers, the strategy that keeps writer and readers apart, and extras
-/// that both may see.
+/// Two buffers, the strategy that keeps writer and readers apart, and extras that both may read.
 ///
-/// With the `alloc` feature it has room for a third, which stays empty until readers keep
-/// the writer from both of the others ([`OpWriter::set_aside`](crate::OpWriter::set_aside),
+/// With the `alloc` feature there is room for a third value. That side stays empty until readers
+/// keep the writer from the other two ([`OpWriter::set_aside`](crate::OpWriter::set_aside),
 /// [`ConcurrentCell`](crate::ConcurrentCell)).
 ///
-/// The buffer itself only stores. Put it behind a [pointer](crate::BufferPtr)
-/// and take handles: a [`Writer`](crate::Writer) and any number of
-/// [`Reader`](crate::Reader)s.
+/// The buffer only stores. Put it behind a [pointer](crate::BufferPtr) and make handles: a
+/// [`Writer`](crate::Writer) and any number of [`Reader`](crate::Reader)s.
 ///
-/// `X` is shared data without a second copy (a hasher, a clock, limits). It can
-/// be read by the writer, through every guard, and by operations; it is never
-/// handed out mutably.
+/// `X` is shared data that has no second copy (a hasher, a clock, limits). The writer, every guard
+/// and every operation can read it; there is no `&mut` to it.
 ///
 /// # Examples
 ///
@@ -75,23 +68,24 @@ const SIDES: usize = if cfg!(feature = "alloc") { 3 } else { 2 };
 /// assert_eq!(*reader.read(), 20);
 /// ```
 pub struct DoubleBuffer<T, S, X = ()> {
-    /// By side. **B1**: the front and the writer's side hold a value, and so does a spare
+    /// Indexed by side. **B1**: the front and the writer's side hold a value, and so does a spare
     /// side that is not free.
     sides: [UnsafeCell<Versioned<T>>; SIDES],
     strategy: S,
     extras: X,
-    /// Made with the first shared reader, and moved with the buffer.
+    /// **Invariant in `S`**: a subtype of a strategy may be another one, with other tokens.
+    strategies: PhantomData<fn(S) -> S>,
+    /// Set with the first shared reader. It moves with the buffer.
     #[cfg(feature = "std")]
     id: OnceLock<u64>,
 }
 
-// SAFETY: a shared buffer gives `&T` and `&X` to any thread (`Sync`), and `&mut
-// T` to whichever thread claims the writer (`T: Send`). S1 to S5 of `Strategy`
-// and C5 keep the two apart.
+// SAFETY: a shared buffer gives `&T` and `&X` to any thread (`Sync`), and `&mut T` to the thread
+// that has the claim (`T: Send`). S1 to S5 of `Strategy` and C5 keep the two apart.
 unsafe impl<T: Send + Sync, S: Sync, X: Sync> Sync for DoubleBuffer<T, S, X> {}
 
 impl<T, S> DoubleBuffer<T, S> {
-    /// Wraps two values. `front` is what readers see first.
+    /// Wraps two values. `front` is the one that readers see first.
     ///
     /// # Examples
     ///
@@ -106,17 +100,7 @@ impl<T, S> DoubleBuffer<T, S> {
         Self::with_extras(front, back, strategy, ())
     }
 
-    /// Wraps a value and a clone of it. One clone, here and never again.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::DoubleBuffer;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let buffer = DoubleBuffer::cloned([1, 2], LockStrategy::new());
-    /// assert_eq!(buffer.into_buffers(), ([1, 2], [1, 2]));
-    /// ```
+    /// Wraps a value and one clone of it.
     pub fn cloned(value: T, strategy: S) -> Self
     where
         T: Clone,
@@ -128,8 +112,8 @@ impl<T, S> DoubleBuffer<T, S> {
 impl<T, S, X> DoubleBuffer<T, S, X> {
     /// Wraps two values and extras that the writer and all readers share.
     ///
-    /// `strategy` must be fresh: a strategy that has swapped before may take
-    /// the second value for the front.
+    /// `strategy` must be fresh: a strategy that has swapped before may take the second value for
+    /// the front.
     ///
     /// # Examples
     ///
@@ -144,7 +128,7 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
     /// ```
     pub const fn with_extras(front: T, back: T, strategy: S, extras: X) -> Self {
         Self {
-            // A is the front of a fresh strategy, and B the back (S9, S13).
+            // A is the front of a fresh strategy, and B is the back (S9, S13).
             sides: [
                 Self::side(Some(front)),
                 Self::side(Some(back)),
@@ -153,6 +137,7 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
             ],
             strategy,
             extras,
+            strategies: PhantomData,
             #[cfg(feature = "std")]
             id: OnceLock::new(),
         }
@@ -162,52 +147,31 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
         UnsafeCell::new(Versioned { version: 0, value })
     }
 
-    /// The strategy.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{DoubleBuffer, Strategy};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let buffer = DoubleBuffer::new(1, 1, LockStrategy::new());
-    /// assert!(!buffer.strategy().is_writer_claimed());
-    /// ```
+    /// Returns the strategy.
     #[inline]
     pub const fn strategy(&self) -> &S {
         &self.strategy
     }
 
-    /// The extras.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::DoubleBuffer;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let buffer = DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared");
-    /// assert_eq!(*buffer.extras(), "shared");
-    /// ```
+    /// Returns the extras.
     #[inline]
     pub const fn extras(&self) -> &X {
         &self.extras
     }
 
-    /// Names this buffer, and with it its strategy: no other one ever has this id.
+    /// Returns an id that no other buffer ever has. It names the strategy as well.
     #[cfg(feature = "std")]
     pub(crate) fn id(&self) -> u64 {
-        *self.id.get_or_init(crate::shared::new_id)
+        *self.id.get_or_init(crate::id::new_id)
     }
 
-    /// The id, if the buffer has had a shared reader.
+    /// Returns the id if the buffer has had a shared reader.
     #[cfg(feature = "std")]
     pub(crate) fn known_id(&self) -> Option<u64> {
         self.id.get().copied()
     }
 
-    /// The cell of one side. Getting it is safe; what may be done with it is
-    /// decided by the strategy.
+    /// Returns the cell of one side. The strategy decides who may access it.
     #[inline]
     pub(crate) fn cell(&self, side: Side) -> NonNull<Versioned<T>> {
         // SAFETY: a cell's address is never null.
@@ -216,7 +180,7 @@ impl<T, S, X> DoubleBuffer<T, S, X> {
 }
 
 impl<T, S: Strategy, X> DoubleBuffer<T, S, X> {
-    /// The cell of the writer's side. For the claim's holder.
+    /// Returns the cell of the writer's side, for the holder of the claim.
     #[inline]
     pub(crate) fn back(&self) -> NonNull<Versioned<T>> {
         self.cell(self.strategy.back())
@@ -226,7 +190,7 @@ impl<T, S: Strategy, X> DoubleBuffer<T, S, X> {
 impl<T, S: Strategy, X> DoubleBuffer<T, S, X> {
     /// Takes the values out: what readers saw last, and the writer's copy.
     ///
-    /// Works whatever became of the handles: by value, the buffer has none left.
+    /// No handle can exist then, because the buffer is taken by value.
     ///
     /// # Examples
     ///
@@ -249,7 +213,7 @@ impl<T, S: Strategy, X> DoubleBuffer<T, S, X> {
     }
 }
 
-/// Shows the strategy and the extras. A side is shown by a guard only.
+/// Shows the strategy and the extras. Values are read through guards only.
 impl<T, S: fmt::Debug, X: fmt::Debug> fmt::Debug for DoubleBuffer<T, S, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DoubleBuffer")

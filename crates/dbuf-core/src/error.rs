@@ -1,10 +1,10 @@
 use core::error::Error;
 use core::fmt;
 
-/// A writer is live already, or its claim was never ended.
+/// A writer exists already, or its claim was never ended.
 ///
-/// A buffer has at most one writer. Drop the live one and claim again; a writer
-/// that was passed to [`core::mem::forget`] keeps its claim for ever.
+/// A buffer has at most one writer. Drop it and claim again; a writer that was passed to
+/// [`core::mem::forget`] keeps its claim forever.
 ///
 /// # Examples
 ///
@@ -29,7 +29,7 @@ impl fmt::Display for ClaimError {
 
 impl Error for ClaimError {}
 
-/// The buffer behind a weak reader is gone, or nobody is left to change it.
+/// The buffer behind a weak reader is gone, or its writer is.
 ///
 /// # Examples
 ///
@@ -53,8 +53,8 @@ impl fmt::Display for Closed {
 
 impl Error for Closed {}
 
-/// The back of an [`OpWriter`](crate::OpWriter) that has no way to copy the front is not
-/// equal to it any more.
+/// The back of an [`OpWriter`](crate::OpWriter) is torn, and the writer has no `Clone` to copy the
+/// front.
 ///
 /// Returned by [`OpWriter::recover`](crate::OpWriter::recover).
 #[cfg(feature = "alloc")]

@@ -1,39 +1,25 @@
-//! Guards: what reads return. Each kind is a type with a name of its own, and all of them do
-//! what [`RawGuard`] does with a lease.
+//! Guards: what reads return. Each kind is a named type around a [`RawGuard`] of its lease.
 
-use core::fmt;
-use core::ops::Deref;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
-
-use crate::buffer::Versioned;
+use crate::buffer::{Version, Versioned};
 use crate::lease::{Lease, ReaderLease};
-use crate::threads::GuardOfTwoThreads;
-use crate::{ReaderPtr, Version};
-
-#[cfg(feature = "alloc")]
-use crate::lease::OwnedLease;
-#[cfg(feature = "std")]
-use crate::shared::{AnyLease, SharedLease};
-#[cfg(feature = "alloc")]
-use crate::{BufferPtr, Reader};
+use crate::pointer::ReaderPtr;
 
 /// A guard on one side, which the lease holds.
 pub(crate) struct RawGuard<L> {
-    /// Leads to the value. No field refers to it: a reference would have to stay valid to the
-    /// end of `drop(guard)`, which itself lets the writer in. And no pointer is kept beside
-    /// the lease: a refresh would load it in addition to what tells whether it is current.
-    lease: L,
+    /// Leads to the value. No field refers to the value: a reference would have to stay valid to
+    /// the end of `drop(guard)`, which itself lets the writer in. And no pointer is kept in
+    /// addition to the lease: a refresh would load it as well.
+    pub(crate) lease: L,
 }
 
-// SAFETY: `&RawGuard` gives `&T` and `&X` to other threads, and else only what a shared lease
+// SAFETY: `&RawGuard` gives `&T` and `&X` to other threads, and otherwise only what a shared lease
 // gives. The lease ends on the thread where it began.
 unsafe impl<L> Sync for RawGuard<L> where L: Lease<Value: Sync, Extras: Sync> + Sync {}
 
-// As a reference to the value and the extras.
+// Like a reference to the value and the extras.
 impl<L: Lease<Value: RefUnwindSafe, Extras: RefUnwindSafe>> UnwindSafe for RawGuard<L> {}
 impl<L: Lease<Value: RefUnwindSafe, Extras: RefUnwindSafe>> RefUnwindSafe for RawGuard<L> {}
 
@@ -45,25 +31,25 @@ impl<L: Lease> RawGuard<L> {
 
     #[inline]
     fn versioned(&self) -> &Versioned<L::Value> {
-        // SAFETY: the lease is on this cell, so the writer stays away from
-        // it (S2, C5) and its earlier writes are visible (S4).
+        // SAFETY: the lease is on this cell, so the writer does not write it (S2, C5), and its
+        // earlier writes are visible (S4).
         unsafe { self.lease.cell().as_ref() }
     }
 
     #[inline]
-    fn value(&self) -> &L::Value {
+    pub(crate) fn value(&self) -> &L::Value {
         // SAFETY: the side was the front when the lease acquired it (S9, B1), and the writer
         // takes its value away only once no guard is on it (C5, C7).
         unsafe { self.versioned().value() }
     }
 
     #[inline]
-    fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         self.versioned().version
     }
 
     #[inline]
-    fn refresh(&mut self) -> bool {
+    pub(crate) fn refresh(&mut self) -> bool {
         !self.lease.is_current() && self.renew()
     }
 
@@ -72,15 +58,15 @@ impl<L: Lease> RawGuard<L> {
         let before = self.version();
         let old = self.lease.acquire_again();
         let changed = self.version() != before;
-        // Last, since it may run a waker.
+        // Last, because it may run a waker.
         // SAFETY: the guard is borrowed exclusively, so nothing borrows from it.
         unsafe { self.lease.release_old(old) };
         changed
     }
 
-    /// The part of the value, or of the extras, that `f` returns.
+    /// Returns the part of the value, or of the extras, that `f` returns.
     #[inline]
-    fn part<U: ?Sized>(
+    pub(crate) fn part<U: ?Sized>(
         &self,
         f: impl for<'a> FnOnce(&'a L::Value, &'a L::Extras) -> Option<&'a U>,
     ) -> Option<NonNull<U>> {
@@ -89,12 +75,12 @@ impl<L: Lease> RawGuard<L> {
 }
 
 /// A [`RawGuard`] narrowed to a part of the value, or of the extras.
-struct RawMappedGuard<U: ?Sized, L> {
-    value: NonNull<U>,
-    lease: L,
+pub(crate) struct RawMappedGuard<U: ?Sized, L> {
+    pub(crate) value: NonNull<U>,
+    pub(crate) lease: L,
 }
 
-// SAFETY: as for `RawGuard`, with `&U` in the place of `&T`.
+// SAFETY: see `RawGuard`, with `&U` instead of `&T`.
 unsafe impl<U: ?Sized + Sync, L: Lease<Extras: Sync> + Sync> Sync for RawMappedGuard<U, L> {}
 
 impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> UnwindSafe
@@ -108,22 +94,21 @@ impl<U: ?Sized + RefUnwindSafe, L: Lease<Extras: RefUnwindSafe>> RefUnwindSafe
 
 impl<U: ?Sized, L: Lease> RawMappedGuard<U, L> {
     #[inline]
-    fn value(&self) -> &U {
-        // SAFETY: the pointer was made from a reference into the cell or the
-        // extras of the buffer, and the lease that keeps both in place is here
-        // (S2, C5, P3).
+    pub(crate) fn value(&self) -> &U {
+        // SAFETY: the pointer was made from a reference into the cell or the extras of the buffer,
+        // and this lease keeps both in place (S2, C5, P3).
         unsafe { self.value.as_ref() }
     }
 
     #[inline]
-    fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         // SAFETY: the lease is on this cell (S2, S4, C5).
         unsafe { self.lease.cell().as_ref() }.version
     }
 
-    /// The part of the part, or of the extras, that `f` returns.
+    /// Returns the part of the part, or of the extras, that `f` returns.
     #[inline]
-    fn part<W: ?Sized>(
+    pub(crate) fn part<W: ?Sized>(
         &self,
         f: impl for<'a> FnOnce(&'a U, &'a L::Extras) -> Option<&'a W>,
     ) -> Option<NonNull<W>> {
@@ -131,7 +116,7 @@ impl<U: ?Sized, L: Lease> RawMappedGuard<U, L> {
     }
 }
 
-/// A kind of guard, and what it is narrowed to: the names that users see of a lease.
+/// Declares a kind of guard and the type that its `map` returns: public names for a lease.
 macro_rules! guards {
     (
         $(#[$attr:meta])*
@@ -141,36 +126,34 @@ macro_rules! guards {
     ) => {
         $(#[$attr])*
         #[must_use = "a guard that is dropped at once has read nothing"]
-        pub struct $Guard<$($lt,)? $P: $Ptr>(RawGuard<$Lease<$($lt,)? $P>>);
+        pub struct $Guard<$($lt,)? $P: $Ptr>($crate::guard::RawGuard<$Lease<$($lt,)? $P>>);
 
         // SAFETY: never: nothing implements the trait. (Its lease has a token of this thread, C4.)
-        unsafe impl<$($lt,)? $P: $Ptr> Send for $Guard<$($lt,)? $P> where Self: GuardOfTwoThreads {}
+        unsafe impl<$($lt,)? $P: $Ptr> Send for $Guard<$($lt,)? $P> where Self: $crate::threads::SendGuard {}
 
         impl<$($lt,)? $P: $Ptr> $Guard<$($lt,)? $P> {
             #[inline]
             pub(crate) fn new(lease: $Lease<$($lt,)? $P>) -> Self {
-                Self(RawGuard::new(lease))
+                Self($crate::guard::RawGuard::new(lease))
             }
 
-            /// The number of the publish that this guard shows. A plain load.
+            /// Returns the number of the publish that this guard shows. Costs a plain load.
             #[inline]
-            pub fn version(guard: &Self) -> Version {
+            pub fn version(guard: &Self) -> $crate::buffer::Version {
                 guard.0.version()
             }
 
-            /// Brings the guard up to date, and returns whether it shows a newer publish than
-            /// before. For a thread that reads all the time: it keeps one guard, and refreshes
-            /// it where it would take a new one.
+            /// Brings the guard up to date. Returns whether it shows a newer publish than before.
+            /// For a thread that reads all the time and keeps one guard.
             ///
-            /// While nothing was published, that is a load and a comparison, with no store and
-            /// no fence. Otherwise it takes a new guard, then releases the old one; it may do
-            /// so once more where a writer waits for readers. A writer that waits for this
-            /// guard is freed by its next refresh, so a reader that has nothing to do for a
-            /// while must drop it.
+            /// While nothing was published, this is a load and a comparison, with no store and no
+            /// fence. Otherwise it takes a new guard, then releases the old one; it may do so once
+            /// more where a writer waits for readers. A writer that waits for this guard is woken
+            /// by the next refresh, so a reader that pauses must drop its guard.
             ///
             /// # Panics
             ///
-            /// With the waker of a writer that waited for the guard. The guard is up to date
+            /// If the waker of a writer that waited for the guard panics. The guard is up to date
             /// then.
             #[doc(alias = "load")]
             #[inline]
@@ -178,51 +161,51 @@ macro_rules! guards {
                 guard.0.refresh()
             }
 
-            /// The extras.
+            /// Returns the extras.
             #[inline]
             pub fn extras(guard: &Self) -> &$P::Extras {
                 guard.0.lease.extras()
             }
 
-            /// Narrows the guard to a part of the value.
+            /// Narrows the guard to a part of the value or of the extras.
             ///
             /// # Panics
             ///
-            /// With `f`. The guard is released then.
+            /// If `f` panics. The guard is released then.
             #[inline]
             pub fn map<U: ?Sized>(
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f $P::Value, &'f $P::Extras) -> &'f U,
             ) -> $Mapped<$($lt,)? U, $P> {
-                let value = NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
+                let value = core::ptr::NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
                 let lease = guard.0.lease;
-                $Mapped(RawMappedGuard { value, lease })
+                $Mapped($crate::guard::RawMappedGuard { value, lease })
             }
 
-            /// Narrows the guard to a part of the value that may be missing.
+            /// Narrows the guard to a part that may be missing.
             ///
             /// # Errors
             ///
-            /// The guard itself, if `f` returns `None`.
+            /// Returns the guard itself if `f` returns `None`.
             ///
             /// # Panics
             ///
-            /// With `f`. The guard is released then.
+            /// If `f` panics. The guard is released then.
             #[inline]
             pub fn try_map<U: ?Sized>(
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f $P::Value, &'f $P::Extras) -> Option<&'f U>,
             ) -> Result<$Mapped<$($lt,)? U, $P>, Self> {
-                // Nothing is moved before it is known where to: a look-up is made of this.
+                // Moves nothing before the result is known: lookups are built on this.
                 let Some(value) = guard.0.part(f) else {
                     return Err(guard);
                 };
                 let lease = guard.0.lease;
-                Ok($Mapped(RawMappedGuard { value, lease }))
+                Ok($Mapped($crate::guard::RawMappedGuard { value, lease }))
             }
         }
 
-        impl<$($lt,)? $P: $Ptr> Deref for $Guard<$($lt,)? $P> {
+        impl<$($lt,)? $P: $Ptr> core::ops::Deref for $Guard<$($lt,)? $P> {
             type Target = $P::Value;
 
             #[inline]
@@ -237,37 +220,37 @@ macro_rules! guards {
             }
         }
 
-        impl<$($lt,)? $P: $Ptr<Value: fmt::Debug>> fmt::Debug for $Guard<$($lt,)? $P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl<$($lt,)? $P: $Ptr<Value: core::fmt::Debug>> core::fmt::Debug for $Guard<$($lt,)? $P> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 (**self).fmt(f)
             }
         }
 
-        impl<$($lt,)? $P: $Ptr<Value: fmt::Display>> fmt::Display for $Guard<$($lt,)? $P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl<$($lt,)? $P: $Ptr<Value: core::fmt::Display>> core::fmt::Display for $Guard<$($lt,)? $P> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 (**self).fmt(f)
             }
         }
 
         $(#[$mapped_attr])*
         #[must_use = "a guard that is dropped at once has read nothing"]
-        pub struct $Mapped<$($lt,)? U: ?Sized, $P: $Ptr>(RawMappedGuard<U, $Lease<$($lt,)? $P>>);
+        pub struct $Mapped<$($lt,)? U: ?Sized, $P: $Ptr>($crate::guard::RawMappedGuard<U, $Lease<$($lt,)? $P>>);
 
-        // SAFETY: never, as for the guard that it was.
+        // SAFETY: never: nothing implements the trait. (Its lease has a token of this thread, C4.)
         unsafe impl<$($lt,)? U: ?Sized, $P: $Ptr> Send for $Mapped<$($lt,)? U, $P>
         where
-            Self: GuardOfTwoThreads,
+            Self: $crate::threads::SendGuard,
         {
         }
 
         impl<$($lt,)? U: ?Sized, $P: $Ptr> $Mapped<$($lt,)? U, $P> {
-            /// The number of the publish that this guard shows. A plain load.
+            /// Returns the number of the publish that this guard shows. Costs a plain load.
             #[inline]
-            pub fn version(guard: &Self) -> Version {
+            pub fn version(guard: &Self) -> $crate::buffer::Version {
                 guard.0.version()
             }
 
-            /// The extras.
+            /// Returns the extras.
             #[inline]
             pub fn extras(guard: &Self) -> &$P::Extras {
                 guard.0.lease.extras()
@@ -277,41 +260,41 @@ macro_rules! guards {
             ///
             /// # Panics
             ///
-            /// With `f`. The guard is released then.
+            /// If `f` panics. The guard is released then.
             #[inline]
             pub fn map<W: ?Sized>(
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f U, &'f $P::Extras) -> &'f W,
             ) -> $Mapped<$($lt,)? W, $P> {
-                let value = NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
+                let value = core::ptr::NonNull::from(f(guard.0.value(), guard.0.lease.extras()));
                 let lease = guard.0.lease;
-                $Mapped(RawMappedGuard { value, lease })
+                $Mapped($crate::guard::RawMappedGuard { value, lease })
             }
 
             /// Narrows the guard further, to a part that may be missing.
             ///
             /// # Errors
             ///
-            /// The guard itself, if `f` returns `None`.
+            /// Returns the guard itself if `f` returns `None`.
             ///
             /// # Panics
             ///
-            /// With `f`. The guard is released then.
+            /// If `f` panics. The guard is released then.
             #[inline]
             pub fn try_map<W: ?Sized>(
                 guard: Self,
                 f: impl for<'f> FnOnce(&'f U, &'f $P::Extras) -> Option<&'f W>,
             ) -> Result<$Mapped<$($lt,)? W, $P>, Self> {
-                // Nothing is moved before it is known where to: a look-up is made of this.
+                // Moves nothing before the result is known: lookups are built on this.
                 let Some(value) = guard.0.part(f) else {
                     return Err(guard);
                 };
                 let lease = guard.0.lease;
-                Ok($Mapped(RawMappedGuard { value, lease }))
+                Ok($Mapped($crate::guard::RawMappedGuard { value, lease }))
             }
         }
 
-        impl<$($lt,)? U: ?Sized, $P: $Ptr> Deref for $Mapped<$($lt,)? U, $P> {
+        impl<$($lt,)? U: ?Sized, $P: $Ptr> core::ops::Deref for $Mapped<$($lt,)? U, $P> {
             type Target = U;
 
             #[inline]
@@ -326,32 +309,34 @@ macro_rules! guards {
             }
         }
 
-        impl<$($lt,)? U: ?Sized + fmt::Debug, $P: $Ptr> fmt::Debug for $Mapped<$($lt,)? U, $P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl<$($lt,)? U: ?Sized + core::fmt::Debug, $P: $Ptr> core::fmt::Debug for $Mapped<$($lt,)? U, $P> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 (**self).fmt(f)
             }
         }
 
-        impl<$($lt,)? U: ?Sized + fmt::Display, $P: $Ptr> fmt::Display for $Mapped<$($lt,)? U, $P> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl<$($lt,)? U: ?Sized + core::fmt::Display, $P: $Ptr> core::fmt::Display for $Mapped<$($lt,)? U, $P> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 (**self).fmt(f)
             }
         }
     };
 }
 
+#[cfg(feature = "alloc")]
+pub(crate) use guards;
+
 guards! {
-    /// A guard of a [`Reader`](crate::Reader), which it borrows: shows the value that was
-    /// the front when it was taken.
+    /// A guard of a [`Reader`](crate::Reader), which it borrows. It shows the value that was the
+    /// front when the guard was taken.
     ///
-    /// Dereferences to the value, which does not change while the guard lives. The
-    /// writer publishes without waiting for it, but cannot write *this* copy again
-    /// before it is dropped: hold it briefly, or [`refresh`](Self::refresh) it. A
-    /// guard that is passed to [`core::mem::forget`] holds the writer up until its
-    /// reader is dropped.
+    /// Dereferences to the value, which does not change while the guard lives. The writer
+    /// publishes without waiting for the guard, but cannot write *this* copy again before the
+    /// guard is dropped: drop it soon, or [`refresh`](Self::refresh) it. A guard that is passed to
+    /// [`core::mem::forget`] blocks the writer until its reader is dropped.
     ///
-    /// It stays on its thread. Other threads may read through a reference to it where they
-    /// may read the buffer.
+    /// A guard stays on its thread. Other threads may read through a reference to it if they may
+    /// read the buffer.
     ///
     /// Its methods are associated functions, so that none hides a method of the value.
     ///
@@ -386,81 +371,5 @@ guards! {
     /// ```
     ReadGuard<'r, R: ReaderPtr> of ReaderLease,
     /// A [`ReadGuard`] narrowed to a part of the value, or of the extras.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{MappedReadGuard, ReadGuard};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let user = ("ada", [7, 9]);
-    /// let (_writer, reader) = dbuf_core::arc(user, user, LockStrategy::new());
-    /// let scores: MappedReadGuard<'_, [i32; 2], _> = ReadGuard::map(reader.read(), |user, _| &user.1);
-    /// let best = MappedReadGuard::map(scores, |scores, _| scores.iter().max().unwrap());
-    /// assert_eq!((*best, MappedReadGuard::version(&best)), (9, 0));
-    /// ```
     MappedReadGuard
-}
-
-#[cfg(feature = "alloc")]
-guards! {
-    /// A guard that owns its reader. It may be stored where a borrow cannot. Otherwise it
-    /// is a [`ReadGuard`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OwnedReadGuard;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-    /// let guard = Box::new(reader).into_guard();
-    /// assert_eq!(*guard, 1);
-    /// let reader = OwnedReadGuard::into_reader(guard);
-    /// assert_eq!(*reader.read(), 1);
-    /// ```
-    OwnedReadGuard<P: BufferPtr> of OwnedLease,
-    /// An [`OwnedReadGuard`] narrowed to a part of the value, or of the extras.
-    MappedOwnedReadGuard
-}
-
-#[cfg(feature = "std")]
-guards! {
-    /// A guard of a [`SharedReader`](crate::SharedReader). Otherwise it is a
-    /// [`ReadGuard`].
-    SharedReadGuard<'s, P: BufferPtr> of SharedLease,
-    /// A [`SharedReadGuard`] narrowed to a part of the value, or of the extras.
-    MappedSharedReadGuard
-}
-
-#[cfg(feature = "std")]
-guards! {
-    /// A guard of a [`Reader`] or of a [`SharedReader`](crate::SharedReader), for a guard
-    /// type above this crate that need not say of which.
-    #[doc(hidden)]
-    AnyReadGuard<'a, P: BufferPtr> of AnyLease,
-    /// An [`AnyReadGuard`] narrowed to a part of the value, or of the extras.
-    #[doc(hidden)]
-    MappedAnyReadGuard
-}
-
-#[cfg(feature = "alloc")]
-impl<P: BufferPtr> OwnedReadGuard<P> {
-    /// Releases the guard and gives the reader back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OwnedReadGuard;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-    /// let guard = Box::new(reader).into_guard();
-    /// writer.store(2);
-    /// assert_eq!(*guard, 1);
-    /// assert_eq!(*OwnedReadGuard::into_reader(guard).read(), 2);
-    /// ```
-    pub fn into_reader(guard: Self) -> Box<Reader<P>> {
-        guard.0.lease.into_reader()
-    }
 }

@@ -1,34 +1,26 @@
-//! How a guard holds a side, and gives it back.
+//! How a guard acquires a side, and releases it.
 
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
-#[cfg(feature = "alloc")]
-use crate::buffer::BufferOf;
 use crate::buffer::Versioned;
-use crate::pointer::PinnedBy;
-use crate::reader::ReaderTokenOf;
-#[cfg(feature = "alloc")]
-use crate::{BufferPtr, Reader};
-use crate::{ReaderPtr, Strategy};
+use crate::pointer::{GuardTokenOf, PinnedBy, ReaderPtr, ReaderTokenOf};
+use crate::strategy::Strategy;
 
-/// What a guard needs of its lease.
+/// What a guard needs from its lease.
 pub(crate) trait Lease {
     type Value;
     type Extras;
     type Token;
-    /// The cell that the lease is on, for as long as it lives.
+    /// Returns the cell of the lease's side. It is valid while the lease lives.
     fn cell(&self) -> NonNull<Versioned<Self::Value>>;
     fn extras(&self) -> &Self::Extras;
-    /// Whether a new guard would show the same.
+    /// Returns whether a new guard would show the same value.
     fn is_current(&self) -> bool;
-    /// Acquires a new guard and takes it in place of the old one, which is returned
-    /// and has to be released.
+    /// Acquires a new guard in place of the old one, which is returned and has to be released.
     fn acquire_again(&mut self) -> Self::Token;
-    /// Releases what `acquire_again` returned. A waker that panics in here leaves
-    /// the lease as it is.
+    /// Releases a token that `acquire_again` returned. If a waker panics in here, the lease is as
+    /// it was.
     ///
     /// # Safety
     ///
@@ -36,16 +28,14 @@ pub(crate) trait Lease {
     unsafe fn release_old(&self, old: Self::Token);
 }
 
-pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::GuardToken;
-
 /// A side held by a borrowed [reader](crate::Reader).
 ///
-/// The pin is a field, so it goes after `drop` has released: the strategy is
-/// alive during the whole of the release.
+/// The pin is a field, so it is dropped after `drop` has released: the strategy is alive during
+/// the whole release.
 pub(crate) struct ReaderLease<'r, R: ReaderPtr> {
     guard: ManuallyDrop<GuardTokenOf<R>>,
     token: &'r ReaderTokenOf<R>,
-    /// A pointer, since it may lead into what the pin owns.
+    /// A pointer, because it may lead into what the pin owns.
     buffer: NonNull<PinnedBy<R>>,
     _pin: R::Pin,
 }
@@ -55,9 +45,9 @@ impl<'r, R: ReaderPtr> ReaderLease<'r, R> {
     #[inline]
     pub(crate) fn new(ptr: &'r R, pin: R::Pin, token: &'r ReaderTokenOf<R>) -> Self {
         let buffer = ptr.buffer(&pin);
-        // SAFETY: the token was made by the strategy behind this pointer (C1, by
-        // P2); it belongs to a `Reader`, which is not `Sync` (C4); pointer and pin keep
-        // the strategy in place (C6, by P3).
+        // SAFETY: the strategy behind this pointer made the token (C1, by P2). The token belongs
+        // to a `Reader`, which is not `Sync` (C4). Pointer and pin keep the strategy in place (C6,
+        // by P3).
         let guard = unsafe { buffer.strategy().acquire(token) };
         Self {
             guard: ManuallyDrop::new(guard),
@@ -74,9 +64,9 @@ impl<'r, R: ReaderPtr> ReaderLease<'r, R> {
     }
 }
 
-// SAFETY: with `&` to a lease one gets at the buffer, the extras and the side of the guard
-// token. What uses the reader's token takes the guard by `&mut` or by value, and a guard is
-// not `Send` (C4).
+// SAFETY: `&` to a lease gives access to the buffer, the extras and the side of the guard token.
+// What uses the reader's token takes the guard by `&mut` or by value, and a guard is not `Send`
+// (C4).
 unsafe impl<R: ReaderPtr> Sync for ReaderLease<'_, R>
 where
     PinnedBy<R>: Sync,
@@ -120,111 +110,10 @@ impl<R: ReaderPtr> Lease for ReaderLease<'_, R> {
 impl<R: ReaderPtr> Drop for ReaderLease<'_, R> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: taken out here and nowhere else, and `self` is not used again.
+        // SAFETY: nothing else takes it out, and `self` is not used again.
         let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
-        // SAFETY: acquired in `new` with this token (C1, C3), on a thread that
-        // has the reader to itself (C4); what borrowed from the lease is gone.
+        // SAFETY: acquired with this token (C1, C3), on the only thread that uses the reader (C4);
+        // what borrowed from the lease is gone.
         unsafe { self.buffer().strategy().release(self.token, guard) };
-    }
-}
-
-/// A side held by a reader of its own.
-#[cfg(feature = "alloc")]
-pub(crate) struct OwnedLease<P: BufferPtr> {
-    guard: ManuallyDrop<GuardTokenOf<P>>,
-    /// What the reader's pointer leads to (P1), for as long as the reader is here (P3).
-    buffer: NonNull<BufferOf<P>>,
-    reader: Box<Reader<P>>,
-}
-
-// SAFETY: as for `ReaderLease`.
-#[cfg(feature = "alloc")]
-unsafe impl<P: BufferPtr> Sync for OwnedLease<P>
-where
-    PinnedBy<P>: Sync,
-    GuardTokenOf<P>: Sync,
-{
-}
-
-#[cfg(feature = "alloc")]
-impl<P: BufferPtr> OwnedLease<P> {
-    #[inline]
-    pub(crate) fn new(reader: Box<Reader<P>>) -> Self {
-        let buffer = reader.buffer();
-        // SAFETY: the reader's own strategy and token (C1); this lease owns the
-        // reader and is not `Sync` (C4), and keeps the buffer in place (C6, P3).
-        let guard = unsafe { buffer.strategy().acquire(reader.token()) };
-        Self {
-            guard: ManuallyDrop::new(guard),
-            buffer: NonNull::from(buffer),
-            reader,
-        }
-    }
-
-    #[inline]
-    fn buffer(&self) -> &BufferOf<P> {
-        // SAFETY: the reader is here and keeps it in place (P3), unborrowed by `&mut` (P6).
-        unsafe { self.buffer.as_ref() }
-    }
-
-    /// Releases the side and gives the reader back. If a waker panics, the side
-    /// is released and the reader dropped.
-    #[inline(always)]
-    pub(crate) fn into_reader(self) -> Box<Reader<P>> {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never dropped or used again, so each field is moved out
-        // once.
-        let reader = unsafe { core::ptr::read(&raw const this.reader) };
-        // SAFETY: as above.
-        let guard = unsafe { ManuallyDrop::take(&mut this.guard) };
-        // SAFETY: acquired in `new` with this token (C1, C3, C4).
-        unsafe { this.buffer().strategy().release(reader.token(), guard) };
-        reader
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<P: BufferPtr> Lease for OwnedLease<P> {
-    type Value = P::Value;
-    type Extras = P::Extras;
-    type Token = GuardTokenOf<P>;
-
-    #[inline]
-    fn cell(&self) -> NonNull<Versioned<P::Value>> {
-        self.buffer().cell(P::Strategy::side(&self.guard))
-    }
-
-    #[inline]
-    fn extras(&self) -> &P::Extras {
-        self.buffer().extras()
-    }
-
-    #[inline]
-    fn is_current(&self) -> bool {
-        let strategy = self.buffer().strategy();
-        // SAFETY: the guard of this lease, acquired with this token (C1, C4).
-        unsafe { strategy.is_current(self.reader.token(), &self.guard) }
-    }
-
-    fn acquire_again(&mut self) -> GuardTokenOf<P> {
-        // SAFETY: as in `new`.
-        let guard = unsafe { self.buffer().strategy().acquire(self.reader.token()) };
-        ManuallyDrop::into_inner(mem::replace(&mut self.guard, ManuallyDrop::new(guard)))
-    }
-
-    unsafe fn release_old(&self, old: GuardTokenOf<P>) {
-        // SAFETY: acquired with this token, and taken out of the lease (C1, C3, C4).
-        unsafe { self.buffer().strategy().release(self.reader.token(), old) };
-    }
-}
-
-#[cfg(feature = "alloc")]
-impl<P: BufferPtr> Drop for OwnedLease<P> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: taken out here; `into_reader` forgets the lease.
-        let guard = unsafe { ManuallyDrop::take(&mut self.guard) };
-        // SAFETY: as in `into_reader`.
-        unsafe { self.buffer().strategy().release(self.reader.token(), guard) };
     }
 }

@@ -1,22 +1,21 @@
-//! Double buffers: one writer changes a private copy of a value while any
-//! number of readers look at a published one; then the two swap.
+//! Double buffers: one writer changes a private copy of a value while any number of readers read a
+//! published one; then the two swap.
 //!
 //! # The idea
 //!
-//! Two copies of a value. Readers see the *front* and never wait. One writer
-//! changes the *back*, then swaps the roles. Before it writes again it has to
-//! know that no reader still looks at what is now the back, and how it learns
-//! that is the whole difference between one double buffer and another. Here it
-//! is a type parameter: a [`Strategy`]. `dbuf-strategies` has several.
+//! There are two copies of a value. Readers read the *front* and never wait. One writer changes
+//! the *back*, then swaps the two. Before it writes again, it has to know that no reader is left
+//! on the old front, and this is where double buffers differ. Here it is a type parameter: a
+//! [`Strategy`]. `dbuf-strategies` has several.
 //!
 //! # The parts
 //!
 //! * [`DoubleBuffer`] owns the two values; put it in a `static`, on the stack, or
-//!   behind a [`BufferPtr`] such as `Arc` ([`arc`] does that in one line).
-//! * [`Writer`] is claimed, at most one at a time, and writes the back.
-//! * [`Reader`] gives [`ReadGuard`]s of the front: one for each thread, or a
+//!   behind a [`BufferPtr`] such as `Arc` (in one line: [`arc`]).
+//! * [`Writer`] writes the back. At most one exists at a time.
+//! * [`Reader`] gives [`ReadGuard`]s of the front: one reader for each thread, or a
 //!   [`SharedReader`] for all of them.
-//! * [`ConcurrentCell`] is all of it in one: a value that any thread reads and replaces,
+//! * [`ConcurrentCell`] has all of it: a value that any thread reads and replaces,
 //!   through `&self`.
 //! * [`OpWriter`] keeps both copies equal: every change is an [`Operation`] that
 //!   is logged, published in [`Batch`]es and replayed on the other copy.
@@ -32,7 +31,7 @@
 //! writer.start_swap(); // published, although a guard is on the old side
 //! assert_eq!(*guard, "first");
 //! assert_eq!(*reader.read(), "second");
-//! assert!(writer.try_back_mut().is_none()); // `guard` still looks at it
+//! assert!(writer.try_back_mut().is_none()); // `guard` is still on it
 //! drop(guard);
 //! assert!(writer.try_back_mut().is_some());
 //! ```
@@ -40,14 +39,13 @@
 //! # Features
 //!
 //! * `std` (default): waits put the thread to sleep (without it they spin), a batch
-//!   notices when its thread unwinds, and [`SharedReader`] and [`ConcurrentCell`] are there.
+//!   notices when its thread unwinds, and there are [`SharedReader`] and [`ConcurrentCell`].
 //! * `alloc` (with `std`): `Rc` and `Arc` handles (`Arc` where the target has
 //!   compare-and-swap), and the operation log.
 //! * `triomphe`: handles over `triomphe::Arc`.
-//! * `serde` (with `std`): a [`ConcurrentCell`] is read and written as its value.
+//! * `serde` (with `std`): a [`ConcurrentCell`] is serialized as its value.
 //!
-//! `docs/no-std.md` in the repository shows which types an interrupt handler and a main loop
-//! take.
+//! `docs/no-std.md` in the repository shows the types for an interrupt handler and a main loop.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -61,9 +59,15 @@ mod buffer;
 mod cell;
 mod error;
 mod guard;
+#[cfg(feature = "alloc")]
+mod handles;
+#[cfg(feature = "std")]
+mod id;
 mod lease;
 #[cfg(feature = "alloc")]
 mod op_log;
+#[cfg(feature = "alloc")]
+mod owned;
 mod pointer;
 mod reader;
 #[cfg(feature = "std")]
@@ -98,28 +102,26 @@ pub use cell::{Fresh, Preset};
 #[cfg(feature = "alloc")]
 pub use error::Torn;
 pub use error::{ClaimError, Closed};
-#[doc(hidden)]
-#[cfg(feature = "std")]
-pub use guard::{AnyReadGuard, MappedAnyReadGuard};
-#[cfg(feature = "alloc")]
-pub use guard::{MappedOwnedReadGuard, OwnedReadGuard};
 pub use guard::{MappedReadGuard, ReadGuard};
 #[cfg(feature = "std")]
-pub use guard::{MappedSharedReadGuard, SharedReadGuard};
+pub use handles::ArcSharedReader;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use handles::{ArcOpWriter, ArcReader, ArcWriter, WeakReader, arc};
+#[cfg(feature = "alloc")]
+pub use handles::{RcReader, RcWriter, rc};
 #[cfg(feature = "alloc")]
 pub use op_log::{Batch, BatchOwner, OpWriter, Operation, Published};
+#[cfg(feature = "alloc")]
+pub use owned::{MappedOwnedReadGuard, OwnedReadGuard};
 pub use pointer::{BufferPtr, OwningPtr, ReaderPtr};
 pub use reader::Reader;
+#[doc(hidden)]
 #[cfg(feature = "std")]
-pub use shared::SharedReader;
+pub use shared::{AnyReadGuard, MappedAnyReadGuard};
+#[cfg(feature = "std")]
+pub use shared::{MappedSharedReadGuard, SharedReadGuard, SharedReader};
 pub use side::Side;
 #[cfg(feature = "alloc")]
 pub use straggler::OnStraggler;
 pub use strategy::{BlockingStrategy, Strategy, TrySwapStrategy};
-#[cfg(feature = "std")]
-pub use writer::ArcSharedReader;
-#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
-pub use writer::{ArcOpWriter, ArcReader, ArcWriter, WeakReader, arc};
-#[cfg(feature = "alloc")]
-pub use writer::{RcReader, RcWriter, rc};
 pub use writer::{Writer, split};

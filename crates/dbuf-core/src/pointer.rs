@@ -1,21 +1,20 @@
-use core::convert::Infallible;
-use core::ops::Deref;
-
 #[cfg(feature = "alloc")]
 use alloc::rc::{self, Rc};
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 use alloc::sync::{self, Arc};
+use core::convert::Infallible;
+use core::ops::Deref;
 
+use crate::buffer::DoubleBuffer;
 #[cfg(feature = "alloc")]
-use crate::Closed;
-use crate::buffer::BufferOf;
-use crate::{DoubleBuffer, Strategy};
+use crate::error::Closed;
+use crate::strategy::Strategy;
 
-/// A pointer that keeps a [`DoubleBuffer`] alive: what a
-/// [`Writer`](crate::Writer) holds, and most readers.
+/// A pointer that keeps a [`DoubleBuffer`] alive: what a [`Writer`](crate::Writer) and most
+/// readers hold.
 ///
-/// Implemented for `&DoubleBuffer` (also `&'static`, for a buffer in a
-/// `static`), `Rc` and `Arc`, and `triomphe::Arc` by the feature of that name.
+/// Implemented for `&DoubleBuffer` (also `&'static`, for a buffer in a `static`), `Rc`, `Arc`, and
+/// with the feature of that name `triomphe::Arc`.
 ///
 /// # Safety
 ///
@@ -26,7 +25,7 @@ use crate::{DoubleBuffer, Strategy};
 /// - **P2** A clone and a pin reach the same buffer.
 /// - **P3** The buffer stays alive and in place while a handle or pin lives.
 /// - **P4** Once a [`ReaderPtr::pin`] has succeeded and a later one fails, all
-///   that follow fail, for clones too. (A weak pointer of `Arc::new_cyclic`
+///   later ones fail, for clones too. (A weak pointer of `Arc::new_cyclic`
 ///   fails at first and then succeeds; a reader made from it opens with the
 ///   buffer.)
 /// - **P5** Taking the buffer out of the pointer synchronises with the drop of
@@ -35,7 +34,7 @@ use crate::{DoubleBuffer, Strategy};
 ///
 /// # Examples
 ///
-/// A pointer of one's own:
+/// A custom pointer:
 ///
 /// ```
 /// use std::ops::Deref;
@@ -71,56 +70,35 @@ use crate::{DoubleBuffer, Strategy};
 pub unsafe trait BufferPtr:
     Clone + Deref<Target = DoubleBuffer<Self::Value, Self::Strategy, Self::Extras>>
 {
-    /// The value.
+    /// The type of the value.
     type Value;
-    /// The strategy.
+    /// The type of the strategy.
     type Strategy: Strategy;
-    /// The extras.
+    /// The type of the extras.
     type Extras;
 }
 
-/// A pointer through which a buffer can be read while it is there.
+/// A pointer through which a buffer can be read as long as the buffer exists.
 ///
-/// Every [`BufferPtr`] is one that cannot fail. The weak pointers of `Rc` and
-/// `Arc` are the others: their pin is a strong pointer, held by each guard.
+/// Every [`BufferPtr`] is one, and its pin cannot fail. The others are the weak pointers of `Rc`
+/// and `Arc`: their pin is a strong pointer, held by each guard.
 ///
 /// # Safety
 ///
 /// P1 to P6 of [`BufferPtr`].
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::{Reader, ReaderPtr};
-/// use dbuf_strategies::LockStrategy;
-///
-/// // Reads through a pointer that owns, and through one that does not.
-/// fn show<R: ReaderPtr<Value = u32>>(reader: &Reader<R>) -> String {
-///     match reader.try_read() {
-///         Ok(value) => value.to_string(),
-///         Err(_) => "gone".to_string(),
-///     }
-/// }
-///
-/// let (writer, reader) = dbuf_core::arc(5, 5, LockStrategy::new());
-/// let weak = writer.weak_reader();
-/// assert_eq!(show(&reader), show(&weak));
-/// drop((writer, reader));
-/// assert_eq!(show(&weak), "gone");
-/// ```
 pub unsafe trait ReaderPtr: Clone {
-    /// The value.
+    /// The type of the value.
     type Value;
-    /// The strategy.
+    /// The type of the strategy.
     type Strategy: Strategy;
-    /// The extras.
+    /// The type of the extras.
     type Extras;
-    /// Why there is nothing to read. `Infallible` for pointers that own.
+    /// The error of a buffer that is gone. `Infallible` for pointers that own it.
     type Error;
-    /// What keeps the buffer alive during one read, beside the pointer itself.
+    /// What keeps the buffer alive during one read, in addition to the pointer itself.
     type Pin;
 
-    /// Keeps the buffer alive, if it is.
+    /// Keeps the buffer alive, if it still is.
     ///
     /// # Errors
     ///
@@ -142,23 +120,17 @@ pub unsafe trait ReaderPtr: Clone {
     /// ```
     fn pin(&self) -> Result<Self::Pin, Self::Error>;
 
-    /// The buffer that a [`pin`](Self::pin) of this pointer keeps alive.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    ///
-    /// use dbuf_core::{DoubleBuffer, ReaderPtr};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let buffer = Arc::new(DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared"));
-    /// let weak = Arc::downgrade(&buffer);
-    /// let pin = weak.pin().unwrap();
-    /// assert_eq!(*weak.buffer(&pin).extras(), "shared");
-    /// ```
+    /// Returns the buffer that a [`pin`](Self::pin) of this pointer keeps alive.
     fn buffer<'a>(&'a self, pin: &'a Self::Pin) -> &'a PinnedBy<Self>;
 }
+
+/// The buffer behind a pointer.
+pub(crate) type BufferOf<P> =
+    DoubleBuffer<<P as BufferPtr>::Value, <P as BufferPtr>::Strategy, <P as BufferPtr>::Extras>;
+
+pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::ReaderToken;
+
+pub(crate) type GuardTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::GuardToken;
 
 /// The buffer behind a pointer that may be weak.
 pub(crate) type PinnedBy<R> =
@@ -184,17 +156,16 @@ unsafe impl<P: BufferPtr> ReaderPtr for P {
     }
 }
 
-// SAFETY: a reference is an address (P1, P2); the borrow keeps the buffer alive,
-// in place (P3), unowned (P5) and unborrowed by `&mut` (P6).
+// SAFETY: a reference is an address (P1, P2). The borrow keeps the buffer alive and in place (P3),
+// and it cannot be owned (P5) or borrowed by `&mut` (P6).
 unsafe impl<T, S: Strategy, X> BufferPtr for &DoubleBuffer<T, S, X> {
     type Value = T;
     type Strategy = S;
     type Extras = X;
 }
 
-// SAFETY: the heap cell does not move (P1, P2) and lives as long as any clone
-// (P3); `try_unwrap` and `get_mut` ask for the only one (P6), and acquire what
-// other clones released (P5).
+// SAFETY: the heap cell does not move (P1, P2) and lives as long as any clone (P3). `try_unwrap`
+// and `get_mut` need the only pointer (P6), and acquire what other clones released (P5).
 #[cfg(feature = "alloc")]
 unsafe impl<T, S: Strategy, X> BufferPtr for Rc<DoubleBuffer<T, S, X>> {
     type Value = T;
@@ -210,9 +181,9 @@ unsafe impl<T, S: Strategy, X> BufferPtr for Arc<DoubleBuffer<T, S, X>> {
     type Extras = X;
 }
 
-// SAFETY: the pin is an `Rc` to the one cell (P1 to P3, P5); once the strong
-// count has come back to zero `upgrade` fails for ever (P4). `Rc::get_mut` refuses while
-// a weak pointer lives (P6), and so while a weak reader does.
+// SAFETY: the pin is an `Rc` to the one cell (P1 to P3, P5). Once the strong count is back at
+// zero, `upgrade` fails forever (P4). `Rc::get_mut` refuses while a weak pointer lives (P6), and
+// so while a weak reader does.
 #[cfg(feature = "alloc")]
 unsafe impl<T, S: Strategy, X> ReaderPtr for rc::Weak<DoubleBuffer<T, S, X>> {
     type Value = T;
@@ -252,34 +223,18 @@ unsafe impl<T, S: Strategy, X> ReaderPtr for sync::Weak<DoubleBuffer<T, S, X>> {
     }
 }
 
-/// A pointer that can hand the buffer back by value.
+/// A pointer that can give the buffer back by value.
 ///
 /// # Safety
 ///
-/// P5 of [`BufferPtr`]: success synchronises with the drop of every other clone
-/// and pin, and leaves none behind that could still reach the buffer.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::{OwningPtr, Writer};
-/// use dbuf_strategies::LockStrategy;
-///
-/// fn last_value<P: OwningPtr>(writer: Writer<P>) -> Option<P::Value> {
-///     let (front, _back) = writer.try_into_buffers().ok()?;
-///     Some(front)
-/// }
-///
-/// let (writer, reader) = dbuf_core::arc("front", "back", LockStrategy::new());
-/// drop(reader);
-/// assert_eq!(last_value(writer), Some("front"));
-/// ```
+/// P5 of [`BufferPtr`]: success synchronises with the drop of every other clone and pin, and none
+/// is left that could reach the buffer.
 pub unsafe trait OwningPtr: BufferPtr {
     /// Takes the buffer out if this is the only pointer to it.
     ///
     /// # Errors
     ///
-    /// The pointer itself, if another one lives.
+    /// Returns the pointer itself if another one lives.
     ///
     /// # Examples
     ///
@@ -298,8 +253,8 @@ pub unsafe trait OwningPtr: BufferPtr {
     fn try_unwrap(self) -> Result<BufferOf<Self>, Self>;
 }
 
-// SAFETY: `Rc::try_unwrap` takes the value of the last strong pointer; weak ones
-// fail from then on.
+// SAFETY: `Rc::try_unwrap` takes the value of the last strong pointer, and weak ones fail from
+// then on.
 #[cfg(feature = "alloc")]
 unsafe impl<T, S: Strategy, X> OwningPtr for Rc<DoubleBuffer<T, S, X>> {
     fn try_unwrap(self) -> Result<DoubleBuffer<T, S, X>, Self> {
@@ -325,8 +280,7 @@ unsafe impl<T, S: Strategy, X> BufferPtr for triomphe::Arc<DoubleBuffer<T, S, X>
     type Extras = X;
 }
 
-// SAFETY: `try_unwrap` looks at the count with Acquire, which the drop of a clone
-// released.
+// SAFETY: `try_unwrap` loads the count with Acquire; the drop of a clone released it.
 #[cfg(feature = "triomphe")]
 unsafe impl<T, S: Strategy, X> OwningPtr for triomphe::Arc<DoubleBuffer<T, S, X>> {
     fn try_unwrap(self) -> Result<DoubleBuffer<T, S, X>, Self> {

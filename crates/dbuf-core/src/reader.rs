@@ -3,22 +3,18 @@ use core::convert::Infallible;
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-#[cfg(feature = "alloc")]
-use alloc::boxed::Box;
-
-use crate::buffer::BufferOf;
+use crate::buffer::Version;
+use crate::guard::ReadGuard;
 use crate::lease::ReaderLease;
-use crate::threads::ReaderOfTwoThreads;
-use crate::{BufferPtr, ReadGuard, ReaderPtr, Strategy, Version};
-
-pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::ReaderToken;
+use crate::pointer::{BufferOf, BufferPtr, ReaderPtr, ReaderTokenOf};
+use crate::strategy::Strategy;
+use crate::threads::SyncReader;
 
 /// A handle that reads the front.
 ///
-/// Readers are cheap to clone and one per thread is the rule: a `Reader` is
-/// `Send` but not `Sync`, which is what lets a read do without shared writes.
-/// Guards may be nested and dropped in any order; a nested read sees the newest
-/// front.
+/// Give each thread its own, with `clone`: a `Reader` is `Send` but not `Sync`, so that a read
+/// needs no shared writes. Guards may be nested and dropped in any order; a nested read shows the
+/// newest front.
 ///
 /// # Examples
 ///
@@ -32,8 +28,8 @@ pub(crate) type ReaderTokenOf<R> = <<R as ReaderPtr>::Strategy as Strategy>::Rea
 /// assert_eq!((*before, *reader.read()), (1, 2));
 /// ```
 pub struct Reader<R: ReaderPtr> {
-    /// Empty only while a weak pointer has never been pinned. Declared before
-    /// `ptr`, so that it is dropped first.
+    /// Empty only while a weak pointer has never been pinned. Declared before `ptr`, so that it is
+    /// dropped first.
     token: OnceCell<ReaderTokenOf<R>>,
     ptr: R,
 }
@@ -41,11 +37,11 @@ pub struct Reader<R: ReaderPtr> {
 impl<R: ReaderPtr> Reader<R> {
     /// Registers a reader of the buffer behind `ptr`.
     ///
-    /// Never waits for a swap in progress. From a weak pointer whose buffer is
-    /// gone it makes a reader that only ever says so.
+    /// Never waits for a swap in progress. With a weak pointer whose buffer is gone, every read
+    /// returns the error.
     ///
-    /// Costs what [`Strategy::new_reader`] costs, which may be a lock and an
-    /// allocation: keep readers, rather than make one for each read.
+    /// Costs what [`Strategy::new_reader`] costs, which may be a lock and an allocation: keep
+    /// readers instead of making one for each read.
     ///
     /// # Examples
     ///
@@ -65,33 +61,22 @@ impl<R: ReaderPtr> Reader<R> {
         Self { token, ptr }
     }
 
-    /// The pointer that leads to the buffer.
+    /// Returns the pointer that leads to the buffer.
     ///
-    /// From a pointer that owns, a writer can be claimed when the last one is gone.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::Writer;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// drop(writer);
-    /// assert!(Writer::claim(reader.ptr().clone()).is_ok());
-    /// ```
+    /// With an owning pointer, a writer can be claimed when the last one is gone.
     pub fn ptr(&self) -> &R {
         &self.ptr
     }
 
-    /// Looks at the front.
+    /// Reads the front.
     ///
-    /// Costs what [`Strategy::acquire`] costs, and for a weak reader the upgrade
-    /// of its pointer. Never waits for the writer.
+    /// Costs what [`Strategy::acquire`] costs, and for a weak reader the upgrade of its pointer.
+    /// Never waits for the writer.
     ///
     /// # Errors
     ///
-    /// A weak reader's buffer is gone ([`Closed`](crate::Closed)). While any
-    /// guard of a weak reader lives, so does the buffer.
+    /// Returns [`Closed`](crate::Closed) if a weak reader's buffer is gone. The buffer lives as
+    /// long as any guard of a weak reader.
     ///
     /// # Examples
     ///
@@ -116,8 +101,8 @@ impl<R: ReaderPtr> Reader<R> {
         Ok(ReadGuard::new(ReaderLease::new(&self.ptr, pin, token)))
     }
 
-    /// Whether nobody is there to publish: no writer is claimed at this moment,
-    /// or the buffer is gone. A later claim opens it again.
+    /// Returns whether no writer is claimed at this moment, or the buffer is gone. A later claim
+    /// opens the buffer again.
     ///
     /// # Examples
     ///
@@ -138,10 +123,10 @@ impl<R: ReaderPtr> Reader<R> {
 }
 
 impl<R: ReaderPtr<Error = Infallible>> Reader<R> {
-    /// Looks at the front.
+    /// Reads the front.
     ///
-    /// Costs what [`Strategy::acquire`] costs. Never waits, allocates or locks
-    /// (unless the strategy is a lock).
+    /// Costs what [`Strategy::acquire`] costs. Never waits, allocates or locks (unless the
+    /// strategy is a lock).
     ///
     /// # Examples
     ///
@@ -161,57 +146,26 @@ impl<R: ReaderPtr<Error = Infallible>> Reader<R> {
         ReadGuard::new(ReaderLease::new(&self.ptr, pin, self.token()))
     }
 
-    /// This reader's token of the buffer's strategy.
+    /// Returns this reader's token of the buffer's strategy.
     #[inline]
     pub(crate) fn token(&self) -> &ReaderTokenOf<R> {
         // SAFETY: the pin never fails, so `new` made the token.
         unsafe { self.token.get().unwrap_unchecked() }
     }
 
-    /// The number of the publish that a read sees now. Costs a read.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-    /// assert_eq!(reader.version(), 0);
-    /// writer.store(2);
-    /// assert_eq!(reader.version(), 1);
-    /// ```
+    /// Returns the number of the publish that a read shows now. Costs a read.
     pub fn version(&self) -> Version {
         ReadGuard::version(&self.read())
     }
 }
 
 impl<P: BufferPtr> Reader<P> {
-    /// The strategy.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::Strategy;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-    /// assert!(reader.strategy().is_writer_claimed());
-    /// ```
+    /// Returns the strategy.
     pub fn strategy(&self) -> &P::Strategy {
         self.buffer().strategy()
     }
 
-    /// The extras.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{DoubleBuffer, Reader};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let buffer = DoubleBuffer::with_extras(1, 1, LockStrategy::new(), "shared");
-    /// assert_eq!(*Reader::new(&buffer).extras(), "shared");
-    /// ```
+    /// Returns the extras.
     pub fn extras(&self) -> &P::Extras {
         self.buffer().extras()
     }
@@ -220,62 +174,17 @@ impl<P: BufferPtr> Reader<P> {
     pub(crate) fn buffer(&self) -> &BufferOf<P> {
         &self.ptr
     }
-
-    /// Looks at the front with a guard that owns this reader, and gives it back
-    /// ([`OwnedReadGuard::into_reader`](crate::OwnedReadGuard::into_reader)).
-    ///
-    /// Costs what [`read`](Self::read) does.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::ops::Deref;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// // The guard keeps all that it needs.
-    /// fn limit() -> impl Deref<Target = u32> {
-    ///     let (_writer, reader) = dbuf_core::arc(10, 10, LockStrategy::new());
-    ///     Box::new(reader).into_guard()
-    /// }
-    ///
-    /// assert_eq!(*limit(), 10);
-    /// ```
-    #[cfg(feature = "alloc")]
-    #[inline]
-    pub fn into_guard(self: Box<Self>) -> crate::OwnedReadGuard<P> {
-        crate::OwnedReadGuard::new(crate::lease::OwnedLease::new(self))
-    }
-
-    /// A handle that reads from any thread.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (_writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-    /// let shared = reader.shared();
-    /// std::thread::scope(|scope| {
-    ///     scope.spawn(|| assert_eq!(*shared.read(), 1));
-    ///     scope.spawn(|| assert_eq!(*shared.read(), 1));
-    /// });
-    /// ```
-    #[doc(alias = "factory")]
-    #[cfg(feature = "std")]
-    pub fn shared(&self) -> crate::SharedReader<P> {
-        crate::SharedReader::new(self.ptr.clone())
-    }
 }
 
 // SAFETY: never: nothing implements the trait. (It has a token of one thread, C4.)
-unsafe impl<R: ReaderPtr> Sync for Reader<R> where Self: ReaderOfTwoThreads {}
+unsafe impl<R: ReaderPtr> Sync for Reader<R> where Self: SyncReader {}
 
-// A panic of user code (a waker's, as the last step of a leave) finds tokens and counts as
-// they are to be (S7), so only the value's own cells can be seen half-changed.
+// If user code panics (a waker, as the last step of a leave), tokens and counts are already
+// consistent (S7). So only the value's own cells can be seen half-changed.
 impl<R: ReaderPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>> UnwindSafe for Reader<R> {}
 impl<R: ReaderPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>> RefUnwindSafe for Reader<R> {}
 
-/// A reader of its own for the same buffer, as by [`Reader::new`].
+/// Registers another reader of the same buffer. See [`Reader::new`].
 impl<R: ReaderPtr> Clone for Reader<R> {
     fn clone(&self) -> Self {
         Self::new(self.ptr.clone())

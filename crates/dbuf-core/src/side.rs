@@ -2,9 +2,9 @@ use core::fmt;
 
 /// One of the buffers.
 ///
-/// A side is only a name. Which of them is the front changes with every swap; ask
-/// [`Strategy::front`](crate::Strategy::front). Two sides take turns. The third is *spare*:
-/// it holds nothing until readers keep the writer from both of the others.
+/// A side is only a name. Every swap changes which side is the front; see
+/// [`Strategy::front`](crate::Strategy::front). Two sides take turns. The third is *spare*: it
+/// holds nothing until readers keep the writer from both of the others.
 ///
 /// # Examples
 ///
@@ -14,9 +14,6 @@ use core::fmt;
 /// assert_eq!(Side::A.third(Side::B), Side::C);
 /// assert_eq!(Side::C.third(Side::A), Side::B);
 /// ```
-///
-/// It is a word wide: guards hold one, and a byte that is stored and then moved as
-/// part of a word stalls the processor.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub enum Side {
@@ -29,15 +26,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// Returns the side that is neither this one nor `other`, which has to differ.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::Side;
-    ///
-    /// assert_eq!(Side::B.third(Side::A), Side::C);
-    /// ```
+    /// Returns the side that is neither this one nor `other`, which must differ from it.
     #[inline]
     pub const fn third(self, other: Self) -> Self {
         match (self as usize).wrapping_add(other as usize) {

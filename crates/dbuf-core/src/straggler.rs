@@ -1,7 +1,7 @@
 use core::time::Duration;
 
-/// What a writer with a log does when readers do not leave the copy that it has to write
-/// next: a guard that is kept in a struct or across a slow call, or that was forgotten.
+/// What an [`OpWriter`](crate::OpWriter) does when readers do not leave the copy that it has to
+/// write next: a guard is kept in a struct or across a slow call, or was forgotten.
 ///
 /// # Examples
 ///
@@ -27,20 +27,20 @@ use core::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnStraggler {
-    /// Waits until they are gone. Panics if a guard of the writer's own thread is among them,
-    /// as [`Writer::finish`](crate::Writer::finish) does.
+    /// Waits until they are gone. Panics if a guard of the writer's own thread is among them, see
+    /// [`Writer::finish`](crate::Writer::finish).
     Wait,
-    /// Waits for `after`. Then clones what is published into the spare side, and goes on
-    /// with that, until readers keep it from another side as well.
+    /// Waits for `after`. Then clones what is published into the spare side and goes on there,
+    /// until readers keep the writer from that side too.
     ///
-    /// The copy that they keep is dropped by the first write after they are gone. Until then
+    /// The first write after those readers are gone drops the copy that they kept. Until then
     /// there are three copies.
     Spare {
-        /// For how long it waits first. Not at all where a guard of the writer's own thread,
-        /// of a [`SharedReader`](crate::SharedReader), is in the way.
+        /// How long to wait first. The writer does not wait if a guard of its own thread, of a
+        /// [`SharedReader`](crate::SharedReader), is in the way.
         after: Duration,
-        /// It waits for as long as it takes where more entries are published than these: for
-        /// a map its entries, for any other value 1.
+        /// If more entries than this are published, the writer waits without a limit. The entries
+        /// are those of a map; any other value counts as 1.
         up_to: usize,
     },
 }

@@ -1,16 +1,15 @@
 use core::task::{Context, Poll};
 
-use crate::Side;
+use crate::side::Side;
 
-/// How the writer learns that no reader still looks at the buffer it wants.
+/// How the writer learns that no reader is left on the side that it wants.
 ///
-/// A strategy holds the state of one double buffer and none of its data: which
-/// side is the front, who stands where, whether the last swap is finished, and
-/// who waits for that. [`DoubleBuffer`](crate::DoubleBuffer) owns the data and
-/// is the only caller that a strategy needs to trust.
+/// A strategy holds the state of one double buffer and none of its data: which side is the front,
+/// which guards are on which side, whether the last swap is finished, and which waker to call when
+/// it is. [`DoubleBuffer`](crate::DoubleBuffer) owns the data, and its handles are the only
+/// callers.
 ///
-/// The shape (a small unsafe trait below one generic safe wrapper) follows
-/// `lock_api`.
+/// The shape (a small unsafe trait below one generic safe wrapper) follows `lock_api`.
 ///
 /// # How a swap goes
 ///
@@ -21,40 +20,38 @@ use crate::Side;
 ///     └───── release_writer ────────┴──────────────────────┘
 /// ```
 ///
-/// A swap is *started* by making the writer's side the front and the front the
-/// writer's side; from then on new guards are on the new front. It is *finished* once
-/// every guard on the old side is gone. A claim may end between the two: the next one
-/// finds the swap as it was left.
+/// A swap is *started* by exchanging front and back; from then on new guards are on the new front.
+/// It is *finished* once every guard on the old side is gone. If a claim ends between the two, the
+/// next claim finds the swap unfinished and goes on with it.
 ///
 /// # The spare side
 ///
-/// A buffer has a third side, which is *spare*: neither the front nor the writer's. While
-/// a swap is unfinished, the writer may exchange its side for the spare one
-/// ([`set_aside`](Self::set_aside)) and go on there. The side that it sets aside belongs
-/// to the guards that are still on it, and is *free* again when they are gone
-/// ([`try_free_spare`](Self::try_free_spare)). A strategy need not have a spare side: the
-/// methods that are provided say that it is never free.
+/// A buffer has a third side, which is *spare*: neither the front nor the back. While a swap is
+/// unfinished, the writer may exchange the back for the spare side
+/// ([`set_aside`](Self::set_aside)) and write there. The side that it set aside keeps its guards,
+/// and is *free* again when they are gone ([`try_free_spare`](Self::try_free_spare)). A strategy
+/// need not have a spare side: the provided methods report that it is never free.
 ///
 /// # Safety
 ///
 /// An implementation promises:
 ///
-/// - **S1** There is at most one claim at a time. It ends by
-///   [`release_writer`](Self::release_writer) only, never because a token was
-///   dropped or forgotten.
+/// - **S1** There is at most one claim at a time. Only
+///   [`release_writer`](Self::release_writer) ends it, never the drop or the
+///   forgetting of a token.
 /// - **S2** Between the finish of a swap and the start of the next, no live
-///   guard stands on the writer's side and no acquire returns it.
+///   guard is on the writer's side and no acquire returns it.
 /// - **S3** Every access made under a guard that was released happens-before
 ///   the finish of the swap that waited for it, also when the leave is learned
 ///   from a later value of the word that announces it.
 /// - **S4** Every write to the back made before a swap is started
 ///   happens-before any acquire, nested ones included, that returns that side.
-/// - **S5** *Finished* is latched, by a check and not by a leave, and asking whether it is
-///   changes nothing. A fresh strategy and a claim after a finished swap are finished; a
-///   claim after an unfinished one is unfinished.
+/// - **S5** *Finished* is latched, by a check and not by a leave, and reading it changes
+///   nothing. A fresh strategy and a claim after a finished swap are finished; a claim
+///   after an unfinished one is unfinished.
 /// - **S6** A waker registered for a swap is woken when the last guard leaves that the swap
-///   waits for, whichever of the two comes first. (A check that returns `true` before has
-///   told the claim's holder, and need not wake.) A new one replaces the old; a spurious
+///   waits for, whichever of the two comes first. (After a check has returned `true`, the
+///   wake may be omitted.) A new waker replaces the old one. A spurious
 ///   wake is allowed, and ends the registration as any wake does: a task that
 ///   is woken polls again. Taking back a count, dropping a reader token, and the
 ///   last guard of an older side are leaves, and wake like one.
@@ -66,26 +63,26 @@ use crate::Side;
 ///   process before it can wrap.
 /// - **S8** A forgotten guard, token or future may keep a swap from finishing.
 ///   Nothing makes one finish early.
-/// - **S9** [`front`](Self::front) is where acquires go since the last start.
+/// - **S9** [`front`](Self::front) is the side that acquires have returned since the last start.
 ///   It is [`Side::A`] in a fresh strategy and only
 ///   [`start_swap`](Self::start_swap) changes it.
 /// - **S10** Everything before `release_writer` happens-before everything after
-///   the claim that follows.
+///   the next claim.
 /// - **S11** Tokens may be moved and forgotten at any time. A reader token may
 ///   be dropped on any thread (if it is `Send`), after the strategy, the writer
 ///   and all guards are gone. So a reader token is `'static`, and there is no
 ///   pointer between a token and the memory of the strategy value itself. Where
 ///   a reader has a slot of its own, the drop gives it back, fit for its next
-///   owner, and ends the claim of a guard that was forgotten.
+///   owner, and releases the forgotten guards of that slot.
 /// - **S12** A swap waits only for guards on its old side, or taken while it
 ///   was being started.
 /// - **S13** [`set_aside`](Self::set_aside) exchanges the writer's side and the spare side,
 ///   and nothing else: the front stays, the swap is finished after it, and the spare side
 ///   is not free. From then on S2, S3, S5, S6, S8 and S12 hold for the spare side and the
-///   guards on it, with "free" for "finished", and whatever happens on the other two.
+///   guards on it, with "free" for "finished", whatever happens on the other two.
 ///   A waker that is registered for a swap is also woken when the last guard leaves a spare
 ///   side that is not known to be free; a caller that waits for
-///   either asks [`try_free_spare`](Self::try_free_spare) after it has registered.
+///   either calls [`try_free_spare`](Self::try_free_spare) after it has registered.
 ///
 /// The caller promises, for each `unsafe` method here:
 ///
@@ -106,7 +103,7 @@ use crate::Side;
 ///
 /// # Examples
 ///
-/// What a [`DoubleBuffer`](crate::DoubleBuffer) and its handles do with one, by hand:
+/// The calls that a [`DoubleBuffer`](crate::DoubleBuffer) and its handles make:
 ///
 /// ```
 /// use dbuf_core::{Side, Strategy};
@@ -134,51 +131,24 @@ use crate::Side;
 /// }
 /// ```
 pub unsafe trait Strategy {
-    /// Proof of the claim. It holds no state of a swap (see S5).
+    /// Proof of the claim. It holds no state of a swap (S5).
     type WriterToken;
-    /// One reader's membership. It borrows nothing (S11).
+    /// One reader's registration. It borrows nothing (S11).
     type ReaderToken: 'static;
     /// One guard. It knows its side.
     type GuardToken;
 
-    /// Claims the writer's place, or `None` if it is taken.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::Strategy;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let strategy = LockStrategy::new();
-    /// let token = strategy.try_claim_writer();
-    /// assert!(token.is_some());
-    /// assert!(strategy.try_claim_writer().is_none());
-    /// drop(token); // dropping it frees nothing (S1)
-    /// assert!(strategy.try_claim_writer().is_none());
-    /// ```
+    /// Claims the writer's role. Returns `None` if it is claimed.
     fn try_claim_writer(&self) -> Option<Self::WriterToken>;
 
-    /// Ends the claim, in any state of a swap. Never waits.
+    /// Ends the claim, whether or not a swap is unfinished. Never waits.
     ///
     /// # Safety
     ///
     /// C1, and no `&mut` to a side may be live.
     unsafe fn release_writer(&self, writer: Self::WriterToken);
 
-    /// Whether a writer is claimed at this moment.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{DoubleBuffer, Strategy, Writer};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let buffer = DoubleBuffer::new(1, 1, LockStrategy::new());
-    /// let writer = Writer::claim(&buffer).unwrap();
-    /// assert!(buffer.strategy().is_writer_claimed());
-    /// drop(writer);
-    /// assert!(!buffer.strategy().is_writer_claimed());
-    /// ```
+    /// Returns whether a writer is claimed at this moment.
     fn is_writer_claimed(&self) -> bool;
 
     /// Registers a reader. Never waits for a swap in progress.
@@ -191,19 +161,19 @@ pub unsafe trait Strategy {
     /// C1, C4 and C6.
     unsafe fn acquire(&self, reader: &Self::ReaderToken) -> Self::GuardToken;
 
-    /// The side on which a guard stands. It never changes.
+    /// Returns the side of a guard, which never changes.
     fn side(guard: &Self::GuardToken) -> Side;
 
-    /// Whether a guard is current: a new one would stand on the same side, as far as the
+    /// Returns whether a guard is current: a new one would be on the same side, as far as the
     /// caller can know, and no swap that was checked ([`try_finish`](Self::try_finish),
     /// [`poll_finish`](Self::poll_finish)) waits for this one.
     ///
-    /// For a guard that is kept and asked again and again
-    /// ([`ReadGuard::refresh`](crate::ReadGuard::refresh)): `false` once a publish happened before
-    /// the call, some time after any other one, and some time after a check that found a
-    /// swap waiting for this guard. An answer of `false` costs a new guard; a wrong `true`
-    /// shows an old value or holds the writer up, and is never unsound. By default no guard
-    /// is current.
+    /// For a guard that is kept and checked again and again
+    /// ([`ReadGuard::refresh`](crate::ReadGuard::refresh)). It returns `false` once a publish
+    /// happened before the call, some time after any other publish, and some time after a check
+    /// that found a swap waiting for this guard. A wrong `false` costs a new guard; a wrong `true`
+    /// shows an old value or delays the writer, and is never unsound. By default no guard is
+    /// current.
     ///
     /// # Safety
     ///
@@ -213,63 +183,62 @@ pub unsafe trait Strategy {
         false
     }
 
-    /// Gives a guard back, and wakes a writer that waits for it.
+    /// Releases a guard, and wakes a writer that waits for it.
     ///
     /// # Safety
     ///
     /// C1, C3 and C4; nothing may be read through the guard any more.
     unsafe fn release(&self, reader: &Self::ReaderToken, guard: Self::GuardToken);
 
-    /// The side on which guards are taken. Stable as seen by whoever holds the
-    /// claim, or owns the strategy; a hint for everybody else.
+    /// Returns the side on which guards are taken. It is stable for the holder of the claim and
+    /// the owner of the strategy, and a hint for everyone else.
     fn front(&self) -> Side;
 
-    /// Makes the writer's side the front, and the front the writer's side. Never waits.
+    /// Exchanges front and back. Never waits.
     ///
     /// # Safety
     ///
     /// C1, C2 and C5.
     unsafe fn start_swap(&self, writer: &mut Self::WriterToken);
 
-    /// Whether the last swap is known to be finished. Changes nothing.
+    /// Returns whether the last swap is known to be finished. Changes nothing.
     ///
     /// # Safety
     ///
     /// C1.
     unsafe fn is_finished(&self, writer: &Self::WriterToken) -> bool;
 
-    /// Looks whether the last swap is finished, and latches it. Never waits.
+    /// Checks whether the last swap is finished, and latches it. Never waits.
     ///
     /// # Safety
     ///
     /// C1.
     unsafe fn try_finish(&self, writer: &mut Self::WriterToken) -> bool;
 
-    /// As [`try_finish`](Self::try_finish), and registers the waker if the swap
-    /// is unfinished.
+    /// Does what [`try_finish`](Self::try_finish) does, and registers the waker if the swap is
+    /// unfinished.
     ///
     /// # Safety
     ///
     /// C1.
     unsafe fn poll_finish(&self, writer: &mut Self::WriterToken, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// How many the last swap still waits for, as far as the strategy can tell:
-    /// guards where it counts guards, readers where it only knows readers. Zero
-    /// when finished; for diagnosis, out of date when it returns.
+    /// Returns how many guards the last swap still waits for, or how many readers if the strategy
+    /// counts only those. Zero when finished. For diagnosis: it may have changed when it returns.
     ///
     /// # Safety
     ///
     /// C1.
     unsafe fn stragglers(&self, writer: &Self::WriterToken) -> usize;
 
-    /// The side that is neither the front nor the writer's: [`Side::C`] in a fresh strategy.
-    /// Stable for the claim's holder and the owner of the strategy.
+    /// Returns the side that is neither the front nor the writer's: [`Side::C`] in a fresh
+    /// strategy. Stable for the claim's holder and the owner of the strategy.
     #[inline]
     fn spare(&self) -> Side {
         Side::C
     }
 
-    /// The writer's side. Stable for the claim's holder and the owner of the strategy.
+    /// Returns the writer's side. Stable for the claim's holder and the owner of the strategy.
     #[inline]
     fn back(&self) -> Side {
         self.front().third(self.spare())
@@ -284,8 +253,8 @@ pub unsafe trait Strategy {
         false
     }
 
-    /// Exchanges the writer's side, from which guards have not gone yet, for the spare
-    /// side. Never waits.
+    /// Exchanges the writer's side, on which there are still guards, and the spare side. Never
+    /// waits.
     ///
     /// # Safety
     ///
@@ -294,7 +263,7 @@ pub unsafe trait Strategy {
         unreachable!("the spare side is never free (C7)");
     }
 
-    /// Returns how many keep the spare side from being free. See
+    /// Returns how many guards or readers keep the spare side from being free. See
     /// [`stragglers`](Self::stragglers).
     ///
     /// # Safety
@@ -304,8 +273,8 @@ pub unsafe trait Strategy {
         0
     }
 
-    /// Returns whether a reader has a guard on `side`, as far as the strategy can tell: a
-    /// thread that is about to wait for a side asks whether it would wait for itself.
+    /// Returns whether a reader has a guard on `side`, as far as the strategy can tell. A thread
+    /// calls this before it waits for a side, so that it does not wait for itself.
     ///
     /// # Safety
     ///
@@ -314,9 +283,9 @@ pub unsafe trait Strategy {
         false
     }
 
-    /// The same of a side that is not the front, asked while the reader's thread may use the
-    /// token: for diagnosis, out of date when it returns. A strategy that cannot tell says
-    /// `false`.
+    /// Returns whether a reader has a guard on `side`, which is not the front, while the reader's
+    /// thread may use the token. For diagnosis: it may have changed when it returns. A strategy
+    /// that cannot tell returns `false`.
     ///
     /// # Safety
     ///
@@ -326,32 +295,16 @@ pub unsafe trait Strategy {
     }
 }
 
-/// A strategy on which a thread may sleep: readers can leave while the writer's
-/// thread is blocked.
+/// A strategy on which a thread may sleep: readers can leave while the writer's thread is blocked.
 ///
-/// [`Writer::finish`](crate::Writer::finish) and everything that waits is
-/// offered for these only. A single-threaded strategy is not one of them.
+/// [`Writer::finish`](crate::Writer::finish) and everything else that waits needs one. A
+/// single-threaded strategy is not one.
 ///
-/// `S: BlockingStrategy` implies that the strategy and its tokens can be shared and sent
-/// between threads, so generic code names no other bound.
+/// `S: BlockingStrategy` implies that the strategy and its tokens can be shared and sent between
+/// threads, so generic code needs no other bound.
 ///
-/// The marker is safe to implement: a wrong one makes programs hang, not unsound.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::{BlockingStrategy, BufferPtr, Writer};
-/// use dbuf_strategies::LockStrategy;
-///
-/// fn publish_and_wait<P: BufferPtr<Strategy: BlockingStrategy>>(writer: &mut Writer<P>) {
-///     writer.start_swap();
-///     writer.finish();
-/// }
-///
-/// let (mut writer, reader) = dbuf_core::arc(1, 2, LockStrategy::new());
-/// publish_and_wait(&mut writer);
-/// assert_eq!(*reader.read(), 2);
-/// ```
+/// The marker is safe to implement: a wrong one makes programs hang, and causes no undefined
+/// behaviour.
 #[diagnostic::on_unimplemented(
     message = "no thread may wait for readers of a buffer with strategy `{Self}`",
     label = "needs a strategy on which a thread may wait",
@@ -362,14 +315,12 @@ pub trait BlockingStrategy: Strategy<ReaderToken: Send, WriterToken: Send> + Sen
 
 /// A strategy that can refuse a swap before it begins.
 ///
-/// Only a strategy whose look and flip are one step can do that: where readers
-/// come in between, the flip has happened by the time the writer knows who
-/// stands on the old side.
+/// It has to check and flip in one step. Otherwise readers come in between, and the flip has
+/// happened by the time the writer knows which guards are on the old side.
 ///
 /// # Safety
 ///
-/// As for [`Strategy`]; a swap that [`try_swap`](Self::try_swap) made is
-/// finished.
+/// The contract of [`Strategy`]; and a swap that [`try_swap`](Self::try_swap) made is finished.
 ///
 /// # Examples
 ///
@@ -377,22 +328,22 @@ pub trait BlockingStrategy: Strategy<ReaderToken: Send, WriterToken: Send> + Sen
 /// use dbuf_core::{BufferPtr, TrySwapStrategy, Writer};
 /// use dbuf_strategies::LocalStrategy;
 ///
-/// fn publish_if_nobody_looks<P: BufferPtr<Strategy: TrySwapStrategy>>(writer: &mut Writer<P>) -> bool {
+/// fn publish_if_unread<P: BufferPtr<Strategy: TrySwapStrategy>>(writer: &mut Writer<P>) -> bool {
 ///     writer.try_swap()
 /// }
 ///
 /// let (mut writer, reader) = dbuf_core::rc(1, 2, LocalStrategy::new());
 /// let guard = reader.read();
-/// assert!(!publish_if_nobody_looks(&mut writer));
+/// assert!(!publish_if_unread(&mut writer));
 /// drop(guard);
-/// assert!(publish_if_nobody_looks(&mut writer));
+/// assert!(publish_if_unread(&mut writer));
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot refuse a swap before it begins",
-    note = "start the swap, and ask later whether it is finished: `start_swap`, `try_finish`"
+    note = "start the swap, and check later whether it is finished: `start_swap`, `try_finish`"
 )]
 pub unsafe trait TrySwapStrategy: Strategy {
-    /// Swaps and finishes if no guard stands on the front, else changes nothing.
+    /// Swaps and finishes if no guard is on the front. Otherwise it changes nothing.
     ///
     /// # Safety
     ///

@@ -1,24 +1,24 @@
-//! What the compiler says of a handle on the wrong thread.
+//! Compiler messages for a handle on the wrong thread.
 //!
-//! Nothing implements these traits. A type that is not `Sync`, or not `Send`, is so only
-//! where it implements one of them: then the message is ours, and there is one of it, and
-//! not one for each field.
+//! Nothing implements these traits. A handle that is not `Sync` or not `Send` requires one of them
+//! for that, so the compiler prints one message, and it is this one, instead of one for each
+//! field.
 
-/// Of a [`Reader`](crate::Reader) that is shared between threads.
+/// Required for a [`Reader`](crate::Reader) that is shared between threads.
 #[diagnostic::on_unimplemented(
     message = "a reader cannot be shared between threads",
     label = "shares a `Reader` with another thread",
     note = "give each thread a reader of its own: `reader.clone()`",
     note = "or share a `SharedReader`, from which any thread reads: `reader.shared()`"
 )]
-pub trait ReaderOfTwoThreads {}
+pub trait SyncReader {}
 
-/// Of a guard that is sent to another thread.
+/// Required for a guard that is sent to another thread.
 #[diagnostic::on_unimplemented(
     message = "a guard cannot be sent to another thread",
     label = "sends a guard to another thread, or holds it across an `.await`",
-    note = "the writer waits for guards: drop it first, or put what is needed of the value in \
+    note = "the writer waits for guards: drop it first, or copy what is needed of the value into \
             a variable",
     note = "a thread can read by itself (`reader.clone()`, `SharedReader`), or borrow the guard"
 )]
-pub trait GuardOfTwoThreads {}
+pub trait SendGuard {}

@@ -1,16 +1,16 @@
-//! The one waiting protocol: whatever blocks, drives `poll_finish`.
+//! Every blocking wait for readers: a loop around `poll_finish`.
 //!
-//! With `std` the thread looks a few times, then sleeps until its waker was
-//! called; without, it spins. Nothing else in the workspace parks.
+//! With `std` the thread checks a few times, then sleeps until its waker is called. Without `std`
+//! it spins.
 
 use core::task::Context;
 use core::time::Duration;
 
 use crate::sync::{SPINS, spin_loop};
 
-/// Polls until ready, or until `timeout` is over. Whether it became ready.
+/// Polls until ready, or until `timeout` is over. Returns whether it became ready.
 ///
-/// `poll` is called without a context for a look that registers nobody.
+/// A call of `poll` without a context registers no waker.
 pub(crate) fn block(
     timeout: Option<Duration>,
     mut poll: impl FnMut(Option<&mut Context<'_>>) -> bool,
@@ -58,8 +58,8 @@ mod parking {
             let mut deadline = None;
             while !poll(Some(&mut cx)) {
                 loop {
-                    // The clock is read when the first poll was in vain. A deadline too
-                    // far to represent is none.
+                    // The clock is read after the first poll that is not ready. A deadline too far
+                    // to represent is no deadline.
                     let end = *deadline.get_or_insert_with(|| {
                         timeout.and_then(|timeout| Instant::now().checked_add(timeout))
                     });

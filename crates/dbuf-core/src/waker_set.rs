@@ -1,13 +1,10 @@
-//! Those that wait for one thing: tasks, and threads that sleep.
+//! The threads and tasks that wait for one event.
 //!
-//! # Idea
+//! A queue of wakers under a mutex. A wake takes wakers out, unlocks, and then calls them: a waker
+//! may run its task at once, wait again, drop other waiting tasks, panic, or never return. Threads
+//! are woken before tasks, since a thread's waker is our own code.
 //!
-//! A queue of wakers under a mutex. To wake, the wakers are taken out, and called when
-//! the mutex is unlocked: a waker may do anything, such as run its task at once, wait
-//! again, drop other tasks that wait, panic, or never return. Threads are woken before
-//! tasks, since the waker of a thread is our own.
-//!
-//! (The list of the `event-listener` crate calls wakers under its lock: one that drops a
+//! (The list of the `event-listener` crate calls wakers under its lock. A waker that drops a
 //! waiting task in place deadlocks there, and one that panics leaves its counts wrong.)
 
 use alloc::boxed::Box;
@@ -23,16 +20,16 @@ use std::thread;
 use crate::const_fn;
 use crate::sync::mutex::Mutex;
 
-/// Whom a waker wakes.
+/// What a waker wakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sleeps {
-    /// A thread that sleeps in a wait of ours. Once woken, it runs.
+    /// A thread that sleeps in a wait of this crate. Once woken, it runs.
     Thread,
     /// A task. Once woken, it may never be polled again.
     Task,
 }
 
-/// A set of wakers, in the order of their numbers.
+/// A set of wakers, ordered by their numbers.
 #[derive(Debug)]
 pub struct WakerSet {
     list: Mutex<List>,
@@ -43,13 +40,13 @@ struct List {
     /// The last number that was given out.
     last: usize,
     entries: VecDeque<Entry>,
-    /// Empty: the memory of the last [`WakerSet::wake_all`], for the next.
+    /// An empty queue: the memory of the last [`WakerSet::wake_all`], for the next one.
     spare: VecDeque<Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    /// Who waits. Entries stand in the order of their numbers.
+    /// The number of the waiter. Entries are ordered by it.
     number: usize,
     sleeps: Sleeps,
     waker: Waker,
@@ -70,7 +67,7 @@ impl List {
 
 impl WakerSet {
     const_fn! {
-        /// An empty set.
+        /// Makes an empty set.
         pub const fn new() -> Self {
             Self {
                 list: Mutex::new(List {
@@ -82,14 +79,14 @@ impl WakerSet {
         }
     }
 
-    /// A number to join under: above zero, and higher than those given out before.
+    /// Returns a number to join with: above zero, and higher than all earlier ones.
     pub fn number(&self) -> usize {
         let mut list = self.list.lock();
         list.last += 1;
         list.last
     }
 
-    /// Has `waker` called once, in the place of the waker that joined under this number
+    /// Adds a waker, which is called once. It replaces the waker that joined with this number
     /// before. Lower numbers are woken first.
     pub fn join(&self, number: usize, sleeps: Sleeps, waker: Waker) {
         let mut list = self.list.lock();
@@ -106,28 +103,28 @@ impl WakerSet {
             }
         };
         drop(list);
-        // User code.
+        // The drop of a waker is user code.
         drop(replaced);
     }
 
-    /// Takes the waker with this number out. Returns `false` if it was called already.
+    /// Takes the waker with this number out. Returns `false` if it was already called.
     pub fn leave(&self, number: usize) -> bool {
         let mut list = self.list.lock();
-        let left = match list.position(number) {
+        let removed = match list.position(number) {
             Ok(at) => list.entries.remove(at),
             Err(_) => None,
         };
         drop(list);
-        // `left` is dropped here: user code.
-        left.is_some()
+        // `removed` is dropped here, unlocked: its drop is user code.
+        removed.is_some()
     }
 
     /// Calls every waker.
     ///
     /// # Panics
     ///
-    /// With the first waker that panicked, when all were called, unless the thread
-    /// unwinds already.
+    /// If wakers panic: resumes the first panic when all were called, unless the thread already
+    /// unwinds.
     #[cold]
     pub fn wake_all(&self) {
         let mut list = self.list.lock();
@@ -147,7 +144,7 @@ impl WakerSet {
         panic.resume();
     }
 
-    /// Calls the waker with this number if it is a thread's. Returns whether it was there.
+    /// Calls the waker with this number if it is a thread's. Returns whether there was one.
     pub fn wake_thread(&self, number: usize) -> bool {
         let mut list = self.list.lock();
         let thread = match list.position(number) {
@@ -164,8 +161,8 @@ impl WakerSet {
         }
     }
 
-    /// Calls the wakers up to and including the first thread's, and all if no thread
-    /// waits. So one of those that are woken runs, or the set is empty.
+    /// Calls the wakers up to and including the first thread's, or all if no thread waits. So a
+    /// woken thread will run, or the set is empty.
     ///
     /// # Panics
     ///
@@ -175,7 +172,7 @@ impl WakerSet {
         self.wake_next_and(|| {});
     }
 
-    /// The same, and calls `f` when the thread was woken and before the tasks.
+    /// Does what `wake_next` does, and calls `f` after the thread was woken and before the tasks.
     #[cold]
     pub fn wake_next_and(&self, f: impl FnOnce()) {
         let mut list = self.list.lock();
@@ -183,7 +180,7 @@ impl WakerSet {
         let thread = list.entries.iter().position(threads);
         let before = thread.unwrap_or(list.entries.len());
         let thread = thread.and_then(|at| list.entries.remove(at));
-        // Allocates only where tasks wait.
+        // Allocates only if tasks wait.
         let tasks: Vec<Entry> = list.entries.drain(..before).collect();
         drop(list);
         let mut panic = FirstPanic::default();
@@ -207,14 +204,14 @@ impl FirstPanic {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
             match self.0 {
                 None => self.0 = Some(payload),
-                // Its drop is user code too, and there is more to do.
+                // Leaked: its drop is user code, and other wakers are still to be called.
                 Some(_) => mem::forget(payload),
             }
         }
     }
 
-    /// Goes on with the panic. A thread that unwinds already would abort: then the
-    /// payload is leaked, as its drop may panic as well.
+    /// Resumes the panic. If the thread already unwinds, that would abort, so the payload is
+    /// leaked; its drop may panic as well.
     fn resume(self) {
         match self.0 {
             Some(payload) if thread::panicking() => mem::forget(payload),

@@ -14,7 +14,7 @@ use crate::reader::Reader;
 use crate::table::{Extras, Table};
 use crate::writer::Writer;
 
-/// Makes maps.
+/// Builds maps, sets and multi-maps.
 ///
 /// # Examples
 ///
@@ -40,28 +40,14 @@ pub struct Builder<H = RandomState, S = DefaultStrategy> {
 }
 
 impl Builder {
-    /// An empty map with a [`RandomState`] and the default strategy.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (_writer, reader) = dbuf_hashmap::Builder::new().build::<u32, u32>();
-    /// assert!(reader.read().is_empty());
-    /// ```
+    /// Starts with an empty map, a [`RandomState`] and the default strategy.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
 impl<H, S> Builder<H, S> {
-    /// Makes room for this many entries, in each of the two copies.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (_writer, reader) = dbuf_hashmap::Builder::new().capacity(10).build::<u32, u32>();
-    /// assert!(reader.read().capacity() >= 10);
-    /// ```
+    /// Sets the number of entries for which each of the two copies has room.
     pub fn capacity(self, capacity: usize) -> Self {
         Self { capacity, ..self }
     }
@@ -86,15 +72,15 @@ impl<H, S> Builder<H, S> {
         }
     }
 
-    /// Sets the strategy: how the writer learns that no reader is in its way. It
-    /// must be fresh.
+    /// Sets the strategy: how the writer learns that no reader uses the copy that it needs. It must
+    /// be fresh.
     ///
     /// # Examples
     ///
     /// ```
     /// use dbuf_hashmap::{Builder, LocalStrategy};
     ///
-    /// // For one thread; it refuses where others wait.
+    /// // For one thread; a batch is refused where other strategies wait.
     /// let (mut writer, reader) = Builder::new().strategy(LocalStrategy::new()).build();
     /// writer.try_write().unwrap().insert(1, 2);
     /// assert_eq!(reader.read().get(&1), Some(&2));
@@ -112,8 +98,8 @@ impl<H, S> Builder<H, S> {
         }
     }
 
-    /// Sets when the single changes of a [`ConcurrentHashMap`] are published. Of no
-    /// effect on a [`Writer`], whose batches say it themselves.
+    /// Sets when the single changes of a [`ConcurrentHashMap`](crate::ConcurrentHashMap) are
+    /// published. It has no effect on a [`Writer`], whose batches say how they end.
     ///
     /// # Examples
     ///
@@ -133,16 +119,16 @@ impl<H, S> Builder<H, S> {
         self
     }
 
-    /// Sets what a write does when readers do not leave the copy that it needs. By default it
-    /// waits 100 ms and then clones the published copy, if that has at most a million entries:
-    /// see [`OnStraggler`].
+    /// Sets what a write does while readers hold the copy that it needs. By default it waits 100 ms
+    /// and then clones the published copy, if that has at most a million entries: see
+    /// [`OnStraggler`].
     ///
     /// # Examples
     ///
     /// ```
     /// use dbuf_hashmap::{Builder, OnStraggler};
     ///
-    /// // At most two copies, and writes that wait for every reader.
+    /// // Never more than two copies: writes wait for every reader.
     /// let map = Builder::new()
     ///     .on_straggler(OnStraggler::Wait)
     ///     .build_concurrent();
@@ -153,12 +139,11 @@ impl<H, S> Builder<H, S> {
         self
     }
 
-    /// Sets a function that is called each time a copy was set aside for readers that do not
-    /// leave, with the number of them that the strategy can tell: to log it. By the writer
-    /// that did it, before its change, with no lock held. Of no effect on a [`Writer`], which
-    /// has [`spare_since`](Writer::spare_since).
+    /// Sets a function that the writer calls each time it has set a copy aside, before its change
+    /// and with no lock held. Its argument is the number of guards or readers that hold the copy,
+    /// to log it. It has no effect on a [`Writer`], which has [`spare_since`](Writer::spare_since).
     ///
-    /// If it panics, so does the write, and nothing is changed.
+    /// If the function panics, so does the write, and nothing is changed.
     ///
     /// # Examples
     ///
@@ -178,9 +163,9 @@ impl<H, S> Builder<H, S> {
         self
     }
 
-    /// Sets a timer for tasks that await a write while readers do not leave. Without one, a
-    /// task goes on without those readers when it is polled after the time that
-    /// [`OnStraggler::Spare`] names, and nothing may poll it then. Of no effect on threads.
+    /// Sets a timer for tasks that await a write while readers hold the copy. Without one, a task
+    /// continues without those readers only when it is polled after the time that
+    /// [`OnStraggler::Spare`] names, and nothing may poll it then. It has no effect on threads.
     ///
     /// # Examples
     ///
@@ -212,6 +197,11 @@ impl<H, S> Builder<H, S> {
         clippy::type_complexity,
         reason = "two handles with all their parameters"
     )]
+    /// Makes the map, as a writer and a reader.
+    ///
+    /// # Panics
+    ///
+    /// If the strategy is not fresh: a writer of it is claimed.
     ///
     /// # Examples
     ///
@@ -231,10 +221,10 @@ impl<H, S> Builder<H, S> {
         (Writer::new(log), Reader::new(reader))
     }
 
-    /// The handles of the core, and the choices that are not in them.
+    /// Makes the handles of the core, and returns the choices that are not in them.
     ///
-    /// `defers_drops`: whether what leaves a copy waits to be dropped by somebody who
-    /// holds no lock.
+    /// `defers_drops` says whether removed keys and values wait until a caller drops them without a
+    /// lock.
     #[expect(
         clippy::type_complexity,
         reason = "two handles with all their parameters"
@@ -269,7 +259,7 @@ impl<H, S> Builder<H, S> {
     }
 }
 
-/// An empty map, as its two handles; [`Builder`] has the choices.
+/// Makes an empty map, as a writer and a reader; [`Builder`] offers the other choices.
 ///
 /// # Examples
 ///

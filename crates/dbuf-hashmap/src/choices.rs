@@ -5,9 +5,9 @@ use core::time::Duration;
 use dbuf_core::OnStraggler;
 use dbuf_core::writer_lock::Sleep;
 
-/// When a change of a [`ConcurrentHashMap`](crate::ConcurrentHashMap) is published: a
-/// single one such as `insert`, by a thread or by a task. Batches (`write`, `transact`)
-/// are published when they end, under each policy.
+/// When a single change of a [`ConcurrentHashMap`](crate::ConcurrentHashMap), such as `insert`, is
+/// published, by a thread or a task. Batches (`write`, `transact`) are published when they end,
+/// under every policy.
 ///
 /// # Examples
 ///
@@ -23,8 +23,8 @@ use dbuf_core::writer_lock::Sleep;
 /// assert_eq!(map.get_cloned("a"), Some(1));
 /// ```
 ///
-/// With `Within`, a thread bounds the age of what no write publishes any more. (A task
-/// does the same with `loop { tokio::time::sleep(d).await; map.publish(); }`.)
+/// With `Within`, a thread can publish what the last write left pending. (A task does the same with
+/// `loop { tokio::time::sleep(d).await; map.publish(); }`.)
 ///
 /// ```
 /// use std::thread;
@@ -51,24 +51,24 @@ use dbuf_core::writer_lock::Sleep;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PublishPolicy {
-    /// Each change is published before its call returns: every read that starts later, on
-    /// any thread, sees it.
+    /// Each change is published before its call returns: every later read, on any thread, sees
+    /// it.
     #[default]
     Immediate,
     /// This many changes are published together; 0 counts as 1. A call that changes
     /// nothing does not count.
     ///
-    /// **A call returns before its change can be read**, and a read by the same thread
-    /// misses it. It becomes visible with the publish that the count, a batch or
-    /// [`publish`](crate::ConcurrentHashMap::publish) brings. No timer does, and a map
-    /// that is dropped before loses it.
+    /// **A call may return before its change is visible**, also to its own thread. The change
+    /// becomes visible when the count is reached, a batch ends or
+    /// [`publish`](crate::ConcurrentHashMap::publish) is called. No timer publishes, and changes
+    /// that are still pending when the map is dropped are lost.
     Every(usize),
-    /// A write that finds a change that has been pending for this long publishes all that
-    /// is pending, its own change included. So while writes go on, a change is at most
-    /// this old, and one gap between two writes older, when it is published.
+    /// A write that finds a change that has been pending for this long publishes all pending
+    /// changes and its own. So while writes continue, a change is published at this age, plus at
+    /// most one gap between two writes.
     ///
-    /// The same holds as for [`Every`](Self::Every): no timer publishes what the last
-    /// write left. Reads the clock once a write.
+    /// As with [`Every`](Self::Every), no timer publishes what the last write left pending. Each
+    /// write reads the clock once.
     Within(Duration),
 }
 
@@ -77,7 +77,7 @@ pub(crate) type OnSpare = Arc<dyn Fn(usize) + Send + Sync>;
 /// See [`Builder::sleep`](crate::Builder::sleep).
 pub(crate) type SleepFn = Arc<dyn Fn(Duration) -> Sleep + Send + Sync>;
 
-/// What has no type of its own.
+/// The builder's choices that are not type parameters.
 #[derive(Clone, Default)]
 pub(crate) struct Choices {
     pub(crate) policy: PublishPolicy,

@@ -8,11 +8,11 @@ use dbuf_strategies::DefaultStrategy;
 use crate::mapped_ref::MappedRef;
 use crate::owner::Ptr;
 
-/// A look at one entry of a map. Dereferences to the value.
+/// A guard on one entry of a map. Dereferences to the value.
 ///
-/// Holds up the writer as a [`Snapshot`](crate::Snapshot) does. [`key`](Self::key),
-/// [`value`](Self::value) and [`pair`](Self::pair) hide methods of these names that the value
-/// has: write `(*guard).key()` for those.
+/// It may make the writer wait, as a [`Snapshot`](crate::Snapshot) does. [`key`](Self::key),
+/// [`value`](Self::value) and [`pair`](Self::pair) hide methods of the value with these names:
+/// write `(*guard).key()` to call those.
 ///
 /// # Examples
 ///
@@ -37,57 +37,26 @@ impl<'a, K, V, H, S: Strategy> Ref<'a, K, V, H, S> {
         Self { inner }
     }
 
-    /// The key as it is stored.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// assert_eq!(map.get("a").unwrap().key(), &"a");
-    /// ```
+    /// Returns the stored key.
     #[inline]
     pub fn key(&self) -> &K {
         &self.inner.0
     }
 
-    /// The value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// assert_eq!(map.get("a").unwrap().value(), &1);
-    /// ```
+    /// Returns the value.
     #[inline]
     pub fn value(&self) -> &V {
         &self.inner.1
     }
 
-    /// The key as it is stored, and the value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// assert_eq!(map.get("a").unwrap().pair(), (&"a", &1));
-    /// ```
+    /// Returns the stored key and the value.
     #[inline]
     pub fn pair(&self) -> (&K, &V) {
         (self.key(), self.value())
     }
 
-    /// The number of the publish that the guard looks at; see
+    /// Returns the number of the publish that the guard shows; see
     /// [`Snapshot::version`](crate::Snapshot::version). A plain load.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Ref;
-    ///
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(Ref::version(&reader.get("a").unwrap()), 1);
-    /// ```
     pub fn version(guard: &Self) -> Version {
         MappedAnyReadGuard::version(&guard.inner)
     }
@@ -96,7 +65,7 @@ impl<'a, K, V, H, S: Strategy> Ref<'a, K, V, H, S> {
     ///
     /// # Panics
     ///
-    /// With `f`. The guard is released then.
+    /// If `f` panics. The guard is released then.
     ///
     /// # Examples
     ///
@@ -121,22 +90,11 @@ impl<'a, K, V, H, S: Strategy> Ref<'a, K, V, H, S> {
     ///
     /// # Errors
     ///
-    /// The guard itself, if `f` returns `None`.
+    /// Returns the guard itself if `f` returns `None`.
     ///
     /// # Panics
     ///
-    /// With `f`. The guard is released then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Ref;
-    ///
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", vec![1, 2]);
-    /// let last = Ref::try_map(reader.get("a").unwrap(), |list| list.last()).unwrap();
-    /// assert_eq!(*last, 2);
-    /// ```
+    /// If `f` panics. The guard is released then.
     pub fn try_map<W: ?Sized>(
         guard: Self,
         f: impl for<'v> FnOnce(&'v V) -> Option<&'v W>,
@@ -174,7 +132,7 @@ impl<K, V: fmt::Display, H, S: Strategy> fmt::Display for Ref<'_, K, V, H, S> {
     }
 }
 
-/// Equal values, of any two handles.
+/// Compares the values, of any two handles.
 impl<K, V, H, S, J, W, I, R> PartialEq<Ref<'_, J, W, I, R>> for Ref<'_, K, V, H, S>
 where
     V: PartialEq<W>,

@@ -10,11 +10,11 @@ use hashbrown::HashTable;
 
 use crate::patch::Patch;
 
-/// Keys and values that left the map, to be dropped when no lock is held: their
+/// Keys and values that were removed from the map, to be dropped while no lock is held: their
 /// destructors may use the map.
 pub(crate) struct Garbage<K, V>(Option<Box<Heap<K, V>>>);
 
-/// A batch drops its own with every change, and mostly there is nothing in it.
+/// Every batch drops its garbage, which is usually empty, so the empty case is fast.
 impl<K, V> Drop for Garbage<K, V> {
     #[inline]
     fn drop(&mut self) {
@@ -35,15 +35,15 @@ impl<K, V> Drop for Garbage<K, V> {
     }
 }
 
-/// Drops values one by one, so that a second destructor that panics does not end the process.
-/// The first panic is passed on when all have run, unless the thread is unwinding already.
+/// Drops values one by one, so that a second destructor that panics does not abort the process.
+/// `end` propagates the first panic when all have run, unless the thread is unwinding already.
 #[derive(Default)]
 pub(crate) struct Drops(Option<Box<dyn Any + Send>>);
 
 impl Drops {
     pub(crate) fn each<T>(&mut self, values: impl IntoIterator<Item = T>) {
         let mut values = values.into_iter();
-        // A value is gone from the iterator before its destructor runs.
+        // The iterator gives a value away before its destructor runs.
         while let Err(payload) = catch_unwind(AssertUnwindSafe(|| values.by_ref().for_each(drop))) {
             match &self.0 {
                 None => self.0 = Some(payload),
@@ -67,7 +67,7 @@ struct Heap<K, V> {
     values: Vec<V>,
     tables: Vec<HashTable<(K, V)>>,
     patches: Vec<Patch<V>>,
-    /// Keys that a change takes out, with their hashes, until it is logged.
+    /// The keys that a change removes, with their hashes, until it is logged.
     removed: Vec<(u64, K)>,
 }
 
@@ -95,7 +95,7 @@ impl<K, V> Garbage<K, V> {
         self.0.is_none()
     }
 
-    /// Puts in what has a destructor.
+    /// Adds a key and a value if they have destructors.
     #[inline]
     pub(crate) fn put(&mut self, key: Option<K>, value: Option<V>) {
         let key = key.filter(|_| mem::needs_drop::<K>());
@@ -117,7 +117,7 @@ impl<K, V> Garbage<K, V> {
         }
     }
 
-    /// The list that a change collects keys in. What it leaves there is garbage.
+    /// Returns the list in which a change collects keys. Keys that stay in it are garbage.
     pub(crate) fn removed(&mut self) -> &mut Vec<(u64, K)> {
         &mut self.heap().removed
     }

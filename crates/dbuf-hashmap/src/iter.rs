@@ -3,49 +3,13 @@ use core::iter::FusedIterator;
 
 use hashbrown::hash_table;
 
-/// All entries of a map, in arbitrary order.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_hashmap::Iter;
-///
-/// let (mut writer, reader) = dbuf_hashmap::new();
-/// writer.write().insert("a", 1);
-/// let guard = reader.read();
-/// let entries: Iter<'_, &str, i32> = guard.iter();
-/// assert_eq!(entries.collect::<Vec<_>>(), [(&"a", &1)]);
-/// ```
+/// Iterates over all entries of a map, in arbitrary order.
 pub struct Iter<'a, K, V>(pub(crate) hash_table::Iter<'a, (K, V)>);
 
-/// All keys of a map, in arbitrary order.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_hashmap::Keys;
-///
-/// let (mut writer, reader) = dbuf_hashmap::new();
-/// writer.write().insert("a", 1);
-/// let guard = reader.read();
-/// let keys: Keys<'_, &str, i32> = guard.keys();
-/// assert_eq!(keys.collect::<Vec<_>>(), [&"a"]);
-/// ```
+/// Iterates over all keys of a map, in arbitrary order.
 pub struct Keys<'a, K, V>(pub(crate) Iter<'a, K, V>);
 
-/// All values of a map, in arbitrary order.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_hashmap::Values;
-///
-/// let (mut writer, reader) = dbuf_hashmap::new();
-/// writer.write().insert("a", 1);
-/// let guard = reader.read();
-/// let values: Values<'_, &str, i32> = guard.values();
-/// assert_eq!(values.sum::<i32>(), 1);
-/// ```
+/// Iterates over all values of a map, in arbitrary order.
 pub struct Values<'a, K, V>(pub(crate) Iter<'a, K, V>);
 
 macro_rules! iterator {

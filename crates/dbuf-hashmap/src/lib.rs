@@ -1,13 +1,12 @@
 //! A concurrent hash map for data that is read far more often than written.
 //!
-//! Lookups never wait, whatever the writer does: there are two copies of the
-//! map, readers look at one, the writer changes the other, and then they swap.
-//! This crate has no unsafe code; the layers below it do
-//! ([`strategies`], and their `core`).
+//! Lookups never wait, whatever the writer does. There are two copies of the map: readers read
+//! one, the writer changes the other, and a publish swaps them. This crate has no unsafe code;
+//! the layers below it do ([`strategies`], and their `core`).
 //!
 //! # Examples
 //!
-//! One handle, any thread, in the place of `Arc<RwLock<HashMap>>`:
+//! One handle for any thread, instead of `Arc<RwLock<HashMap>>`:
 //!
 //! ```
 //! use dbuf_hashmap::ConcurrentHashMap;
@@ -17,11 +16,11 @@
 //!     scope.spawn(|| stock.insert("apples".to_owned(), 3));
 //!     scope.spawn(|| stock.get_cloned("apples"));
 //! });
-//! assert_eq!(stock.get_cloned("apples"), Some(3)); // every write that returned is seen
+//! assert_eq!(stock.get_cloned("apples"), Some(3)); // a read sees every write that returned
 //! ```
 //!
-//! A writer and readers apart, where one thread writes. Reads are a little faster,
-//! and the writer decides what becomes visible when:
+//! A writer and its readers, where one thread writes. Reads are a little faster, and the writer
+//! decides when changes become visible:
 //!
 //! ```
 //! use std::thread;
@@ -37,28 +36,25 @@
 //! batch.publish(); // readers see both, or neither
 //!
 //! assert!(matches!(lookup.join().unwrap(), None | Some(3)));
-//! let map = reader.read(); // a consistent look at the whole
+//! let map = reader.read(); // a consistent snapshot
 //! assert_eq!(map.values().sum::<u32>(), 7);
 //! ```
 //!
 //! # What to know first
 //!
 //! * **A batch publishes when it is dropped**, also by `?`. `transact`
-//!   ([`ConcurrentHashMap::transact`], [`Writer::transact`]) is the form that
-//!   publishes all or nothing.
-//! * **Do not write with a guard in hand.** A [`ConcurrentHashMap`] panics at once
-//!   rather than wait for itself some day; a [`Writer`] cannot know, and waits.
-//! * **Readers see the last publish**, not what the writer is doing. A write of a
-//!   [`ConcurrentHashMap`] is published before it returns ([`PublishPolicy`] says
-//!   when not). Under one guard a map does not change at all, so iteration is
-//!   consistent and never in anybody's way.
-//! * **The writer pays.** Every change is made twice, once to each copy; the
-//!   second time at the start of the next batch, when readers have left. A guard
-//!   that is held for long makes the writer wait there.
-//! * **Each copy owns its values.** A change through a shared reference (of a
-//!   `Cell`, an atomic, a `Mutex`) reaches one copy only: it comes and goes as
-//!   the copies swap. To share a value between them, and with readers that keep
-//!   it, store an `Arc<V>`:
+//!   ([`ConcurrentHashMap::transact`], [`Writer::transact`]) publishes all or nothing.
+//! * **Do not write while holding a guard.** A [`ConcurrentHashMap`] clones the map or
+//!   [panics](ConcurrentHashMap#guards-and-writes); a [`Writer`] cannot notice, and waits.
+//! * **Readers see the last publish**, not pending changes. A write of a [`ConcurrentHashMap`]
+//!   is published before it returns, unless its [`PublishPolicy`] says otherwise. Under one
+//!   guard, a map does not change, so iteration is consistent and blocks no other reader.
+//! * **The writer pays.** Every change is made twice, once to each copy; the second time at the
+//!   start of the next batch, when readers have released that copy. A guard that is held for
+//!   long makes the writer wait there.
+//! * **Each copy owns its values.** A change through a shared reference (of a `Cell`, an atomic,
+//!   a `Mutex`) reaches one copy only, so it disappears and reappears as the copies swap. To
+//!   share a value between the copies, and with readers that keep it, store an `Arc<V>`:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -72,43 +68,42 @@
 //! assert_eq!(reader.read()["own"].load(Ordering::Relaxed), 1);
 //! ```
 //!
-//! A large value costs its memory twice, an `Arc` of it once: 32 values of 64 KiB
-//! take 4.2 MB as they are and 2.1 MB behind an `Arc` (`tests/memory.rs`). The
-//! table itself costs twice a plain map: 1 M entries `u64 -> u64` 2.00 to 2.02
-//! times std's `HashMap`, the log of a batch of 10,000 included.
+//! A large value costs its memory twice, an `Arc` of it once: 32 values of 64 KiB take 4.2 MB
+//! directly and 2.1 MB behind an `Arc` (`tests/memory.rs`). The table itself costs twice the
+//! memory of a plain map: 2.00 to 2.02 times std's `HashMap` for 1 M entries `u64 -> u64`,
+//! including the log of a batch of 10,000.
 //!
 //! # Sets and multi-maps
 //!
-//! [`set`] is the map with nothing for values, [`ConcurrentHashSet`] included;
-//! [`multimap`] has many values for a key. Both have the same handles and batches.
+//! [`set`] has sets, also [`ConcurrentHashSet`]; [`multimap`] has several values for a key. Both
+//! have the same handles and batches.
 //!
 //! # One value
 //!
-//! [`ConcurrentCell`] is for what is no map: a configuration, a list, a struct that threads
-//! read and replace as a whole.
+//! [`ConcurrentCell`] holds a single value that threads read and replace as a whole: a
+//! configuration, a list, a struct.
 //!
 //! # Hashers
 //!
-//! The default is std's [`RandomState`](std::hash::RandomState): slow, and safe
-//! against keys that an attacker chose to collide. Where nobody outside chooses
-//! the keys, a fast hasher such as foldhash's `fast::RandomState` makes lookups
-//! about twice as fast: [`Builder::hasher`].
+//! The default is std's [`RandomState`](std::hash::RandomState): slow, but safe against keys
+//! that an attacker chose to collide. Where no attacker chooses the keys, a fast hasher such as
+//! foldhash's `fast::RandomState` makes lookups about twice as fast: [`Builder::hasher`].
 //!
 //! # Strategies
 //!
-//! How the writer learns that no reader is in its way is a type parameter, `S`,
-//! with [`DefaultStrategy`] as its default: the first that the features enable.
-//! [`Builder::strategy`] takes any other, of [`strategies`] or your own.
+//! The type parameter `S` decides how the writer learns that no reader uses the copy that it
+//! needs. Its default, [`DefaultStrategy`], is the first that the features enable.
+//! [`Builder::strategy`] takes any other, from [`strategies`] or your own.
 //!
 //! # Features
 //!
-//! * `epoch` (default), `flash`, `count` and `lock` enable the strategy of that
-//!   name. At least one has to be on.
-//! * `async`: writes that await their turn ([`ConcurrentHashMap::insert_async`] and
-//!   others, [`Writer::write_async`]), and readers that await changes ([`Watcher`], and
-//!   [`CellWatcher`] for a cell).
-//! * `serde`: a snapshot or a batch out, a map in.
-//! * `rayon`: parallel iteration over a map or a snapshot, a map collected in parallel.
+//! * `epoch` (default), `flash`, `count` and `lock` enable the strategy of that name. At least
+//!   one must be enabled.
+//! * `async`: writes that are awaited ([`ConcurrentHashMap::insert_async`] and others,
+//!   [`Writer::write_async`]), and readers that await changes ([`Watcher`], and [`CellWatcher`]
+//!   for a cell).
+//! * `serde`: serialization of a snapshot or a batch, deserialization into a map.
+//! * `rayon`: parallel iteration over a map or a snapshot, and parallel collection into a map.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -129,11 +124,11 @@ mod builder;
 mod choices;
 mod concurrent;
 mod entry_ref;
+mod forward;
 mod garbage;
 mod iter;
 mod map_ref;
 mod mapped_ref;
-mod marks;
 pub mod multimap;
 mod op;
 mod owner;

@@ -8,12 +8,11 @@ use equivalent::Equivalent;
 use crate::iter::{Iter, Keys, Values};
 use crate::table::{Extras, Table};
 
-/// One state of a map, borrowed: from a [guard](crate::Snapshot::as_map), from a
-/// [batch](crate::Batch::as_map) with its pending changes, or
-/// [without a guard](crate::Batch::published) from the writer.
+/// One state of a map, borrowed from a [guard](crate::Snapshot::as_map), from a
+/// [batch](crate::Batch::as_map) with its pending changes, or from the writer [without a
+/// guard](crate::Batch::published).
 ///
-/// A copyable reference; what it returns lives as long as what it was borrowed
-/// from.
+/// A copyable reference; its results live as long as what it was borrowed from.
 ///
 /// # Examples
 ///
@@ -48,88 +47,36 @@ impl<'a, K, V, H> MapRef<'a, K, V, H> {
         self.table
     }
 
-    /// The number that the last batch gave it
-    /// ([`Batch::set_revision`](crate::Batch::set_revision)); 0 before.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new::<u32, u32>();
-    /// writer.write().set_revision(17);
-    /// assert_eq!(writer.published().revision(), 17);
-    /// ```
+    /// See [`Snapshot::revision`](crate::Snapshot::revision).
     #[inline]
     pub fn revision(&self) -> u64 {
         self.table.revision()
     }
 
-    /// How many entries there are.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(writer.published().len(), 1);
-    /// ```
+    /// Returns the number of entries.
     #[inline]
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// Whether there are none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert!(!writer.published().is_empty());
-    /// ```
+    /// Returns whether the map has no entries.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many entries this copy can hold before it grows.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert!(writer.published().capacity() >= 1);
-    /// ```
+    /// Returns how many entries this copy can hold before it grows.
     pub fn capacity(&self) -> usize {
         self.table.capacity()
     }
 
-    /// The hasher.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::hash::BuildHasher;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// let map = writer.published();
-    /// assert_eq!(map.hasher().hash_one("a"), map.hasher().hash_one("a"));
-    /// ```
+    /// Returns the hasher.
     pub fn hasher(&self) -> &'a H {
         self.shared.hasher()
     }
 
-    /// All entries, in arbitrary order (which may differ from one publish to the
-    /// next although nothing changed).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(writer.published().iter().next(), Some((&"a", &1)));
-    /// ```
+    /// Iterates over all entries, in arbitrary order; see
+    /// [`Snapshot::iter`](crate::Snapshot::iter).
     pub fn iter(&self) -> Iter<'a, K, V> {
         Iter(self.table.iter())
     }
@@ -143,35 +90,19 @@ impl<'a, K, V, H> MapRef<'a, K, V, H> {
         self.table.par_iter()
     }
 
-    /// All keys, in arbitrary order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(writer.published().keys().next(), Some(&"a"));
-    /// ```
+    /// Iterates over all keys, in arbitrary order.
     pub fn keys(&self) -> Keys<'a, K, V> {
         Keys(self.iter())
     }
 
-    /// All values, in arbitrary order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(writer.published().values().next(), Some(&1));
-    /// ```
+    /// Iterates over all values, in arbitrary order.
     pub fn values(&self) -> Values<'a, K, V> {
         Values(self.iter())
     }
 }
 
 impl<'a, K, V, H: BuildHasher> MapRef<'a, K, V, H> {
-    /// The value of a key, for as long as what the reference was borrowed from.
+    /// Returns the value of a key, for as long as the borrow lasts.
     ///
     /// # Examples
     ///
@@ -189,15 +120,7 @@ impl<'a, K, V, H: BuildHasher> MapRef<'a, K, V, H> {
         self.table.get(hash, key).map(|(_, value)| value)
     }
 
-    /// The key as it is stored, and its value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(writer.published().get_key_value("a"), Some((&"a", &1)));
-    /// ```
+    /// Returns the stored key and its value.
     #[inline]
     pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&'a K, &'a V)>
     where
@@ -207,15 +130,7 @@ impl<'a, K, V, H: BuildHasher> MapRef<'a, K, V, H> {
         self.table.get(hash, key).map(|(key, value)| (key, value))
     }
 
-    /// Whether a key is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert!(writer.published().contains_key("a"));
-    /// ```
+    /// Returns whether the map contains a key.
     #[inline]
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
@@ -239,7 +154,7 @@ impl<K: fmt::Debug, V: fmt::Debug, H> fmt::Debug for MapRef<'_, K, V, H> {
     }
 }
 
-/// Equal entries, in whatever order and by whatever hasher.
+/// Compares the entries, in any order and with any hashers.
 impl<K: Hash + Eq, V: PartialEq, H: BuildHasher, I: BuildHasher> PartialEq<MapRef<'_, K, V, I>>
     for MapRef<'_, K, V, H>
 {
@@ -253,7 +168,7 @@ impl<K: Hash + Eq, V: PartialEq, H: BuildHasher, I: BuildHasher> PartialEq<MapRe
 
 impl<K: Hash + Eq, V: Eq, H: BuildHasher> Eq for MapRef<'_, K, V, H> {}
 
-/// The value of a key. Panics if it is not there.
+/// Returns the value of a key. Panics if the key is not there.
 impl<K, V, H: BuildHasher, Q: Hash + Equivalent<K> + ?Sized> Index<&Q> for MapRef<'_, K, V, H> {
     type Output = V;
 

@@ -7,10 +7,10 @@ use dbuf_strategies::DefaultStrategy;
 
 use crate::owner::Ptr;
 
-/// A look at a part of a map: what a [`Ref`](crate::Ref) or a [`Snapshot`](crate::Snapshot)
-/// was narrowed to (`U`), or an element of a set.
+/// A guard on a part of a map: what a [`Ref`](crate::Ref) or a [`Snapshot`](crate::Snapshot) was
+/// narrowed to (`U`), or an element of a set.
 ///
-/// Holds up the writer as a [`Snapshot`](crate::Snapshot) does.
+/// It may make the writer wait, as a [`Snapshot`](crate::Snapshot) does.
 ///
 /// # Examples
 ///
@@ -34,18 +34,8 @@ impl<'a, U: ?Sized, K, V, H, S: Strategy> MappedRef<'a, U, K, V, H, S> {
         Self { inner }
     }
 
-    /// The number of the publish that the guard looks at; see
+    /// Returns the number of the publish that the guard shows; see
     /// [`Snapshot::version`](crate::Snapshot::version). A plain load.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::MappedRef;
-    ///
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(MappedRef::version(&reader.get("a").unwrap()), 1);
-    /// ```
     pub fn version(guard: &Self) -> Version {
         MappedAnyReadGuard::version(&guard.inner)
     }
@@ -54,7 +44,7 @@ impl<'a, U: ?Sized, K, V, H, S: Strategy> MappedRef<'a, U, K, V, H, S> {
     ///
     /// # Panics
     ///
-    /// With `f`. The guard is released then.
+    /// If `f` panics. The guard is released then.
     ///
     /// # Examples
     ///
@@ -77,11 +67,11 @@ impl<'a, U: ?Sized, K, V, H, S: Strategy> MappedRef<'a, U, K, V, H, S> {
     ///
     /// # Errors
     ///
-    /// The guard itself, if `f` returns `None`.
+    /// Returns the guard itself if `f` returns `None`.
     ///
     /// # Panics
     ///
-    /// With `f`. The guard is released then.
+    /// If `f` panics. The guard is released then.
     ///
     /// # Examples
     ///
@@ -131,7 +121,7 @@ impl<U: ?Sized + fmt::Display, K, V, H, S: Strategy> fmt::Display for MappedRef<
     }
 }
 
-/// Equal parts, of any two handles.
+/// Compares the parts, of any two handles.
 impl<U, K, V, H, S, W, J, X, I, R> PartialEq<MappedRef<'_, W, J, X, I, R>>
     for MappedRef<'_, U, K, V, H, S>
 where

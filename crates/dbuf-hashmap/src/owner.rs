@@ -17,9 +17,9 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// What a [`Batch`](crate::Batch) has to itself while it is open: the writer of a map.
+/// The writer of a map, which a [`Batch`](crate::Batch) has exclusive access to while it is open.
 ///
-/// Sealed; a bound for functions that take any batch. Its types are those of the map.
+/// Sealed: a bound for functions that take any batch. Its types are those of the map.
 ///
 /// # Examples
 ///
@@ -49,12 +49,11 @@ pub trait Owner:
     type Hasher: BuildHasher;
     /// The strategy of the map.
     type Strategy: Strategy;
-    /// How a part of a value changes.
+    /// The type of partial changes to a value.
     #[doc(hidden)]
     type Change: ValueChange<Self::Value>;
 
-    /// Ends a batch without publishing.
-    /// Whether what is deferred is kept: no later rollback takes it back.
+    /// Says whether a later rollback must not undo deferred changes.
     #[doc(hidden)]
     const KEEPS: bool = false;
 }
@@ -76,13 +75,13 @@ where
     S: Strategy,
     C: ValueChange<V>,
 {
-    /// Begins a batch, if no reader is in the way.
+    /// Begins a batch if no straggler holds the back.
     #[inline]
     pub(crate) fn try_begin(log: &'w mut Log<K, V, H, S, C>) -> Option<dbuf_core::Batch<Self>> {
         dbuf_core::Batch::try_begin(Self(log)).ok()
     }
 
-    /// Begins a batch when no reader is in the way.
+    /// Waits until no straggler holds the back, and begins a batch.
     #[inline]
     pub(crate) fn begin(log: &'w mut Log<K, V, H, S, C>) -> dbuf_core::Batch<Self>
     where

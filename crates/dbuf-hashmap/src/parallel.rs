@@ -1,4 +1,4 @@
-//! Parallel iteration over a snapshot, and into a map.
+//! Parallel iteration over maps and sets, and parallel collection into them.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -20,12 +20,12 @@ use crate::snapshot::Snapshot;
 ///
 /// # Writes while it runs
 ///
-/// The guard stays with the thread that took it. If that is a worker of the pool, it may run
-/// other jobs of the pool while it waits for the iteration. A job that writes to *this* map
-/// then writes under the guard of its thread: it clones the map into the spare copy, or
-/// **panics** if that is taken ([guards and
-/// writes](ConcurrentHashMap#guards-and-writes)). Collect what is to be written, and write
-/// it when the guard is gone; or iterate from a thread outside the pool.
+/// The thread that took the guard holds it during the iteration. A worker of the pool may run
+/// other jobs of the pool while it waits for the iteration, so a job that writes to *this* map
+/// may write under that guard. The write then clones the map into the spare copy, or **panics**
+/// if the spare copy is in use ([guards and writes](ConcurrentHashMap#guards-and-writes)). A
+/// [`Writer`](crate::Writer) may wait forever instead. So collect the changes and write them after
+/// the guard is released, or iterate from a thread outside the pool.
 ///
 /// # Examples
 ///
@@ -86,9 +86,9 @@ where
 
 /// Clones of all entries, in parallel: `par_iter` of a [`ConcurrentHashMap`].
 ///
-/// Shows the map as it is published when the iteration starts. The items are clones, since
-/// they may outlive the guard, which lives until the iteration is over. To clone nothing,
-/// iterate over references: `map.read().par_iter()`. About writes meanwhile see
+/// Shows the map as it is published when the iteration starts. The items are clones, since they
+/// may outlive the guard, which lives until the iteration ends. To clone nothing, iterate over
+/// references: `map.read().par_iter()`. For jobs that write, see
 /// [`ParIter`](ParIter#writes-while-it-runs).
 ///
 /// # Examples
@@ -147,7 +147,7 @@ where
     }
 }
 
-/// The key of an entry: an element of a set.
+/// A function that takes the key of an entry: an element of a set.
 type Element<E, T> = fn(E) -> T;
 
 impl<'a, T: Sync, H> IntoParallelIterator for SetRef<'a, T, H> {
@@ -168,7 +168,7 @@ impl<'g, T: Sync, H, S: Strategy> IntoParallelIterator for &'g set::Snapshot<'_,
     }
 }
 
-/// Clones of all elements; see [`ParEntries`].
+/// Iterates over clones of all elements; see [`ParEntries`].
 impl<'m, T, H, S> IntoParallelIterator for &'m ConcurrentHashSet<T, H, S>
 where
     T: Clone + Send + Sync,
@@ -183,8 +183,8 @@ where
     }
 }
 
-/// In one batch, which begins when all of the entries are there: until then nobody waits. A
-/// later entry of a key replaces an earlier one.
+/// Inserts all entries in one batch, which begins when they are collected, so other writers do not
+/// wait before that. A later entry of a key replaces an earlier one.
 impl<K, V, H, S> ParallelExtend<(K, V)> for &ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Clone + Send,
@@ -200,7 +200,7 @@ where
     }
 }
 
-/// As for a reference.
+/// See `ParallelExtend` of a reference to the map.
 impl<K, V, H, S> ParallelExtend<(K, V)> for ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Clone + Send,
@@ -228,7 +228,7 @@ where
     }
 }
 
-/// In one batch, which begins when all of the elements are there.
+/// Adds all elements in one batch, which begins when they are collected.
 impl<T, H, S> ParallelExtend<T> for &ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq + Clone + Send,
@@ -241,7 +241,7 @@ where
     }
 }
 
-/// As for a reference.
+/// See `ParallelExtend` of a reference to the set.
 impl<T, H, S> ParallelExtend<T> for ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq + Clone + Send,

@@ -1,14 +1,14 @@
 use alloc::boxed::Box;
-use core::mem;
+use core::{fmt, mem};
 
-/// A user's change to a value, to be made on each copy. The key's hash is in the same
-/// allocation: each entry of the log has the size of the largest kind.
+/// A user's change to a value, to be made on each copy. It shares an allocation with the key's
+/// hash, since every entry of the log has the size of the largest variant.
 pub struct Patch<V>(Box<dyn HashedPatch<V>>);
 
 trait HashedPatch<V>: Send + Sync {
     fn hash(&self) -> u64;
     fn apply(&self, value: &mut V);
-    /// Whether what it owns has a destructor.
+    /// Returns whether the closure has a destructor.
     fn needs_drop(&self) -> bool;
 }
 
@@ -41,5 +41,11 @@ impl<V> Patch<V> {
 
     pub(crate) fn needs_drop(&self) -> bool {
         self.0.needs_drop()
+    }
+}
+
+impl<V> fmt::Debug for Patch<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Patch").finish_non_exhaustive()
     }
 }

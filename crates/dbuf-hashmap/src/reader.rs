@@ -13,9 +13,8 @@ use crate::snapshot::Snapshot;
 
 /// A handle that reads a map.
 ///
-/// One per thread is the rule: it is `Send` and cheap to clone, but not `Sync`,
-/// which is what lets a read do without shared writes. A read never waits for
-/// the writer.
+/// Each thread has its own: a reader is `Send` and cheap to clone, but not `Sync`, so a read needs
+/// no shared write. A read never waits for the writer.
 ///
 /// # Examples
 ///
@@ -41,14 +40,14 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
         Self { inner }
     }
 
-    /// Looks at the map as it is published now.
+    /// Returns a snapshot of the map as it is published now.
     ///
-    /// What the guard shows does not change while it lives: several lookups
-    /// under one guard see one state. The writer can publish once more under it,
-    /// and then has to wait for it; so hold it briefly.
+    /// A snapshot does not change while it lives, so several lookups under it see one state. The
+    /// writer can publish once more under it and then has to wait for its release, so hold it
+    /// briefly.
     ///
-    /// Costs what the strategy's enter costs, and its leave when the guard is dropped.
-    /// Never waits, allocates or locks (unless the strategy is a lock).
+    /// Costs the strategy's entry, and its exit when the guard is dropped. Never waits, allocates
+    /// or locks (unless the strategy is a lock).
     ///
     /// # Examples
     ///
@@ -65,8 +64,8 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
         Snapshot::new(self.inner.read_any())
     }
 
-    /// A handle for many threads: it keeps a reader for each, so that nobody has
-    /// to carry one around. A read costs a thread-local look-up more.
+    /// Returns a handle for many threads, which keeps a reader for each of them. Its reads cost a
+    /// thread-local lookup more.
     ///
     /// # Examples
     ///
@@ -84,26 +83,18 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
         SharedReader::new(self.inner.shared())
     }
 
-    /// The hasher.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::hash::BuildHasher;
-    ///
-    /// let (_writer, reader) = dbuf_hashmap::new::<&str, u32>();
-    /// assert_eq!(reader.hasher().hash_one("a"), reader.clone().hasher().hash_one("a"));
-    /// ```
+    /// Returns the hasher.
     pub fn hasher(&self) -> &H {
         self.inner.extras().hasher()
     }
 }
 
-/// What each kind of reader does with its `inner`.
+/// The methods of both kinds of reader, which use the field `inner`.
 macro_rules! reads {
     ($Reader:ident) => {
         impl<K, V, H, S: Strategy> $Reader<K, V, H, S> {
-            /// Looks at one value. Costs a [`read`](Self::read), a hash and a look-up.
+            /// Returns a guard on one value, or `None`. Costs a [`read`](Self::read), a hash and a
+            /// lookup.
             ///
             /// # Examples
             ///
@@ -119,25 +110,17 @@ macro_rules! reads {
                 Q: Hash + Equivalent<K> + ?Sized,
                 H: BuildHasher,
             {
-                // Before the guard: the writer waits for none that is still hashing.
+                // Hash before taking the guard, so that no writer waits while this hashes.
                 let hash = self.inner.extras().hash(key);
                 Snapshot::value(self.inner.read_any(), hash, key)
             }
 
-            /// Calls `f` with the value of a key, and returns what it returns. The guard lives while
-            /// `f` runs.
+            /// Calls `f` with the value of a key and returns its result. The guard lives while `f`
+            /// runs.
             ///
             /// # Panics
             ///
-            /// With `f`. The guard is released then.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let (mut writer, reader) = dbuf_hashmap::new();
-            /// writer.write().insert("a", vec![1, 2]);
-            /// assert_eq!(reader.get_with("a", |list| list.len()), Some(2));
-            /// ```
+            /// If `f` panics. The guard is released then.
             #[inline]
             pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
             where
@@ -149,15 +132,7 @@ macro_rules! reads {
                 table.get(hash, key).map(|(_, value)| f(value))
             }
 
-            /// A clone of the value of a key, which the writer waits for.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let (mut writer, reader) = dbuf_hashmap::new();
-            /// writer.write().insert("a", 1);
-            /// assert_eq!(reader.get_cloned("a"), Some(1));
-            /// ```
+            /// Returns a clone of a value, which the writer waits for.
             #[inline]
             pub fn get_cloned<Q>(&self, key: &Q) -> Option<V>
             where
@@ -168,15 +143,7 @@ macro_rules! reads {
                 self.get_with(key, V::clone)
             }
 
-            /// Whether a key is there.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let (mut writer, reader) = dbuf_hashmap::new();
-            /// writer.write().insert("a", 1);
-            /// assert!(reader.contains_key("a") && !reader.contains_key("b"));
-            /// ```
+            /// Returns whether the map contains a key.
             #[inline]
             pub fn contains_key<Q>(&self, key: &Q) -> bool
             where
@@ -186,33 +153,17 @@ macro_rules! reads {
                 self.get_with(key, |_| ()).is_some()
             }
 
-            /// How many entries are published.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let (mut writer, reader) = dbuf_hashmap::new();
-            /// writer.write().insert("a", 1);
-            /// assert_eq!(reader.len(), 1);
-            /// ```
+            /// Returns the number of published entries.
             pub fn len(&self) -> usize {
                 self.read().len()
             }
 
-            /// Whether none is.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let (mut writer, reader) = dbuf_hashmap::new();
-            /// writer.write().insert("a", 1);
-            /// assert!(!reader.is_empty());
-            /// ```
+            /// Returns whether the published map has no entries.
             pub fn is_empty(&self) -> bool {
                 self.read().is_empty()
             }
 
-            /// Whether the writer is gone, so that nothing will change.
+            /// Returns whether the writer is dropped, so that nothing will change.
             ///
             /// # Examples
             ///

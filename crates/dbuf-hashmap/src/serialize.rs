@@ -1,4 +1,4 @@
-//! A snapshot out, a map in.
+//! Serialization of snapshots, and deserialization into maps.
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -17,14 +17,14 @@ use crate::set::{self, ConcurrentHashSet, SetRef};
 use crate::snapshot::Snapshot;
 use crate::writer::Writer;
 
-/// As a map.
+/// Serializes as a map.
 impl<K: Serialize, V: Serialize, H> Serialize for MapRef<'_, K, V, H> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }
 }
 
-/// As a map.
+/// Serializes as a map.
 impl<K, V, H, R> Serialize for Snapshot<'_, K, V, H, R>
 where
     K: Serialize,
@@ -36,28 +36,28 @@ where
     }
 }
 
-/// As a sequence.
+/// Serializes as a sequence.
 impl<T: Serialize, H> Serialize for SetRef<'_, T, H> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
     }
 }
 
-/// As a sequence.
+/// Serializes as a sequence.
 impl<T: Serialize, H, R: Strategy> Serialize for set::Snapshot<'_, T, H, R> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.as_set().serialize(serializer)
     }
 }
 
-/// As a sequence.
+/// Serializes as a sequence.
 impl<V: Serialize> Serialize for Bag<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
     }
 }
 
-/// Inserts what is read. What was inserted before an error is in the batch.
+/// Inserts the deserialized entries. After an error, the batch has those that came before it.
 ///
 /// # Examples
 ///
@@ -96,7 +96,7 @@ where
     }
 }
 
-/// Hands on each entry of a map.
+/// Passes each entry of a map to a closure.
 struct Entries<K, V, F> {
     expecting: &'static str,
     insert: F,
@@ -123,7 +123,7 @@ where
     }
 }
 
-/// Hands on each element of a sequence.
+/// Passes each element of a sequence to a closure.
 struct Elements<T, F> {
     insert: F,
     element: PhantomData<T>,
@@ -144,7 +144,7 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Elements<T, F> {
     }
 }
 
-/// A new map, published. Its readers come from [`Writer::reader`].
+/// Makes a new map and publishes it. [`Writer::reader`] returns its readers.
 ///
 /// # Examples
 ///
@@ -164,7 +164,7 @@ where
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut writer = Self::new(crate::Builder::<H, S>::default().split(false).0);
-        // Nobody reads yet.
+        // The map has no reader yet, so no guard is in the way.
         let mut batch = writer.try_write().expect(FRESH);
         batch.deserialize(deserializer)?;
         drop(batch);
@@ -172,9 +172,9 @@ where
     }
 }
 
-const FRESH: &str = "nothing is in the way of a new writer";
+const FRESH: &str = "no reader makes a new writer wait";
 
-/// A new set, published. From a sequence.
+/// Makes a new set from a sequence and publishes it.
 impl<'de, T, H, S> Deserialize<'de> for set::Writer<T, H, S>
 where
     T: Deserialize<'de> + Hash + Eq + Clone,
@@ -195,7 +195,7 @@ where
     }
 }
 
-/// A new multi-map, published. From a map of sequences; empty ones leave nothing.
+/// Makes a new multi-map from a map of sequences and publishes it. An empty sequence adds no key.
 impl<'de, K, V, H, S> Deserialize<'de> for multimap::Writer<K, V, H, S>
 where
     K: Deserialize<'de> + Hash + Eq + Clone,
@@ -218,7 +218,7 @@ where
     }
 }
 
-/// As a map, of one published state.
+/// Serializes one published state, as a map.
 impl<K, V, H, S> Serialize for ConcurrentHashMap<K, V, H, S>
 where
     K: Serialize,
@@ -230,7 +230,7 @@ where
     }
 }
 
-/// A new map. From a map.
+/// Makes a new map.
 ///
 /// # Examples
 ///
@@ -256,14 +256,14 @@ where
     }
 }
 
-/// As a sequence, of one published state.
+/// Serializes one published state, as a sequence.
 impl<T: Serialize, H, S: Strategy> Serialize for ConcurrentHashSet<T, H, S> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.read().serialize(serializer)
     }
 }
 
-/// A new set. From a sequence.
+/// Makes a new set from a sequence.
 impl<'de, T, H, S> Deserialize<'de> for ConcurrentHashSet<T, H, S>
 where
     T: Deserialize<'de> + Hash + Eq + Clone,

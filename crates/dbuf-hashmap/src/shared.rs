@@ -37,19 +37,8 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, S> {
         Self { inner }
     }
 
-    /// Looks at the map as it is published now; as
-    /// [`Reader::read`](crate::Reader::read).
-    ///
-    /// The first read of a thread registers a reader and allocates.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// let shared = reader.shared();
-    /// assert_eq!(shared.read()["a"], 1);
-    /// ```
+    /// See [`Reader::read`](crate::Reader::read). The first read of a thread registers a reader and
+    /// allocates.
     #[doc(alias = "pin")]
     #[doc(alias = "guard")]
     #[inline]

@@ -13,13 +13,11 @@ use crate::map_ref::MapRef;
 use crate::mapped_ref::MappedRef;
 use crate::owner::Ptr;
 
-/// A look at a map, as it stood when it was taken: a guard on one state of the map. What
-/// `read` returns, of a map or of a reader.
+/// A guard on one published state of a map, from `read` of a map or a reader.
 ///
-/// Its methods are its own, so it does not dereference to anything. The writer
-/// publishes without waiting for it, but can only write again once it is gone. A
-/// guard that is passed to [`core::mem::forget`] holds the writer up until its
-/// reader is dropped.
+/// It has its own methods and does not dereference. The writer publishes without waiting for a
+/// snapshot, but may have to wait for its release before it writes again. A snapshot that is passed
+/// to [`core::mem::forget`] makes the writer wait until its reader is dropped.
 ///
 /// # Examples
 ///
@@ -44,16 +42,15 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
         Self { inner }
     }
 
-    /// Narrows the guard to a part of the map that may be missing: a value, or
-    /// something within.
+    /// Narrows the guard to a part of the map that may be missing: a value, or something within.
     ///
     /// # Errors
     ///
-    /// The guard itself, if `f` returns `None`.
+    /// Returns the guard itself if `f` returns `None`.
     ///
     /// # Panics
     ///
-    /// With `f`. The guard is released then.
+    /// If `f` panics. The guard is released then.
     ///
     /// # Examples
     ///
@@ -76,7 +73,7 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
             .map_err(Self::new)
     }
 
-    /// The entry of a key, with a hash that was computed before the guard was
+    /// Returns a guard on the value of a key, with a hash that was computed before the guard was
     /// taken.
     #[inline]
     pub(crate) fn value<Q>(
@@ -92,7 +89,7 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
             .map(Ref::new)
     }
 
-    /// The map that the guard shows, as a plain reference.
+    /// Returns the map that the guard shows, as a plain reference.
     ///
     /// # Examples
     ///
@@ -108,8 +105,8 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
         MapRef::new(&self.inner, AnyReadGuard::extras(&self.inner))
     }
 
-    /// The number of the publish that the guard looks at: 0 for the empty map
-    /// that was built, one more for each publish. A plain load.
+    /// Returns the number of the publish that the guard shows: 0 for the empty map that was built,
+    /// one more for each publish. A plain load.
     ///
     /// # Examples
     ///
@@ -124,34 +121,23 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
         AnyReadGuard::version(&self.inner)
     }
 
-    /// The number that the last batch gave the map
+    /// Returns the number that the last batch gave the map
     /// ([`Batch::set_revision`](crate::Batch::set_revision)); 0 before. A plain load.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new::<u32, u32>();
-    /// writer.write().set_revision(17);
-    /// assert_eq!(reader.read().revision(), 17);
-    /// ```
     #[inline]
     pub fn revision(&self) -> u64 {
         self.as_map().revision()
     }
 
-    /// Brings the guard up to date, and returns whether it shows a newer publish than
-    /// before. For a thread that reads all the time: it keeps one guard, and refreshes it
-    /// where it would take a new one.
+    /// Moves the guard to the newest publish, and returns whether that is newer than before. A
+    /// thread that reads all the time keeps one guard and refreshes it instead of taking new ones.
     ///
-    /// While nothing was published, that is a load and a comparison. A writer that waits for this
-    /// guard is freed by its next refresh, so a reader that has nothing to do for a while
-    /// must drop it. While it is kept, its thread cannot write to a
-    /// [`ConcurrentHashMap`](crate::ConcurrentHashMap).
+    /// If nothing was published, it costs a load and a comparison. A writer that waits for this
+    /// guard continues at its next refresh, so a reader that pauses must drop the guard. While it
+    /// lives, its thread must not write to a [`ConcurrentHashMap`](crate::ConcurrentHashMap).
     ///
     /// # Panics
     ///
-    /// With the waker of a writer that waited for the guard. The guard is up to date
-    /// then.
+    /// If the waker of a writer that waited for the guard panics. The guard is up to date then.
     ///
     /// # Examples
     ///
@@ -169,63 +155,30 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
         AnyReadGuard::refresh(&mut self.inner)
     }
 
-    /// How many entries there are.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(reader.read().len(), 1);
-    /// ```
+    /// Returns the number of entries.
     #[inline]
     pub fn len(&self) -> usize {
         self.as_map().len()
     }
 
-    /// Whether there are none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert!(!reader.read().is_empty());
-    /// ```
+    /// Returns whether the map has no entries.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.as_map().is_empty()
     }
 
-    /// How many entries this copy can hold before it grows.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert!(reader.read().capacity() >= 1);
-    /// ```
+    /// Returns how many entries this copy can hold before it grows.
     pub fn capacity(&self) -> usize {
         self.as_map().capacity()
     }
 
-    /// The hasher.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// use std::hash::BuildHasher;
-    /// assert_eq!(reader.read().hasher().hash_one("a"), reader.hasher().hash_one("a"));
-    /// ```
+    /// Returns the hasher.
     pub fn hasher(&self) -> &H {
         self.as_map().hasher()
     }
 
-    /// All entries, in arbitrary order (which may differ from one publish to the
-    /// next although nothing changed).
+    /// Iterates over all entries, in arbitrary order, which may change with a publish even if the
+    /// entries do not.
     ///
     /// # Examples
     ///
@@ -238,28 +191,12 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
         self.as_map().iter()
     }
 
-    /// All keys, in arbitrary order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(reader.read().keys().next(), Some(&"a"));
-    /// ```
+    /// Iterates over all keys, in arbitrary order.
     pub fn keys(&self) -> Keys<'_, K, V> {
         self.as_map().keys()
     }
 
-    /// All values, in arbitrary order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(reader.read().values().sum::<i32>(), 1);
-    /// ```
+    /// Iterates over all values, in arbitrary order.
     pub fn values(&self) -> Values<'_, K, V> {
         self.as_map().values()
     }
@@ -270,7 +207,7 @@ where
     H: BuildHasher,
     S: Strategy,
 {
-    /// The value of a key.
+    /// Returns the value of a key.
     ///
     /// # Examples
     ///
@@ -287,15 +224,7 @@ where
         self.as_map().get(key)
     }
 
-    /// The key as it is stored, and its value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(reader.read().get_key_value("a"), Some((&"a", &1)));
-    /// ```
+    /// Returns the stored key and its value.
     #[inline]
     pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&K, &V)>
     where
@@ -304,15 +233,7 @@ where
         self.as_map().get_key_value(key)
     }
 
-    /// Whether a key is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// writer.write().insert("a", 1);
-    /// assert!(reader.read().contains_key("a"));
-    /// ```
+    /// Returns whether the map contains a key.
     #[inline]
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
@@ -333,7 +254,7 @@ where
     }
 }
 
-/// Equal entries, in whatever order.
+/// Compares the entries, in any order.
 impl<K, V, H, I, S, R> PartialEq<Snapshot<'_, K, V, I, R>> for Snapshot<'_, K, V, H, S>
 where
     K: Hash + Eq,
@@ -357,7 +278,7 @@ where
 {
 }
 
-/// The value of a key. Panics if it is not there.
+/// Returns the value of a key. Panics if the key is not there.
 impl<K, V, H, S, Q> Index<&Q> for Snapshot<'_, K, V, H, S>
 where
     H: BuildHasher,

@@ -1,4 +1,4 @@
-//! Readers that await changes.
+//! `Watcher`: a reader that awaits changes.
 
 use core::fmt;
 use core::ops::Deref;
@@ -16,14 +16,13 @@ use crate::set::ConcurrentHashSet;
 use crate::shared::SharedReader;
 use crate::snapshot::Snapshot;
 
-/// Awaits the next publish of a map. From [`SharedReader::watcher`],
-/// [`Reader::watcher`] or [`ConcurrentHashMap::watcher`], where the strategy is
-/// [`Watched`]: [`Builder::watched`].
+/// Awaits the next publish of a map. From [`SharedReader::watcher`], [`Reader::watcher`] or
+/// [`ConcurrentHashMap::watcher`], where the strategy is [`Watched`]: [`Builder::watched`].
 ///
-/// Dereferences to the reader. It remembers which publish it was last *told of* by
-/// [`changed`](Self::changed) or read by [`borrow_and_update`](Self::borrow_and_update); other
-/// reads do not count. A write that changes nothing publishes nothing, so it wakes nobody.
-/// With feature `async`.
+/// Dereferences to the reader. It remembers the publish that it has *seen* last: the one that
+/// [`changed`](Self::changed) reported or [`borrow_and_update`](Self::borrow_and_update) read.
+/// Other reads do not count. A write that changes nothing publishes nothing, so it wakes no
+/// watcher. With feature `async`.
 ///
 /// # Examples
 ///
@@ -47,19 +46,19 @@ pub struct Watcher<K, V, H = RandomState, S: Strategy = DefaultStrategy> {
 }
 
 impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
-    /// Waits until something newer is published than this watcher was last told of,
-    /// and returns the number of the newest publish. Ready at once if there is
-    /// something. What it announces, a read that follows sees.
+    /// Waits for a publish newer than [`last_seen`](Self::last_seen), marks the newest publish as
+    /// seen and returns its number. Ready at once if there is one. A read that follows sees that
+    /// publish.
     ///
     /// # Errors
     ///
-    /// [`Closed`] if there is nothing newer and nobody is left to publish. If the call before
-    /// this one returned it too, it lets other tasks run first.
+    /// [`Closed`] if there is nothing newer and no writer is left. If the previous call returned it
+    /// too, this call yields to other tasks first.
     ///
     /// # Cancel safety
     ///
-    /// Dropped at any time, it has marked nothing: the next call tells of the same
-    /// publish.
+    /// A future that is dropped before it is ready has marked nothing as seen: the next call
+    /// reports the same publish.
     ///
     /// # Examples
     ///
@@ -69,7 +68,7 @@ impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
     /// let mut watcher = map.watcher();
     /// map.insert("a", 1);
     /// map.insert("a", 2);
-    /// assert_eq!(watcher.changed().await, Ok(2)); // two publishes, told of at once
+    /// assert_eq!(watcher.changed().await, Ok(2)); // reports both publishes at once
     /// drop(map);
     /// assert!(watcher.changed().await.is_err());
     /// # });
@@ -78,9 +77,9 @@ impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
         self.inner.changed()
     }
 
-    /// Looks at the map as it is published now, and marks that as told:
-    /// [`changed`](Self::changed) waits for something newer. A
-    /// [`read`](SharedReader::read) marks nothing.
+    /// Returns a snapshot of the map as it is published now, and marks that publish as seen:
+    /// [`changed`](Self::changed) waits for a newer one. A [`read`](SharedReader::read) marks
+    /// nothing.
     ///
     /// # Examples
     ///
@@ -97,24 +96,24 @@ impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
         guard
     }
 
-    /// Waits until the map is published in a state for which `f` returns `true`, and returns
-    /// the number of that publish. Looks first at what is published now, and marks as told
-    /// whatever it looks at.
+    /// Waits until a published state satisfies `f`, and returns the number of that publish. Checks
+    /// the current state first, and marks each state that it checks as seen.
     ///
-    /// It returns no guard, since one must not be held across an await: `f` can take out of
-    /// the map what is needed. A guard lives while `f` runs.
+    /// It returns no guard, since a guard must not be held across an await: `f` can copy what is
+    /// needed. A guard lives while `f` runs.
     ///
     /// # Errors
     ///
-    /// [`Closed`] if `f` accepts nothing that was published and nobody is left to publish.
+    /// [`Closed`] if `f` accepts no published state and no writer is left.
     ///
     /// # Cancel safety
     ///
-    /// Dropped at any time, it has done no more than look, and mark what it looked at.
+    /// A future that is dropped before it is ready has only marked the states that it checked as
+    /// seen.
     ///
     /// # Panics
     ///
-    /// With `f`.
+    /// If `f` panics.
     ///
     /// # Examples
     ///
@@ -148,58 +147,26 @@ impl<K, V, H, S: Strategy> Watcher<K, V, H, S> {
         }
     }
 
-    /// Returns whether [`changed`](Self::changed) would have something newer now.
+    /// Returns whether there is a publish newer than [`last_seen`](Self::last_seen).
     ///
     /// # Errors
     ///
-    /// [`Closed`] if there is nothing newer and nobody is left to publish.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::Builder::new().watched().build_concurrent();
-    /// let watcher = map.watcher();
-    /// assert_eq!(watcher.has_changed(), Ok(false));
-    /// map.insert("a", 1);
-    /// assert_eq!(watcher.has_changed(), Ok(true));
-    /// ```
+    /// [`Closed`] if there is nothing newer and no writer is left.
     pub fn has_changed(&self) -> Result<bool, Closed> {
         self.inner.has_changed()
     }
 
-    /// Waits until nobody is left to publish, and marks nothing as told. Wakes with each
-    /// publish in between.
+    /// Waits until no writer is left, and marks nothing as seen. Wakes at each publish in between.
     ///
     /// # Cancel safety
     ///
-    /// Dropped at any time, it has changed nothing.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # pollster::block_on(async {
-    /// let map = dbuf_hashmap::Builder::new().watched().build_concurrent();
-    /// let mut watcher = map.watcher();
-    /// map.insert("a", 1);
-    /// drop(map);
-    /// watcher.closed().await;
-    /// assert_eq!(watcher.changed().await, Ok(1)); // the last publish
-    /// # });
-    /// ```
+    /// A future that is dropped before it is ready has changed nothing.
     pub async fn closed(&mut self) {
         self.inner.closed().await;
     }
 
-    /// The number of the publish that this watcher was last told of; at first, of
-    /// the one that it was made under.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::Builder::new().watched().build_concurrent();
-    /// map.insert("a", 1);
-    /// assert_eq!(map.watcher().last_seen(), 1);
-    /// ```
+    /// Returns the number of the publish that this watcher has seen last: at first, the one that
+    /// was current when the watcher was made.
     pub fn last_seen(&self) -> Version {
         self.inner.last_seen()
     }
@@ -213,7 +180,7 @@ impl<K, V, H, S: Strategy> Deref for Watcher<K, V, H, S> {
     }
 }
 
-/// A watcher of its own, told of what this one was.
+/// Makes another watcher that has seen the same publish.
 impl<K, V, H, S: Strategy> Clone for Watcher<K, V, H, S> {
     fn clone(&self) -> Self {
         Self {
@@ -231,8 +198,8 @@ impl<K, V, H, S: Strategy> fmt::Debug for Watcher<K, V, H, S> {
     }
 }
 
-/// A map whose changes can be awaited, for the field of a struct: what
-/// [`Builder::watched`] and `build_concurrent` make. With feature `async`.
+/// A map whose changes can be awaited, for the field of a struct: what [`Builder::watched`] and
+/// `build_concurrent` make. With feature `async`.
 ///
 /// # Examples
 ///
@@ -252,8 +219,8 @@ pub type WatchedHashMap<K, V, H = RandomState, S = DefaultStrategy> =
     ConcurrentHashMap<K, V, H, Watched<S>>;
 
 impl<H, S: Strategy> Builder<H, S> {
-    /// Makes a map whose readers can await changes: wraps the strategy in
-    /// [`Watched`]. With feature `async`.
+    /// Makes a map whose readers can await changes: wraps the strategy in [`Watched`]. With feature
+    /// `async`.
     ///
     /// # Examples
     ///
@@ -269,16 +236,7 @@ impl<H, S: Strategy> Builder<H, S> {
 }
 
 impl<K, V, H, S: Strategy> SharedReader<K, V, H, Watched<S>> {
-    /// Watches the map. With feature `async`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::Builder::new().watched().build();
-    /// let mut watcher = reader.shared().watcher();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(pollster::block_on(watcher.changed()), Ok(1));
-    /// ```
+    /// Returns a watcher of the map. With feature `async`.
     pub fn watcher(&self) -> Watcher<K, V, H, S> {
         Watcher {
             reader: self.clone(),
@@ -288,26 +246,17 @@ impl<K, V, H, S: Strategy> SharedReader<K, V, H, Watched<S>> {
 }
 
 impl<K, V, H, S: Strategy> Reader<K, V, H, Watched<S>> {
-    /// Watches the map. With feature `async`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::Builder::new().watched().build();
-    /// let mut watcher = reader.watcher();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(pollster::block_on(watcher.changed()), Ok(1));
-    /// ```
+    /// Returns a watcher of the map. With feature `async`.
     pub fn watcher(&self) -> Watcher<K, V, H, S> {
         self.shared().watcher()
     }
 }
 
 impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, Watched<S>> {
-    /// Watches the map. With feature `async`.
+    /// Returns a watcher of the map. With feature `async`.
     ///
-    /// The watcher does not keep the writers' side alive: once the last handle is
-    /// dropped, it says [`Closed`].
+    /// The watcher does not keep the writers' side alive: after the last handle is dropped, it
+    /// returns [`Closed`].
     ///
     /// # Examples
     ///
@@ -323,17 +272,7 @@ impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, Watched<S>> {
 }
 
 impl<T, H, S: Strategy> ConcurrentHashSet<T, H, Watched<S>> {
-    /// Watches the set, as the map that it is. With feature `async`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::Builder::new().watched().build_concurrent_set();
-    /// let mut watcher = set.watcher();
-    /// set.insert("a");
-    /// assert_eq!(pollster::block_on(watcher.changed()), Ok(1));
-    /// assert!(watcher.contains_key("a"));
-    /// ```
+    /// Returns a watcher of the set's [map](Self::as_map). With feature `async`.
     pub fn watcher(&self) -> Watcher<T, (), H, S> {
         self.as_map().watcher()
     }

@@ -1,5 +1,5 @@
-//! Threads that come and go by the thousand: the map stays usable, and as small as it
-//! was. Alone in its process, for the count of bytes.
+//! Thousands of threads start and end: the map stays usable and does not grow. Alone in its
+//! process, which counts bytes.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -16,7 +16,7 @@ use dbuf_testing::Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Threads that live at the same time.
+/// The number of threads that live at the same time.
 const AT_ONCE: u32 = if cfg!(miri) { 3 } else { 8 };
 const WAVES: u32 = if cfg!(miri) { 4 } else { 500 };
 const KEYS: u32 = 16;
@@ -38,7 +38,7 @@ where
                 .map(|thread| {
                     scope.spawn(move || {
                         let snapshot = map.read();
-                        // A nested one.
+                        // A nested read.
                         let again = map.read();
                         assert!(again.version() >= snapshot.version());
                         drop((snapshot, again));
@@ -48,7 +48,7 @@ where
                     })
                 })
                 .collect();
-            // Not only the closure's end: the thread's destructors too.
+            // `join` also waits for the thread's destructors.
             threads
                 .into_iter()
                 .for_each(|thread| thread.join().unwrap());

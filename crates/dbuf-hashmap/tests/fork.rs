@@ -1,8 +1,8 @@
-//! Reads in a child that was forked while other threads wrote, and threads and buffers came
-//! and went. A thread that had read before the fork reads on in the child. It must take no
-//! lock there: another thread may have held it at the fork, and will never release it.
+//! Reads in a child that was forked while other threads wrote, started and ended, and made and
+//! dropped buffers. The thread that forked had read before, and reads on in the child. It must take
+//! no lock there: another thread may have held it at the fork, and will never release it.
 //!
-//! Each child has an alarm, so a child that hangs ends by a signal, and its test fails.
+//! Each child sets an alarm, so a child that hangs ends by a signal, and its test fails.
 #![cfg(all(target_os = "linux", not(miri)))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -19,11 +19,11 @@ use dbuf_hashmap::strategies::{ConcurrentCell, CountStrategy, EpochStrategy, Fla
 use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, OnStraggler};
 
 const CHILDREN: u32 = 300;
-/// Reads of one child.
+/// The number of reads of one child.
 const READS: u32 = 50;
-/// A child that takes longer hangs.
+/// Seconds after which a child counts as hanging.
 const SECONDS: u32 = 30;
-/// Every batch writes both.
+/// The keys that every batch writes.
 const KEYS: [u32; 2] = [0, 1];
 
 trait Forked: BlockingStrategy + Default + 'static {}
@@ -36,7 +36,7 @@ struct World<S: Forked> {
     done: AtomicBool,
 }
 
-/// Ends the load, also when a check panics.
+/// Ends the load, even if a check panics.
 struct Done<'w>(&'w AtomicBool);
 
 impl Drop for Done<'_> {
@@ -86,7 +86,7 @@ impl<S: Forked> World<S> {
         }
     }
 
-    /// Buffers and readers that are made, used and dropped.
+    /// Makes, uses and drops buffers and readers.
     fn makes(&self) {
         while !self.done.load(SeqCst) {
             let other = Self::new();
@@ -95,11 +95,11 @@ impl<S: Forked> World<S> {
         }
     }
 
-    /// What the map holds, if it is whole.
+    /// Returns the number in the map, if all keys agree.
     fn number(&self) -> Option<u32> {
         let snapshot = self.map.read();
         let [first, second] = KEYS.map(|key| snapshot.get(&key).copied());
-        // Under the guard, and again.
+        // Reads under the guard, and once more by another read.
         let nested = self.map.get_cloned(&KEYS[0]);
         (first == second && nested >= first)
             .then_some(first)
@@ -111,8 +111,8 @@ impl<S: Forked> World<S> {
             .with(|[first, second]| (first == second).then_some(*first))
     }
 
-    /// In the child, where no writer runs: each read is whole, and none goes back. Without a
-    /// panic, whose message may wait for a lock.
+    /// Runs in the child, where no writer runs. Returns whether each read is consistent and none
+    /// goes back. It does not panic, since the message may wait for a lock.
     fn reads_on(&self, before: [u32; 2]) -> bool {
         let now = || Some([self.number()?, self.cell_number()?]);
         let Some(first) = now() else { return false };
@@ -121,13 +121,13 @@ impl<S: Forked> World<S> {
     }
 }
 
-/// Forks, calls `f` in the child, and returns how that ended.
+/// Forks, calls `f` in the child, and returns its result.
 fn in_child(f: impl FnOnce() -> bool) -> Result<(), String> {
-    // SAFETY: the child calls `f`, which reads and takes no lock, and then leaves.
+    // SAFETY: the child calls `f`, which reads and takes no lock, and then exits.
     match unsafe { libc::fork() } {
         -1 => Err("no child".to_owned()),
         0 => {
-            // SAFETY: changes nothing but the timer of the child.
+            // SAFETY: this changes only the timer of the child.
             unsafe { libc::alarm(SECONDS) };
             let code = i32::from(!f());
             // SAFETY: no destructor runs, and nothing is written.
@@ -135,7 +135,7 @@ fn in_child(f: impl FnOnce() -> bool) -> Result<(), String> {
         }
         child => {
             let mut status = 0;
-            // SAFETY: this thread's child, and a place for its status.
+            // SAFETY: `child` is a child of this process, and `status` is valid for a write.
             let ended = unsafe { libc::waitpid(child, &raw mut status, 0) };
             if ended == child && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0 {
                 return Ok(());
@@ -161,7 +161,7 @@ fn check<S: Forked>() {
             let [Some(map), Some(cell)] = [world.number(), world.cell_number()] else {
                 panic!("half a write");
             };
-            // Every other one under guards, which the child never drops.
+            // Every second fork happens under guards, which the child never drops.
             let guards = (number % 2 == 0).then(|| (world.map.read(), world.cell.read()));
             let ended = in_child(|| world.reads_on([map, cell]));
             assert_eq!(ended, Ok(()), "child {number} of {CHILDREN}");

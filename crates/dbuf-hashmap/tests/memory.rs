@@ -1,5 +1,5 @@
-//! What two copies cost, by a counting allocator. Alone in its process, one test
-//! at a time.
+//! The memory that two copies need, by a counting allocator. Alone in its process, one test at a
+//! time.
 
 extern crate alloc;
 
@@ -14,7 +14,7 @@ static ALLOCATOR: Counting = Counting;
 
 const ENTRIES: u64 = if cfg!(miri) { 1_000 } else { 1_000_000 };
 
-/// What `make` leaves allocated, in bytes.
+/// Returns the result of `make` and how many bytes it keeps allocated.
 fn held<T>(make: impl FnOnce() -> T) -> (T, usize) {
     let before = Counting::live();
     let made = make();
@@ -65,13 +65,13 @@ fn two_copies_cost_twice_a_map() {
     }
 }
 
-fn log_of_a_large_batch_is_given_back() {
+fn log_of_a_large_batch_is_freed() {
     let (map, one) = std_map();
     drop(map);
     let (handles, two) = held(|| {
         let (mut writer, reader) = dbuf_hashmap::new();
         fill(&mut writer, ENTRIES);
-        // Two publishes later nothing of the log is left.
+        // Two publishes later, the log's memory is freed.
         for n in 0..2 {
             writer.write().insert(n, n);
         }
@@ -99,8 +99,7 @@ fn change_allocates_nothing() {
         batch.publish();
         writer.catch_up();
     };
-    // The log grows to what a batch needs, once, and so does what each copy remembers of
-    // values that were lent.
+    // The log grows once to what a batch needs, and so do the marks of each copy.
     (0..4).for_each(|n| round(500 * n));
     assert_eq!(allocations(|| (4..8).for_each(|n| round(500 * n))), 0);
 }
@@ -145,8 +144,7 @@ fn collected_entries_leave_no_log_after_the_first_write() {
 const LARGE: usize = 1 << 14;
 type Large = [u8; LARGE];
 
-/// What the log of a batch holds, and what is left of it later: beside one entry each, and
-/// what a log may keep.
+/// The log of a batch holds one entry for each key, and later keeps a bounded allocation.
 fn log_grows_with_keys_and_not_with_calls() {
     let calls = if cfg!(miri) { 20 } else { 20_000 };
     let (mut writer, _reader) = dbuf_hashmap::new::<u32, Large>();
@@ -165,7 +163,7 @@ fn log_grows_with_keys_and_not_with_calls() {
     writer.catch_up();
     assert!(Counting::live() < before + 2 * LARGE);
 
-    // A change that is made again holds no value at all.
+    // The log entry of a repeated change holds no value.
     let before = Counting::live();
     let mut batch = writer.write();
     batch.change(&1, |value| value[0] = 7);
@@ -207,7 +205,7 @@ fn clear_frees_what_the_log_held() {
     }
     assert!(Counting::live() > before + entries * LARGE);
     batch.clear();
-    // What a log may keep is 256 KiB.
+    // A log may keep 256 KiB.
     let most = (256 << 10) + 4 * LARGE;
     assert!(Counting::live() < before + most);
     batch.publish();
@@ -216,7 +214,7 @@ fn clear_frees_what_the_log_held() {
     assert!(Counting::live() < before + most);
 }
 
-/// One test, so that no other thread allocates meanwhile.
+/// One test, so that no other thread allocates in the meantime.
 #[test]
 fn memory() {
     log_grows_with_keys_and_not_with_calls();
@@ -224,7 +222,7 @@ fn memory() {
     clear_frees_what_the_log_held();
     collected_entries_leave_no_log_after_the_first_write();
     two_copies_cost_twice_a_map();
-    log_of_a_large_batch_is_given_back();
+    log_of_a_large_batch_is_freed();
     change_allocates_nothing();
     shared_values_are_held_once();
 }

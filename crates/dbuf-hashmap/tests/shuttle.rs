@@ -1,5 +1,5 @@
-//! Random schedules of the writers of a `ConcurrentHashMap`. Run by `.ci/shuttle`,
-//! with `--cfg dbuf_shuttle`; `docs/verification.md` says what the models do not see.
+//! Random schedules of the writers of a `ConcurrentHashMap`. `.ci/shuttle` runs them with
+//! `--cfg dbuf_shuttle`; `docs/verification.md` says what the models do not cover.
 //!
 //! Each model runs `DBUF_SHUTTLE_ITERATIONS` times for each strategy and for each of
 //! two schedulers. A task that sleeps forever is a deadlock, which shuttle reports.
@@ -33,13 +33,13 @@ trait Modelled: BlockingStrategy + Default + 'static {}
 
 impl<S> Modelled for S where S: BlockingStrategy + Default + 'static {}
 
-/// How often what a model is about did happen, over all executions.
+/// How often the event that a model is about happened, over all executions.
 type Seen = AtomicUsize;
 
 struct World<S: Modelled> {
     map: ConcurrentHashMap<u32, u32, RandomState, S>,
-    /// Writes that have returned. No step of the model.
-    last_seen: Mutex<Vec<(u32, u32)>>,
+    /// The writes that have returned. Recording them is no step of the model.
+    recorded: Mutex<Vec<(u32, u32)>>,
     seen: Arc<Seen>,
 }
 
@@ -50,13 +50,12 @@ impl<S: Modelled> World<S> {
                 .strategy(S::default())
                 .publish_policy(policy)
                 .build_concurrent(),
-            last_seen: Mutex::default(),
+            recorded: Mutex::default(),
             seen: Arc::clone(seen),
         })
     }
 
-    /// A map that goes on without readers, which is counted, and that has a timer for tasks
-    /// or none.
+    /// Makes a map that sets copies aside, which is counted, with or without a timer for tasks.
     fn going_on(seen: &Arc<Seen>, timer: bool) -> Arc<Self> {
         let map = going_on(seen).strategy(S::default());
         let map = if timer {
@@ -66,18 +65,18 @@ impl<S: Modelled> World<S> {
         };
         Arc::new(Self {
             map: map.build_concurrent(),
-            last_seen: Mutex::default(),
+            recorded: Mutex::default(),
             seen: Arc::clone(seen),
         })
     }
 
-    /// Sees what is told, then writes, sees its own write, and tells of it.
+    /// Checks the recorded writes, then writes, checks its own write, and records it.
     fn insert(&self, key: u32, value: u32) {
-        self.see_what_is_told();
+        self.check_recorded_writes();
         if self.map.queued_writers() > 0 {
             self.seen.fetch_add(1, SeqCst);
         }
-        // By a thread or by a task.
+        // The writer is a thread or a task.
         if thread_rng().gen_bool(0.5) {
             self.map.insert(key, value);
         } else {
@@ -86,25 +85,25 @@ impl<S: Modelled> World<S> {
         assert_eq!(
             self.map.get_cloned(&key),
             Some(value),
-            "not seen by its writer"
+            "a writer does not see its own write"
         );
-        self.last_seen.lock().unwrap().push((key, value));
-        self.see_what_is_told();
+        self.recorded.lock().unwrap().push((key, value));
+        self.check_recorded_writes();
     }
 
-    fn see_what_is_told(&self) {
-        let last_seen = self.last_seen.lock().unwrap().clone();
-        for (key, value) in last_seen {
+    fn check_recorded_writes(&self) {
+        let recorded = self.recorded.lock().unwrap().clone();
+        for (key, value) in recorded {
             assert!(
                 self.map.get_cloned(&key) >= Some(value),
-                "not seen by who was last_seen"
+                "a recorded write is not seen"
             );
         }
     }
 
-    /// Both copies hold what was told, and this much of it.
+    /// Asserts that both copies hold the recorded writes, which are `entries` many.
     fn ends_with(&self, entries: usize) {
-        self.see_what_is_told();
+        self.check_recorded_writes();
         assert_eq!(self.map.len(), entries);
         let batch = self.map.write();
         assert_eq!(batch.as_map(), batch.published());
@@ -113,8 +112,8 @@ impl<S: Modelled> World<S> {
     }
 }
 
-/// Writers go on without readers after half a second. The model decides each time whether that
-/// has passed.
+/// Writers set the stragglers' copy aside after half a second. The model decides each time whether
+/// that time has passed.
 fn going_on(seen: &Arc<Seen>) -> Builder {
     let seen = Arc::clone(seen);
     let on_straggler = OnStraggler::Spare {
@@ -141,7 +140,7 @@ fn join(tasks: impl IntoIterator<Item = JoinHandle<()>>) {
     tasks.into_iter().for_each(|task| task.join().unwrap());
 }
 
-/// Three writers, two writes by one of them. Some execution has a queue.
+/// Three writers, one of which writes twice. Some execution has a queue.
 fn writes_are_seen_on_return<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::new(PublishPolicy::Immediate, seen);
     join([
@@ -156,7 +155,7 @@ fn writes_are_seen_on_return<S: Modelled>(seen: &Arc<Seen>) {
     world.ends_with(3);
 }
 
-/// A write that returns although it changed nothing, or not by its own will.
+/// A write that fails, changes nothing, or is cancelled.
 fn fail<S: Modelled>(world: &World<S>, how: u32) {
     let map = &world.map;
     match how {
@@ -180,7 +179,7 @@ fn fail<S: Modelled>(world: &World<S>, how: u32) {
             assert!(batch.as_map().len() >= batch.published().len());
         }
         5 => {
-            // Gives up at once, also in the middle of the queue.
+            // Gives up at once, even in the middle of the queue.
             let Some(batch) = map.write_timeout(Duration::ZERO) else {
                 world.seen.fetch_add(1, SeqCst);
                 return;
@@ -189,7 +188,7 @@ fn fail<S: Modelled>(world: &World<S>, how: u32) {
         }
         6 => drop(map.try_write()),
         7 => {
-            // Polled, and dropped wherever it is.
+            // Is polled, and dropped at any point.
             let mut write = Box::pin(map.write_async());
             let polled = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             if polled.is_pending() {
@@ -201,7 +200,7 @@ fn fail<S: Modelled>(world: &World<S>, how: u32) {
     }
 }
 
-/// Nobody's change is lost by another's failure.
+/// The failure of a writer loses no change of another.
 fn failures_lose_nothing<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::new(PublishPolicy::Immediate, seen);
     world.map.insert(0, 0);
@@ -214,7 +213,7 @@ fn failures_lose_nothing<S: Modelled>(seen: &Arc<Seen>) {
     world.ends_with(3);
 }
 
-/// Writers wait for a guard; its task drops it, or publishes first: all of them go on.
+/// Writers wait for a guard; its task drops it, or publishes first. All of them continue.
 fn the_last_guard_wakes_all_writers<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::new(PublishPolicy::Immediate, seen);
     let guard = world.map.read();
@@ -228,8 +227,8 @@ fn the_last_guard_wakes_all_writers<S: Modelled>(seen: &Arc<Seen>) {
     if world.map.queued_writers() > 1 {
         seen.fetch_add(1, SeqCst);
     }
-    // A writer that waits for the guard leaves the lock to its holder. Not always: this
-    // gives the others the time to fall asleep.
+    // A writer that waits for the guard releases the lock to the guard's holder. This does not
+    // always publish, so that the others have time to fall asleep.
     if thread_rng().gen_bool(0.3) {
         world.map.publish();
     }
@@ -238,8 +237,8 @@ fn the_last_guard_wakes_all_writers<S: Modelled>(seen: &Arc<Seen>) {
     world.ends_with(2);
 }
 
-/// Writers queue up behind a batch, and one more batch among them. Readers see each
-/// batch whole and never go back.
+/// Writers queue up behind a batch, with one more batch among them. Readers see each batch as a
+/// whole and never go back.
 fn a_batch_keeps_the_queue_waiting<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::new(PublishPolicy::Immediate, seen);
     let mut batch = world.map.write();
@@ -299,13 +298,13 @@ fn every_loses_nothing<S: Modelled>(seen: &Arc<Seen>) {
     world.ends_with(4);
 }
 
-/// A guard is kept until all writers are done. So one of them sets its copy aside, and the
-/// others, also those that are queued behind it, go on.
+/// A guard is held until all writers are done. So one of them sets its copy aside, and the others,
+/// also those in the queue behind it, continue.
 fn writers_go_on_without_a_guard<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::going_on(seen, true);
     world.insert(0, 0);
     let guard = world.map.read();
-    // The copy of the guard is in the way from here on.
+    // From now on, writers need the guard's copy.
     join([task(&world, |world| world.insert(1, 1))]);
     join([
         task(&world, |world| world.insert(2, 1)),
@@ -321,11 +320,11 @@ fn writers_go_on_without_a_guard<S: Modelled>(seen: &Arc<Seen>) {
     assert!(world.map.spare_since().is_none());
 }
 
-/// Two guards keep two copies: writers wait until either guard goes.
+/// Two guards hold two copies: writers wait until either guard is released.
 fn second_copy_is_waited_for<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::going_on(seen, true);
     let first = world.map.read();
-    // Two publishes without the guard's copy, of which this thread makes the second.
+    // Two publishes go without the guard's copy. This thread makes the second one.
     world.map.insert(0, 1);
     world.map.insert(0, 2);
     assert_eq!(world.map.spare_stragglers(), 1);
@@ -343,7 +342,7 @@ fn second_copy_is_waited_for<S: Modelled>(seen: &Arc<Seen>) {
     if thread_rng().gen_bool(0.5) {
         assert_eq!(first.len(), 0);
         drop(first);
-        // It goes on, with the second guard's copy aside.
+        // It continues, with the second guard's copy set aside.
         join(writers);
         assert_eq!(second.len(), 1);
     } else {
@@ -355,7 +354,7 @@ fn second_copy_is_waited_for<S: Modelled>(seen: &Arc<Seen>) {
     world.ends_with(4);
 }
 
-/// A task without a timer is not woken. It goes on when it is polled.
+/// A task without a timer is not woken. It continues when it is polled.
 fn a_task_goes_on_at_its_poll<S: Modelled>(seen: &Arc<Seen>) {
     let world = World::<S>::going_on(seen, false);
     let guard = world.map.read();
@@ -376,7 +375,7 @@ fn a_task_goes_on_at_its_poll<S: Modelled>(seen: &Arc<Seen>) {
 
 /// Tasks without a timer sleep until a writer has set the side aside. It wakes them at once,
 /// before it runs a function of the user, which panics.
-fn a_writer_that_makes_way_wakes_the_others<S: Modelled>(seen: &Arc<Seen>) {
+fn a_writer_that_sets_aside_wakes_the_others<S: Modelled>(seen: &Arc<Seen>) {
     let panics = Arc::new(AtomicBool::new(true));
     let (hook_panics, counted) = (Arc::clone(&panics), Arc::clone(seen));
     let map = going_on(seen).strategy(S::default()).on_spare(move |_| {
@@ -411,8 +410,8 @@ fn a_writer_that_makes_way_wakes_the_others<S: Modelled>(seen: &Arc<Seen>) {
     assert!([2, 3].iter().all(|key| map.contains_key(key)));
 }
 
-/// Says nothing of writes that panic instead of waiting for their own thread's guard. After
-/// shuttle's own hook, which is set as a model begins.
+/// Suppresses the message of writes that panic instead of waiting for their own thread's guard.
+/// Replaces shuttle's own hook, which is set when a model begins.
 fn expect_own_guards() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -443,13 +442,13 @@ fn write_under_own_guard<S: Modelled>(world: &World<S>, key: u32) {
     world.insert(key, 3);
 }
 
-/// Threads write under their own guards. A write goes through or panics, the latter only
-/// while another thread keeps a copy too; what panicked goes through without the guard.
+/// Threads write under their own guards. A write succeeds or panics, the latter only while another
+/// thread holds a copy too; a write that panicked succeeds without the guard.
 fn writes_under_own_guards<S: Modelled>(seen: &Arc<Seen>) {
     expect_own_guards();
     let world = World::<S>::going_on(seen, true);
     join([task(&world, |world| write_under_own_guard(world, 1))]);
-    assert!(seen.load(SeqCst) > 0, "its own guard was not in the way");
+    assert!(seen.load(SeqCst) > 0, "no write met its own guard");
     join([
         task(&world, |world| write_under_own_guard(world, 2)),
         task(&world, |world| write_under_own_guard(world, 3)),
@@ -480,8 +479,8 @@ impl Clone for Fragile {
     }
 }
 
-/// The clone into the spare side panics once: the write that made it fails and has changed
-/// nothing, and all others go on.
+/// The clone into the spare side panics once: the write that made it fails and changes nothing, and
+/// all others continue.
 fn a_clone_that_panics_fails_one_write<S: Modelled>(seen: &Arc<Seen>) {
     let set_aside = Arc::default();
     let map = going_on(&set_aside)
@@ -493,7 +492,7 @@ fn a_clone_that_panics_fails_one_write<S: Modelled>(seen: &Arc<Seen>) {
     map.insert(0, Fragile(0, Arc::clone(&fuse)));
     let guard = map.read();
     map.insert(1, Fragile(1, Arc::clone(&safe)));
-    // From here on a clone of the whole map panics, once.
+    // From now on, the next clone of the whole map panics.
     fuse.0.store(true, SeqCst);
     let failed = Arc::new(AtomicUsize::new(0));
     let writers = (2..5).map(|key| {
@@ -538,7 +537,7 @@ fn run(scheduler: impl Scheduler + 'static, model: fn(&Arc<Seen>), seen: &Arc<Se
     shuttle::Runner::new(scheduler, config).run(move || model(&seen));
 }
 
-/// For all strategies together: some of them never do what a model is about.
+/// Checks all strategies together, since the event of a model never happens with some of them.
 fn check(models: [fn(&Arc<Seen>); 4]) {
     let seen = Arc::default();
     for model in models {
@@ -546,9 +545,9 @@ fn check(models: [fn(&Arc<Seen>); 4]) {
         run(PctScheduler::new(3, iterations()), model, &seen);
     }
     let seen = seen.load(SeqCst);
-    assert!(seen > 0, "no execution did what the model is about");
+    assert!(seen > 0, "the event of the model did not happen");
     println!(
-        "{seen} of {} executions did what the model is about",
+        "{seen} of the model's events in {} executions",
         8 * iterations()
     );
 }
@@ -580,7 +579,7 @@ models! {
     writers_go_on_without_a_guard
     second_copy_is_waited_for
     a_task_goes_on_at_its_poll
-    a_writer_that_makes_way_wakes_the_others
+    a_writer_that_sets_aside_wakes_the_others
     writes_under_own_guards
     a_clone_that_panics_fails_one_write
 }

@@ -1,4 +1,4 @@
-//! What must not compile, with the message, and a twin of each that does.
+//! Misuse that must not compile, with its message, and a compiling twin of each.
 #![cfg(not(miri))]
 
 #[test]

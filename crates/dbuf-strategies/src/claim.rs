@@ -1,15 +1,13 @@
-//! The writer's claim, and what it guards: the latch of the last swap, and which sides are
-//! the writer's and the spare one.
+//! The writer's claim, and what it guards: the latches, the back and the spare side.
 //!
 //! # Orderings
 //!
-//! The claim is a lock that is only ever tried: acquired with Acquire, ended with
-//! Release, so what one writer knew is known to the next (S10). The latch and the
-//! front are read and written under the claim and need nothing of their own.
+//! The claim is a lock that is only tried: taken with Acquire and ended with Release, so what
+//! one writer did happens-before what the next does (S10). All else is loaded and stored under
+//! the claim, so Relaxed is enough.
 
-use dbuf_core::Side;
-use dbuf_core::const_fn;
 use dbuf_core::sync::atomic::{AtomicBool, Ordering};
+use dbuf_core::{Side, const_fn};
 
 use crate::side_word::SideWord;
 
@@ -34,7 +32,7 @@ impl Claim {
         }
     }
 
-    /// Whether this call made the claim.
+    /// Takes the claim. Returns whether this call did, or another holds it.
     pub(crate) fn try_claim(&self) -> bool {
         // ORDERING: Acquire; partner: `release` (S10).
         !self.claimed.swap(true, Ordering::Acquire)
@@ -46,33 +44,32 @@ impl Claim {
     }
 
     pub(crate) fn is_claimed(&self) -> bool {
-        // Relaxed: a hint, which is out of date when it returns.
+        // Relaxed: out of date when it returns.
         self.claimed.load(Ordering::Relaxed)
     }
 
-    /// Whether the last swap is known to be finished. For the claim's holder.
+    /// Returns whether the last swap is known to be finished. The caller holds the claim.
     #[inline]
     pub(crate) fn is_finished(&self) -> bool {
         // Relaxed: under the claim.
         self.finished.load(Ordering::Relaxed)
     }
 
-    /// Sets the latch, and returns it. For the claim's holder.
+    /// Sets the latch, and returns it. The caller holds the claim.
     pub(crate) fn set_finished(&self, finished: bool) -> bool {
         // Relaxed: under the claim.
         self.finished.store(finished, Ordering::Relaxed);
         finished
     }
 
-    /// The writer's side. For the claim's holder.
+    /// Returns the writer's side. The caller holds the claim.
     #[inline]
     pub(crate) fn back(&self) -> Side {
         // Relaxed: under the claim.
         self.back.load(Ordering::Relaxed)
     }
 
-    /// A swap is about to be started that makes the writer's side the front, and `old` the
-    /// writer's. For the claim's holder.
+    /// Prepares a swap, which makes `old` the writer's side. The caller holds the claim.
     #[inline]
     pub(crate) fn start_swap(&self, old: Side) {
         self.set_finished(false);
@@ -80,29 +77,29 @@ impl Claim {
         self.back.store(old, Ordering::Relaxed);
     }
 
-    /// The spare side. For the claim's holder.
+    /// Returns the spare side. The caller holds the claim.
     #[inline]
     pub(crate) fn spare(&self) -> Side {
         // Relaxed: under the claim.
         self.spare.load(Ordering::Relaxed)
     }
 
-    /// Whether the spare side is known to be free. For the claim's holder.
+    /// Returns whether the spare side is known to be free. The caller holds the claim.
     #[inline]
     pub(crate) fn is_spare_free(&self) -> bool {
         // Relaxed: under the claim.
         self.spare_free.load(Ordering::Relaxed)
     }
 
-    /// Sets the spare side's latch, and returns it. For the claim's holder.
+    /// Sets the spare side's latch, and returns it. The caller holds the claim.
     pub(crate) fn set_spare_free(&self, free: bool) -> bool {
         // Relaxed: under the claim.
         self.spare_free.store(free, Ordering::Relaxed);
         free
     }
 
-    /// The writer's side becomes the spare one, and is not free; the swap is finished. For
-    /// the claim's holder.
+    /// Exchanges the writer's side and the spare one, which is not free then. The swap is
+    /// finished. The caller holds the claim.
     pub(crate) fn set_aside(&self) {
         let (back, spare) = (self.back(), self.spare());
         // Relaxed: under the claim.

@@ -2,10 +2,9 @@
 //!
 //! # Idea
 //!
-//! A reader loads the front, counts itself on that side, and looks at the front
-//! again: if it is still the same, the count was in place in time; if not, the
-//! reader takes the count back and starts over. The writer flips the front and
-//! waits for the old side's count to be zero.
+//! A reader loads the front, adds one to that side's count, and loads the front again. If it
+//! is the same, the writer's check will find the count; if not, the reader takes the count
+//! back and retries. The writer flips the front and waits for the old side's count to be zero.
 //!
 //! # A read and a write, step by step
 //!
@@ -13,9 +12,9 @@
 //! |---|---|
 //! | load `front`: side s | `front` := other side |
 //! | `count[s]` += 1 | check `count[old]`: zero means finished |
-//! | load `front` again; if it is not s, take the count back and start over | before sleeping: register the waker, then check and leave `WAITS` there in one step |
+//! | load `front` again; if it is not s, take the count back and retry | before sleeping: register the waker, then check and set `WAITS` there in one step |
 //! | … | |
-//! | leave: `count[s]` -= 1; if that left `WAITS` and zero, wake | |
+//! | leave: `count[s]` -= 1; if that makes it `WAITS` and zero, wake | |
 //!
 //! # States
 //!
@@ -26,34 +25,30 @@
 //! |---|---|---|
 //! | yes | 0, or readers that are about to take their count back | the back is the writer's |
 //! | no | n | n guards, or readers that will take their count back |
-//! | no | `WAITS` and n | the one that makes it `WAITS` and 0 wakes |
+//! | no | `WAITS` and n | the leave that makes it `WAITS` and 0 wakes |
 //!
 //! # Orderings
 //!
-//! Count and look are read-modify-writes of the *same* word, so one comes first.
-//! If the count does, the look sees it. If the look does (and saw zero), the count
-//! acquires what it released, the flip included, and the second look at the front
-//! sees that the side is gone. A look by a plain load has no such order: it is
-//! store buffering between count and front. A leave that takes the count back may
-//! be the last one, and wakes like one.
+//! Count and check are read-modify-writes of the *same* word, so one comes first. If the count
+//! does, the check sees it. If the check does (and found zero), the count acquires what it
+//! released, the flip included, so the second load of the front sees that the side is gone. A
+//! check by a plain load has no such order: count and front would be store buffering. The leave
+//! of a count that is taken back may be the last one, and wakes like any.
 //!
-//! The front may come round to the same side within one acquire, by way of two others. Then
-//! the count stands for the later time: a check that found zero on that side comes before
-//! the count or after it. Before, and the second load of the front, which the count orders
-//! behind the flip that the check has seen, cannot return the earlier time.
+//! The front may return to the same side within one acquire, by way of two others. The guard
+//! then belongs to the later time (design.md 5.2).
 //!
 //! # Cost
 //!
 //! A read is two read-modify-writes of a line that all readers share: fast for
-//! one reader, slower with each that reads at the same time. No allocation,
-//! `no_std`, `const`: the strategy for a `static` on a small machine.
+//! one reader, slower with each that reads at the same time. It needs neither allocation nor
+//! `std`, and `new` is `const`: the strategy for a `static` on a small machine.
 
 use core::cell::Cell;
 use core::fmt;
 use core::task::{Context, Poll};
 
 use crossbeam_utils::CachePadded;
-
 use dbuf_core::sync::abort;
 use dbuf_core::sync::atomic::{AtomicUsize, Ordering};
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
@@ -62,7 +57,7 @@ use crate::claim::Claim;
 use crate::side_word::SideWord;
 use crate::waker::AtomicWaker;
 
-/// Readers count themselves on a shared counter. `no_std`, without allocation.
+/// Readers count themselves on a shared counter. It needs neither `std` nor allocation.
 ///
 /// # Examples
 ///
@@ -84,7 +79,7 @@ pub struct CountStrategy {
     waker: AtomicWaker,
 }
 
-/// How many guards stand on a side, and whether a writer waits for them.
+/// The number of guards on a side, and whether a writer waits for them.
 struct CountWord(AtomicUsize);
 
 impl CountWord {
@@ -97,8 +92,8 @@ impl CountWord {
 
 /// A writer waits for the count to become zero.
 const WAITS: usize = 1 << (usize::BITS - 1);
-/// Far from the flag, so that threads that overshoot at once cannot reach it
-/// before the first of them has ended the process.
+/// The highest count. It is far below the flag, so that threads that exceed it at the same
+/// time do not reach the flag before the first of them has ended the process.
 const LIMIT: usize = WAITS / 2;
 
 const fn guards(word: usize) -> usize {
@@ -107,7 +102,7 @@ const fn guards(word: usize) -> usize {
 
 impl CountStrategy {
     const_fn! {
-        /// A fresh strategy. Allocates nothing, then or later.
+        /// Makes a fresh strategy. It never allocates.
         ///
         /// # Examples
         ///
@@ -136,7 +131,7 @@ impl CountStrategy {
         &self.counts[side as usize].0
     }
 
-    /// Takes a guard's count back, or that of a reader that chose the wrong side.
+    /// Takes back the count of a guard, or of a reader that found the front changed.
     #[inline]
     fn leave(&self, side: Side) {
         // ORDERING: Release; partner: `is_free` (S3).
@@ -152,26 +147,29 @@ impl CountStrategy {
         }
     }
 
-    /// Checks whether no guard is on a side that is not the front, leaving `flag` there.
+    /// Returns whether no guard is on a side that is not the front. If one is, it sets `flag`.
     fn is_free(&self, side: Side, flag: usize) -> bool {
         let count = self.count(side);
         // ORDERING: Acquire; partner: `leave` (S3). Release; partner: the count in
-        // `acquire`, which then must see the flip (S2).
+        // `acquire`, whose second load of the front must then see the flip (S2).
         if guards(count.fetch_or(flag, Ordering::AcqRel)) > 0 {
             return false;
         }
-        // Relaxed: continues what the check released; only tidies the flag away.
+        // Relaxed: a read-modify-write, so it continues the check's release sequence. It only
+        // clears the flag.
         count.fetch_and(!WAITS, Ordering::Relaxed);
         true
     }
 
-    /// Checks the old side, leaving `flag` there, and latches.
+    /// Checks the old side, and sets the latch if it is free, else `flag`. Returns whether the
+    /// swap is finished.
     fn poll_old(&self, flag: usize) -> bool {
         self.claim.is_finished()
             || (self.is_free(self.claim.back(), flag) && self.claim.set_finished(true))
     }
 
-    /// The same for the spare side.
+    /// Checks the spare side, and sets its latch if it is free, else `flag`. Returns whether it
+    /// is free.
     fn poll_spare(&self, flag: usize) -> bool {
         self.claim.is_spare_free()
             || (self.is_free(self.claim.spare(), flag) && self.claim.set_spare_free(true))
@@ -196,15 +194,15 @@ impl fmt::Debug for CountStrategy {
 #[derive(Debug)]
 pub struct CountWriter(());
 
-/// A reader of a [`CountStrategy`]: how many guards it has on each side.
+/// A reader of a [`CountStrategy`]. It counts its own guards on each side.
 #[derive(Debug)]
 pub struct CountReader([Cell<usize>; 3]);
 
-// SAFETY: by clause, see the module's documentation for the argument:
-// S1, S10 `Claim`. S2 one word for count and look. S3, S4 Release and Acquire of
-// counts and front. S5 the latch. S6 `WAITS` in the word that the last leave
-// changes. S7 the waker is taken last; `LIMIT`. S8, S12 only a leave lowers a
-// count. S9 `start_swap`. S11 tokens are empty.
+// SAFETY: by clause; the module's documentation has the argument. S1, S10: `Claim`. S2: count and
+// check change one word. S3, S4: Release and Acquire of counts and front. S5: the latch. S6:
+// `WAITS` is in the word that the last leave changes. S7: a leave wakes last; `LIMIT`. S8, S12,
+// S13: each side has a count, and only a leave lowers it. S9: only `start_swap` stores `front`.
+// S11: tokens hold no pointer.
 unsafe impl Strategy for CountStrategy {
     type WriterToken = CountWriter;
     type ReaderToken = CountReader;
@@ -229,10 +227,10 @@ unsafe impl Strategy for CountStrategy {
     #[inline]
     unsafe fn acquire(&self, reader: &CountReader) -> Side {
         loop {
-            // Relaxed: only a guess; the load below decides.
+            // Relaxed: only a guess; the second load decides.
             let side = self.front.load(Ordering::Relaxed);
-            // ORDERING: Acquire; partner: `is_free`. After a check that saw zero, the
-            // load below sees its flip (S2).
+            // ORDERING: Acquire; partner: `is_free`. After a check that found zero, the
+            // second load sees its flip (S2).
             let before = self.count(side).fetch_add(1, Ordering::Acquire);
             if guards(before) >= LIMIT {
                 abort("too many guards");
@@ -254,8 +252,8 @@ unsafe impl Strategy for CountStrategy {
 
     #[inline]
     unsafe fn is_current(&self, _: &CountReader, side: &Side) -> bool {
-        // Relaxed: while the guard lives the front leaves its side at most once and does
-        // not come back (S2, C2). So this side is the newest, and no data is read by it.
+        // Relaxed: while the guard lives, the front leaves its side at most once and does not
+        // return (S2, C2). So *equal* means newest, and no data is read by it.
         self.front.load(Ordering::Relaxed) == *side
     }
 
@@ -268,7 +266,7 @@ unsafe impl Strategy for CountStrategy {
 
     #[inline]
     fn front(&self) -> Side {
-        // Relaxed: exact for the claim's holder only.
+        // Relaxed: exact only for the holder of the claim.
         self.front.load(Ordering::Relaxed)
     }
 
@@ -292,7 +290,7 @@ unsafe impl Strategy for CountStrategy {
         if self.poll_old(0) {
             return Poll::Ready(());
         }
-        // User code first: a panic in `clone` changes nothing.
+        // User code comes first, so a panic in `clone` changes nothing.
         let waker = cx.waker().clone();
         // SAFETY: the caller holds the claim.
         unsafe { self.waker.register(waker) };
@@ -300,7 +298,7 @@ unsafe impl Strategy for CountStrategy {
             drop(self.waker.take());
             return Poll::Ready(());
         }
-        // Also woken for the spare side.
+        // The last leave of the spare side wakes too.
         self.poll_spare(WAITS);
         Poll::Pending
     }

@@ -1,4 +1,4 @@
-//! The strategy for those who do not want to choose.
+//! The strategy for code that does not choose one.
 
 use core::task::{Context, Poll};
 
@@ -7,22 +7,21 @@ use dbuf_core::if_const;
 use dbuf_core::{BlockingStrategy, Side, Strategy, const_fn};
 
 #[cfg(feature = "epoch")]
-type Chosen = crate::EpochStrategy;
+type Chosen = crate::epoch::EpochStrategy;
 #[cfg(all(feature = "flash", not(feature = "epoch")))]
-type Chosen = crate::FlashStrategy;
+type Chosen = crate::flash::FlashStrategy;
 #[cfg(all(feature = "count", not(any(feature = "epoch", feature = "flash"))))]
-type Chosen = crate::CountStrategy;
+type Chosen = crate::count::CountStrategy;
 #[cfg(all(
     feature = "lock",
     not(any(feature = "epoch", feature = "flash", feature = "count"))
 ))]
-type Chosen = crate::LockStrategy;
+type Chosen = crate::lock::LockStrategy;
 
-/// The strategy that the enabled features choose: the first of `epoch`,
-/// `flash`, `count`, `lock`.
+/// The strategy that the enabled features choose: the first of `epoch`, `flash`, `count`,
+/// `lock`.
 ///
-/// A type of its own: which of them it is made of, and which features some other
-/// crate enables, changes nobody's types.
+/// It is a type of its own, so the features that another crate enables change no types.
 ///
 /// # Examples
 ///
@@ -38,17 +37,7 @@ pub struct DefaultStrategy(Chosen);
 
 impl DefaultStrategy {
     const_fn! {
-        /// A fresh strategy. What it costs is what the chosen one's `new` does.
-        ///
-        /// # Examples
-        ///
-        /// ```
-        /// use dbuf_strategies::DefaultStrategy;
-        ///
-        /// let (mut writer, reader) = dbuf_core::arc(1, 1, DefaultStrategy::new());
-        /// writer.store(2);
-        /// assert_eq!(*reader.read(), 2);
-        /// ```
+        /// Makes a fresh strategy, at the cost of the chosen one's `new`.
         pub const fn new() -> Self {
             Self(Chosen::new())
         }
@@ -67,8 +56,8 @@ pub struct DefaultReader(<Chosen as Strategy>::ReaderToken);
 #[derive(Debug)]
 pub struct DefaultGuard(<Chosen as Strategy>::GuardToken);
 
-// SAFETY: every method is the chosen strategy's, with its tokens (S1 to S13),
-// and hands the caller's promises on (C1 to C7).
+// SAFETY: every method calls the chosen strategy's with its tokens (S1 to S13), and passes the
+// caller's promises on (C1 to C7).
 unsafe impl Strategy for DefaultStrategy {
     type WriterToken = DefaultWriter;
     type ReaderToken = DefaultReader;
@@ -183,7 +172,7 @@ unsafe impl Strategy for DefaultStrategy {
 
 impl BlockingStrategy for DefaultStrategy {}
 
-/// [`dbuf_core::ConcurrentCell`], with the default strategy where none is named.
+/// [`dbuf_core::ConcurrentCell`] with the default strategy, unless another is named.
 ///
 /// # Examples
 ///

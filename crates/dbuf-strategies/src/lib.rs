@@ -1,17 +1,17 @@
-//! Strategies for [`dbuf_core`]: how the writer of a double buffer learns that
-//! no reader is in its way.
+//! Strategies for [`dbuf_core`]: how the writer of a double buffer learns that no guard is on
+//! its side.
 //!
 //! | type | readers do | writer does | for |
 //! |---|---|---|---|
-//! | [`EpochStrategy`] | two stores to a line of their own, and no fence where the kernel helps | looks at every reader's epoch | read-mostly data; the fastest reads |
+//! | [`EpochStrategy`] | two stores to a line of their own, and no fence where the kernel helps | loads every reader's epoch | read-mostly data; the fastest reads |
 //! | [`FlashStrategy`] | two read-modify-writes of a line of their own | flips every reader's word | frequent, small publishes |
-//! | [`CountStrategy`] | two read-modify-writes of a shared line | looks at one count | `no_std`, a `static`, no allocation |
+//! | [`CountStrategy`] | two read-modify-writes of a shared line | checks one count | `no_std`, a `static`, no allocation |
 //! | [`LocalStrategy`] | count in a cell | is refused, or awaits | one thread |
 //! | [`LockStrategy`] | count under a mutex | takes the mutex | tests; the only concurrent one that can refuse a swap |
-//! | [`Watched<S>`] | as `S` | as `S`, and wakes who waits | readers that await the next publish |
+//! | [`Watched<S>`] | as `S` | as `S`, and wakes the waiters | readers that await the next publish |
 //!
-//! [`DefaultStrategy`] is the first of them that the features enable. [`ConcurrentCell`] is
-//! a value that any thread reads and replaces, with that strategy unless another is named.
+//! [`DefaultStrategy`] is the first of `epoch`, `flash`, `count`, `lock` that is enabled.
+//! [`ConcurrentCell`] is a value that any thread reads and replaces, by default with it.
 //!
 //! # Examples
 //!
@@ -25,12 +25,12 @@
 //!
 //! # Features
 //!
-//! `epoch` (default), `flash`, `count` and `lock` each add their strategy. `count`
-//! needs no `std`; `LocalStrategy` is always there and needs nothing. `watch` adds
-//! [`Watched`], on targets with 64-bit atomics.
+//! `epoch` (default), `flash`, `count` and `lock` each add their strategy. `count` needs no
+//! `std`. `LocalStrategy` needs no feature. `watch` adds [`Watched`], on targets with 64-bit
+//! atomics.
 //!
-//! Without `std`, `docs/no-std.md` in the repository says which to take for an interrupt
-//! handler and a main loop. `count` needs a target with compare-and-swap; thumbv6m, for
+//! Without `std`, see `docs/no-std.md` in the repository for an interrupt handler and a main
+//! loop. `count` needs a target with compare-and-swap; thumbv6m, for
 //! example, has none.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -39,7 +39,7 @@
 compile_error!(
     "`CountStrategy` needs compare-and-swap and `fetch_add`, which this target does not have: \
      turn the feature `count` off. `LocalStrategy` works here, on one thread; \
-     docs/no-std.md says what to do for an interrupt handler"
+     see docs/no-std.md for an interrupt handler"
 );
 
 #[cfg(any(feature = "epoch", feature = "flash", feature = "watch"))]
@@ -77,7 +77,7 @@ mod waker;
 #[cfg(feature = "watch")]
 mod watched;
 
-/// The README's examples, compiled.
+/// Compiles the README's examples.
 #[cfg(all(doctest, feature = "epoch"))]
 #[doc = include_str!("../README.md")]
 mod readme {}

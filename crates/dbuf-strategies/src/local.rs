@@ -1,15 +1,15 @@
-//! One thread: the counts are plain cells.
+//! For one thread: the counts are plain cells.
 //!
 //! # Idea
 //!
-//! Readers and writer share a thread, so a guard is a `+ 1` on the count of its
-//! side. The writer cannot wait for a guard of its own thread: it is refused
-//! while one stands in its way ([`Writer::try_swap`](dbuf_core::Writer::try_swap),
-//! [`Writer::try_back_mut`](dbuf_core::Writer::try_back_mut)), or awaits.
+//! Readers and writer share a thread, so a guard is a `+ 1` on the count of its side. The writer
+//! cannot block for a guard of its own thread. It is refused while there is one
+//! ([`Writer::try_swap`](dbuf_core::Writer::try_swap),
+//! [`Writer::try_back_mut`](dbuf_core::Writer::try_back_mut)), or awaits it.
 //!
 //! # Cost
 //!
-//! A read increments and decrements a cell. No atomics, no allocation, `no_std`.
+//! A read increments and decrements a cell. It needs no atomics, allocation or `std`.
 
 use core::cell::Cell;
 use core::fmt;
@@ -18,7 +18,7 @@ use core::task::{Context, Poll, Waker};
 use dbuf_core::sync::abort;
 use dbuf_core::{Side, Strategy, TrySwapStrategy};
 
-/// Everything on one thread: games, user interfaces, simulations.
+/// Readers and writer on one thread, as in games, user interfaces and simulations.
 ///
 /// # Examples
 ///
@@ -53,7 +53,7 @@ pub struct LocalStrategy {
 }
 
 impl LocalStrategy {
-    /// A fresh strategy. Allocates nothing, then or later.
+    /// Makes a fresh strategy. It never allocates.
     ///
     /// # Examples
     ///
@@ -83,17 +83,18 @@ impl LocalStrategy {
         &self.counts[side as usize]
     }
 
-    /// The writer's side.
+    /// Returns the writer's side.
     fn back(&self) -> Side {
         self.front.get().third(self.spare.get())
     }
 
-    fn on_back(&self) -> usize {
+    fn back_count(&self) -> usize {
         self.count(self.back()).get()
     }
 
-    fn look(&self) -> bool {
-        if self.on_back() == 0 {
+    /// Checks the back, and sets the latch if no guard is there. Returns the latch.
+    fn poll_back(&self) -> bool {
+        if self.back_count() == 0 {
             self.finished.set(true);
         }
         self.finished.get()
@@ -125,15 +126,15 @@ impl fmt::Debug for LocalStrategy {
 #[derive(Debug)]
 pub struct LocalWriter(());
 
-/// A reader of a [`LocalStrategy`]: how many guards it has on each side.
+/// A reader of a [`LocalStrategy`]. It counts its own guards on each side.
 #[derive(Debug)]
 pub struct LocalReader([Cell<usize>; 3]);
 
-// SAFETY: the cells make the strategy `!Sync`, so everything happens on one
-// thread in program order (S3, S4, S10). S1: `claimed`. S2, S5, S8, S12:
-// finished is set only while no guard is counted on the back. S6: the last
-// release there wakes. S7: counts are checked. S9: only the flips set `front`.
-// S11: tokens are empty.
+// SAFETY: the cells make the strategy `!Sync`, so everything happens on one thread in program
+// order (S3, S4, S10). S1: `claimed`. S2, S5, S8, S12: `finished` is set only while no guard is
+// counted on the back. S6: the last release there wakes. S7: it wakes last; `acquire` checks the
+// count. S9: only the flips set `front`. S11: tokens hold no pointer. S13: the spare side has a
+// count and a latch too.
 unsafe impl Strategy for LocalStrategy {
     type WriterToken = LocalWriter;
     type ReaderToken = LocalReader;
@@ -183,9 +184,9 @@ unsafe impl Strategy for LocalStrategy {
         let own = &reader.0[side as usize];
         own.set(own.get() - 1);
         let count = self.count(side);
-        let left = count.get() - 1;
-        count.set(left);
-        if left == 0 && side != self.front.get() {
+        let rest = count.get() - 1;
+        count.set(rest);
+        if rest == 0 && side != self.front.get() {
             self.wake();
         }
     }
@@ -206,22 +207,21 @@ unsafe impl Strategy for LocalStrategy {
     }
 
     unsafe fn try_finish(&self, _: &mut LocalWriter) -> bool {
-        self.look()
+        self.poll_back()
     }
 
     unsafe fn poll_finish(&self, _: &mut LocalWriter, cx: &mut Context<'_>) -> Poll<()> {
-        if self.look() {
+        if self.poll_back() {
             return Poll::Ready(());
         }
-        // User code: a clone that drops the last guard wakes the old waker, and
-        // this look sees it.
+        // User code: a clone that drops the last guard wakes the old waker, so check again.
         let waker = cx.waker().clone();
-        if self.look() {
+        if self.poll_back() {
             return Poll::Ready(());
         }
         drop(self.waker.replace(Some(waker)));
-        // Dropping the old waker is user code as well.
-        if self.look() {
+        // The drop of the old waker is user code too.
+        if self.poll_back() {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -232,7 +232,7 @@ unsafe impl Strategy for LocalStrategy {
         if self.finished.get() {
             0
         } else {
-            self.on_back()
+            self.back_count()
         }
     }
 
@@ -267,7 +267,7 @@ unsafe impl Strategy for LocalStrategy {
     }
 }
 
-// SAFETY: nothing comes between look and flip on one thread; `finished` stays.
+// SAFETY: on one thread nothing comes between check and flip, and `finished` stays set.
 unsafe impl TrySwapStrategy for LocalStrategy {
     unsafe fn try_swap(&self, _: &mut LocalWriter) -> bool {
         let front = self.front.get();

@@ -2,16 +2,16 @@
 //!
 //! # Idea
 //!
-//! A count of guards for each side, and which side is the front, behind a mutex. Every
-//! step of readers and writer is one critical section, so there is nothing to
-//! reason about; the other strategies are tested against this one.
+//! A mutex guards a count of guards for each side, and which side is the front. Every step of
+//! readers and writer is one critical section, so there is nothing to reason about. The other
+//! strategies are tested against this one.
 //!
 //! # A read and a write, step by step
 //!
 //! | reader | writer |
 //! |---|---|
-//! | enter: note `front`, add 1 to its count | start: turn `front`, `finished` := no |
-//! | leave: subtract 1; if that emptied a side that is not the front, take the waker, unlock, wake | look: `finished` := the old side's count is 0; before sleeping, leave a waker |
+//! | enter: load `front`, add 1 to its count | start: flip `front`, `finished` := no |
+//! | leave: subtract 1; if that emptied a side that is not the front, take the waker, unlock, wake | check: `finished` := the old side's count is 0; before sleeping, register the waker |
 //!
 //! # States
 //!
@@ -27,24 +27,21 @@
 //!
 //! # Cost
 //!
-//! A read locks twice, and readers contend with each other. Do not take it for
-//! its speed.
+//! A read locks twice, and readers contend with each other. Do not choose it for speed.
 
 use core::cell::Cell;
-use core::fmt;
-use core::mem;
 use core::task::{Context, Poll, Waker};
+use core::{fmt, mem};
 
 use dbuf_core::sync::abort;
 use dbuf_core::{BlockingStrategy, Side, Strategy, TrySwapStrategy, const_fn};
 
 use crate::sync::FastMutex;
 
-/// Readers count themselves under a mutex. The naive strategy, obviously right.
+/// Readers count themselves under a mutex: the naive strategy, which is obviously right.
 ///
-/// The only strategy for threads that can refuse a swap
-/// ([`Writer::try_swap`](dbuf_core::Writer::try_swap)), since its look and its
-/// flip are one step.
+/// It is the only strategy for threads that can refuse a swap
+/// ([`Writer::try_swap`](dbuf_core::Writer::try_swap)), since it checks and flips in one step.
 ///
 /// # Examples
 ///
@@ -95,17 +92,7 @@ impl State {
 
 impl LockStrategy {
     const_fn! {
-        /// A fresh strategy. Allocates nothing, then or later.
-        ///
-        /// # Examples
-        ///
-        /// ```
-        /// use dbuf_strategies::LockStrategy;
-        ///
-        /// let (mut writer, reader) = dbuf_core::arc(1, 1, LockStrategy::new());
-        /// writer.store(2);
-        /// assert_eq!(*reader.read(), 2);
-        /// ```
+        /// Makes a fresh strategy. It never allocates.
         pub const fn new() -> Self {
             Self {
                 state: FastMutex::new(State {
@@ -138,14 +125,15 @@ impl fmt::Debug for LockStrategy {
 #[derive(Debug)]
 pub struct LockWriter(());
 
-/// A reader of a [`LockStrategy`]: how many guards it has on each side.
+/// A reader of a [`LockStrategy`]. It counts its own guards on each side.
 #[derive(Debug)]
 pub struct LockReader([Cell<usize>; 3]);
 
-// SAFETY: each method is one critical section (S7: it locks and says so).
-// S1, S10: `claimed`. S2, S3, S8, S12: finished is set only while no guard is
-// counted on the back. S4, S9: `front` changes with the flip only. S5: the
-// latch. S6: `release` takes the waker. S11: tokens are empty.
+// SAFETY: each method is one critical section. S1, S10: `claimed`. S2, S3, S8, S12: `finished` is
+// set only while no guard is counted on the back. S4, S9: only the flip changes `front`. S5: the
+// latch. S6: `release` takes the waker. S7: the documentation says that it locks; `release` wakes
+// last; `acquire` checks the count. S11: tokens
+// hold no pointer. S13: the spare side has a count and a latch too.
 unsafe impl Strategy for LockStrategy {
     type WriterToken = LockWriter;
     type ReaderToken = LockReader;
@@ -193,10 +181,10 @@ unsafe impl Strategy for LockStrategy {
         own.set(own.get() - 1);
         let mut state = self.state.lock();
         state.counts[side as usize] -= 1;
-        let left = side != state.front && state.guards_on(side) == 0;
-        let waker = if left { state.waker.take() } else { None };
+        let emptied = side != state.front && state.guards_on(side) == 0;
+        let waker = if emptied { state.waker.take() } else { None };
         drop(state);
-        // User code, with the lock released and the count final.
+        // User code runs when the lock is released and the count is final.
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -221,7 +209,7 @@ unsafe impl Strategy for LockStrategy {
     }
 
     unsafe fn poll_finish(&self, _: &mut LockWriter, cx: &mut Context<'_>) -> Poll<()> {
-        // Cloning and dropping wakers is user code: before and after the lock.
+        // Clone and drop of a waker are user code, so they run outside the lock.
         let mut waker = Some(cx.waker().clone());
         let mut state = self.state.lock();
         let finished = state.try_finish();
@@ -280,7 +268,7 @@ unsafe impl Strategy for LockStrategy {
 
 impl BlockingStrategy for LockStrategy {}
 
-// SAFETY: look and flip are one critical section, and `finished` stays set.
+// SAFETY: check and flip are one critical section, and `finished` stays set.
 unsafe impl TrySwapStrategy for LockStrategy {
     unsafe fn try_swap(&self, _: &mut LockWriter) -> bool {
         let mut state = self.state.lock();

@@ -1,16 +1,14 @@
-//! Tests that a count of guards never wraps: the process ends instead.
+//! Tests that a count of guards ends the process before it wraps.
 
 #![allow(clippy::std_instead_of_alloc, reason = "tests always have std")]
 
-use std::env;
-use std::format;
 use std::process::{Command, exit};
 use std::string::String;
+use std::{env, format};
 
 use dbuf_core::Strategy;
 
-/// Runs `overflows` in a process of its own, which must end by an abort and say
-/// why.
+/// Runs `overflows` in a process of its own, which must abort and print why.
 fn ends_the_process(test: &str, overflows: impl FnOnce()) {
     const CHILD: &str = "DBUF_OVERFLOW_CHILD";
     if env::var_os(CHILD).is_some() {
@@ -24,21 +22,21 @@ fn ends_the_process(test: &str, overflows: impl FnOnce()) {
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&child.stderr);
-    // Elsewhere an abort has an exit code.
+    // On other systems an abort has an exit code.
     if cfg!(unix) {
         assert_eq!(child.status.code(), None, "not ended by a signal: {stderr}");
     }
     assert!(stderr.contains("too many guards"), "{stderr}");
 }
 
-/// Acquires on a strategy whose count is as high as it may be.
+/// Acquires on a strategy whose count is as high as it may be, which must abort.
 fn acquire_ends_the_process<S: Strategy>(test: &str, full: impl FnOnce() -> (S, S::ReaderToken)) {
     ends_the_process(test, || {
         let (strategy, reader) = full();
-        // SAFETY: its own token, on one thread.
+        // SAFETY: this strategy's token (C1), on one thread (C4), and nothing moves (C6).
         let guard = unsafe { strategy.acquire(&reader) };
         core::mem::forget(guard);
-        // Dropping a reader with so many guards is not what is tested.
+        // The drop of a reader with that many guards is not what is tested.
         core::mem::forget(reader);
     });
 }
@@ -84,7 +82,7 @@ fn flash_sum() {
     ends_the_process("flash_sum", || {
         let (strategy, readers) = crate::flash::overfull();
         let mut writer = strategy.try_claim_writer().unwrap();
-        // SAFETY: its own token, finished, no data at all.
+        // SAFETY: this strategy's token (C1), finished (C2), and there is no data (C5).
         unsafe { strategy.start_swap(&mut writer) };
         core::mem::forget(readers);
     });

@@ -1,4 +1,4 @@
-//! A side in a packed word, and a word that names a side: the front, or the spare one.
+//! How a packed word holds a side, and an atomic word that holds one.
 
 use core::fmt;
 use core::hint::unreachable_unchecked;
@@ -9,25 +9,25 @@ use dbuf_core::{Side, const_fn};
 /// The bits of a side.
 pub(crate) const SIDE: usize = 3;
 
-/// The side as the lowest two bits of a word.
+/// Returns the side as the lowest two bits of a word.
 #[inline]
 pub(crate) const fn encode(side: Side) -> usize {
     side as usize
 }
 
-/// The side in the lowest two bits of a word.
+/// Returns the side in the lowest two bits of a word.
 #[inline]
 pub(crate) const fn decode(word: usize) -> Side {
     match word & SIDE {
         0 => Side::A,
         1 => Side::B,
         2 => Side::C,
-        // SAFETY: the bits of a side are made by `encode` only.
+        // SAFETY: only `encode` makes the bits of a side.
         _ => unsafe { unreachable_unchecked() },
     }
 }
 
-/// A side in an atomic word. The orderings are the caller's, who argues them.
+/// A side in an atomic word. Callers pass the orderings and argue them.
 pub(crate) struct SideWord(AtomicUsize);
 
 impl SideWord {
@@ -50,7 +50,7 @@ impl SideWord {
 
 impl fmt::Debug for SideWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Relaxed: for the eye only.
+        // Relaxed: for diagnosis.
         self.load(Ordering::Relaxed).fmt(f)
     }
 }

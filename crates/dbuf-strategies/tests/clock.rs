@@ -1,5 +1,5 @@
-//! A clock that fails: an unwind out of a publish, half-way. Whatever was made and what
-//! was not, no guard's value changes.
+//! A clock that fails, so that a publish unwinds halfway: no guard's value changes, whichever
+//! steps were made.
 #![cfg(all(target_os = "linux", not(any(dbuf_loom, miri))))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -21,8 +21,8 @@ use failing_clock::unwinds_after;
 
 type Handles<S> = (ArcWriter<u64, S>, ArcReader<u64, S>);
 
-/// Publishes under a guard and with a clock that fails, and then goes on. Whether the publish
-/// unwound.
+/// Publishes under a guard and with a clock that fails, and then goes on. Returns whether the
+/// publish unwound.
 fn publishes<S: Strategy>((mut writer, reader): Handles<S>, works: usize, reclaims: bool) -> bool {
     let old = *reader.read();
     let guard = reader.read();
@@ -45,7 +45,7 @@ fn publishes<S: Strategy>((mut writer, reader): Handles<S>, works: usize, reclai
         assert_eq!(writer.stragglers(), 1);
         assert_eq!(*guard, old, "a guarded side was written");
     } else {
-        // Nothing has changed, and the publish can be made again.
+        // Nothing has changed, so the publish can be made again.
         assert!(writer.start_swap());
         assert!(writer.try_back_mut().is_none(), "&mut under a guard");
     }
@@ -57,17 +57,17 @@ fn publishes<S: Strategy>((mut writer, reader): Handles<S>, works: usize, reclai
     unwound
 }
 
-/// Publishes with a clock that fails at its first, second, .. use, until it is not needed
-/// any more. How often that is.
+/// Publishes with a clock that fails at its first, second, .. use, until a publish needs it no
+/// more. Returns how often one used it.
 fn uses<S: Strategy>(new: impl Fn() -> Handles<S>) -> usize {
     let uses = (0..10).find(|&works| {
         let [again, _] = [true, false].map(|reclaims| publishes(new(), works, reclaims));
         !again
     });
-    uses.expect("a publish needs the clock without end")
+    uses.expect("a publish uses the clock without end")
 }
 
-/// Handles whose readers fence, since there were publishes without a read.
+/// Returns handles whose readers fence, since there were publishes without a read.
 fn fenced() -> Handles<EpochStrategy> {
     let (mut writer, reader) = arc(0, 0, EpochStrategy::new());
     while writer.strategy().fence() == Fence::Asymmetric {
@@ -80,7 +80,7 @@ fn fenced() -> Handles<EpochStrategy> {
 #[test]
 fn clock_that_fails_gives_no_back_under_a_guard() {
     let asymmetric = arc(0, 0, EpochStrategy::new()).0.strategy().fence() == Fence::Asymmetric;
-    // Before W1, and after W2.
+    // One use is before W1, and one after W2.
     let timed = if asymmetric { 2 } else { 0 };
     assert_eq!(uses(|| arc(0, 0, EpochStrategy::new())), timed);
     assert_eq!(uses(fenced), 0);
@@ -101,7 +101,7 @@ fn other_strategies_need_no_clock() {
     assert_eq!(uses(|| arc(0, 0, LocalStrategy::new())), 0);
 }
 
-/// The first claim of a process measures a fence: before it has taken anything.
+/// The first claim of a process measures a fence before it takes the claim.
 #[test]
 fn claim_without_a_clock_can_be_made_again() {
     use dbuf_strategies::core::DoubleBuffer;
@@ -113,13 +113,13 @@ fn claim_without_a_clock_can_be_made_again() {
 
 /// A watched buffer whose first publish unwound after the flip.
 fn half_published() -> (Handles<Watched<EpochStrategy>>, Waiter) {
-    // A first strategy makes the claim's own use of the clock.
+    // The claim of a first strategy uses the clock for the process.
     drop(arc(0, 0, EpochStrategy::new()));
     let inner = EpochStrategy::new();
     let (mut writer, reader) = arc(0, 0, Watched::new(inner));
     let waiter = writer.strategy().waiter();
     *writer.try_back_mut().unwrap() = 1;
-    // Once before W1, and not after W2.
+    // The clock works once before W1, and fails after W2.
     assert!(unwinds_after(1, || _ = writer.start_swap()));
     ((writer, reader), waiter)
 }
@@ -129,7 +129,7 @@ fn has_barrier() -> bool {
     writer.strategy().fence() == Fence::Asymmetric
 }
 
-/// The publish is visible, so a task that awaits one is told of it.
+/// The publish is visible, so a task that awaits one is notified.
 #[test]
 fn publish_that_unwound_is_announced() {
     if !has_barrier() {
@@ -142,11 +142,11 @@ fn publish_that_unwound_is_announced() {
     assert_eq!(
         waiter.poll_changed(0, &mut cx),
         Poll::Ready(Ok(1)),
-        "missed for good"
+        "the publish was not announced"
     );
 }
 
-/// The number that is announced is the buffer's version, also after an unwind.
+/// The number that is announced is the buffer's version, even after an unwind.
 #[test]
 fn announced_number_is_the_version_after_an_unwind() {
     if !has_barrier() {
@@ -159,7 +159,7 @@ fn announced_number_is_the_version_after_an_unwind() {
 
 /// A task that knows version 1 by a guard and awaits a newer one does not miss version 2.
 #[test]
-fn task_that_knows_the_version_is_told_of_the_next() {
+fn task_that_knows_the_version_is_notified_of_the_next() {
     if !has_barrier() {
         return;
     }
@@ -169,12 +169,12 @@ fn task_that_knows_the_version_is_told_of_the_next() {
     let mut cx = Context::from_waker(Waker::noop());
     assert!(
         waiter.poll_changed(last_seen, &mut cx).is_ready(),
-        "version 2 is out"
+        "version 2 is published"
     );
 }
 
-/// A publish whose start unwinds before the flip has published nothing: what was kept stays
-/// kept.
+/// A publish whose start unwinds before the flip has published nothing, and loses no kept
+/// changes.
 #[test]
 fn kept_changes_survive_a_publish_that_was_not_made() {
     struct Add(u64);
@@ -192,10 +192,10 @@ fn kept_changes_survive_a_publish_that_was_not_made() {
     let mut batch = writer.write();
     batch.apply(Add(1));
     batch.keep();
-    // At its first use, before W1.
+    // The clock fails at its first use, before W1.
     let unwound = unwinds_after(0, || _ = writer.publish());
-    assert!(unwound && *reader.read() == 0, "it was not made");
+    assert!(unwound && *reader.read() == 0, "the publish was made");
     writer.write().publish();
     writer.publish();
-    assert_eq!(*reader.read(), 1, "what was kept is lost");
+    assert_eq!(*reader.read(), 1, "kept changes are lost");
 }

@@ -1,6 +1,6 @@
-//! Which fence readers use, and what becomes of it when the kernel refuses the
-//! writer's: before anybody relies on it, and after. System call filters last as long
-//! as their thread, so each test has a process of its own.
+//! Which fence readers use, and what happens when the kernel refuses the barrier, before
+//! readers rely on it and after. System call filters last as long as their thread, so each
+//! test that sets one runs in a process of its own.
 #![cfg(all(target_os = "linux", not(any(dbuf_loom, miri))))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -27,7 +27,7 @@ fn handles(strategy: EpochStrategy) -> Handles {
     arc(0, 0, strategy)
 }
 
-/// Whether this machine has what the tests are about. Said when it has not.
+/// Returns whether this machine has a barrier. Prints that it skips, if not.
 fn has_barrier() -> bool {
     let (writer, _) = handles(EpochStrategy::with_fence(Fence::Asymmetric));
     let has = writer.strategy().fence() == Fence::Asymmetric;
@@ -37,7 +37,7 @@ fn has_barrier() -> bool {
     has
 }
 
-/// What a process prints that ran its body.
+/// What a process prints after its body.
 const TO_THE_END: &str = "ran to the end";
 
 /// Runs `body` in a process of its own, by running the test that calls this again.
@@ -62,7 +62,8 @@ fn passes(test: &str, body: impl FnOnce()) {
     assert!(String::from_utf8_lossy(&output.stdout).contains(TO_THE_END));
 }
 
-fn aborts(test: &str, body: impl FnOnce()) {
+/// Asserts that `body` aborts with a message that says `why` and names the alternative.
+fn aborts(test: &str, why: &str, body: impl FnOnce()) {
     let output = in_a_process(test, body);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(
@@ -70,11 +71,11 @@ fn aborts(test: &str, body: impl FnOnce()) {
         None,
         "not ended by a signal: {stderr}"
     );
-    assert!(stderr.contains("membarrier worked"), "{stderr}");
+    assert!(stderr.contains(why), "{stderr}");
     assert!(stderr.contains("Fence::Symmetric"), "no advice: {stderr}");
 }
 
-/// Publishes against a reader that is in the way each time, and sleeps for it.
+/// Publishes while a reader has a guard on the old side each time, and sleeps for it.
 fn publishes_and_sleeps((mut writer, reader): Handles) -> ArcWriter<u64, EpochStrategy> {
     const ROUNDS: u64 = 50;
     let (held, started) = (Barrier::new(2), Barrier::new(2));
@@ -86,7 +87,7 @@ fn publishes_and_sleeps((mut writer, reader): Handles) -> ArcWriter<u64, EpochSt
                 assert_eq!(*guard, round);
                 held.wait();
                 started.wait();
-                // The writer is in its wait, or will be; both must see the leave.
+                // The writer waits or is about to. In both cases it must see the leave.
                 assert_eq!(*guard, round);
             }
         });
@@ -103,7 +104,7 @@ fn publishes_and_sleeps((mut writer, reader): Handles) -> ArcWriter<u64, EpochSt
 }
 
 #[test]
-fn fence_is_found_out_at_the_first_claim() {
+fn first_claim_decides_the_fence() {
     let asymmetric = if has_barrier() {
         Fence::Asymmetric
     } else {
@@ -117,12 +118,12 @@ fn fence_is_found_out_at_the_first_claim() {
             Fence::Symmetric,
         ),
     ] {
-        assert_eq!(strategy.fence(), Fence::Symmetric, "before it");
+        assert_eq!(strategy.fence(), Fence::Symmetric, "before the first claim");
         let token = strategy.try_claim_writer().unwrap();
         assert_eq!(strategy.fence(), after);
-        // SAFETY: its own token.
+        // SAFETY: this strategy's token (C1), and no handle uses the claim.
         unsafe { strategy.release_writer(token) };
-        assert_eq!(strategy.fence(), after, "a release changes nothing");
+        assert_eq!(strategy.fence(), after, "after the release");
         assert!(format!("{strategy:?}").contains(&format!("{after:?}")));
     }
 }
@@ -154,7 +155,7 @@ fn filter_before_the_first_claim_leaves_readers_fencing() {
     passes(
         "filter_before_the_first_claim_leaves_readers_fencing",
         || {
-            refuse_membarrier();
+            refuse_membarrier(libc::EPERM);
             for strategy in [
                 EpochStrategy::new(),
                 EpochStrategy::with_fence(Fence::Asymmetric),
@@ -171,9 +172,10 @@ fn filter_after_the_claim_ends_the_process_at_the_swap() {
     if has_barrier() {
         aborts(
             "filter_after_the_claim_ends_the_process_at_the_swap",
+            "membarrier worked",
             || {
                 let (mut writer, _reader) = handles(EpochStrategy::new());
-                refuse_membarrier();
+                refuse_membarrier(libc::EPERM);
                 writer.start_swap();
             },
         );
@@ -185,15 +187,33 @@ fn filter_after_the_swap_ends_the_process_at_the_sleep() {
     if has_barrier() {
         aborts(
             "filter_after_the_swap_ends_the_process_at_the_sleep",
+            "membarrier worked",
             || {
                 let (mut writer, reader) = handles(EpochStrategy::new());
                 let guard = reader.read();
                 writer.start_swap();
-                refuse_membarrier();
-                // To look is no sleep, and needs nothing.
+                refuse_membarrier(libc::EPERM);
+                // A check needs no barrier; only a sleep does.
                 assert!(!writer.try_finish());
                 writer.finish();
                 drop(guard);
+            },
+        );
+    }
+}
+
+/// The kernel may lack memory for a barrier. The message differs, and comes after the retries
+/// (which `fence::process::tests` counts).
+#[test]
+fn barrier_that_never_gets_memory_ends_the_process() {
+    if has_barrier() {
+        aborts(
+            "barrier_that_never_gets_memory_ends_the_process",
+            "membarrier lacked memory",
+            || {
+                let (mut writer, _reader) = handles(EpochStrategy::new());
+                refuse_membarrier(libc::ENOMEM);
+                writer.start_swap();
             },
         );
     }
@@ -205,7 +225,7 @@ fn filter_never_ends_a_process_whose_readers_fence() {
         let forced = handles(EpochStrategy::with_fence(Fence::Symmetric));
         // Another strategy has registered the process.
         drop(handles(EpochStrategy::new()));
-        refuse_membarrier();
+        refuse_membarrier(libc::EPERM);
         publishes_and_sleeps(forced);
     });
 }

@@ -18,7 +18,7 @@ thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
 }
 struct Counting;
-// SAFETY: `System`'s.
+// SAFETY: `System` keeps the promises.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = HELD.try_with(|held| held.set(held.get() + layout.size() as isize));
@@ -34,8 +34,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Kills "chunks are handed back while in use", "a freed place keeps its guards" and the
-/// like: random readers, each idle, with a live guard, or with a forgotten one.
+/// Random readers, each idle, with a live guard, or with a forgotten one (kills "a chunk in use
+/// is freed", "a freed slot keeps its guards").
 fn waits_for_exactly_those_with_guards<S: Strategy>(new: fn() -> S) {
     let (runs, steps) = if cfg!(miri) { (2, 60) } else { (60, 400) };
     for seed in 1..=runs {
@@ -51,7 +51,7 @@ fn waits_for_exactly_those_with_guards<S: Strategy>(new: fn() -> S) {
             random ^= random << 17;
             let pick = (random >> 40) as usize;
             match (random >> 32) % 9 {
-                // More come than go for a while, then the other way round.
+                // For a while more readers come than go, then more go than come.
                 0 | 1 => idle.push(Box::new(writer.reader())),
                 2 if pick % 4 == 0 => {
                     for _ in 0..20 {
@@ -115,19 +115,19 @@ fn swaps_wait_for_exactly_those_with_guards() {
     waits_for_exactly_those_with_guards(FlashStrategy::new);
 }
 
-/// ANCHORS 4: places are used again though a later one stays, and memory comes back.
+/// ANCHORS 4: slots are reused although a later one stays taken, and memory is freed.
 fn churn_holds_no_memory<S: Strategy>(strategy: S) {
     let (writer, reader) = arc(0, 0, strategy);
     let crowd: Vec<_> = (0..20).map(|_| writer.reader()).collect();
     let mut readers = crowd;
     let before = HELD.get();
     for round in 0..if cfg!(miri) { 100 } else { 2000 } {
-        // The last one stays where it is.
+        // The last reader stays.
         readers[round % 19] = writer.reader();
     }
     assert!(
         HELD.get() - before < 8 << 10,
-        "{} bytes more",
+        "{} more bytes are allocated",
         HELD.get() - before
     );
     readers.clear();
@@ -138,19 +138,19 @@ fn churn_holds_no_memory<S: Strategy>(strategy: S) {
     drop(crowd);
     assert!(
         HELD.get() - before < 16 << 10,
-        "{} bytes stay",
+        "{} bytes are still allocated",
         HELD.get() - before
     );
     drop(reader);
 }
 
 #[test]
-fn churn_of_readers_holds_no_memory() {
+fn churn_of_readers_keeps_no_memory() {
     churn_holds_no_memory(EpochStrategy::new());
     churn_holds_no_memory(FlashStrategy::new());
 }
 
-/// ANCHORS 29: a crowd that left costs neither memory nor time, though its last reader
+/// ANCHORS 29: many readers that are gone cost neither memory nor time, although the last one
 /// stays: a swap visits live readers only.
 fn crowd_is_forgotten<S: Strategy>(strategy: S) {
     let (mut writer, reader) = arc(0, 0, strategy);
@@ -167,7 +167,7 @@ fn crowd_is_forgotten<S: Strategy>(strategy: S) {
     drop(crowd);
     assert!(writer.start_swap());
     let held = HELD.get() - before;
-    assert!(held < 16 << 10, "{held} bytes stay");
+    assert!(held < 16 << 10, "{held} bytes are still allocated");
     assert!(writer.try_finish());
     drop((last, reader));
 }

@@ -1,4 +1,4 @@
-//! What must not compile, with the message, and a twin of each that does.
+//! Code that must not compile, with its message, and a twin of each that does.
 #![cfg(not(any(dbuf_loom, miri)))]
 
 #[test]

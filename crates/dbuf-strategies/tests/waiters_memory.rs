@@ -1,4 +1,4 @@
-//! What waiting allocates.
+//! How much a wait allocates.
 #![cfg(not(any(dbuf_loom, miri)))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -15,8 +15,8 @@ use dbuf_testing::Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A wait "allocates only to make the list longer": ten thousand rounds of as many
-/// waiters as before make nothing longer.
+/// A wait allocates only when the list grows. Ten thousand rounds with the same number of
+/// waiters do not grow it.
 #[test]
 fn waits_in_the_long_run_allocate_nothing() {
     let (mut writer, reader) = arc(0, 0, Watched::new(CountStrategy::new()));
@@ -33,6 +33,6 @@ fn waits_in_the_long_run_allocate_nothing() {
         writer.store(1);
     }
     let allocations = Counting::calls() - before;
-    // The test runner's own threads may allocate a little.
+    // The threads of the test runner may allocate a little.
     assert!(allocations < 100, "{allocations} allocations");
 }

@@ -13,15 +13,18 @@ use dbuf_strategies::{EpochStrategy, Fence, Watched};
 
 use failing_clock::unwinds_after;
 
-/// The first claim of a process measures a fence, and unwinds where the clock fails. The
-/// buffer is closed again then. (Alone in its binary: a process measures once.)
+/// The first claim of a process measures a fence, and unwinds if the clock fails. Then the
+/// buffer is closed again. (Alone in its binary, since a process measures once.)
 #[test]
 fn claim_without_a_clock_can_be_made_again() {
     let buffer = DoubleBuffer::new(0, 0, Watched::new(EpochStrategy::new()));
     let unwound = unwinds_after(0, || drop(Writer::claim(&buffer)));
-    assert!(Writer::claim(&buffer).is_ok(), "claimed forever, by nobody");
+    assert!(
+        Writer::claim(&buffer).is_ok(),
+        "the claim that unwound was not given up"
+    );
 
-    // Without a barrier there is nothing to choose, and nothing to measure.
+    // Without a barrier no fence is measured.
     let buffer = DoubleBuffer::new(0, 0, EpochStrategy::new());
     let writer = Writer::claim(&buffer).unwrap();
     assert_eq!(unwound, writer.strategy().fence() == Fence::Asymmetric);

@@ -3,16 +3,18 @@
 use core::fmt;
 use core::ops::Deref;
 
-use crate::{DoubleBuffer, SharedReadGuard, Strategy, Version};
+use crate::buffer::{DoubleBuffer, Version};
+use crate::shared::SharedReadGuard;
+use crate::strategy::Strategy;
 
-/// A guard on the value of a [`ConcurrentCell`](crate::ConcurrentCell), as it was published
-/// when the guard was taken.
+/// A guard on the value of a [`ConcurrentCell`](crate::ConcurrentCell), as it was published when
+/// the guard was taken.
 ///
-/// Dereferences to the value, which stays in memory while it lives. A guard that is kept
-/// makes no writer wait: writes go on with another side, and clone nothing for that. Only
-/// while guards of *two* replaced values are kept do writers wait, for one of the two. To
-/// keep a guard and still follow the writes, [`refresh`](Self::refresh) it. A guard that is
-/// passed to [`core::mem::forget`] is kept for as long as the cell is there.
+/// Dereferences to the value, which stays in memory while the guard lives. A guard that is kept
+/// makes no writer wait: writes go on with another side, and clone nothing for that. Only while
+/// guards of *two* replaced values are kept do writers wait, for one of the two. To keep a guard
+/// and still follow the writes, [`refresh`](Self::refresh) it. A guard that is passed to
+/// [`core::mem::forget`] is kept for as long as the cell exists.
 ///
 /// # Examples
 ///
@@ -34,30 +36,18 @@ pub struct CellGuard<'c, T, S: Strategy>(
 );
 
 impl<T, S: Strategy> CellGuard<'_, T, S> {
-    /// The number of the write that this guard shows. A plain load.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_strategies::{CellGuard, ConcurrentCell};
-    ///
-    /// let cell = ConcurrentCell::new("a");
-    /// cell.store("b");
-    /// assert_eq!(CellGuard::version(&cell.read()), 1);
-    /// ```
+    /// Returns the number of the write that this guard shows. Costs a plain load.
     #[inline]
     pub fn version(guard: &Self) -> Version {
         SharedReadGuard::version(&guard.0)
     }
 
-    /// Brings the guard up to date, and returns whether it shows a newer value than before:
-    /// [`SharedReadGuard::refresh`]. For a thread that reads all the time.
-    ///
-    /// While nothing was published, that is a load and a comparison.
+    /// Brings the guard up to date. Returns whether it shows a newer value than before. See
+    /// [`SharedReadGuard::refresh`].
     ///
     /// # Panics
     ///
-    /// With the waker of a writer that waited for the guard. The guard is up to date then.
+    /// If the waker of a writer that waited for the guard panics. The guard is up to date then.
     ///
     /// # Examples
     ///
@@ -86,8 +76,8 @@ impl<T, S: Strategy> Deref for CellGuard<'_, T, S> {
     #[inline]
     fn deref(&self) -> &T {
         let value: &Option<T> = &self.0;
-        // SAFETY: what was the front when the guard was taken holds a value (K1), and is not
-        // written before the guard is gone (S2).
+        // SAFETY: a side that was the front when the guard was taken holds a value (K1), and is
+        // not written before the guard is gone (S2).
         unsafe { value.as_ref().unwrap_unchecked() }
     }
 }

@@ -1,10 +1,11 @@
-//! What a cell is expected to implement.
+//! Traits of the standard library for a cell.
 
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::ConcurrentCell;
-use crate::{Strategy, if_const};
+use crate::if_const;
+use crate::strategy::Strategy;
 
 impl<T: Default, S: Strategy + Default> Default for ConcurrentCell<T, S> {
     fn default() -> Self {
@@ -13,7 +14,7 @@ impl<T: Default, S: Strategy + Default> Default for ConcurrentCell<T, S> {
 }
 
 if_const! {
-    /// With the default strategy, as [`ConcurrentCell::new`].
+    /// Makes a cell with the default strategy. See [`ConcurrentCell::new`].
     impl<T, S: Strategy> From<T> for ConcurrentCell<T, S>
     where
         super::Preset: super::Fresh<S>,
@@ -24,7 +25,7 @@ if_const! {
     }
 }
 
-/// Shows what is published.
+/// Shows the published value.
 impl<T: fmt::Debug, S: Strategy> fmt::Debug for ConcurrentCell<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ConcurrentCell").field(&self.read()).finish()

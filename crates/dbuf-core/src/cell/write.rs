@@ -3,21 +3,22 @@
 use core::mem;
 use core::time::Duration;
 
-use super::{Claim, ConcurrentCell};
+use super::ConcurrentCell;
+use super::claim::Claim;
+use crate::strategy::{BlockingStrategy, Strategy};
 use crate::writer_lock::{OnThread, WriterGuard};
-use crate::{BlockingStrategy, Strategy};
 
-/// The lock in hand.
-type Locked<'c, T, S> = WriterGuard<'c, Claim<T, S>, OnThread>;
+/// A guard of the writers' lock of a cell.
+pub(super) type Locked<'c, T, S> = WriterGuard<'c, Claim<T, S>, OnThread>;
 
 /// How the replaced value is copied if readers hold it.
 type Copy<T> = fn(&T) -> T;
 
 impl<T, S: Strategy> ConcurrentCell<T, S> {
-    /// How many keep the value that the last write replaced, as far as the strategy can tell:
-    /// guards, or readers. The next write goes on with the spare side then, and waits for them
-    /// only if guards keep that, too. For diagnosis: never waits, out of date when it returns,
-    /// and zero if other writers keep the lock from it.
+    /// Returns how many guards, or readers, keep the value that the last write replaced, as far as
+    /// the strategy can tell. If any do, the next write uses the spare side, and waits only if
+    /// guards keep that as well. For diagnosis: never waits, may have changed when it returns, and
+    /// is zero if other writers hold the lock.
     ///
     /// # Examples
     ///
@@ -41,18 +42,18 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     }
 
     /// Writes what `make` puts into its second argument, and unlocks. Returns what `make`
-    /// returned, and the replaced value: itself if no reader holds it, else a copy if one is
-    /// asked for.
+    /// returned, and the replaced value: itself if no reader holds it, else a copy if one is asked
+    /// for.
     // Always: `make` is the caller's closure.
     #[inline(always)]
-    fn write<R>(
+    pub(super) fn write<R>(
         &self,
         locked: Locked<'_, T, S>,
         make: impl FnOnce(&T, &mut Option<T>) -> R,
         copy: Option<Copy<T>>,
     ) -> (R, Option<T>) {
-        // Declared before the lock's guard, and so dropped with no lock held, also while a
-        // panic unwinds.
+        // Declared before the lock's guard, and so dropped with no lock held, also while a panic
+        // unwinds.
         let mut value = None;
         let mut kept = None;
         let (leftover, result, replaced);
@@ -68,10 +69,10 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
             unreachable!("the front holds a value (K1)");
         };
         result = make(front, &mut value);
-        assert!(value.is_some(), "K1");
+        assert!(value.is_some(), "`make` sets the value (K1)");
         leftover = mem::replace(back, value.take());
         writer.start_swap();
-        // Nobody waits for this swap yet, so nobody has to be told that it is finished.
+        // No writer waits for this swap yet, so none has to be woken.
         replaced = match (writer.try_back_mut(), copy) {
             (Some(back), _) => back.take(),
             (None, Some(copy)) => writer.back().as_ref().map(copy),
@@ -79,15 +80,15 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
         };
         drop(writer);
         drop(locked);
-        // By hand, while the others are not on their way out: what a function returns is lost if
-        // a destructor panics behind it.
+        // Dropped before the function returns: if a destructor panics later, the returned values
+        // are lost.
         drop((leftover, kept));
         (result, replaced)
     }
 
     /// Writes a clone that `f` has changed.
     #[inline(always)]
-    fn change<R>(&self, locked: Locked<'_, T, S>, f: impl FnOnce(&mut T) -> R) -> R
+    pub(super) fn change<R>(&self, locked: Locked<'_, T, S>, f: impl FnOnce(&mut T) -> R) -> R
     where
         T: Clone,
     {
@@ -99,7 +100,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
 }
 
 impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
-    /// Locks with no reader on the back.
+    /// Locks when no guard is on the back.
     #[inline]
     fn lock(&self) -> Locked<'_, T, S> {
         self.readers();
@@ -117,10 +118,10 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
 
     /// Replaces the value. Every read that starts after it has returned sees the new one.
     ///
-    /// Waits for other writers. Waits for readers only while guards of *two* values that
-    /// were replaced before are kept, until those of one are gone. The replaced value is
-    /// [dropped](Self#when-the-old-value-is-dropped) here if nobody holds it. Clones nothing
-    /// and allocates nothing.
+    /// Waits for other writers. Waits for readers only while guards of *two* replaced values are
+    /// kept, until those of one are gone. The replaced value is
+    /// [dropped](Self#when-the-old-value-is-dropped) here if no guard holds it. Clones nothing and
+    /// allocates nothing.
     ///
     /// # Panics
     ///
@@ -143,13 +144,12 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     ///
     /// # Errors
     ///
-    /// Gives the value back if another writer is at work, if a guard of the value that the last
-    /// write replaced is kept (it takes no spare side), or if this thread holds any guard of
-    /// this cell.
+    /// Returns the value if another writer is active, if a guard of the value that the last write
+    /// replaced is kept (it uses no spare side), or if this thread holds any guard of this cell.
     ///
     /// # Panics
     ///
-    /// With `Drop`, as all [writes](Self#panics).
+    /// If `Drop` panics, see [above](Self#panics).
     ///
     /// # Examples
     ///
@@ -164,40 +164,18 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
         self.store_with(self.try_lock(), value)
     }
 
-    /// As [`store`](Self::store), but waits for at most about `timeout`.
+    /// Does what [`store`](Self::store) does, for at most about `timeout`.
     ///
-    /// The time can only run out while other writers are at work, or while guards of two
-    /// replaced values are kept. A guard that somebody forgot shows as
-    /// [`stragglers`](Self::stragglers) before that.
+    /// The time can only run out while other writers are active, or while guards of two replaced
+    /// values are kept. A forgotten guard shows in [`stragglers`](Self::stragglers) before that.
     ///
     /// # Errors
     ///
-    /// Gives the value back when the time is over.
+    /// Returns the value when the time is over.
     ///
     /// # Panics
     ///
     /// See [above](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::thread;
-    /// use std::time::Duration;
-    ///
-    /// use dbuf_strategies::ConcurrentCell;
-    ///
-    /// let (cell, soon) = (ConcurrentCell::new("a"), Duration::from_millis(1));
-    /// let first = cell.read();
-    /// assert_eq!(cell.store_timeout("b", soon), Ok(()));
-    /// let second = cell.read();
-    /// assert_eq!(cell.store_timeout("c", soon), Ok(()));
-    /// thread::scope(|scope| {
-    ///     scope.spawn(|| assert_eq!(cell.store_timeout("d", soon), Err("d")));
-    /// });
-    /// drop(first); // one of the two is enough
-    /// assert_eq!(cell.store_timeout("d", soon), Ok(()));
-    /// assert_eq!(*second, "b");
-    /// ```
     pub fn store_timeout(&self, value: T, timeout: Duration) -> Result<(), T> {
         self.readers();
         let locked = self
@@ -221,7 +199,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     ///
     /// # Panics
     ///
-    /// See [above](Self#panics). A panic in `Clone` comes after the value was replaced.
+    /// See [above](Self#panics). If `Clone` panics, the value is already replaced.
     ///
     /// # Examples
     ///
@@ -248,7 +226,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     ///
     /// # Panics
     ///
-    /// With `f`, and see [above](Self#panics). Nothing is published then.
+    /// See [above](Self#panics); or if `f` panics. Nothing is published then.
     ///
     /// # Examples
     ///
@@ -268,21 +246,12 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
         self.change(self.lock(), f)
     }
 
-    /// As [`update`](Self::update), if that needs no waiting. Returns `None`, and drops `f`
-    /// unused, where [`try_store`](Self::try_store) gives the value back.
+    /// Does what [`update`](Self::update) does, if that needs no waiting. Returns `None`, and
+    /// drops `f` unused, where [`try_store`](Self::try_store) returns an error.
     ///
     /// # Panics
     ///
-    /// With `f`, and with `Clone` and `Drop`, as all [writes](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let cell = dbuf_strategies::ConcurrentCell::new(1);
-    /// assert_eq!(cell.try_update(|n| { *n += 1; *n }), Some(2));
-    /// let _guard = cell.read();
-    /// assert_eq!(cell.try_update(|n| *n += 1), None);
-    /// ```
+    /// If `f`, `Clone` or `Drop` panics, see [above](Self#panics).
     pub fn try_update<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R>
     where
         T: Clone,
@@ -293,11 +262,11 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
     /// Replaces the value by what `f` makes of it. Unlike [`update`](Self::update) it clones
     /// nothing by itself.
     ///
-    /// `f` runs once, while other writers wait and readers do not: it is never tried again.
+    /// `f` runs once, while other writers wait and readers do not. It is never retried.
     ///
     /// # Panics
     ///
-    /// With `f`, and see [above](Self#panics). Nothing is published then.
+    /// See [above](Self#panics); or if `f` panics. Nothing is published then.
     ///
     /// # Examples
     ///
@@ -310,8 +279,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
         self.write(self.lock(), |front, new| *new = Some(f(front)), None);
     }
 
-    /// Drops the values that were replaced and that no reader holds any more. Waits for other
-    /// writers only.
+    /// Drops the replaced values that no reader holds any more. Waits for other writers only.
     ///
     /// # Panics
     ///
@@ -341,7 +309,7 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
         let mut locked = self.lock.0.lock_any(&self.shared, own_write);
         let buffer = &self.shared.buffer;
         let kept = locked.take_aside(buffer);
-        // Tells those that wait for the same.
+        // Wakes others that wait for the same readers.
         let finished = locked.is_finished(&self.shared);
         let mut writer = locked.writer(buffer);
         let back = writer.try_back_mut().filter(|_| finished);
@@ -350,85 +318,6 @@ impl<T, S: BlockingStrategy> ConcurrentCell<T, S> {
         drop(locked);
         drop((leftover, kept));
     }
-
-    /// As [`store`](Self::store), and awaits where that waits. On any executor.
-    ///
-    /// A task that awaits it while it holds a guard of this cell waits for itself, forever.
-    /// (In a spawned task that does not compile: guards are not `Send`.)
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, nothing was stored, and the value is dropped.
-    ///
-    /// # Panics
-    ///
-    /// With `Drop`, as all [writes](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::{pin::pin, task::{Context, Waker}};
-    /// # let mut cx = Context::from_waker(Waker::noop());
-    /// let cell = dbuf_strategies::ConcurrentCell::new("a");
-    /// # let task =
-    /// async {
-    ///     cell.store_async("b").await;
-    ///     assert_eq!(cell.load(), "b");
-    /// }
-    /// # ;
-    /// # assert!(pin!(task).poll(&mut cx).is_ready());
-    /// ```
-    pub async fn store_async(&self, value: T) {
-        let locked = self.lock_async().await;
-        self.write(locked, |_, new| *new = Some(value), None);
-    }
-
-    /// As [`update`](Self::update), and awaits where that waits.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, `f` has not run.
-    ///
-    /// # Panics
-    ///
-    /// With `f`, and with `Clone` and `Drop`, as all [writes](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::{pin::pin, task::{Context, Waker}};
-    /// # let mut cx = Context::from_waker(Waker::noop());
-    /// let cell = dbuf_strategies::ConcurrentCell::new(1);
-    /// # let task =
-    /// async {
-    ///     assert_eq!(cell.update_async(|n| { *n += 1; *n }).await, 2);
-    /// }
-    /// # ;
-    /// # assert!(pin!(task).poll(&mut cx).is_ready());
-    /// ```
-    pub async fn update_async<R>(&self, f: impl FnOnce(&mut T) -> R) -> R
-    where
-        T: Clone,
-    {
-        let locked = self.lock_async().await;
-        self.change(locked, f)
-    }
-
-    /// Locks for the rest of a poll, which stays on its thread.
-    async fn lock_async(&self) -> Locked<'_, T, S> {
-        self.readers();
-        self.lock.0.lock_finished_async(&self.shared).await
-    }
-}
-
-#[cold]
-#[inline(never)]
-pub(super) fn own_guard() -> ! {
-    panic!(
-        "a thread writes to a cell while it holds a guard of that cell (from `read`), and \
-         could wait for its own guard forever: drop the guard first, or use `load`, `with` or \
-         `try_store`"
-    )
 }
 
 #[cold]

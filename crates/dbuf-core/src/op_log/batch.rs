@@ -1,108 +1,20 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
-use core::ptr::NonNull;
 
-use super::state::{Ending, State};
-use super::{Copies, OpWriter, Operation};
-use crate::{BlockingStrategy, BufferPtr};
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// What the owner of a [`Batch`] dereferences to: an [`OpWriter`], and nothing
-/// else.
-///
-/// # Examples
-///
-/// ```
-/// use std::ops::DerefMut;
-///
-/// use dbuf_core::{Batch, BatchOwner, BufferPtr, OpWriter};
-/// use dbuf_strategies::LockStrategy;
-///
-/// // Takes a batch of any writer, however it is owned.
-/// fn has_news<W>(batch: &Batch<W>) -> bool
-/// where
-///     W: DerefMut<Target: BatchOwner<Ptr: BufferPtr<Value: PartialEq>>>,
-/// {
-///     **batch != *batch.published()
-/// }
-///
-/// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-/// let mut writer = OpWriter::new(writer);
-/// let mut batch = writer.write();
-/// assert!(!has_news(&batch));
-/// batch.apply(|n: &mut u32, _: &()| *n += 1);
-/// assert!(has_news(&batch));
-/// ```
-pub trait BatchOwner: sealed::Sealed {
-    /// The pointer to the buffer.
-    type Ptr: BufferPtr;
-    /// The operation.
-    type Op: Operation<<Self::Ptr as BufferPtr>::Value, <Self::Ptr as BufferPtr>::Extras>;
-
-    /// The writer itself, for looking.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{BatchOwner, OpWriter};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let writer = OpWriter::<_, Add>::new(writer);
-    /// assert!(!writer.op_writer().has_pending());
-    /// ```
-    fn op_writer(&self) -> &OpWriter<Self::Ptr, Self::Op>;
-    /// The writer itself, for changing.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{BatchOwner, OpWriter};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// writer.op_writer_mut().write().apply(|n, _| *n += 1);
-    /// assert_eq!(*writer.front(), 1);
-    /// ```
-    fn op_writer_mut(&mut self) -> &mut OpWriter<Self::Ptr, Self::Op>;
-}
-
-impl<P: BufferPtr, O> sealed::Sealed for OpWriter<P, O> {}
-
-impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> BatchOwner for OpWriter<P, O> {
-    type Ptr = P;
-    type Op = O;
-
-    fn op_writer(&self) -> &Self {
-        self
-    }
-
-    fn op_writer_mut(&mut self) -> &mut Self {
-        self
-    }
-}
-
-type PtrOf<W> = <<W as Deref>::Target as BatchOwner>::Ptr;
-type OpOf<W> = <<W as Deref>::Target as BatchOwner>::Op;
-type ValueOf<W> = <PtrOf<W> as BufferPtr>::Value;
-type ExtrasOf<W> = <PtrOf<W> as BufferPtr>::Extras;
+use super::OpWriter;
+use super::owner::{BatchOwner, ExtrasOf, OpOf, PtrOf, ValueOf};
+use super::state::Ending;
+use crate::pointer::BufferPtr;
+use crate::strategy::BlockingStrategy;
 
 /// Changes that become visible together.
 ///
-/// **A batch publishes when it is dropped**, also by `?` and with a cancelled
-/// task; [`OpWriter::transact`] is the form that publishes all or nothing. There are
-/// two exceptions. It is rolled back if a change panicked halfway, also if that panic
-/// was caught. And it is rolled back if it is dropped while its thread unwinds, unless
-/// it was made by a thread that unwound, and all its changes as well: a destructor may
-/// make a batch, change it and drop it. The second exception needs the `std` feature.
+/// **A batch publishes when it is dropped**, also by `?` and with a cancelled task;
+/// [`OpWriter::transact`] publishes all or nothing. There are two exceptions. A batch is rolled
+/// back if a change panicked halfway, also if that panic was caught. And it is rolled back if it
+/// is dropped while its thread unwinds, unless it was made and changed only by unwinding threads:
+/// a destructor may make a batch, change it and drop it. The second exception needs the `std`
+/// feature.
 ///
 /// Dereferences to the back, so reads see the batch's own changes.
 ///
@@ -131,14 +43,14 @@ pub struct Batch<W: DerefMut<Target: BatchOwner>> {
     when_dropped: WhenDropped,
 }
 
-/// What becomes of a batch that is dropped.
-// One byte: a batch is copied where it is made, and a load of two bytes that were
-// stored one by one waits for both stores.
+/// How a batch that is dropped ends.
+// One byte: a batch is copied where it is made, and a load of two bytes that were stored one by
+// one waits for both stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WhenDropped {
     /// Published, or rolled back if the thread unwinds.
     Publish,
-    /// Published. The batch was made, and was changed so far, by threads that unwound.
+    /// Published. Only unwinding threads have made and changed the batch.
     PublishInDestructor,
     /// Deferred, or rolled back if the thread unwinds.
     Defer,
@@ -158,15 +70,14 @@ fn panicking() -> bool {
 const OWNED: &str = "a batch gives its owner away only when it ends";
 
 impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
-    /// Begins a batch that owns its way to the writer, such as a lock guard. As
-    /// [`OpWriter::write`] otherwise.
+    /// Begins a batch that owns its access to the writer, such as a lock guard. See
+    /// [`OpWriter::write`].
     ///
-    /// The owner must lead to the same writer every time; one that does not makes
-    /// the batch panic.
+    /// The owner must dereference to the same writer every time; otherwise the batch panics.
     ///
     /// # Panics
     ///
-    /// As [`OpWriter::write`].
+    /// See [`OpWriter::write`].
     ///
     /// # Examples
     ///
@@ -183,8 +94,8 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// drop(batch.publish()); // ... to here
     /// assert_eq!(*reader.read(), 1);
     /// ```
-    // Always, like `try_begin` and `open`: a batch is too large for registers, and copying
-    // it costs more than all the rest.
+    // Always, like `try_begin` and `open`: a batch is too large for registers, and copying it
+    // costs more than all the rest.
     #[inline(always)]
     pub fn begin(mut owner: W) -> Self
     where
@@ -196,35 +107,18 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
 
     /// Begins a batch if that needs no waiting, for any strategy.
     ///
-    /// A batch that is begun only to look should end by [`defer`](Self::defer):
-    /// dropped, it publishes what earlier batches deferred.
+    /// To read only, end the batch by [`defer`](Self::defer): dropped, it publishes what earlier
+    /// batches deferred.
     ///
     /// # Errors
     ///
-    /// The owner, if a guard is still on the old side of the last publish.
-    /// Nothing changed then.
+    /// Returns the owner, and changes nothing, if a guard is still on the old side of the last
+    /// publish.
     ///
     /// # Panics
     ///
-    /// As [`OpWriter::write`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{Batch, OpWriter};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let guard = reader.read();
-    /// writer.write().apply(|n, _| *n += 1);
-    /// let writer = Batch::try_begin(&mut writer).unwrap_err(); // given back
-    /// drop(guard);
-    /// assert!(Batch::try_begin(writer).is_ok());
-    /// ```
-    // Always, as `begin`.
+    /// See [`OpWriter::write`].
+    // Always, see `begin`.
     #[inline(always)]
     pub fn try_begin(mut owner: W) -> Result<Self, W> {
         if owner.op_writer_mut().writer.try_finish() {
@@ -234,77 +128,21 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         }
     }
 
-    /// Makes the batch one that returns to the last publish, unless it is ended
-    /// by [`publish`](Self::publish) or [`defer`](Self::defer): what
-    /// [`OpWriter::transact`] does, for code that a closure does not fit.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.rollback_on_drop();
-    /// batch.apply(|n, _| *n += 1);
-    /// drop(batch);
-    /// assert_eq!(*reader.read(), 0);
-    /// assert_eq!(*writer.write(), 0);
-    /// ```
+    /// Makes the batch return to the last publish when dropped, unless it is ended by
+    /// [`publish`](Self::publish) or [`defer`](Self::defer). It is [`OpWriter::transact`] for code
+    /// that a closure does not fit.
     pub fn rollback_on_drop(&mut self) {
         self.when_dropped = WhenDropped::Rollback;
     }
 
-    /// From here on, dropping the batch (also by `?`) [defers](Self::defer) it: nothing is
-    /// published, and the next batch goes on with what is there. If the thread unwinds, the
-    /// batch is rolled back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.defer_on_drop();
-    /// batch.apply(|n, _| *n += 1);
-    /// drop(batch);
-    /// assert_eq!(*reader.read(), 0);
-    /// writer.write().publish();
-    /// assert_eq!(*reader.read(), 1);
-    /// ```
+    /// Makes the batch [defer](Self::defer) when dropped (also by `?`): nothing is published, and
+    /// the next batch goes on from here. If the thread unwinds, the batch is rolled back.
     pub fn defer_on_drop(&mut self) {
         self.when_dropped = WhenDropped::Defer;
     }
 
-    /// From here on, dropping the batch [keeps](Self::keep) it. If the thread unwinds, the
+    /// Makes the batch [keep](Self::keep) its changes when dropped. If the thread unwinds, the
     /// batch is rolled back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, fn(&mut u32, &())>::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.keep_on_drop();
-    /// batch.apply(|n, _| *n += 1);
-    /// drop(batch);
-    /// assert_eq!(*reader.read(), 0);
-    /// writer.write().rollback();
-    /// writer.write().publish();
-    /// assert_eq!(*reader.read(), 1);
-    /// ```
     pub fn keep_on_drop(&mut self) {
         self.when_dropped = WhenDropped::Keep;
     }
@@ -335,10 +173,10 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         self.owner.as_mut().expect(OWNED).op_writer_mut()
     }
 
-    /// The writer, for a change.
+    /// Returns the writer, for a change.
     #[inline]
-    fn changing(&mut self) -> &mut OpWriter<PtrOf<W>, OpOf<W>> {
-        // The batch may have left the destructor, and the thread, that made it.
+    pub(super) fn changing(&mut self) -> &mut OpWriter<PtrOf<W>, OpOf<W>> {
+        // The batch may have been moved out of the destructor, and the thread, that made it.
         if self.when_dropped == WhenDropped::PublishInDestructor && !panicking() {
             self.when_dropped = WhenDropped::Publish;
         }
@@ -362,32 +200,14 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         owner
     }
 
-    /// Makes the changes visible and returns the owner. Never waits. A batch
-    /// without changes swaps nothing; else it costs a
-    /// [`start_swap`](crate::Writer::start_swap).
+    /// Makes the changes visible and returns the owner. Never waits. A batch without changes
+    /// starts no swap; otherwise it costs a [`start_swap`](crate::Writer::start_swap).
     ///
     /// # Panics
     ///
-    /// If an earlier change panicked halfway and the panic was caught, and with
-    /// [`Operation::seal`] if a part of the back was [lent](Self::lend): nothing is
-    /// published and the batch is rolled back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.apply(|n, _| *n += 1);
-    /// let writer = batch.publish();
-    /// assert_eq!(*reader.read(), 1);
-    /// assert_eq!(*writer.front(), 1);
-    /// ```
+    /// If an earlier change panicked halfway and the panic was caught, or if
+    /// [`Operation::seal`](crate::Operation::seal) panics after a part of the back was
+    /// [lent](Self::lend): nothing is published and the batch is rolled back.
     #[doc(alias = "flush")]
     #[doc(alias = "refresh")]
     #[inline]
@@ -395,9 +215,8 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         self.end_whole(Ending::Publish)
     }
 
-    /// Takes the changes back, deferred ones of earlier batches included (but not
-    /// [kept](Self::keep) ones), and returns the owner. The next batch begins with
-    /// undoing them.
+    /// Takes the changes back, with deferred ones of earlier batches (but not [kept](Self::keep)
+    /// ones), and returns the owner. The next batch begins by undoing them.
     ///
     /// # Examples
     ///
@@ -418,13 +237,13 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         self.end(Ending::Rollback).0
     }
 
-    /// Ends the batch without publishing and returns the owner. The changes
-    /// become visible with the next publish.
+    /// Ends the batch without publishing and returns the owner. The changes become visible with
+    /// the next publish.
     ///
     /// # Panics
     ///
-    /// With [`Operation::seal`], if a part of the back was [lent](Self::lend); the batch is
-    /// rolled back then.
+    /// If [`Operation::seal`](crate::Operation::seal) panics after a part of the back was
+    /// [lent](Self::lend); the batch is rolled back then.
     ///
     /// # Examples
     ///
@@ -447,17 +266,17 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         self.end(Ending::Defer).0
     }
 
-    /// Ends the batch without publishing, and lets no later batch take its changes
-    /// back: one that is rolled back, panics or is forgotten returns to here. For
-    /// a writer that many share, where one must not lose another's changes.
+    /// Ends the batch without publishing, and protects its changes from later batches: one that is
+    /// rolled back, panics or is forgotten returns to here. For a writer that is shared, where one
+    /// user must not lose the changes of another.
     ///
-    /// The changes become visible with the next publish. They may be applied
-    /// again, to a fresh copy of the published value, if a later batch fails. A
-    /// batch that [modified](Self::modify) is published instead.
+    /// The changes become visible with the next publish. They may be applied again, to a fresh
+    /// copy of the published value, if a later batch fails. A batch that was
+    /// [modified](Self::modify) is published instead.
     ///
     /// # Panics
     ///
-    /// As [`publish`](Self::publish).
+    /// See [`publish`](Self::publish).
     ///
     /// # Examples
     ///
@@ -481,351 +300,23 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
         self.end_whole(Ending::Keep)
     }
 
-    /// Makes a change and logs it.
-    ///
-    /// # Panics
-    ///
-    /// With `op`; the batch is torn then, and on a batch that is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// writer.write().apply(|n, _| *n += 1);
-    /// assert_eq!(*reader.read(), 1);
-    /// ```
-    #[doc(alias = "append")]
-    pub fn apply(&mut self, op: OpOf<W>) {
-        self.changing().apply(op);
-    }
-
-    /// What readers see, and [`apply`](Self::apply) for the back, to go through the one while
-    /// changing the other.
-    ///
-    /// # Panics
-    ///
-    /// The function does, as `apply`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Op = Box<dyn FnMut(&mut Vec<u32>, &())>;
-    ///
-    /// let (writer, reader) = dbuf_core::arc(vec![1, 2, 3], vec![], LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Op>::new(writer);
-    /// let mut batch = writer.write();
-    /// let (published, mut apply) = batch.split();
-    /// for &n in published.iter().filter(|n| *n % 2 == 1) {
-    ///     apply(Box::new(move |list, ()| list.push(10 * n)));
-    /// }
-    /// drop(apply);
-    /// batch.publish();
-    /// assert_eq!(*reader.read(), [1, 2, 3, 10, 30]);
-    /// ```
-    pub fn split(&mut self) -> (&ValueOf<W>, impl FnMut(OpOf<W>)) {
-        // Once: the owner's `deref` is user code, which may publish.
-        let writer = self.changing();
-        let published = NonNull::from(writer.front());
-        // SAFETY: the front is written only after a swap was started (C5, S2). The function
-        // has the writer to itself and starts none.
-        let published = unsafe { published.as_ref() };
-        (published, |op| writer.apply(op))
-    }
-
-    /// Makes a change and logs what `f` says was done, if anything.
-    ///
-    /// `f` runs once, on this copy. It returns a result for the caller and the
-    /// operation that does the same to the other copy; `None` promises that
-    /// nothing was changed.
-    ///
-    /// # Panics
-    ///
-    /// As [`apply`](Self::apply).
-    ///
-    /// # Examples
-    ///
-    /// A decision that must not be made twice:
-    ///
-    /// ```
-    /// use dbuf_core::{OpWriter, Operation};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// struct Remove(Vec<usize>);
-    /// impl Operation<Vec<u32>> for Remove {
-    ///     fn apply(&mut self, list: &mut Vec<u32>, _: &()) {
-    ///         for &at in self.0.iter().rev() {
-    ///             list.remove(at);
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// let (writer, reader) = dbuf_core::arc(vec![1, 2, 3], vec![], LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Remove>::new(writer);
-    /// let mut coin = [true, false, true].into_iter();
-    /// let removed = writer.write().record(|list, extras| {
-    ///     let drop = (0..list.len()).filter(|_| coin.next().unwrap()).collect();
-    ///     let mut op = Remove(drop);
-    ///     op.apply(list, extras);
-    ///     (op.0.len(), Some(op))
-    /// });
-    /// assert_eq!(removed, 2);
-    /// assert_eq!(*reader.read(), [2]);
-    /// ```
-    #[inline]
-    pub fn record<R, I: Into<Option<OpOf<W>>>>(
-        &mut self,
-        f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> (R, I),
-    ) -> R {
-        self.changing().change(|back, extras, log| {
-            let (result, op) = f(back, extras);
-            let logged = op.into().map(|op| log.push(op));
-            (result, logged.map(|()| State::Unpublished))
-        })
-    }
-
-    /// Makes a change after which no earlier one matters, and logs it in their place.
-    ///
-    /// As [`record`](Self::record), and the log drops the entries of this batch and of
-    /// [deferred](Self::defer) ones (those of [kept](Self::keep) ones stay). What those
-    /// changed is named nowhere then, so [`Operation::restore`] has to refuse an operation
-    /// that was logged by this.
-    ///
-    /// # Panics
-    ///
-    /// As [`record`](Self::record), and with the destructors of what is dropped.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{OpWriter, Operation};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// enum Op {
-    ///     Push(u32),
-    ///     Clear,
-    /// }
-    ///
-    /// impl Operation<Vec<u32>> for Op {
-    ///     fn apply(&mut self, list: &mut Vec<u32>, _: &()) {
-    ///         match self {
-    ///             Op::Push(n) => list.push(*n),
-    ///             Op::Clear => list.clear(),
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// let (writer, reader) = dbuf_core::arc(vec![7], vec![], LockStrategy::new());
-    /// let mut writer = OpWriter::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.apply(Op::Push(1));
-    /// batch.replace_all(|list, _| (list.clear(), Op::Clear));
-    /// batch.apply(Op::Push(2));
-    /// batch.publish();
-    /// assert!(format!("{writer:?}").contains("log: 2"));
-    /// assert_eq!((&*reader.read(), &*writer.write()), (&vec![2], &vec![2]));
-    /// ```
-    pub fn replace_all<R>(
-        &mut self,
-        f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> (R, OpOf<W>),
-    ) -> R {
-        self.changing().change(|back, extras, log| {
-            let (result, op) = f(back, extras);
-            log.clear(back, extras);
-            log.push(op);
-            (result, Some(State::Unpublished))
-        })
-    }
-
-    /// Lends a part of the back, to be changed by hand.
-    ///
-    /// `mark` finds the part, makes the back remember which one it is, and returns the
-    /// way to it, which `f` gets. What `f` returns may still lead to the part
-    /// (`|part| part` hands it to the caller). When the batch ends, other than by a rollback,
-    /// [`Operation::seal`] logs each part that was lent, as it is then.
-    ///
-    /// # Panics
-    ///
-    /// With `mark` and `f`; the batch is torn then. After a panic of `f`,
-    /// [`Operation::restore`] is asked to undo the batch.
-    ///
-    /// # Examples
-    ///
-    /// A slice of counters:
-    ///
-    /// ```
-    /// use dbuf_core::{OpWriter, Operation};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// #[derive(Clone, Default)]
-    /// struct Counters {
-    ///     counts: [u64; 8],
-    ///     lent: Vec<usize>,
-    /// }
-    ///
-    /// struct Set(usize, u64);
-    ///
-    /// impl Operation<Counters> for Set {
-    ///     fn apply(&mut self, counters: &mut Counters, _: &()) {
-    ///         counters.counts[self.0] = self.1;
-    ///     }
-    ///     fn seal(back: &mut Counters, _: &(), mut log: impl FnMut(Self)) {
-    ///         for at in back.lent.drain(..) {
-    ///             log(Set(at, back.counts[at]));
-    ///         }
-    ///     }
-    ///     fn restore(
-    ///         back: &mut Counters,
-    ///         front: &Counters,
-    ///         _: &(),
-    ///         undone: &[Self],
-    ///         kept: &mut [Self],
-    ///     ) -> bool {
-    ///         for at in back.lent.drain(..).chain(undone.iter().map(|op| op.0)) {
-    ///             back.counts[at] = front.counts[at];
-    ///         }
-    ///         for op in kept {
-    ///             back.counts[op.0] = op.1; // few: all of them again
-    ///         }
-    ///         true
-    ///     }
-    /// }
-    ///
-    /// let new = Counters::default;
-    /// let (writer, reader) = dbuf_core::arc(new(), new(), LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Set>::new(writer);
-    /// let mut batch = writer.write();
-    /// let count = batch.lend(
-    ///     |counters, _| {
-    ///         counters.lent.push(3);
-    ///         &mut counters.counts[3]
-    ///     },
-    ///     |count| count,
-    /// );
-    /// *count += 1;
-    /// *count += 1;
-    /// batch.publish();
-    /// assert_eq!(reader.read().counts[3], 2);
-    /// assert_eq!(writer.write().counts[3], 2);
-    /// ```
-    #[inline]
-    pub fn lend<'b, L, R>(
-        &'b mut self,
-        mark: impl FnOnce(&'b mut ValueOf<W>, &'b ExtrasOf<W>) -> L,
-        f: impl FnOnce(L) -> R,
-    ) -> R {
-        self.changing().lend(mark, f)
-    }
-
-    /// Makes any change at all. The other copy catches up by a resync of the
-    /// whole value, at the start of the next batch. From the first call on, a writer
-    /// [without a clone](OpWriter::without_clone) has one.
-    ///
-    /// # Panics
-    ///
-    /// As [`apply`](Self::apply).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// let before = batch.modify(|n, _| std::mem::replace(n, 7));
-    /// batch.publish();
-    /// assert_eq!((before, *reader.read()), (0, 7));
-    /// ```
-    pub fn modify<R>(&mut self, f: impl FnOnce(&mut ValueOf<W>, &ExtrasOf<W>) -> R) -> R
-    where
-        ValueOf<W>: Clone,
-    {
-        let writer = self.changing();
-        writer.copies = Some(Copies::new());
-        writer.change(|back, extras, log| {
-            let result = f(back, extras);
-            log.clear(back, extras);
-            (result, Some(State::Modified))
-        })
-    }
-
-    /// What readers see, without a guard.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.apply(|n, _| *n += 1);
-    /// assert_eq!((*batch, *batch.published()), (1, 0));
-    /// ```
+    /// Returns what readers see, without a guard.
     pub fn published(&self) -> &ValueOf<W> {
         self.writer().front()
     }
 
-    /// The extras.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{DoubleBuffer, OpWriter, Writer};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &u32);
-    ///
-    /// let buffer = DoubleBuffer::with_extras(0, 0, LockStrategy::new(), 10);
-    /// let mut writer = OpWriter::<_, Add>::new(Writer::claim(&buffer).unwrap());
-    /// assert_eq!(*writer.write().extras(), 10);
-    /// ```
+    /// Returns the extras.
     pub fn extras(&self) -> &ExtrasOf<W> {
         self.writer().extras()
     }
 
-    /// Whether a change panicked halfway, so that the batch can only be rolled
-    /// back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::panic::{AssertUnwindSafe, catch_unwind};
-    ///
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// let caught = catch_unwind(AssertUnwindSafe(|| batch.apply(|_, _| panic!("halfway"))));
-    /// assert!(caught.is_err() && batch.is_torn());
-    /// drop(batch); // rolls back
-    /// assert_eq!(*reader.read(), 0);
-    /// ```
+    /// Returns whether a change panicked halfway, so that the batch can only be rolled back.
     pub fn is_torn(&self) -> bool {
         self.writer().is_torn()
     }
 }
 
-/// The back: the published value and this batch's changes.
+/// Returns the back: the published value with this batch's changes.
 impl<W: DerefMut<Target: BatchOwner>> Deref for Batch<W> {
     type Target = ValueOf<W>;
 

@@ -1,5 +1,5 @@
-//! Both copies equal: every change is logged, and replayed on the other copy
-//! once readers have left it.
+//! Keeps both copies equal: every change is logged, and replayed on the other copy once readers
+//! have left it (design.md, section 8).
 //!
 //! # The states
 //!
@@ -17,84 +17,83 @@
 //!     Modified, any change that panicked ──▶ Torn ───────────────────┘ resync
 //! ```
 //!
-//! | state | what the back is | the next batch begins with | a batch that is open |
+//! | state | what the back is | the next batch begins with | an open batch |
 //! |---|---|---|---|
 //! | Settled | the front | nothing | may change |
 //! | Unpublished | the front and the log | nothing | may change |
-//! | Lent | the same, and changes to parts that were lent | (ends with the batch) | may change |
-//! | Modified | the front, and changes that the log does not know | nothing | may change |
+//! | Lent | the same, and changes to lent parts | (ends with the batch) | may change |
+//! | Modified | the front, and changes that the log does not have | nothing | may change |
 //! | Published | behind the front by the log | a replay | (none is open) |
 //! | Abandoned | the front, and changes that the log and the lent parts name | a restore | is torn |
-//! | Torn | not known | a resync | is torn |
+//! | Torn | not trusted | a resync | is torn |
 //!
-//! Beside the state there are two more facts.
+//! There are two more facts.
 //!
-//! * `open`: a batch began and did not end. It implies that the swap is finished. A
-//!   writer that is open when a batch begins had a batch that was forgotten, and gives
-//!   its changes up.
-//! * `kept`: that many entries at the front of the log survive when changes are given
+//! * `open`: a batch began and has not ended. It implies that the swap is finished. If a
+//!   batch begins on an open writer, the one before was forgotten, and its changes are given up.
+//! * `kept`: this many entries at the front of the log survive when changes are given
 //!   up. Entries are joined and dropped behind them only. It is 0 in Settled and
 //!   Published, where no change is pending.
 //!
-//! **Lent.** A part of the back that the user holds by `&mut` changes after the call that
-//! lent it, so it cannot be logged there. The back remembers which part it is, and
-//! [`Operation::seal`] logs it once, in the call that ends the batch. If that panics, the
-//! batch is abandoned and the caller that ended it gets the panic.
+//! **Lent.** The user changes a lent part after the call that lent it, so it cannot be logged
+//! there. The back marks the part, and [`Operation::seal`] logs it once, in the call that ends the
+//! batch. If that panics, the batch is abandoned and the caller that ended it gets the panic.
 //!
-//! **Giving up.** A rollback changes nothing but the state: it may run in a destructor
-//! while the thread unwinds, and to undo is to run user code (`Clone`, `Drop`, and what
-//! the operation needs to find its place), where a second panic would end the process.
-//! So the next batch begins with it, as it does with a replay. [`Operation::restore`]
-//! copies what the log and the lent parts name from the front, and makes kept changes of
-//! them again. Where it cannot, or where it panics, the whole is cloned
-//! (`back.clone_from(front)`), and all that was kept is made again.
+//! **Giving up.** A rollback changes nothing but the state: it may run in a destructor while the
+//! thread unwinds, and undoing runs user code, whose panic would end the process. So the next
+//! batch begins with it. [`Operation::restore`] copies what the log and the lent parts name from
+//! the front, and makes kept changes of them again. Where it cannot, or where it panics, a resync
+//! follows.
 //!
-//! **Set aside.** While a swap is unfinished, the writer may exchange the back for the spare
-//! side with a clone of the front in it ([`OpWriter::set_aside`]). That is Settled: it has all
-//! that was published, so the log that was owed to the old back is dropped, and nothing is
-//! ever owed to a side that was set aside. No change is pending then, kept or not: changes
-//! are made on a finished back only.
+//! **Set aside.** [`OpWriter::set_aside`] exchanges the back of an unfinished swap for the spare
+//! side with a clone of the front in it. That is Settled: it has all that was published, so the
+//! log is dropped, and a side that was set aside is never replayed. No change is pending then,
+//! because changes are made on a finished back only.
 //!
-//! **Torn** is set before any user code runs on the back, and left when it has returned.
-//! Only while user code holds nothing but a part that was lent is it Abandoned instead.
+//! **Torn** is set before any user code runs on the back, and left when it has returned. Only
+//! while user code holds nothing but a lent part is it Abandoned instead.
 
 mod batch;
+mod begin;
+mod change;
 mod operation;
+mod owner;
 mod spare;
 mod state;
 
 use alloc::vec::Vec;
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
-use core::task::{Context, Poll, ready};
 
-use crate::{BlockingStrategy, BufferPtr, OnStraggler, Reader, Torn, Writer};
-
-pub use batch::{Batch, BatchOwner};
-pub use operation::Operation;
 use spare::Aside;
 use state::State;
+
+use crate::pointer::BufferPtr;
+use crate::reader::Reader;
+use crate::straggler::OnStraggler;
+use crate::writer::Writer;
+
+pub use batch::Batch;
+pub use operation::Operation;
+pub use owner::BatchOwner;
 
 /// A [`Writer`] that keeps both copies equal.
 ///
 /// **A clone has to be a copy.** A derived `Clone` over an `Rc`, an `Arc` or a pointer to an
-/// `UnsafeCell` shares what it leads to, and so every change of that reaches it twice, and
-/// readers see it before it is published. Without a `Clone` that copies there is
-/// [`without_clone`](Self::without_clone).
+/// `UnsafeCell` shares the target. So every change of the target reaches it twice, and readers see
+/// it before it is published. For such a type, use [`without_clone`](Self::without_clone).
 ///
-/// Changes are made in [batches](Batch): applied to the back at once, logged,
-/// published as a whole, and replayed on the other copy at the start of the next
-/// batch, when its readers have normally left. Each operation reaches each copy
-/// exactly once.
+/// Changes are made in [batches](Batch): applied to the back at once, logged, published together,
+/// and replayed on the other copy at the start of the next batch, when its readers have normally
+/// left. Each operation reaches each copy exactly once.
 ///
-/// If a batch is rolled back or forgotten, or user code panics while it changes the
-/// back, the writer returns to the last publish at the start of the next batch: by
-/// [`Operation::restore`], which costs what the changes cost, or by one
-/// `back.clone_from(front)`. Such a resync starts every `OpWriter`, so the two values
-/// need not be equal at first.
+/// If a batch is rolled back or forgotten, or user code panics while it changes the back, the
+/// writer returns to the last publish at the start of the next batch: by [`Operation::restore`],
+/// which costs what the changes cost, or by a resync (`back.clone_from(front)`). A new `OpWriter`
+/// starts with a resync, so the two values need not be equal at first.
 ///
-/// Between batches the log keeps at most 256 KiB of memory for its entries, and what
-/// they own only until they are replayed.
+/// Between batches the log keeps at most 256 KiB of memory for its entries, and what they own only
+/// until they are replayed.
 ///
 /// Dropping it drops what was [deferred](Batch::defer) and not published.
 ///
@@ -118,8 +117,8 @@ use state::State;
 pub struct OpWriter<P: BufferPtr, O> {
     writer: Writer<P>,
     log: Vec<O>,
-    /// That many entries at the front of the log stand for changes that were
-    /// [kept](Batch::keep): giving up a batch does not take them back.
+    /// This many entries at the front of the log are changes that were [kept](Batch::keep), which
+    /// no rollback takes back.
     kept: usize,
     state: State,
     /// A batch began and has not ended.
@@ -146,11 +145,11 @@ impl<T: Clone> Copies<T> {
     }
 }
 
-/// An empty log keeps at most this much memory, in bytes: enough for the batches of
-/// most programs to allocate nothing, and little beside a map.
+/// An empty log keeps at most this much memory, in bytes: enough that the batches of most programs
+/// allocate nothing, and little compared with a map.
 const KEPT_BYTES: usize = 256 << 10;
 
-/// Gives back what the log does not need.
+/// Frees what the log does not need.
 #[inline]
 fn trim<O>(log: &mut Vec<O>) {
     let kept = KEPT_BYTES / size_of::<O>().max(1);
@@ -160,76 +159,32 @@ fn trim<O>(log: &mut Vec<O>) {
 }
 
 /// What [`OpWriter::publish`] did.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_core::{OpWriter, Published};
-/// use dbuf_strategies::LockStrategy;
-///
-/// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-/// let mut writer = OpWriter::<_, fn(&mut u32, &())>::new(writer);
-/// let mut batch = writer.write();
-/// batch.apply(|n, _| *n += 1);
-/// batch.keep();
-/// assert_eq!(writer.publish(), Published::Now);
-/// assert_eq!(writer.publish(), Published::Nothing);
-///
-/// let mut batch = writer.write();
-/// batch.apply(|n, _| *n += 10);
-/// std::mem::forget(batch);
-/// assert_eq!(writer.publish(), Published::RolledBack);
-/// assert_eq!(*writer.write(), 1);
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Published {
     /// Changes were pending, and readers see them now.
     Now,
     /// No change was pending.
     Nothing,
-    /// Nothing was published, since a batch failed: it was forgotten, rolled back, or one
-    /// of its changes panicked.
+    /// Nothing was published, because a batch failed: it was forgotten, rolled back, or one of its
+    /// changes panicked.
     ///
-    /// The call that finds a forgotten batch gives its changes up, and those that were
-    /// [deferred](Batch::defer) before it. Changes that were [kept](Batch::keep) before a
-    /// batch that failed are still pending ([`OpWriter::has_pending`]), and this is the
-    /// answer until the next batch has made them again and publishes them. If none were
-    /// kept, a batch that was rolled back leaves [`Nothing`](Self::Nothing).
+    /// The call that finds a forgotten batch gives up its changes, and those that were
+    /// [deferred](Batch::defer) before it. Changes that were [kept](Batch::keep) before a failed
+    /// batch are still pending ([`OpWriter::has_pending`]), and this is the result until the next
+    /// batch has made them again and publishes them. If none were kept, the result after a
+    /// rollback is [`Nothing`](Self::Nothing).
     RolledBack,
 }
 
 impl Published {
     /// Returns whether readers see changes that they did not see before.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::Published;
-    ///
-    /// assert!(Published::Now.is_published());
-    /// assert!(!Published::RolledBack.is_published());
-    /// ```
     pub fn is_published(self) -> bool {
         self == Self::Now
     }
 }
 
 impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
-    /// Starts a log. Nothing is copied or waited for before the first batch.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// writer.write().apply(|n, _| *n += 1);
-    /// assert_eq!(*reader.read(), 1);
-    /// ```
+    /// Makes a writer with a log. Copies nothing and waits for nothing before the first batch.
     pub fn new(writer: Writer<P>) -> Self
     where
         P::Value: Clone,
@@ -237,16 +192,16 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         Self::start(writer, State::Torn, Some(Copies::new()))
     }
 
-    /// Starts a log over two values that are equal already, and that are never cloned: for
-    /// values that cannot be (a `oneshot::Sender`, a `dyn` trait object), or whose `Clone`
-    /// shares.
+    /// Makes a writer with a log over two values that are already equal, and that are never
+    /// cloned: for values without `Clone` (a `oneshot::Sender`, a `dyn` trait object), or whose
+    /// `Clone` shares.
     ///
-    /// Such a writer cannot copy the published value over a back that it does not trust. The
-    /// next batch finds one after a change or a replay panicked, and after changes were taken
-    /// back that [`Operation::restore`] does not undo (by a rollback, an `Err` of
-    /// [`transact`](Self::transact), or a forgotten batch). It panics then, and
-    /// [`recover`](Self::recover) returns [`Torn`]. Readers go on with the last publish;
-    /// [`into_writer`](Self::into_writer) leads to both values, to build the back anew.
+    /// Such a writer cannot resync a torn back. The next batch finds the back torn after a change
+    /// or a replay panicked, and after changes were taken back that [`Operation::restore`] does not
+    /// undo (by a rollback, an `Err` of [`transact`](Self::transact), or a forgotten batch). It
+    /// panics then, and [`recover`](Self::recover) returns [`Torn`](crate::Torn). Readers still see
+    /// the last publish; [`into_writer`](Self::into_writer) gives access to both values, to rebuild
+    /// the back.
     ///
     /// # Examples
     ///
@@ -293,265 +248,18 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
             copies,
         }
     }
-
-    /// Returns whether batches can go on, where a writer [has no clone](Self::without_clone):
-    /// undoes what was taken back, if the operation knows how to. Never waits. A writer that
-    /// can clone always recovers, at the start of the next batch.
-    ///
-    /// # Errors
-    ///
-    /// [`Torn`]: the next batch would panic.
-    ///
-    /// # Panics
-    ///
-    /// With [`Operation::restore`]. The back is torn then.
-    pub fn recover(&mut self) -> Result<(), Torn> {
-        self.close_forgotten();
-        let recovered = self.copies.is_some()
-            || match self.state {
-                // The batch that was given up began with a finished swap.
-                State::Abandoned => self.restore(),
-                state => state != State::Torn,
-            };
-        if recovered { Ok(()) } else { Err(Torn) }
-    }
-
-    /// Begins a batch if that needs no waiting: `None` while a guard is still on
-    /// the old side of the last publish. Nothing changed then.
-    ///
-    /// To look without publishing what earlier batches deferred, end it by
-    /// [`Batch::defer`].
-    ///
-    /// # Panics
-    ///
-    /// If a replayed operation or the value's `clone_from` panics; the next
-    /// batch starts from the last publish. If the writer [has no clone](Self::without_clone)
-    /// and would need one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let guard = reader.read();
-    /// writer.try_write().unwrap().apply(|n, _| *n += 1); // published as it is dropped
-    /// assert!(writer.try_write().is_none()); // `guard` looks at the copy that comes next
-    /// assert_eq!((*guard, *reader.read()), (0, 1));
-    /// ```
-    pub fn try_write(&mut self) -> Option<Batch<&mut Self>> {
-        Batch::try_begin(self).ok()
-    }
-
-    /// Begins a batch, or registers the task to be woken when it is worth asking
-    /// again.
-    ///
-    /// # Panics
-    ///
-    /// As [`try_write`](Self::try_write).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::task::{Context, Waker};
-    ///
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let guard = reader.read();
-    /// writer.write().apply(|n, _| *n += 1);
-    /// let mut cx = Context::from_waker(Waker::noop()); // an executor has a better one
-    /// assert!(writer.poll_write(&mut cx).is_pending());
-    /// drop(guard);
-    /// assert!(writer.poll_write(&mut cx).is_ready());
-    /// ```
-    pub fn poll_write<'w>(&'w mut self, cx: &mut Context<'_>) -> Poll<Batch<&'w mut Self>> {
-        ready!(self.writer.poll_finish(cx));
-        Poll::Ready(Batch::open(self))
-    }
-
-    /// Looks whether the next batch could begin now; as [`Writer::try_finish`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let guard = reader.read();
-    /// writer.write().apply(|n, _| *n += 1);
-    /// assert!(!writer.try_finish());
-    /// drop(guard);
-    /// assert!(writer.try_finish());
-    /// ```
-    #[inline]
-    pub fn try_finish(&mut self) -> bool {
-        self.writer.try_finish()
-    }
-
-    /// As [`try_finish`](Self::try_finish), and wakes the task when it is worth
-    /// asking again; as [`Writer::poll_finish`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::task::{Context, Waker};
-    ///
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let guard = reader.read();
-    /// writer.write().apply(|n, _| *n += 1);
-    /// let mut cx = Context::from_waker(Waker::noop());
-    /// assert!(writer.poll_finish(&mut cx).is_pending());
-    /// drop(guard);
-    /// assert!(writer.poll_finish(&mut cx).is_ready());
-    /// ```
-    pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.writer.poll_finish(cx)
-    }
-
-    /// Publishes what was deferred. Never waits. An empty log swaps nothing.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{OpWriter, Published};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.apply(|n, _| *n += 1);
-    /// batch.defer();
-    /// assert_eq!(*reader.read(), 0);
-    /// assert_eq!(writer.publish(), Published::Now);
-    /// assert_eq!(writer.publish(), Published::Nothing);
-    /// assert_eq!(*reader.read(), 1);
-    /// ```
-    #[doc(alias = "flush")]
-    #[doc(alias = "refresh")]
-    pub fn publish(&mut self) -> Published {
-        let given_up = self.close_forgotten();
-        if self.publish_pending() {
-            Published::Now
-        } else if given_up || self.kept > 0 {
-            Published::RolledBack
-        } else {
-            Published::Nothing
-        }
-    }
-
-    /// Replays the last publish now, if no guard is in the way, and returns the panic of
-    /// user code instead of passing it on.
-    ///
-    /// A replay runs the operations of the last batch, so a panic in it is the fault of
-    /// that batch. Without this call it hits the writer that begins the next one.
-    /// `Ok(false)`: a guard is still on the old side of the last publish, and nothing
-    /// changed.
-    ///
-    /// # Errors
-    ///
-    /// What a replayed operation, or the value's `clone_from`, panicked with. The next
-    /// batch, or the next call of this, starts over by a resync: nothing that was published or
-    /// [kept](Batch::keep) is lost.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{OpWriter, Operation};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// struct AddOnce(u32);
-    /// impl Operation<u32> for AddOnce {
-    ///     fn apply(&mut self, n: &mut u32, _: &()) {
-    ///         *n += self.0;
-    ///     }
-    ///     fn apply_once(self, _: &mut u32, _: &()) {
-    ///         panic!("not a second time");
-    ///     }
-    /// }
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::new(writer);
-    /// writer.write().apply(AddOnce(1));
-    /// let payload = writer.try_catch_up().unwrap_err();
-    /// assert_eq!(payload.downcast_ref(), Some(&"not a second time"));
-    /// assert!(writer.try_catch_up().unwrap());
-    /// assert_eq!(*writer.write(), 1);
-    /// ```
-    #[cfg(feature = "std")]
-    pub fn try_catch_up(&mut self) -> std::thread::Result<bool> {
-        if !self.writer.try_finish() {
-            return Ok(false);
-        }
-        // The state says what an unwound step leaves behind.
-        std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| self.settle())).map(|()| true)
-    }
 }
 
-/// What can be seen from outside.
+/// Getters.
 impl<P: BufferPtr, O> OpWriter<P, O> {
-    /// Whether there are changes that readers cannot see yet, and that the next
-    /// batch goes on with.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.apply(|n, _| *n += 1);
-    /// batch.defer();
-    /// assert!(writer.has_pending());
-    /// writer.publish();
-    /// assert!(!writer.has_pending());
-    /// ```
+    /// Returns whether there are changes that readers cannot see yet, and that the next batch goes
+    /// on with.
     pub fn has_pending(&self) -> bool {
         let deferred = !self.open && matches!(self.state, State::Unpublished | State::Modified);
         deferred || self.kept > 0
     }
 
-    /// How many logged changes readers cannot see yet.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.apply(|n, _| *n += 1);
-    /// batch.defer();
-    /// assert_eq!(writer.pending(), 1);
-    /// ```
+    /// Returns how many logged changes readers cannot see yet.
     pub fn pending(&self) -> usize {
         match self.state {
             State::Settled | State::Published => 0,
@@ -560,111 +268,34 @@ impl<P: BufferPtr, O> OpWriter<P, O> {
         }
     }
 
-    /// What readers see.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.apply(|n, _| *n += 1);
-    /// batch.defer();
-    /// assert_eq!(*writer.front(), 0);
-    /// writer.publish();
-    /// assert_eq!(*writer.front(), 1);
-    /// ```
+    /// Returns what readers see.
     pub fn front(&self) -> &P::Value {
         self.writer.front()
     }
 
-    /// The extras.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::{DoubleBuffer, OpWriter, Writer};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &u32);
-    ///
-    /// let buffer = DoubleBuffer::with_extras(0, 0, LockStrategy::new(), 10);
-    /// let mut writer = OpWriter::<_, Add>::new(Writer::claim(&buffer).unwrap());
-    /// writer.write().apply(|n, step| *n += step);
-    /// assert_eq!((*writer.extras(), *writer.front()), (10, 10));
-    /// ```
+    /// Returns the extras.
     pub fn extras(&self) -> &P::Extras {
         self.writer.extras()
     }
 
-    /// A new reader; as [`Reader::new`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// writer.write().apply(|n, _| *n += 1);
-    /// assert_eq!(*writer.reader().read(), 1);
-    /// ```
+    /// Makes another reader. See [`Reader::new`].
     pub fn reader(&self) -> Reader<P> {
         self.writer.reader()
     }
 
-    /// How many the last publish still waits for; see [`Writer::stragglers`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let guard = reader.read();
-    /// writer.write().apply(|n, _| *n += 1);
-    /// assert_eq!(writer.stragglers(), 1);
-    /// drop(guard);
-    /// assert!(writer.try_finish());
-    /// assert_eq!(writer.stragglers(), 0);
-    /// ```
+    /// Returns how many guards or readers the last publish still waits for. See
+    /// [`Writer::stragglers`].
     pub fn stragglers(&self) -> usize {
         self.writer.stragglers()
     }
 
-    /// The writer underneath, for looking.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, _reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// writer.write().apply(|n, _| *n += 1);
-    /// assert_eq!(writer.as_writer().version(), 1);
-    /// ```
+    /// Returns the writer underneath.
     pub fn as_writer(&self) -> &Writer<P> {
         &self.writer
     }
 
-    /// The writer underneath. Deferred changes are lost with the log, but may
-    /// stand in its back.
+    /// Returns the writer underneath. Deferred changes are lost with the log, but its back may
+    /// have them.
     ///
     /// # Examples
     ///
@@ -686,112 +317,8 @@ impl<P: BufferPtr, O> OpWriter<P, O> {
     }
 }
 
-impl<P: BufferPtr<Strategy: BlockingStrategy>, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
-    /// Begins a batch, or goes on with a deferred one. Waits for guards on the
-    /// old side of the last publish (see [`Writer::finish`]), then replays the
-    /// log: each operation of that publish once. After a batch that was rolled back, it
-    /// undoes what that batch changed, and after one that was
-    /// [modified](Batch::modify) it clones the whole.
-    ///
-    /// # Panics
-    ///
-    /// If a replayed operation or the value's `clone_from` panics; the next
-    /// batch starts from the last publish. As [`Writer::finish`], if this thread's own guard
-    /// is in the way and the spare side [may not be taken](OnStraggler) or is taken.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let mut batch = writer.write();
-    /// batch.apply(|n, _| *n += 1);
-    /// batch.apply(|n, _| *n *= 10);
-    /// assert_eq!((*batch, *reader.read()), (10, 0));
-    /// batch.publish();
-    /// assert_eq!(*reader.read(), 10);
-    /// ```
-    #[inline]
-    pub fn write(&mut self) -> Batch<&mut Self> {
-        Batch::begin(self)
-    }
-
-    /// Replays the last publish now instead of at the next batch. Waits as
-    /// [`write`](Self::write) does.
-    ///
-    /// # Panics
-    ///
-    /// As [`write`](Self::write).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    ///
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Clear = fn(&mut Vec<Arc<u32>>, &());
-    ///
-    /// let value = Arc::new(1);
-    /// let list = vec![Arc::clone(&value)];
-    /// let (writer, _reader) = dbuf_core::arc(list, vec![], LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Clear>::new(writer);
-    /// writer.write().apply(|list, _| list.clear());
-    /// assert_eq!(Arc::strong_count(&value), 2); // in the copy that is behind
-    /// writer.catch_up();
-    /// assert_eq!(Arc::strong_count(&value), 1);
-    /// ```
-    pub fn catch_up(&mut self) {
-        self.make_way();
-        self.settle();
-    }
-
-    /// All or nothing: publishes if `f` returns `Ok`; returns to the last
-    /// publish if it returns `Err` or panics, deferred changes included.
-    ///
-    /// # Errors
-    ///
-    /// What `f` returned.
-    ///
-    /// # Panics
-    ///
-    /// As [`write`](Self::write), and with `f`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// let (writer, reader) = dbuf_core::arc(1_i32, 1, LockStrategy::new());
-    /// let mut writer = OpWriter::new(writer);
-    /// let refused = writer.transact(|batch| {
-    ///     batch.apply(|n: &mut i32, _: &()| *n -= 2);
-    ///     if **batch < 0 { Err("overdrawn") } else { Ok(()) }
-    /// });
-    /// assert_eq!(refused, Err("overdrawn"));
-    /// assert_eq!(*reader.read(), 1);
-    /// ```
-    pub fn transact<R, E>(
-        &mut self,
-        f: impl FnOnce(&mut Batch<&mut Self>) -> Result<R, E>,
-    ) -> Result<R, E> {
-        let mut batch = self.write();
-        batch.rollback_on_drop();
-        let result = f(&mut batch)?;
-        batch.publish();
-        Ok(result)
-    }
-}
-
-// A change that panicked is taken back before anybody sees it, so only the value's own cells
-// can be seen half-changed.
+// A change that panicked is taken back before a reader sees it, so only the value's own cells can
+// be seen half-changed.
 impl<P: BufferPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>, O> UnwindSafe for OpWriter<P, O> {}
 impl<P: BufferPtr<Value: RefUnwindSafe, Extras: RefUnwindSafe>, O> RefUnwindSafe
     for OpWriter<P, O>

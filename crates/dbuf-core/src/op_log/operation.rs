@@ -1,12 +1,11 @@
 /// A change that can be made twice, once to each copy.
 ///
-/// `apply` must do the same to both copies; whatever it decides by chance, by
-/// clock or by a closure belongs into the operation (see [`Batch::record`](crate::Batch::record)).
-/// A difference is never undefined behaviour, but it stays until the next
-/// resync.
+/// `apply` must do the same to both copies. What it decides by chance, by clock or by a closure
+/// belongs into the operation (see [`Batch::record`](crate::Batch::record)). A difference is never
+/// undefined behaviour, but it stays until the next resync.
 ///
-/// Every `FnMut(&mut T, &X)` is an operation; `Box<dyn FnMut(&mut T, &X)>` makes
-/// a log of closures.
+/// Every `FnMut(&mut T, &X)` is an operation; `Box<dyn FnMut(&mut T, &X)>` makes a log of
+/// closures.
 ///
 /// # Examples
 ///
@@ -39,50 +38,21 @@
             FnMut(&mut {T}, &{X})>>`"
 )]
 pub trait Operation<T, X = ()>: Sized {
-    /// Makes the change. Called for the first copy.
+    /// Makes the change on the first copy.
     fn apply(&mut self, target: &mut T, extras: &X);
 
-    /// Makes the change for the last time: it may give away what it holds.
+    /// Makes the change for the last time, on the other copy. It may move out of the operation.
     fn apply_once(mut self, target: &mut T, extras: &X) {
         self.apply(target, extras);
     }
 
-    /// Gives the change up, where it will not be made again: after a rollback, at the
-    /// start of the next batch, and when a later change
-    /// [replaces](crate::Batch::replace_all) it. Drops it, unless what it holds is better
-    /// dropped elsewhere and `target` can keep it until then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-    ///
-    /// use dbuf_core::{DoubleBuffer, OpWriter, Operation, Writer};
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// struct Spend(u32);
-    ///
-    /// impl Operation<u32, AtomicU32> for Spend {
-    ///     fn apply(&mut self, budget: &mut u32, _: &AtomicU32) {
-    ///         *budget -= self.0;
-    ///     }
-    ///     fn discard(self, _: &mut u32, refunds: &AtomicU32) {
-    ///         refunds.fetch_add(self.0, Relaxed);
-    ///     }
-    /// }
-    ///
-    /// let buffer = DoubleBuffer::with_extras(9, 9, LockStrategy::new(), AtomicU32::new(0));
-    /// let mut writer = OpWriter::new(Writer::claim(&buffer).unwrap());
-    /// let mut batch = writer.write();
-    /// batch.apply(Spend(5));
-    /// batch.rollback();
-    /// writer.catch_up();
-    /// assert_eq!((*writer.front(), writer.extras().load(Relaxed)), (9, 5));
-    /// ```
+    /// Discards the change, which will not be made again: at the start of the batch after a
+    /// rollback, and when a later change [replaces](crate::Batch::replace_all) it. Drops it by
+    /// default. `target` may keep what it holds, to drop that elsewhere.
     fn discard(self, _target: &mut T, _extras: &X) {}
 
-    /// Becomes a part of the entry that was logged just before it, which then has to do
-    /// the work of both; or returns itself, to be an entry of its own.
+    /// Merges the operation into the entry that was logged just before it, which then has to do
+    /// the work of both. Returns the operation if it has to be an entry by itself.
     ///
     /// # Examples
     ///
@@ -116,25 +86,25 @@ pub trait Operation<T, X = ()>: Sized {
         Some(self)
     }
 
-    /// Logs what was [lent](crate::Batch::lend) and may have changed, and makes `back`
-    /// forget that it was. Called in the call that ends a batch, unless nothing was lent or
-    /// the batch is rolled back.
+    /// Logs what was [lent](crate::Batch::lend) and may have changed, and clears the marks in
+    /// `back`. Called in the call that ends a batch, unless nothing was lent or the batch is
+    /// rolled back.
     ///
-    /// If it panics, the batch is rolled back, so `back` must still know what was lent and
-    /// is not logged.
+    /// If it panics, the batch is rolled back, so `back` must still have the marks of what is not
+    /// logged.
     ///
     /// The example of [`Batch::lend`](crate::Batch::lend) has one.
     fn seal(_back: &mut T, _extras: &X, _log: impl FnMut(Self)) {}
 
-    /// Undoes changes that were given up: makes `back` what `front` and the changes in
-    /// `kept` are. Returns whether it did. If not, as by default, or if it panics,
-    /// the whole is cloned from `front`.
+    /// Undoes changes that were given up: makes `back` equal to `front` with the changes in
+    /// `kept`. Returns whether it did. If not, as by default, or if it panics, the whole value is
+    /// cloned from `front`.
     ///
-    /// `back` is `front` with the changes of `kept`, then those of `undone`, then changes
-    /// to what is lent and not [sealed](Self::seal); one that panicked may have left
-    /// what was lent in any state. So it is enough to copy what `undone` and the lent
-    /// parts name, and to make those changes of `kept` again that concern the same.
-    /// Called at the start of the next batch, never while a batch ends.
+    /// `back` is `front` with the changes of `kept`, then those of `undone`, then changes to lent
+    /// parts that are not [sealed](Self::seal). A change that panicked may have left a lent part
+    /// in any state. So it is enough to copy what `undone` and the lent parts name, and to make
+    /// again the changes of `kept` to the same parts. Called at the start of the next batch, never
+    /// while a batch ends.
     ///
     /// The example of [`Batch::lend`](crate::Batch::lend) has one.
     fn restore(
@@ -147,13 +117,14 @@ pub trait Operation<T, X = ()>: Sized {
         false
     }
 
-    /// Drops a copy that readers had kept, and that was [set
-    /// aside](crate::OpWriter::set_aside). `back` may take it to be dropped later.
+    /// Drops a copy that was [set aside](crate::OpWriter::set_aside), after its readers have left.
+    /// `back` may keep it, to drop it later.
     fn retire(_back: &mut T, copy: T) {
         drop(copy);
     }
 
-    /// How many entries a value has, for [`OnStraggler::Spare`](crate::OnStraggler::Spare).
+    /// Returns the number of entries of a value, for
+    /// [`OnStraggler::Spare`](crate::OnStraggler::Spare).
     fn entries(_front: &T) -> usize {
         1
     }

@@ -1,4 +1,4 @@
-//! Going on without the readers that do not leave.
+//! The spare side: going on without the readers that do not leave.
 
 use core::mem;
 #[cfg(feature = "std")]
@@ -6,11 +6,13 @@ use std::time::Instant;
 
 use super::state::State;
 use super::{Copies, OpWriter, Operation};
+use crate::pointer::BufferPtr;
+use crate::straggler::OnStraggler;
+use crate::strategy::BlockingStrategy;
 #[cfg(feature = "std")]
 use crate::wait;
 #[cfg(feature = "std")]
 use crate::writer::own_guard;
-use crate::{BlockingStrategy, BufferPtr, OnStraggler};
 
 /// The spare side holds a value, for the guards on it.
 pub(super) struct Aside {
@@ -28,8 +30,8 @@ impl Aside {
 }
 
 impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
-    /// Says what [`write`](Self::write) does when readers do not leave:
-    /// [`OnStraggler::Wait`] at first. Without `std` there is no clock, and it waits.
+    /// Sets what [`write`](Self::write) does when readers do not leave. At first it is
+    /// [`OnStraggler::Wait`]. Without `std` there is no clock, and it always waits.
     ///
     /// # Examples
     ///
@@ -38,19 +40,18 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         self.on_straggler = policy;
     }
 
-    /// Goes on without the readers that are in the way of the next batch: clones what is
-    /// published into the spare side, and leaves them the side that they are on. Returns
-    /// whether the next batch need not wait. It has to if other readers still keep a side
-    /// that was set aside before, and if the writer [has no clone](Self::without_clone).
+    /// Goes on without the readers on the back: clones what is published into the spare side, and
+    /// leaves the back to them. Returns whether the next batch need not wait. It must wait if
+    /// other readers still keep the spare side, or if the writer [has no
+    /// clone](Self::without_clone).
     ///
-    /// Never waits. Costs one clone of the value; nothing if no reader is in the way. The
-    /// side that was set aside is dropped by the first batch, or call of this, after its
-    /// readers are gone.
+    /// Never waits. Costs one clone of the value, or nothing if no reader is on the back. After
+    /// its readers are gone, the next batch, or call of this, drops the value that was set aside.
     ///
     /// # Panics
     ///
-    /// With the value's `Clone`: nothing has changed then. With `Drop` of what a log entry
-    /// or a value owns: the next batch starts from the last publish.
+    /// If the value's `Clone` panics: nothing has changed then. If the `Drop` of what a log entry
+    /// or a value owns panics: the next batch starts from the last publish.
     ///
     /// # Examples
     ///
@@ -79,52 +80,33 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         if !self.writer.try_free_spare() {
             return false;
         }
-        // The clock and `Clone` are user code: before anything changes.
+        // The clock and `Clone` are user code: they run before anything changes.
         let aside = Aside::now();
         let mut copy = Some(clone(self.writer.front()));
-        // Until the log is empty: whatever unwinds below leaves a resync behind.
+        // Until the log is empty: after an unwind below, the next batch starts with a resync.
         let state = self.state;
         self.state = State::Torn;
-        // What it takes from there is what an earlier side left.
+        // The swap takes out what an earlier side left there.
         if self.writer.set_aside(|spare| mem::swap(spare, &mut copy)) {
             self.aside = Some(aside);
-            // The copy has all that was published, so nothing is owed to it.
+            // The copy has all that was published, so it needs no replay.
             self.discard_undone();
             self.state = State::Settled;
         } else {
-            // The last reader left meanwhile, and the clone was in vain.
+            // The last reader left meanwhile, and the clone is not used.
             self.state = state;
         }
         self.retire(copy);
         true
     }
 
-    /// How many keep the side that was set aside, as far as the strategy can tell. Zero when
-    /// there is none. For diagnosis.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_core::OpWriter;
-    /// use dbuf_strategies::LockStrategy;
-    ///
-    /// type Add = fn(&mut u32, &());
-    ///
-    /// let (writer, reader) = dbuf_core::arc(0, 0, LockStrategy::new());
-    /// let mut writer = OpWriter::<_, Add>::new(writer);
-    /// let kept = reader.read();
-    /// writer.write().apply(|n, _| *n += 1);
-    /// assert_eq!((writer.stragglers(), writer.spare_stragglers()), (1, 0));
-    /// writer.set_aside();
-    /// assert_eq!((writer.stragglers(), writer.spare_stragglers()), (0, 1));
-    /// drop(kept);
-    /// assert_eq!(writer.spare_stragglers(), 0);
-    /// ```
+    /// Returns how many guards or readers keep the side that was set aside, as far as the strategy
+    /// can tell. Zero when there is none. For diagnosis.
     pub fn spare_stragglers(&self) -> usize {
         self.writer.spare_stragglers()
     }
 
-    /// When a side was set aside whose value is still there. `None` if there is none.
+    /// Returns when the value on the spare side was set aside. `None` if there is none.
     ///
     /// # Examples
     ///
@@ -166,8 +148,8 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         }
     }
 
-    /// For how long [`write`](Self::write) waits before it sets a side aside. `None` for
-    /// as long as it takes.
+    /// Returns how long [`write`](Self::write) waits before it sets the back aside. `None` if
+    /// there is no limit.
     pub fn patience(&self) -> Option<core::time::Duration> {
         match self.on_straggler {
             _ if self.copies.is_none() => None,
@@ -198,14 +180,14 @@ impl<P: BufferPtr<Strategy: BlockingStrategy>, O: Operation<P::Value, P::Extras>
         if self.writer.try_finish() {
             return;
         }
-        // Then it is of no use to wait first.
+        // It would not help to wait first.
         let own = self.writer.waits_for_itself();
         match self.patience() {
             None => return self.writer.finish(),
             Some(after) if !own && self.writer.finish_timeout(after) => return,
             Some(_) => {}
         }
-        // Whichever side is free first.
+        // Waits for the first side that is free.
         while !self.set_aside() {
             if own {
                 own_guard();

@@ -4,29 +4,28 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::{Copies, OpWriter, Operation, trim};
-use crate::writer::Parts;
-use crate::{BufferPtr, Torn, Writer};
+use crate::error::Torn;
+use crate::pointer::BufferPtr;
+use crate::writer::{Parts, Writer};
 
-/// What the back is, seen from the front. The table is in the module's
-/// documentation.
+/// What the back is, compared with the front. The table is in the documentation of `op_log`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Equal. The log is empty.
+    /// Equal to the front. The log is empty.
     Settled,
     /// The front and the changes of the log.
     Unpublished,
-    /// The front, the changes of the log, and changes to parts that were lent. The
-    /// back knows which parts, and the log learns of them when the batch ends.
+    /// The front, the changes of the log, and changes to parts that were lent. The back remembers
+    /// which parts, and the end of the batch logs them.
     Lent,
-    /// The front and changes of which the log does not know all.
+    /// The front and changes that the log does not have.
     Modified,
-    /// Owes the changes of the log; the last swap may be unfinished.
+    /// Behind the front by the changes of the log. The last swap may be unfinished.
     Published,
-    /// The front and changes that were given up, in part or as a whole. The log and
-    /// the parts that were lent name all that differs.
+    /// The front and changes that were given up, in part or as a whole. The log and the lent parts
+    /// name all that differs.
     Abandoned,
-    /// Unknown: user code unwound halfway, or the log does not know all that was
-    /// given up.
+    /// Not trusted: user code unwound halfway, or the log does not have all that was given up.
     Torn,
 }
 
@@ -39,7 +38,7 @@ pub(super) enum Ending {
     Keep,
 }
 
-/// Both sides, for a caller that has seen the swap finished.
+/// Returns both sides, for a caller that knows that the swap is finished.
 #[inline]
 fn finished<P: BufferPtr>(writer: &mut Writer<P>) -> Parts<'_, P::Value, P::Extras> {
     match writer.try_parts() {
@@ -50,8 +49,7 @@ fn finished<P: BufferPtr>(writer: &mut Writer<P>) -> Parts<'_, P::Value, P::Extr
 
 /// Between batches.
 impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
-    /// A batch that was forgotten is one that failed. Returns whether it gave
-    /// changes up.
+    /// Gives up the changes of a forgotten batch. Returns whether there were any.
     pub(super) fn close_forgotten(&mut self) -> bool {
         if !self.open {
             return false;
@@ -60,8 +58,8 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         self.abandon()
     }
 
-    /// Makes the back equal to the front, or to the front and what is deferred.
-    /// The swap must be finished.
+    /// Makes the back equal to the front, or to the front and what is deferred. The swap must be
+    /// finished.
     #[inline]
     pub(super) fn settle(&mut self) {
         if self.aside.is_some() {
@@ -92,17 +90,17 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
 
     #[inline(never)]
     fn replay(&mut self) {
-        // Until all is done: whatever unwinds below leaves a resync behind.
+        // Until all is done: after an unwind below, the next batch starts with a resync.
         self.state = State::Torn;
         let Parts { back, extras, .. } = finished(&mut self.writer);
-        // One change, published by itself: a drain costs as much as the change.
+        // A single change: a drain would cost as much as the change.
         if self.log.len() == 1 {
             if let Some(op) = self.log.pop() {
                 op.apply_once(back, extras);
             }
         } else {
-            // Unwinding drops the operations that are left; one whose destructor
-            // panics as well ends the process, as in any collection.
+            // Unwinding drops the remaining operations. If the destructor of one panics as well,
+            // the process ends, as in any collection.
             for op in self.log.drain(..) {
                 op.apply_once(back, extras);
             }
@@ -111,8 +109,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         self.state = State::Settled;
     }
 
-    /// Takes back what was given up, if the operation knows how to. Torn until all is
-    /// done.
+    /// Undoes what was given up. Returns whether the operation could. Torn until all is done.
     pub(super) fn restore(&mut self) -> bool {
         self.state = State::Torn;
         let Parts {
@@ -129,9 +126,8 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         true
     }
 
-    /// Back to the last publish, and what was kept once more: the copy on which
-    /// it was made is gone. Torn until all is done, so that nothing kept is lost
-    /// if user code unwinds here.
+    /// Copies the front over the back and makes the kept changes again. Torn until all is done, so
+    /// that no kept change is lost if user code unwinds here.
     fn resync(&mut self) {
         let Some(Copies { clone_from, .. }) = self.copies else {
             panic!("{Torn}");
@@ -169,7 +165,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
     pub(super) fn publish_pending(&mut self) -> bool {
         match self.state {
             State::Unpublished => self.swap(State::Published),
-            // The log knows only part of it: the other copy catches up by resync.
+            // The log has only part of it: the other copy needs a resync.
             State::Modified => self.swap(State::Torn),
             State::Settled | State::Lent | State::Published | State::Abandoned | State::Torn => {
                 return false;
@@ -178,12 +174,11 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         true
     }
 
-    /// Makes the back the front. `next` is what the new back is.
+    /// Makes the back the front. `next` is the state of the new back.
     #[inline]
     fn swap(&mut self, next: State) {
-        // A strategy may run user code (wakers) once it has flipped: if that
-        // unwinds, a resync from the new front is right, and nothing is kept that
-        // it does not have.
+        // After the flip, a strategy may run user code (wakers). If that unwinds, the new front
+        // has all that was kept, and a resync from it is right.
         struct Unwound<'w, P: BufferPtr>(&'w mut Writer<P>, &'w mut usize);
 
         impl<P: BufferPtr> Drop for Unwound<'_, P> {
@@ -207,8 +202,8 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
 
     /// Gives up what is unpublished and not kept. Returns whether there was anything.
     ///
-    /// Nothing is undone here: that runs user code, and the thread may be unwinding.
-    /// The next batch begins with it.
+    /// Undoes nothing: that runs user code, and the thread may be unwinding. The next batch begins
+    /// with it.
     fn abandon(&mut self) -> bool {
         self.state = match self.state {
             State::Settled => return false,
@@ -222,7 +217,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
 
 /// While a batch is open. The swap is finished then.
 impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
-    /// The state of an open batch that may go on.
+    /// Returns the state of an open batch that is not torn.
     #[inline]
     fn open_state(&self) -> State {
         assert!(
@@ -237,13 +232,13 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         self.state
     }
 
-    /// Whether an open batch can only be rolled back.
+    /// Returns whether an open batch can only be rolled back.
     #[inline]
     pub(super) fn is_torn(&self) -> bool {
         matches!(self.state, State::Abandoned | State::Torn)
     }
 
-    /// Changes the back and logs how.
+    /// Changes the back and logs the change.
     pub(super) fn apply(&mut self, mut op: O) {
         self.change(|back, extras, log| {
             op.apply(back, extras);
@@ -252,8 +247,8 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         });
     }
 
-    /// Runs user code on the back, with the part of the log that is not kept. The
-    /// batch is torn unless it returns.
+    /// Runs user code on the back, with the part of the log that is not kept. If that unwinds, the
+    /// batch is torn.
     #[inline]
     pub(super) fn change<R>(
         &mut self,
@@ -275,7 +270,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         result
     }
 
-    /// Lends what `mark` finds and remembers to `f`.
+    /// Lends the part that `mark` finds and marks to `f`.
     #[inline]
     pub(super) fn lend<'w, L, R>(
         &'w mut self,
@@ -286,7 +281,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         self.state = State::Torn;
         let Parts { back, extras, .. } = finished(&mut self.writer);
         let lent = mark(back, extras);
-        // If `f` unwinds, only a part that is marked is in doubt.
+        // If `f` unwinds, only a marked part is in doubt.
         let (halfway, after) = match before {
             State::Modified => (State::Torn, State::Modified),
             _ => (State::Abandoned, State::Lent),
@@ -297,7 +292,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         result
     }
 
-    /// Logs what was lent.
+    /// Logs the lent parts.
     fn seal(&mut self) {
         let (halfway, after) = match self.state {
             State::Modified => (State::Torn, State::Modified),
@@ -307,7 +302,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         let Parts { back, extras, .. } = finished(&mut self.writer);
         O::seal(back, extras, |op| self.log.push(op));
         self.state = match after {
-            // Nothing was lent that is still there.
+            // No lent part exists any more.
             State::Unpublished if self.log.is_empty() => State::Settled,
             after => after,
         };
@@ -319,7 +314,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         if !self.open {
             return false;
         }
-        // First, so that user code that unwinds below ends it as well.
+        // First, so that the batch has ended even if user code unwinds below.
         self.open = false;
         match (self.state, ending) {
             (State::Unpublished, Ending::Publish) => {
@@ -342,7 +337,7 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         }
         match (ending, self.state) {
             (Ending::Keep, State::Unpublished) => self.kept = self.log.len(),
-            // The log does not know all of it, so it could not be made again.
+            // The log does not have all of it, so it could not be made again.
             (Ending::Publish, _) | (Ending::Keep, State::Modified) => {
                 self.publish_pending();
             }
@@ -374,7 +369,7 @@ impl<O> Tail<'_, O> {
         }
     }
 
-    /// Drops all of it.
+    /// Discards all of it.
     pub(super) fn clear<T, X>(&mut self, back: &mut T, extras: &X)
     where
         O: Operation<T, X>,

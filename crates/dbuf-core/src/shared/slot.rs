@@ -2,16 +2,16 @@
 //!
 //! # Invariants
 //!
-//! - **T1** A slot belongs to the thread that made it and never changes hands. Its count
-//!   and its token are used by that thread only, until somebody ends the slot. (Other
-//!   threads ask about the token under the table's lock, by `Strategy::holds_elsewhere`.)
+//! - **T1** A slot belongs to the thread that made it and never changes hands. Only that
+//!   thread uses its count and its token, until the slot is ended. (Under the table's lock,
+//!   other threads read the token's state by `Strategy::holds_elsewhere`.)
 //! - **T2** A slot is ended once: by the drop of its table, or by its own thread, which
-//!   forgets it first.
+//!   removes its entry first.
 //! - **T3** Its own thread ends a slot only while no guard is on it. A thread that ends
 //!   before its guards marks the slot [`LATE`], and the last guard ends it.
 //! - **T4** A guard borrows a handle, and a handle keeps the table.
 //!
-//! So a slot that a thread finds by the id of a table of which it has a handle is there.
+//! So a slot is valid if a thread that has a handle finds it by the id of the handle's table.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -23,38 +23,40 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 
 use super::thread::{self, AnySlot, AnyTable};
+use crate::id::new_id;
 use crate::sync::abort;
 
 /// The slots of all threads that read through a handle and its clones.
 pub(super) struct Table<T> {
     id: u64,
-    /// The id of the buffer to whose strategy the tokens belong.
+    /// The id of the buffer. Its strategy made the tokens.
     buffer: u64,
-    /// By address. Held for a few steps only: tokens are made and dropped unlocked.
+    /// By address. Locked for a few steps only: tokens are made and dropped unlocked.
     slots: Mutex<BTreeMap<usize, OwnedSlot<T>>>,
 }
 
-/// What one thread reads with. On cache lines of its own: a read stores to it.
+/// A thread's reader token. On cache lines of its own, because reads store to it.
 #[cfg_attr(target_pointer_width = "64", repr(align(128)))]
 pub(super) struct Slot<T> {
     pub(super) token: T,
-    /// How many guards are on it, and [`LATE`].
+    /// The number of guards on it, and [`LATE`].
     guards: Cell<usize>,
-    /// The table that owns it, for the guards of a slot that is late.
+    /// The table that owns it, for the guards of a late slot.
     table: NonNull<Table<T>>,
-    /// Whose it is, for diagnosis.
+    /// Its thread, for diagnosis.
     thread: Option<Thread>,
 }
 
-/// The thread's end has passed, and the last guard ends the slot.
+/// Its thread has ended, and the last guard ends the slot.
 const LATE: usize = 1 << (usize::BITS - 1);
 
 impl<T> Slot<T> {
-    /// Counts a guard that is about to be acquired, unless there is something special.
+    /// Counts a guard that is about to be acquired. Returns `None`, and counts nothing, if the
+    /// slot is late or full.
     #[inline(always)]
     fn enter(&self) -> Option<NonNull<Self>> {
         let guards = self.guards.get().wrapping_add(1);
-        // Neither late nor full: one look at the sign.
+        // Neither late nor full: one check of the sign.
         (guards < LATE).then(|| {
             self.guards.set(guards);
             NonNull::from(self)
@@ -71,9 +73,9 @@ impl<T> Slot<T> {
         NonNull::from(self)
     }
 
-    /// Counts a guard out that is about to be released. Not on a slot that the guard
-    /// may have to end: then nothing changes, and [`Table::left`] has to be called after
-    /// the release.
+    /// Subtracts a guard that is about to be released. Returns `false`, and changes nothing, on a
+    /// late slot, which the guard may have to end: then [`after_release`] must be called after the
+    /// release.
     #[inline(always)]
     pub(super) fn leave(&self) -> bool {
         let guards = self.guards.get() - 1;
@@ -89,22 +91,22 @@ impl<T> Slot<T> {
     }
 }
 
-/// The owner of a slot. A raw pointer, since its thread has another.
+/// The owner of a slot. A raw pointer, because the slot's thread has another one.
 struct OwnedSlot<T>(NonNull<Slot<T>>);
 
-// SAFETY: whoever drops the slot has it alone (T2), and drops a token.
+// SAFETY: a slot is dropped when no other thread uses it (T2), and the drop drops a token.
 unsafe impl<T: Send> Send for OwnedSlot<T> {}
 
 impl<T> Drop for OwnedSlot<T> {
     fn drop(&mut self) {
-        // SAFETY: from a box, of which this is the one owner; nobody uses it (T2, T3).
+        // SAFETY: the pointer is from a box and has one owner; no thread uses it (T2, T3).
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
 
 impl<T: 'static> Table<T> {
     pub(super) fn new(buffer: u64) -> (u64, Arc<Self>) {
-        let id = thread::new_id();
+        let id = new_id();
         let slots = Mutex::new(BTreeMap::new());
         (id, Arc::new(Self { id, buffer, slots }))
     }
@@ -113,27 +115,28 @@ impl<T: 'static> Table<T> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// This thread's slot in the table `id`.
+    /// Returns this thread's slot in the table `id`.
     ///
     /// # Safety
     ///
-    /// That table is alive and its tokens are `T`s. The slot is used by this thread, and
-    /// not after this thread's guards on it are gone.
+    /// That table is alive and its tokens are `T`s. Only this thread uses the slot, and not after
+    /// its guards on it are gone.
     #[inline(always)]
     unsafe fn find<'a>(id: u64) -> Option<&'a Slot<T>> {
-        // SAFETY: entries of this id lead to slots of its table, which is alive, and so
-        // are they (T2, T3).
+        // SAFETY: entries of this id lead to slots of its table, which is alive, and so the slots
+        // are (T2, T3).
         thread::find(id).map(|slot| unsafe { slot.cast::<Slot<T>>().as_ref() })
     }
 
-    /// Counts a guard on this thread's slot, if that is all there is to do.
+    /// Counts a guard on this thread's slot. Returns `None` if there is no slot, or if it is late
+    /// or full.
     ///
     /// # Safety
     ///
     /// The table `id` is alive and its tokens are `T`s.
     #[inline(always)]
     pub(super) unsafe fn enter(id: u64) -> Option<NonNull<Slot<T>>> {
-        // SAFETY: promised by the caller; no guard goes in between.
+        // SAFETY: promised by the caller; no guard is dropped in between.
         unsafe { Self::find(id) }?.enter()
     }
 
@@ -141,7 +144,7 @@ impl<T: 'static> Table<T> {
     #[cold]
     #[inline(never)]
     pub(super) fn enter_new(self: &Arc<Self>, new: impl FnOnce() -> T) -> NonNull<Slot<T>> {
-        // SAFETY: the table is here, and no guard goes in between.
+        // SAFETY: `self` is that table, and no guard is dropped in between.
         if let Some(slot) = unsafe { Self::find(self.id) } {
             return slot.enter_late();
         }
@@ -161,23 +164,22 @@ impl<T: 'static> Table<T> {
         slot
     }
 
-    /// The threads whose tokens are such.
-    pub(super) fn threads(&self, mut is_such: impl FnMut(&T) -> bool) -> Vec<Thread> {
+    /// Returns the threads whose tokens satisfy `predicate`.
+    pub(super) fn threads(&self, mut predicate: impl FnMut(&T) -> bool) -> Vec<Thread> {
         let slots = self.lock();
         let threads = slots.values().filter_map(|slot| {
-            // SAFETY: whoever ends a slot takes it out of the table first, under the lock.
+            // SAFETY: a slot is taken out of the table, under the lock, before it is ended.
             let slot = unsafe { slot.0.as_ref() };
-            slot.thread.as_ref().filter(|_| is_such(&slot.token))
+            slot.thread.as_ref().filter(|_| predicate(&slot.token))
         });
         threads.cloned().collect()
     }
 
-    /// This thread's slot, if it has a guard.
+    /// Returns this thread's slot, if it has a guard.
     ///
     /// # Safety
     ///
-    /// As for [`enter`](Self::enter). The slot is not used after this thread's guards on it
-    /// are gone.
+    /// See [`enter`](Self::enter). The slot is not used after this thread's guards on it are gone.
     #[inline]
     pub(super) unsafe fn held<'a>(id: u64) -> Option<&'a Slot<T>> {
         // SAFETY: promised by the caller.
@@ -185,13 +187,13 @@ impl<T: 'static> Table<T> {
     }
 }
 
-/// A guard on a [`LATE`] slot is about to be released. Nothing leads to the slot any more
-/// if it is the last.
+/// Called before a guard on a [`LATE`] slot is released. If it is the last, this removes the
+/// slot's entry.
 ///
 /// # Safety
 ///
 /// The guard is this thread's and counted on the slot.
-pub(super) unsafe fn is_leaving<T: 'static>(slot: NonNull<Slot<T>>) {
+pub(super) unsafe fn before_release<T: 'static>(slot: NonNull<Slot<T>>) {
     // SAFETY: the guard keeps it (T3).
     let this = unsafe { slot.as_ref() };
     if this.guards.get() == LATE | 1 {
@@ -200,21 +202,21 @@ pub(super) unsafe fn is_leaving<T: 'static>(slot: NonNull<Slot<T>>) {
     }
 }
 
-/// A guard on a [`LATE`] slot was released.
+/// Called after a guard on a [`LATE`] slot was released. If it was the last, this ends the slot.
 ///
 /// # Safety
 ///
 /// The guard was this thread's and counted on the slot, and is not used again.
-pub(super) unsafe fn left<T: 'static>(slot: NonNull<Slot<T>>) {
+pub(super) unsafe fn after_release<T: 'static>(slot: NonNull<Slot<T>>) {
     // SAFETY: the guard kept it until here (T3).
     let this = unsafe { slot.as_ref() };
     // SAFETY: T4; what the guard borrowed outlives this call.
     let table = unsafe { this.table.as_ref() };
     this.guards.set(this.guards.get() - 1);
     if this.guards.get() == LATE {
-        // Again: a waker may have dropped the other guards in the release of this one.
+        // Removed again: during the release a waker may have dropped the other guards.
         thread::remove(table.id, slot.cast());
-        // SAFETY: this thread's, without guards, and forgotten (T2, T3).
+        // SAFETY: this thread's, without guards, and without an entry (T2, T3).
         unsafe { table.end(slot.cast()) };
     }
 }

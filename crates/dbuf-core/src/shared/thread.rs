@@ -1,13 +1,12 @@
-//! The slots that a thread has, in one shared handle or another.
+//! The slots of a thread, in all the shared handles that it has read from.
 //!
-//! A slot is found by the *id* of its table. Ids are never used again, so an entry of a
-//! table that is gone matches nothing, and needs nobody to remove it.
+//! A slot is found by the *id* of its table. Ids are never used again, so the entry of a table
+//! that is gone matches nothing and may stay.
 //!
-//! The entries themselves have no destructor. A thread local without one is there for as
-//! long as its thread, so that destructors of other thread locals can still read. (Where
-//! the system has no thread locals of its own it may be gone before that: then each read
-//! makes a slot, which ends with its guard.) What ends the slots is a second thread
-//! local, [`EXIT`], whose destructor does the work.
+//! The entries have no destructor. A thread local without one lives as long as its thread, so that
+//! destructors of other thread locals can still read. (On systems without native thread locals it
+//! may be gone before that: then each read makes a slot, which ends with its guard.) A second
+//! thread local, [`EXIT`], has the destructor that ends the slots.
 //!
 //! Nothing here runs user code while an entry is borrowed.
 
@@ -19,19 +18,18 @@ use core::mem::{self, ManuallyDrop};
 use core::panic::AssertUnwindSafe;
 use core::ptr::NonNull;
 use std::panic::catch_unwind;
-use std::sync::{Mutex, PoisonError};
 
 use crate::sync::thread_local;
 
 /// A slot whose type only its table knows.
 pub(super) type AnySlot = NonNull<()>;
 
-/// A table of slots, as a thread that ends sees it.
+/// A table of slots, for a thread that ends.
 pub(super) trait AnyTable {
     /// The id of the buffer whose readers are in the slots.
     fn buffer(&self) -> u64;
 
-    /// Whether a guard is on the slot. Then the last such guard ends the slot.
+    /// Returns whether a guard is on the slot. If so, the last such guard ends the slot.
     ///
     /// # Safety
     ///
@@ -42,18 +40,18 @@ pub(super) trait AnyTable {
     ///
     /// # Safety
     ///
-    /// As for `is_held_at_exit`; no guard is on the slot, and nothing leads to it.
+    /// See `is_held_at_exit`; and no guard is on the slot, and nothing leads to it.
     unsafe fn end(&self, slot: AnySlot);
 }
 
-/// What a thread needs to know of a slot.
+/// What a thread stores about a slot.
 struct Entry {
     slot: AnySlot,
     /// A weak pointer, so that an idle thread keeps no table alive.
     table: Weak<dyn AnyTable>,
 }
 
-/// The slots that were used last, at the index of the id's last bits.
+/// The size of the cache of slots, which is indexed by the last bits of the id.
 const CACHED: usize = 8;
 
 /// Matches nothing at first, and after [`Cached::clear`]: no table has the id 0.
@@ -64,15 +62,16 @@ struct Cached {
 
 struct Thread {
     cache: [Cached; CACHED],
-    /// The id of a table in which the thread has no slot: one that only writes asks, too.
+    /// The id of a table in which the thread has no slot. A thread that only writes looks it up
+    /// too.
     missed: Cell<u64>,
     entries: ManuallyDrop<RefCell<BTreeMap<u64, Entry>>>,
-    /// Entries of tables that are gone are removed when there are that many.
+    /// When there are this many entries, those of tables that are gone are removed.
     prune_at: Cell<usize>,
 }
 
-/// The fewest entries for which pruning is worth a pass.
-const FEW: usize = 16;
+/// The fewest entries that are worth pruning.
+const PRUNE_AT_LEAST: usize = 16;
 
 struct Exit;
 
@@ -87,21 +86,13 @@ thread_local! {
             }; CACHED],
             missed: Cell::new(0),
             entries: ManuallyDrop::new(RefCell::new(BTreeMap::new())),
-            prune_at: Cell::new(FEW),
+            prune_at: Cell::new(PRUNE_AT_LEAST),
         }
     };
     static EXIT: Exit = const { Exit };
 }
 
-/// An id that no other table or buffer has, ever. Never 0.
-pub(crate) fn new_id() -> u64 {
-    static LAST: Mutex<u64> = Mutex::new(0);
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    *last += 1;
-    *last
-}
-
-/// This thread's slot in a table.
+/// Returns this thread's slot in a table.
 #[inline(always)]
 pub(super) fn find(id: u64) -> Option<AnySlot> {
     THREAD
@@ -118,34 +109,36 @@ pub(super) fn find(id: u64) -> Option<AnySlot> {
         .ok()?
 }
 
-/// Notes a slot of this thread, which has none in that table. Returns whether the slot
-/// ends with the thread, and not with its guards.
+/// Adds a slot of this thread, which has none in that table. Returns whether the thread's end ends
+/// the slot. Otherwise its last guard does.
 pub(super) fn add(id: u64, slot: AnySlot, table: Weak<dyn AnyTable>) -> bool {
-    let noted = THREAD.try_with(|thread| {
+    let added = THREAD.try_with(|thread| {
         let mut entries = thread.entries.borrow_mut();
         if entries.len() >= thread.prune_at.get() {
             entries.retain(|_, entry| entry.table.strong_count() > 0);
-            thread.prune_at.set(FEW.max(2 * entries.len()));
+            thread.prune_at.set(PRUNE_AT_LEAST.max(2 * entries.len()));
         }
         entries.insert(id, Entry { slot, table });
         drop(entries);
         thread.cached(id).set(id, slot);
         thread.missed.set(0);
     });
-    noted.is_ok() && EXIT.try_with(|_| ()).is_ok()
+    added.is_ok() && EXIT.try_with(|_| ()).is_ok()
 }
 
-/// This thread, unless it ends.
+/// Returns this thread, unless it is ending.
 pub(super) fn this_thread() -> Option<std::thread::Thread> {
-    EXIT.try_with(|_| std::thread::current()).ok()
+    // It panics where a destructor of the system's runs after std's own, and nothing else
+    // tells.
+    let current = || catch_unwind(std::thread::current);
+    EXIT.try_with(|_| current()).ok()?.ok()
 }
 
-/// Forgets the slot in a table. The thread's locals are being destroyed, so nothing is
-/// kept for a next time.
+/// Removes the entry of a slot. The thread's locals are being destroyed, so no memory is kept.
 pub(super) fn remove(id: u64, slot: AnySlot) {
     let _ = THREAD.try_with(|thread| {
         let mut entries = thread.entries.borrow_mut();
-        // It may be another's by now, made while a waker ran.
+        // A waker may have made another slot since.
         if entries.get(&id).is_none_or(|entry| entry.slot != slot) {
             return;
         }
@@ -158,21 +151,26 @@ pub(super) fn remove(id: u64, slot: AnySlot) {
     });
 }
 
-/// Whether `f` holds for a slot that this thread has in a table of a buffer. The table is
-/// alive, and the slot is there, until `f` returns.
+/// Returns whether `f` holds for a slot that this thread has in a table of a buffer. The table is
+/// alive, and the slot is valid, until `f` returns. `f` runs no user code.
 pub(super) fn any_of_buffer(buffer: u64, mut f: impl FnMut(AnySlot) -> bool) -> bool {
     let slots = THREAD.try_with(|thread| {
         let entries = thread.entries.borrow();
         let slots = entries
             .values()
-            .map(|entry| (entry.slot, entry.table.clone()));
+            .filter_map(|entry| Some((entry.slot, Weak::upgrade(&entry.table)?)));
         slots.collect::<Vec<_>>()
     });
-    // Each may become the last pointer to its table, and then runs user code.
-    slots.into_iter().flatten().any(|(slot, table)| {
-        let table = Weak::upgrade(&table);
-        table.is_some_and(|table| table.buffer() == buffer && f(slot))
-    })
+    let slots = slots.unwrap_or_default();
+    let any = slots
+        .iter()
+        .any(|(slot, table)| table.buffer() == buffer && f(*slot));
+    // Each may be the last pointer to its table by now. That runs user code, which may end
+    // slots of this thread: so not before all were asked.
+    for (_, table) in slots {
+        no_unwind(|| drop(table));
+    }
+    any
 }
 
 impl Thread {
@@ -206,7 +204,7 @@ impl Cached {
     }
 }
 
-/// The thread ends: its slots do too, but for those with a guard on them.
+/// Ends the thread's slots, except those with a guard on them.
 impl Drop for Exit {
     fn drop(&mut self) {
         let _ = THREAD.try_with(|thread| {
@@ -217,8 +215,8 @@ impl Drop for Exit {
                 let Some(table) = Weak::upgrade(&entry.table) else {
                     continue;
                 };
-                // SAFETY: the entry is this thread's, its table is alive, and a slot
-                // that ends before its thread takes its entry along.
+                // SAFETY: the entry is this thread's, its table is alive, and a slot that ends
+                // before its thread removes its entry.
                 if unsafe { table.is_held_at_exit(entry.slot) } {
                     thread.entries.borrow_mut().insert(id, entry);
                     held.push(table);
@@ -226,10 +224,10 @@ impl Drop for Exit {
                     free.push((table, entry.slot));
                 }
             }
-            // From here on there may be user code: this may be the last pointer to a
-            // table, whose handles went in the meantime.
+            // From here on user code may run: this may be the last pointer to a table whose
+            // handles have been dropped.
             for (table, slot) in free {
-                // SAFETY: no guard was on it, and none can be: its entry is gone.
+                // SAFETY: no guard was on it, and none can come: its entry is gone.
                 no_unwind(|| unsafe { table.end(slot) });
                 no_unwind(|| drop(table));
             }
@@ -240,11 +238,11 @@ impl Drop for Exit {
     }
 }
 
-/// A panic in a destructor of a thread local would end the process.
+/// Catches a panic. In a destructor of a thread local it would end the process.
 fn no_unwind(f: impl FnOnce()) {
-    // The hook has reported it.
+    // The panic hook has reported it.
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        // Its destructor may panic as well, and what that panics with, and so on.
+        // The payload's destructor may panic as well, and so may that of the next payload.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
         mem::forget(dropped);
     }

@@ -1,4 +1,4 @@
-//! The lock in hand.
+//! The guard of the writers' lock.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -8,16 +8,16 @@ use super::{FINISHED, FREE, Finish, Inner, OnThread, WAITED, WriterLock};
 use crate::sync::atomic::Ordering;
 use crate::sync::{SPINS, spin_loop};
 
-/// The lock in hand. `M` says whether a thread has it ([`OnThread`]) or a task
+/// A guard of the writers' lock. `M` says whether a thread holds it ([`OnThread`]) or a task
 /// ([`InTask`](super::InTask)).
 pub struct WriterGuard<'l, T, M = OnThread> {
     lock: &'l WriterLock<T>,
-    /// Sent and shared as `&mut T` is, where `M` allows it.
+    /// Sent and shared like `&mut T`, where `M` allows it.
     value: PhantomData<(&'l mut T, M)>,
 }
 
 impl<'l, T, M> WriterGuard<'l, T, M> {
-    /// For the one that has just locked: its drop unlocks.
+    /// Makes the guard for the caller that has just locked. Its drop unlocks.
     #[inline]
     pub(super) fn new(lock: &'l WriterLock<T>) -> Self {
         Self {
@@ -28,13 +28,13 @@ impl<'l, T, M> WriterGuard<'l, T, M> {
 
     #[inline]
     pub(super) fn inner(&mut self) -> &mut Inner<T> {
-        // SAFETY: the guard has the lock, and is borrowed exclusively.
+        // SAFETY: the guard holds the lock, and is borrowed exclusively.
         self.lock.inner.with_mut(|inner| unsafe { &mut *inner })
     }
 }
 
 impl<T: Finish, M> WriterGuard<'_, T, M> {
-    /// Returns whether no reader is on the back.
+    /// Returns whether no guard is on the back.
     #[inline]
     pub(crate) fn is_finished(&mut self, shared: &T::Shared) -> bool {
         let inner = self.inner();
@@ -47,8 +47,8 @@ impl<T: Finish, M> WriterGuard<'_, T, M> {
         finished
     }
 
-    /// The same, and checks a few times: a reader is gone sooner than the lock could be
-    /// given back and taken again.
+    /// Returns whether no guard is on the back, after a few checks: a reader often leaves sooner
+    /// than the lock could be released and taken again.
     pub(super) fn is_finished_soon(&mut self, shared: &T::Shared) -> bool {
         for _ in 0..SPINS {
             if self.is_finished(shared) {
@@ -65,7 +65,7 @@ impl<T, M> Deref for WriterGuard<'_, T, M> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the guard has the lock.
+        // SAFETY: the guard holds the lock.
         self.lock.inner.with(|inner| unsafe { &(*inner).value })
     }
 }
@@ -80,7 +80,7 @@ impl<T, M> DerefMut for WriterGuard<'_, T, M> {
 impl<T, M> Drop for WriterGuard<'_, T, M> {
     #[inline]
     fn drop(&mut self) {
-        // ORDERING: U1: Release; partner: the compare-exchanges that lock.
+        // ORDERING: U1: Release; partner: the compare-exchanges in `try_lock_any` and `barge`.
         let word = self.lock.word.swap(FREE, Ordering::Release);
         if word & (WAITED | FINISHED) != 0 {
             self.lock.wake(word);

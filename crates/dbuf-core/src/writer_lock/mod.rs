@@ -1,14 +1,12 @@
-//! The lock around the one writer of a shared buffer, for threads and tasks alike.
+//! The lock around the one writer of a shared buffer, for threads and tasks alike (design.md,
+//! section 9).
 //!
-//! # Idea
-//!
-//! One word says who has the lock. Locking is one compare-exchange and unlocking one
-//! swap. A waiter joins a queue and then marks the word; an unlock that finds the mark
-//! wakes. There are two ways to the lock, named for what they promise: [`lock_any`] gives
-//! it whatever readers do, [`lock_finished`] when no reader stands on the back any more.
-//! **A writer never sleeps for readers with the lock in hand**: it unlocks, sleeps and
-//! starts again. So the holder of a read guard can always get `lock_any`. Instead of
-//! waiting, it may go on without the readers ([`Finish::go_on`]).
+//! One word holds the lock's state. Locking is one compare-exchange and unlocking one swap. A
+//! waiter joins a queue and then marks the word; an unlock that finds the mark wakes. [`lock_any`]
+//! locks whatever readers do; [`lock_finished`] locks when no guard is on the back. **A writer
+//! never sleeps for readers while it holds the lock**: it unlocks, sleeps and tries again. So a
+//! thread that holds a guard can always get `lock_any`. Instead of waiting, a writer may go on
+//! without the readers ([`Finish::go_on`]).
 //!
 //! # States
 //!
@@ -26,74 +24,71 @@
 //! | U1 swap the word with 0 | Q1 join the queue |
 //! | U2 if the old word said `WAITED`, wake from the queue | Q2 set `WAITED`; if the old word was free, try again |
 //!
-//! U1 and Q2 are read-modify-writes of one word, so one comes first. If it is Q2, U1 finds
-//! the mark, and the waiter has been in the queue since Q1. If it is U1, Q2 finds the lock
-//! free. No fence is needed, and no ordering beyond that of the lock itself.
-//!
-//! U1 takes the mark away while others may still wait. They are not forgotten:
+//! Design.md 9.1 says why no wake is lost. U1 removes the mark while others may still wait. Two
+//! rules keep them from being overlooked:
 //!
 //! - **W1** A wake takes waiters out up to and including the first thread; if no thread
-//!   waits, all (a task that was woken may never run again).
-//! - **W2** A thread that was woken either locks, with the mark set, or joins and marks
+//!   waits, all (a woken task may never run again).
+//! - **W2** A woken thread either locks, with the mark set, or joins and marks
 //!   again, or gives up and wakes the next.
 //!
-//! So a queue that is not empty has the mark on the word, or a thread on its way.
+//! So if the queue is not empty, the word is marked or a woken thread is about to run.
 //!
 //! # Waiting for readers
 //!
-//! A strategy has room for one waker (S6). All waiters of a lock register the same one,
-//! which wakes the whole set of those that wait for readers. The strategy owes its wake
-//! only to the last that registered, and none once somebody was told that the swap is
-//! finished. So the holder that is told so first sets `FINISHED`, and its unlock wakes the
-//! set: until then nobody in it could have had the lock.
+//! A strategy has room for one waker (S6). All waiters of a lock register the same one, which
+//! wakes the whole set of those that wait for readers. The holder that first finds the swap
+//! finished sets `FINISHED`, and its unlock wakes the set (design.md 9.4).
 //!
 //! # Fairness
 //!
-//! A running thread takes a free lock at once, past those that sleep: a hand-over costs
-//! more than dozens of writes. A waiter that has slept `LOCK_PATIENCE` for the lock, or
-//! `READERS_PATIENCE` for readers, reserves the next *turn*: from then on `lock_finished`
-//! leaves the lock to it, for `TURN` at most (it may be a task that nobody polls).
-//! `lock_any` is not bound by a turn. Turns are `LOCK_PATIENCE` apart: each costs the
-//! switch to another thread, and many waiters would serve each other by turns only. So a
-//! waiter that runs when it is woken is overtaken for its patience, for as long again by
-//! each that has waited for longer, and for one more hold of the lock.
+//! A running thread takes a free lock at once, before sleeping waiters: handing it over costs more
+//! than dozens of writes. A waiter that has waited `LOCK_PATIENCE` for the lock, or
+//! `READERS_PATIENCE` for readers, reserves the next *turn*: from then on `lock_finished` leaves
+//! the lock to it, for `TURN` at most (a waiting task may never be polled). `lock_any` does not
+//! observe turns. Turns are `LOCK_PATIENCE` apart, because each costs a switch to another thread.
+//! So a waiter that runs when it is woken is overtaken for its patience, for as long again by each
+//! that has waited longer, and for one more hold of the lock.
 //!
 //! [`lock_any`]: WriterLock::lock_any
 //! [`lock_finished`]: WriterLock::lock_finished
 
+mod finish;
 mod guard;
+mod holder;
 mod waiter;
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use core::fmt;
-use core::marker::PhantomData;
-use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::Waker;
 use core::time::Duration;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Instant;
+
+use holder::sealed::Sealed;
+use waiter::{Attempt, Deadline, Waiter};
 
 use crate::const_fn;
 use crate::sync::atomic::Ordering;
 use crate::sync::cell::UnsafeCell;
 use crate::sync::mutex::Mutex;
 use crate::sync::stepped::AtomicUsize;
-use crate::sync::{SPINS, spin_loop, thread_number, with_sleeper};
+use crate::sync::{SPINS, spin_loop, with_sleeper};
 use crate::waker_set::{Sleeps, WakerSet};
 
+pub use finish::{Finish, GoOn, Sleep};
 pub use guard::WriterGuard;
+pub use holder::{Holds, InTask, OnThread};
 pub use waiter::LockFinished;
-use waiter::{Attempt, Deadline, Waiter};
 
-/// How long a waiter sleeps for the lock before it reserves a turn. Ten times what a
-/// thread needs to wake up, so that turns are for those that lose again and again.
+/// How long a waiter sleeps for the lock before it reserves a turn. Ten times what a thread needs
+/// to wake up, so that only a waiter that loses again and again takes turns.
 const LOCK_PATIENCE: Duration = Duration::from_micros(500);
 /// How long a waiter waits for readers before it reserves a turn.
 const READERS_PATIENCE: Duration = Duration::from_millis(1);
-/// How long a turn binds others.
+/// How long others observe a turn.
 const TURN: Duration = Duration::from_millis(1);
 
 const FREE: usize = 0;
@@ -102,51 +97,8 @@ const FINISHED: usize = 2;
 const HOLDER: usize = !(WAITED | FINISHED);
 /// The holder is a task, which has no number.
 const TASK: usize = HOLDER;
-/// Nobody has reserved a turn.
-const NOBODY: usize = 0;
-
-/// What the lock guards: a writer whose last swap may be unfinished.
-pub trait Finish {
-    /// What it needs and the lock does not guard: a buffer that readers use meanwhile. `()`
-    /// for a writer that has a pointer to its buffer. Each call is given the same one.
-    type Shared;
-
-    /// Returns whether no reader stands on the back.
-    fn try_finish(&mut self, shared: &Self::Shared) -> bool;
-    /// Registers the task to be woken when no reader is on the back any more, or on a side
-    /// that was set aside.
-    fn poll_finish(&mut self, shared: &Self::Shared, cx: &mut Context<'_>) -> Poll<()>;
-
-    /// Tries to go on without the readers on the back, for a waiter that has waited for
-    /// `waited`. May panic instead, if `on_thread` and this thread's own guards are in the
-    /// way. By default it waits.
-    fn go_on(&mut self, _shared: &Self::Shared, _waited: Duration, _on_thread: bool) -> GoOn {
-        GoOn::Wait(None)
-    }
-
-    /// Called with the lock given back after `go_on` has set a side aside, which so many
-    /// readers keep.
-    fn has_set_aside(_shared: &Self::Shared, _stragglers: usize) {}
-
-    /// A timer for a task that waits for that long at most.
-    fn sleep(_shared: &Self::Shared, _duration: Duration) -> Option<Sleep> {
-        None
-    }
-}
-
-/// A future that is ready after a while.
-pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// What came of [`Finish::go_on`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GoOn {
-    /// No reader is on the back any more.
-    Finished,
-    /// The same, and so many readers are left on a side of their own.
-    SetAside(usize),
-    /// A waiter has to wait: until it is woken, or for this time if that is less.
-    Wait(Option<Duration>),
-}
+/// The number of no waiter.
+const NO_WAITER: usize = 0;
 
 /// Which lock a waiter wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,64 +107,30 @@ enum Want {
     Finished,
 }
 
-mod sealed {
-    pub trait Sealed {
-        /// The word of a lock that is held so.
-        fn word() -> usize;
-    }
-}
-use sealed::Sealed;
-
-/// Who holds the lock: [`OnThread`] or [`InTask`].
-pub trait Holds: Sealed {}
-impl<M: Sealed> Holds for M {}
-
-/// The lock is held by a thread, which a guard does not leave.
-#[derive(Debug)]
-pub struct OnThread(PhantomData<*const ()>);
-
-/// The lock is held by a task, whose guard may move between threads.
-#[derive(Debug)]
-pub enum InTask {}
-
-impl Sealed for OnThread {
-    #[inline]
-    fn word() -> usize {
-        thread_number() << 2
-    }
-}
-
-impl Sealed for InTask {
-    #[inline]
-    fn word() -> usize {
-        TASK
-    }
-}
-
 /// A lock around a writer, for threads and tasks.
 pub struct WriterLock<T> {
     word: AtomicUsize,
     /// The waiter that has reserved the next turn.
     turn: AtomicUsize,
-    /// When the last turn was over.
+    /// When the last turn ended.
     last_turn: Mutex<Option<Instant>>,
     inner: UnsafeCell<Inner<T>>,
     queue: WakerSet,
     readers: OnceLock<Arc<ForReaders>>,
-    /// How many wait. A hint.
+    /// The number of waiters. A hint.
     waiting: AtomicUsize,
 }
 
-/// What the lock's holder may touch.
+/// What the holder of the lock may access.
 struct Inner<T> {
     value: T,
-    /// Somebody may sleep until the strategy calls the waker of `ForReaders`.
+    /// Waiters may sleep until the strategy calls the waker of `ForReaders`.
     awaited: bool,
-    /// The last turn that bound somebody, and since when.
+    /// The last turn that was observed, and since when.
     turn_began: Option<(usize, Instant)>,
 }
 
-/// Those that wait for readers, as the waker that a strategy is given.
+/// The waiters for readers, as the one waker that the strategy gets.
 struct ForReaders(WakerSet);
 
 impl Wake for ForReaders {
@@ -225,17 +143,17 @@ impl Wake for ForReaders {
     }
 }
 
-// SAFETY: `inner` is reached through a guard only, of which there is one at a time: the
-// value moves between threads, and the lock does not share it.
+// SAFETY: `inner` is reached through a guard only, and there is one at a time. The value moves
+// between threads, and the lock does not share it.
 unsafe impl<T: Send> Sync for WriterLock<T> {}
 
 impl<T> WriterLock<T> {
     const_fn! {
-        /// A free lock.
+        /// Makes a free lock.
         pub const fn new(value: T) -> Self {
             Self {
                 word: AtomicUsize::new(FREE),
-                turn: AtomicUsize::new(NOBODY),
+                turn: AtomicUsize::new(NO_WAITER),
                 last_turn: Mutex::new(None),
                 inner: UnsafeCell::new(Inner {
                     value,
@@ -249,20 +167,20 @@ impl<T> WriterLock<T> {
         }
     }
 
-    /// Returns whether a guard of this thread has the lock.
+    /// Returns whether a guard of this thread holds the lock.
     fn is_held_here(&self) -> bool {
         // Relaxed: only this thread stores its own number.
         self.word.load(Ordering::Relaxed) & HOLDER == OnThread::word()
     }
 
-    /// How many threads and tasks wait for the lock or for readers. Out of date when it
-    /// returns.
+    /// Returns how many threads and tasks wait for the lock or for readers. It may have changed
+    /// when it returns.
     pub fn waiting(&self) -> usize {
         // Relaxed: a hint.
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Locks if nobody has the lock.
+    /// Locks if the lock is free.
     #[inline]
     pub fn try_lock_any<M: Holds>(&self) -> Option<WriterGuard<'_, T, M>> {
         // ORDERING: Acquire; partner: U1 in `WriterGuard::drop`. What the last holder did
@@ -276,14 +194,14 @@ impl<T> WriterLock<T> {
         }
     }
 
-    /// Locks if nobody has the lock, although others wait. The word keeps its marks, and
-    /// gets `marks`.
+    /// Locks if the lock is free, although others wait. The word keeps its marks, and gets
+    /// `marks`.
     #[cold]
     fn barge<M: Holds>(&self, mut word: usize, marks: usize) -> Option<WriterGuard<'_, T, M>> {
         while word & HOLDER == FREE {
             let held = M::word() | word | marks;
-            // ORDERING: as in `try_lock_any`; marks that were set in between are
-            // read-modify-writes and continue the release sequence.
+            // ORDERING: Acquire; partner: U1, see `try_lock_any`. Marks that were set in between
+            // are read-modify-writes and continue the release sequence.
             match self
                 .word
                 .compare_exchange_weak(word, held, Ordering::Acquire, Ordering::Relaxed)
@@ -295,9 +213,10 @@ impl<T> WriterLock<T> {
         None
     }
 
-    /// Locks if nobody has the lock for long: for diagnosis, which waits for no user code.
+    /// Locks unless the lock stays held for long. For diagnosis, which must not wait for user
+    /// code.
     pub fn lock_soon(&self) -> Option<WriterGuard<'_, T, OnThread>> {
-        for _ in 0..ROUNDS_OF_DIAGNOSIS {
+        for _ in 0..DIAGNOSIS_ROUNDS {
             if let Some(guard) = self.try_lock_any() {
                 return Some(guard);
             }
@@ -314,15 +233,15 @@ impl<T> WriterLock<T> {
     /// U2.
     #[cold]
     fn wake(&self, word: usize) {
-        // Relaxed: a turn binds those that see it.
+        // Relaxed: a turn is best effort.
         let turn = self.turn.load(Ordering::Relaxed);
         let wake_readers = || {
             if word & FINISHED != 0 {
                 self.readers().0.wake_all();
             }
         };
-        // The queue's thread before all tasks, also those that wait for readers.
-        if word & WAITED == 0 || (turn != NOBODY && self.queue.wake_thread(turn)) {
+        // First the queue's thread, then all tasks, also those that wait for readers.
+        if word & WAITED == 0 || (turn != NO_WAITER && self.queue.wake_thread(turn)) {
             wake_readers();
         } else {
             self.queue.wake_next_and(wake_readers);
@@ -331,15 +250,15 @@ impl<T> WriterLock<T> {
 }
 
 impl<T: Finish> WriterLock<T> {
-    /// Locks if nobody has the lock and no reader stands on the back, also if a waiter has
-    /// reserved the turn.
+    /// Locks if the lock is free and no guard is on the back, even if a waiter has reserved the
+    /// turn.
     #[inline]
     pub fn try_lock_finished<M: Holds>(&self, shared: &T::Shared) -> Option<WriterGuard<'_, T, M>> {
         let mut guard = self.try_lock_any()?;
         guard.is_finished(shared).then_some(guard)
     }
 
-    /// The same, and leaves the lock to a waiter that has reserved the turn.
+    /// Locks if the lock is free, no guard is on the back, and no turn is reserved.
     #[inline]
     fn try_lock_finished_unless_reserved(
         &self,
@@ -351,12 +270,12 @@ impl<T: Finish> WriterLock<T> {
 
     #[inline]
     fn is_reserved(&self) -> bool {
-        // Relaxed: a turn binds those that see it.
-        self.turn.load(Ordering::Relaxed) != NOBODY
+        // Relaxed: a turn is best effort.
+        self.turn.load(Ordering::Relaxed) != NO_WAITER
     }
 
-    /// Locks when nobody has the lock, whatever readers do: to publish, or to read what
-    /// the writer knows. Calls `own` if this thread has the lock.
+    /// Locks, whatever readers do: to publish, or to read the writer's state. Calls `own` if this
+    /// thread already holds the lock.
     #[inline]
     pub fn lock_any(&self, shared: &T::Shared, own: fn() -> !) -> WriterGuard<'_, T, OnThread> {
         match self.try_lock_any() {
@@ -365,8 +284,7 @@ impl<T: Finish> WriterLock<T> {
         }
     }
 
-    /// Locks when nobody has the lock and no reader stands on the back. Calls `own` if
-    /// this thread has the lock.
+    /// Locks when no guard is on the back. Calls `own` if this thread already holds the lock.
     #[inline]
     pub fn lock_finished(
         &self,
@@ -379,7 +297,7 @@ impl<T: Finish> WriterLock<T> {
         }
     }
 
-    /// As [`lock_finished`](Self::lock_finished), for at most about `timeout`.
+    /// Does what [`lock_finished`](Self::lock_finished) does, for at most about `timeout`.
     pub fn lock_finished_timeout(
         &self,
         shared: &T::Shared,
@@ -390,11 +308,11 @@ impl<T: Finish> WriterLock<T> {
             .or_else(|| self.wait_until(Want::Finished, shared, &mut Deadline::In(timeout), own))
     }
 
-    /// As [`lock_finished`](Self::lock_finished), for a task.
+    /// Does what [`lock_finished`](Self::lock_finished) does, for a task.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is ready, nothing happened.
+    /// If it is dropped before it is ready, nothing happened.
     pub fn lock_finished_async<'l, M: Holds>(
         &'l self,
         shared: &'l T::Shared,
@@ -449,7 +367,7 @@ impl<T: Finish> WriterLock<T> {
         })
     }
 
-    /// Tries for a moment, if nobody sleeps: a sleep costs more than many writes.
+    /// Tries for a moment if no waiter sleeps: a sleep costs more than many writes.
     fn spin(&self, want: Want, shared: &T::Shared) -> Option<WriterGuard<'_, T, OnThread>> {
         self.wait_while_held();
         let mut guard = self.try_lock_any()?;
@@ -460,9 +378,9 @@ impl<T: Finish> WriterLock<T> {
         may_have.then_some(guard)
     }
 
-    /// Returns when the lock is free, when somebody sleeps for it, or after a moment.
+    /// Returns when the lock is free, when a waiter sleeps for it, or after a moment.
     fn wait_while_held(&self) {
-        for round in 0..ROUNDS {
+        for round in 0..SPIN_ROUNDS {
             // Relaxed: the compare-exchange that locks decides.
             let word = self.word.load(Ordering::Relaxed);
             if word & HOLDER == FREE || word & WAITED != 0 {
@@ -474,16 +392,15 @@ impl<T: Finish> WriterLock<T> {
 }
 
 /// How often [`WriterLock::lock_soon`] tries.
-const ROUNDS_OF_DIAGNOSIS: u32 = 12;
+const DIAGNOSIS_ROUNDS: u32 = 12;
 
 /// How often a thread checks the word before it sleeps.
-const ROUNDS: u32 = if SPINS == 0 { 0 } else { 12 };
+const SPIN_ROUNDS: u32 = if SPINS == 0 { 0 } else { 12 };
 
-/// Leaves the lock alone for a moment, each round for twice as long as in the one before,
-/// up to 2⁶ steps (the limit of crossbeam's `Backoff`). Checking the word takes its cache
-/// line away from the holder, and two threads that lock in turn move all that they write
-/// from one processor to the other for each write. A waiter that stays away lets the
-/// holder write many times in between.
+/// Pauses for twice as long each round, up to 2⁶ steps (the limit of crossbeam's `Backoff`). A
+/// check of the word takes its cache line away from the holder, and if two threads lock in turn,
+/// each write moves all that it touches to the other processor. While a waiter pauses, the holder
+/// can write many times.
 fn pause(round: u32) {
     for _ in 0..1_u32 << round.min(6) {
         spin_loop();

@@ -9,14 +9,14 @@ use core::time::Duration;
 use std::time::Instant;
 
 use super::{
-    FREE, Finish, GoOn, HOLDER, Holds, LOCK_PATIENCE, NOBODY, READERS_PATIENCE, Sleep, TURN,
+    FREE, Finish, GoOn, HOLDER, Holds, LOCK_PATIENCE, NO_WAITER, READERS_PATIENCE, Sleep, TURN,
     WAITED, Want, WriterGuard, WriterLock,
 };
 use crate::sync::atomic::Ordering;
 use crate::sync::elapsed;
 use crate::waker_set::{Sleeps, WakerSet};
 
-/// When a wait ends. The clock is not read before somebody sleeps.
+/// When a wait ends. The clock is not read before the first sleep.
 pub(super) enum Deadline {
     Never,
     In(Duration),
@@ -24,10 +24,10 @@ pub(super) enum Deadline {
 }
 
 impl Deadline {
-    /// What is left; `None` without end.
+    /// Returns the remaining time, or `None` without a deadline.
     pub(super) fn left(&mut self) -> Option<Duration> {
         if let Self::In(timeout) = *self {
-            // One that is too far to represent is none.
+            // A deadline too far to represent is no deadline.
             *self = match Instant::now().checked_add(timeout) {
                 Some(end) => Self::At(end),
                 None => Self::Never,
@@ -41,13 +41,13 @@ impl Deadline {
     }
 }
 
-/// Where a waiter has joined.
+/// Which set a waiter has joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Joined {
     Nothing,
-    /// Waits for the lock.
+    /// The waiters for the lock.
     Queue,
-    /// Waits for readers.
+    /// The waiters for readers.
     Readers,
 }
 
@@ -59,21 +59,21 @@ pub(super) struct Waiter<'l, 's, T: Finish> {
     number: usize,
     joined: Joined,
     sleeps: Sleeps,
-    /// `WAITED` from the time that it joined the queue until it has locked: others may
-    /// wait behind it (W2).
+    /// `WAITED` from its join of the queue until it has locked, because others may wait behind it
+    /// (W2).
     marks: usize,
     /// When it began to wait for the lock, and for readers.
     began: [Option<Instant>; 2],
-    /// Since when the same readers have been in the way.
+    /// Since when the same readers have been on the back.
     blocked: Option<Instant>,
 }
 
-/// What came of an attempt to lock.
+/// The result of an attempt to lock.
 pub(super) enum Attempt<'l, T, M> {
     Locked(WriterGuard<'l, T, M>),
-    /// Woken when it is worth another attempt, which it is after this time in any case.
+    /// The waiter is woken when another attempt is worthwhile; it should also try after this time.
     Wait(Option<Duration>),
-    /// Another waiter's turn, which is over after this time. May be woken before.
+    /// Another waiter has the turn, which ends after this time. A wake may come first.
     WaitForTurn(Duration),
 }
 
@@ -82,7 +82,7 @@ impl<'l, 's, T: Finish> Waiter<'l, 's, T> {
         Self {
             lock,
             shared,
-            number: NOBODY,
+            number: NO_WAITER,
             joined: Joined::Nothing,
             sleeps: Sleeps::Task,
             marks: 0,
@@ -91,9 +91,9 @@ impl<'l, 's, T: Finish> Waiter<'l, 's, T> {
         }
     }
 
-    /// Q1, or the same for readers. Not under the lock: wakers are user code.
+    /// Q1, or the same for readers. Wakers are user code, so the lock is not held.
     fn join(&mut self, joined: Joined, sleeps: Sleeps, waker: &Waker) {
-        if self.number == NOBODY {
+        if self.number == NO_WAITER {
             self.number = self.lock.queue.number();
             // Relaxed: a hint.
             self.lock.waiting.fetch_add(1, Ordering::Relaxed);
@@ -109,7 +109,7 @@ impl<'l, 's, T: Finish> Waiter<'l, 's, T> {
         }
     }
 
-    /// The set that it has joined.
+    /// Returns the set that it has joined.
     fn set(&self) -> Option<&'l WakerSet> {
         match self.joined {
             Joined::Nothing => None,
@@ -118,16 +118,17 @@ impl<'l, 's, T: Finish> Waiter<'l, 's, T> {
         }
     }
 
-    /// Leaves its set. Returns whether it was woken there before. Not under the lock:
-    /// wakers are user code.
+    /// Leaves its set. Returns whether it was woken there before. Wakers are user code, so the
+    /// lock is not held.
     fn leave(&mut self) -> bool {
         let woken = self.set().is_some_and(|set| !set.leave(self.number));
         self.joined = Joined::Nothing;
         woken
     }
 
-    /// Reserves the next turn, if it has waited for long and the last turn is long over.
-    fn lose_patience(&mut self, joined: Joined, patience: Duration) {
+    /// Reserves the next turn if it has waited for `patience` and the last turn ended long enough
+    /// ago.
+    fn reserve_turn(&mut self, joined: Joined, patience: Duration) {
         let began = &mut self.began[usize::from(joined == Joined::Readers)];
         let began = *began.get_or_insert_with(Instant::now);
         // Relaxed: only this waiter reserves under its number. The turn may have lapsed.
@@ -136,9 +137,9 @@ impl<'l, 's, T: Finish> Waiter<'l, 's, T> {
         }
         let last = *self.lock.last_turn.lock();
         if last.is_none_or(|last| elapsed(last) >= LOCK_PATIENCE) {
-            // Relaxed: a turn binds those that see it.
+            // Relaxed: a turn is best effort.
             let _ = self.lock.turn.compare_exchange(
-                NOBODY,
+                NO_WAITER,
                 self.number,
                 Ordering::Relaxed,
                 Ordering::Relaxed,
@@ -148,7 +149,7 @@ impl<'l, 's, T: Finish> Waiter<'l, 's, T> {
 }
 
 impl<'l, T: Finish> Waiter<'l, '_, T> {
-    /// Locks, or joins a set that wakes it when another attempt is worth it.
+    /// Locks, or joins a set that wakes the waiter when another attempt is worthwhile.
     pub(super) fn attempt<M: Holds>(
         &mut self,
         want: Want,
@@ -167,11 +168,11 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
             let Some(guard) = lock.barge(word, self.marks) else {
                 self.leave();
                 self.join(Joined::Queue, sleeps, waker);
-                // Q2. Relaxed: a read-modify-write of the word that U1 swaps, and nothing but
-                // the word is read by it.
+                // Q2. Relaxed: a read-modify-write of the word that U1 swaps, and nothing but the
+                // word is read by it.
                 let word = lock.word.fetch_or(WAITED, Ordering::Relaxed);
                 if word & HOLDER != FREE {
-                    self.lose_patience(Joined::Queue, LOCK_PATIENCE);
+                    self.reserve_turn(Joined::Queue, LOCK_PATIENCE);
                     return Attempt::Wait(None);
                 }
                 self.leave();
@@ -188,8 +189,8 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
         }
     }
 
-    /// Asks the writer whether it goes on without the readers. `None` if it does, with the
-    /// lock given back: what comes next may be user code. Else, for how long to wait.
+    /// Lets the writer go on without the readers. Returns `None` if it does, with the lock
+    /// released, because what comes next may be user code. Otherwise returns how long to wait.
     fn go_on<M>(
         &self,
         mut guard: WriterGuard<'l, T, M>,
@@ -202,7 +203,7 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
             GoOn::SetAside(stragglers) => Some(stragglers),
             GoOn::Finished => None,
         };
-        // Others may wait for the same.
+        // Wakes others that wait for the same readers.
         guard.is_finished(self.shared);
         drop(guard);
         if let Some(stragglers) = stragglers {
@@ -211,8 +212,8 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
         None
     }
 
-    /// With the lock in hand: keeps it if no reader is in the way and it is nobody else's
-    /// turn. `None` if another attempt is worth it at once.
+    /// With the lock held: keeps it if no guard is on the back and no other waiter has the turn.
+    /// Returns `None` if another attempt is worthwhile at once.
     fn finished<M>(
         &mut self,
         mut guard: WriterGuard<'l, T, M>,
@@ -221,7 +222,7 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
     ) -> Option<Attempt<'l, T, M>> {
         let lock = self.lock;
         if self.joined == Joined::Readers {
-            // It has joined, so a wake from here on is heard.
+            // It has joined, so no wake from here on is lost.
             let readers = Waker::from(Arc::clone(lock.readers()));
             let mut cx = Context::from_waker(&readers);
             let waits = guard
@@ -232,7 +233,7 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
             // Others may wait for the waker that this one has replaced.
             guard.inner().awaited = true;
             if waits {
-                self.lose_patience(Joined::Readers, READERS_PATIENCE);
+                self.reserve_turn(Joined::Readers, READERS_PATIENCE);
                 self.blocked.get_or_insert_with(Instant::now);
                 if let Some(most) = self.go_on(guard, sleeps) {
                     return Some(Attempt::Wait(most));
@@ -251,9 +252,9 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
             }
             return None;
         }
-        // Relaxed: a turn binds those that see it, and is ended with the lock in hand.
+        // Relaxed: a turn is best effort.
         let turn = lock.turn.load(Ordering::Relaxed);
-        if turn == NOBODY {
+        if turn == NO_WAITER {
             return Some(Attempt::Locked(guard));
         }
         if turn != self.number {
@@ -266,9 +267,10 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
             if !left.is_zero() {
                 drop(guard);
                 self.join(Joined::Queue, sleeps, waker);
-                // Relaxed: as Q2. That the word is free says nothing here.
+                // Relaxed: see Q2. A free word needs no other attempt here.
                 lock.word.fetch_or(WAITED, Ordering::Relaxed);
-                // Relaxed: if this misses that the turn was taken, the sleep ends with it.
+                // Relaxed: if this load misses that the turn was taken, the sleep ends with the
+                // turn.
                 if lock.turn.load(Ordering::Relaxed) == turn {
                     return Some(Attempt::WaitForTurn(left));
                 }
@@ -276,10 +278,10 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
                 return None;
             }
         }
-        // Relaxed: as above.
+        // Relaxed: a turn is best effort.
         let _ = lock
             .turn
-            .compare_exchange(turn, NOBODY, Ordering::Relaxed, Ordering::Relaxed);
+            .compare_exchange(turn, NO_WAITER, Ordering::Relaxed, Ordering::Relaxed);
         *lock.last_turn.lock() = Some(Instant::now());
         guard.inner().turn_began = None;
         Some(Attempt::Locked(guard))
@@ -288,15 +290,15 @@ impl<'l, T: Finish> Waiter<'l, '_, T> {
 
 impl<T: Finish> Drop for Waiter<'_, '_, T> {
     fn drop(&mut self) {
-        if self.number == NOBODY {
+        if self.number == NO_WAITER {
             return;
         }
         // Relaxed: a hint.
         self.lock.waiting.fetch_sub(1, Ordering::Relaxed);
-        // Relaxed: a turn binds those that see it.
+        // Relaxed: a turn is best effort.
         let _ = self.lock.turn.compare_exchange(
             self.number,
-            NOBODY,
+            NO_WAITER,
             Ordering::Relaxed,
             Ordering::Relaxed,
         );
@@ -309,8 +311,7 @@ impl<T: Finish> Drop for Waiter<'_, '_, T> {
     }
 }
 
-/// Locks when nobody has the lock and no reader stands on the back; from
-/// [`WriterLock::lock_finished_async`].
+/// Locks when no guard is on the back. See [`WriterLock::lock_finished_async`].
 pub struct LockFinished<'l, T: Finish, M> {
     waiter: Waiter<'l, 'l, T>,
     /// Wakes the task when it need not wait for readers any longer.
@@ -341,7 +342,7 @@ impl<'l, T: Finish, M: Holds> Future for LockFinished<'l, T, M> {
                 Attempt::Locked(guard) => return Poll::Ready(guard),
                 Attempt::Wait(most) => most,
                 Attempt::WaitForTurn(_) => {
-                    // No timer is at hand: the task is polled again and again, for `TURN` at
+                    // There is no timer, so the task is polled again and again, for `TURN` at
                     // most.
                     cx.waker().wake_by_ref();
                     return Poll::Pending;

@@ -1,4 +1,4 @@
-//! Changes to the whole map, and to the room it has.
+//! Changes to the whole map and to its capacity.
 
 use alloc::alloc::handle_alloc_error;
 use core::hash::{BuildHasher, Hash};
@@ -14,12 +14,12 @@ use crate::owner::{Owner, WriterMut};
 impl<W: Owner> Batch<W> {
     /// Removes every entry for which `keep` returns `false`.
     ///
-    /// `keep` runs once for each entry, in arbitrary order: the other copy loses
-    /// the same keys whatever it would say the second time.
+    /// `keep` runs once for each entry, in arbitrary order. The log records the removed keys, so
+    /// `keep` is not asked again for the other copy.
     ///
     /// # Panics
     ///
-    /// With `keep`; the batch is torn then and rolls back.
+    /// If `keep` panics; the batch is torn then and rolls back.
     ///
     /// # Examples
     ///
@@ -33,7 +33,7 @@ impl<W: Owner> Batch<W> {
     pub fn retain(&mut self, keep: impl FnMut(&W::Key, &W::Value) -> bool) {
         let Self { inner, garbage } = self;
         inner.record(|table, shared| {
-            // What is left in this list, if `keep` or `Hash` panics, is garbage.
+            // If `keep` or `Hash` panics, the rest of this list is garbage.
             let keys = garbage.removed();
             keys.extend(table.extract(keep).map(|key| (shared.hash(&key), key)));
             let op = match keys.len() {
@@ -49,16 +49,14 @@ impl<W: Owner> Batch<W> {
         }
     }
 
-    /// Removes every entry for which `keep` returns `false`, and lets it change
-    /// those that stay.
+    /// Removes every entry for which `keep` returns `false`, and lets it change the other values.
     ///
-    /// `keep` runs once for each entry, in arbitrary order. Any value may have
-    /// changed, so the other copy is cloned as a whole at the start of the next
-    /// batch.
+    /// `keep` runs once for each entry, in arbitrary order. It may have changed any value, so the
+    /// next batch begins with a clone of the whole map.
     ///
     /// # Panics
     ///
-    /// With `keep`; the batch is torn then and rolls back.
+    /// If `keep` panics; the batch is torn then and rolls back.
     ///
     /// # Examples
     ///
@@ -83,18 +81,9 @@ impl<W: Owner> Batch<W> {
         }
     }
 
-    /// Removes everything. Both copies keep their memory; what the log held of earlier
+    /// Removes all entries. Both copies keep their room: as many entries fit again before the
+    /// tables grow. [`shrink_to_fit`](Self::shrink_to_fit) frees it. What the log holds of earlier
     /// changes of this batch is dropped.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// batch.clear();
-    /// assert!(batch.is_empty());
-    /// ```
     pub fn clear(&mut self) {
         if !self.is_empty() {
             self.inner.replace_all(|table, _| {
@@ -106,11 +95,11 @@ impl<W: Owner> Batch<W> {
         }
     }
 
-    /// Takes all entries out.
+    /// Removes all entries and returns an iterator over them.
     ///
-    /// The map is empty when this returns, and the change is logged: the iterator
-    /// may be dropped halfway, or forgotten (which leaks what is left in it).
-    /// Moves the entries out and allocates as much room again.
+    /// The map is empty when this returns, and the change is logged. The iterator may be dropped
+    /// halfway, or forgotten (which leaks its rest). Moves the entries out and allocates a new
+    /// table. Both copies keep their room, as with [`clear`](Self::clear).
     ///
     /// # Examples
     ///
@@ -135,14 +124,14 @@ impl<W: Owner> Batch<W> {
         drain
     }
 
-    /// Takes those entries out for which `take` returns `true`, one by one, as the iterator
-    /// is asked for them. What it was not asked for stays.
+    /// Removes those entries for which `take` returns `true`, one by one, as the iterator returns
+    /// them. Entries that the iterator has not reached stay.
     ///
-    /// Hashes and clones each key that it takes out.
+    /// Hashes and clones each key that it removes.
     ///
     /// # Panics
     ///
-    /// The iterator, with `take`, before that entry is taken out.
+    /// The iterator panics if `take` does, before that entry is removed.
     ///
     /// # Examples
     ///
@@ -160,7 +149,9 @@ impl<W: Owner> Batch<W> {
         ExtractIf::new(self, take)
     }
 
-    /// Makes room for that many more entries, in both copies.
+    /// Makes room for `additional` more entries in both copies. The copies keep that room, also
+    /// when entries are removed, until [`shrink_to_fit`](Self::shrink_to_fit) or a rollback of this
+    /// batch.
     ///
     /// # Panics
     ///
@@ -175,7 +166,7 @@ impl<W: Owner> Batch<W> {
     /// assert!(writer.write().as_map().capacity() >= 1000);
     /// ```
     pub fn reserve(&mut self, additional: usize) {
-        // A refusal changed nothing, so it does not tear the batch.
+        // A refusal changes nothing, so it must not tear the batch.
         match self.make_room(additional) {
             Ok(()) => {}
             Err(hashbrown::TryReserveError::CapacityOverflow) => panic!("capacity overflow"),
@@ -194,43 +185,22 @@ impl<W: Owner> Batch<W> {
         )
     }
 
-    /// Makes room for that many more entries, unless there is no memory for it.
+    /// Makes room for `additional` more entries, if there is memory for it.
     ///
-    /// The other copy makes as much room as there is memory for when it catches up.
+    /// The other copy allocates when it catches up, as far as there is memory.
     ///
     /// # Errors
     ///
-    /// [`TryReserveError`] if the capacity overflows or the allocator refuses. Nothing changed
+    /// [`TryReserveError`] if the capacity overflows or the allocator refuses. Nothing is changed
     /// then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new::<u32, u32>();
-    /// let mut batch = writer.write();
-    /// assert!(batch.try_reserve(usize::MAX).is_err());
-    /// assert!(batch.try_reserve(1000).is_ok());
-    /// assert!(batch.capacity() >= 1000);
-    /// ```
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         self.make_room(additional).map_err(TryReserveError)
     }
 
-    /// Gives back memory that the entries do not need, in both copies.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::Builder::new().capacity(1000).build();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// batch.shrink_to_fit();
-    /// batch.publish();
-    /// assert!(reader.read().capacity() < 1000);
-    /// ```
+    /// Frees memory that the entries do not need, in both copies.
     pub fn shrink_to_fit(&mut self) {
-        // The other copy may have more room than this one: only it knows what it can give
-        // back, when it has caught up.
+        // The other copy may have more room than this one, so it computes what it can free when
+        // it has caught up.
         let other = self.inner.published().buckets();
         self.inner.record(|table, shared| {
             let shrunk = table.shrink(shared).is_some();
@@ -239,9 +209,9 @@ impl<W: Owner> Batch<W> {
         });
     }
 
-    /// Gives the map that this batch makes a number of the caller's, such as the revision of
-    /// a database that it is a copy of. It is part of what is published: a snapshot has the
-    /// [revision](crate::Snapshot::revision) of the very state that it shows.
+    /// Sets a number of the caller's choice for the map that this batch makes, such as the revision
+    /// of a database that the map mirrors. It is published with the changes: a snapshot returns the
+    /// [revision](crate::Snapshot::revision) of exactly the state that it shows.
     ///
     /// # Examples
     ///
@@ -263,8 +233,8 @@ impl<W: Owner> Batch<W> {
     }
 }
 
-/// Inserts all. Room is made for as many as the iterator promises, or for half
-/// of them if there are entries already, as std's maps do.
+/// Inserts all entries. Reserves room for the iterator's lower size hint, or for half of it if the
+/// map has entries already, like std's maps.
 impl<W, K, V> Extend<(K, V)> for Batch<W>
 where
     W: Owner<Key = K, Value = V>,
@@ -284,7 +254,7 @@ where
     }
 }
 
-/// Inserts copies of all.
+/// Inserts copies of all entries.
 impl<'e, K, V, H, S, C> Extend<(&'e K, &'e V)> for Batch<WriterMut<'_, K, V, H, S, C>>
 where
     K: Hash + Eq + Copy,

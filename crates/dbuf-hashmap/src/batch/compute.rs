@@ -1,7 +1,7 @@
 use super::{Batch, Entry};
 use crate::owner::Owner;
 
-/// What [`Batch::compute`] is to do with an entry; as papaya's.
+/// What [`Batch::compute`] does with an entry; like papaya's.
 ///
 /// # Examples
 ///
@@ -22,26 +22,26 @@ use crate::owner::Owner;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation<V, T = ()> {
-    /// Give the key this value.
+    /// Sets the value of the key.
     Insert(V),
-    /// Remove the key, if it is there.
+    /// Removes the key if it is there.
     Remove,
-    /// Change nothing, and return this.
+    /// Changes nothing, and makes `compute` return this error.
     Abort(T),
 }
 
 impl<W: Owner> Batch<W> {
-    /// Makes of an entry what `f` decides, and returns the value that was there before.
+    /// Inserts, removes or keeps an entry as `f` decides, and returns the previous value.
     ///
-    /// `f` gets the key as it is stored and its value, or `None`, and runs once.
+    /// `f` runs once, with the stored key and its value, or with `None`.
     ///
     /// # Errors
     ///
-    /// What `f` put into [`Operation::Abort`]. Nothing changed then.
+    /// Returns what `f` put into [`Operation::Abort`]. Nothing is changed then.
     ///
     /// # Panics
     ///
-    /// With `f`, before anything changed.
+    /// If `f` panics, before anything is changed.
     ///
     /// # Examples
     ///

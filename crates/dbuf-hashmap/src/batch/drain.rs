@@ -3,21 +3,8 @@ use core::iter::FusedIterator;
 
 use hashbrown::hash_table;
 
-/// The entries that [`Batch::drain`](crate::Batch::drain) took out, in arbitrary
-/// order. The change is made and logged before the first of them is handed out.
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_hashmap::Drain;
-///
-/// let (mut writer, _reader) = dbuf_hashmap::new();
-/// let mut batch = writer.write();
-/// batch.insert("a", 1);
-/// let drained: Drain<&str, i32> = batch.drain();
-/// assert_eq!(drained.len(), 1);
-/// assert!(batch.is_empty());
-/// ```
+/// The entries that [`Batch::drain`](crate::Batch::drain) removed, in arbitrary order. The change
+/// is made and logged before the iterator returns the first of them.
 pub struct Drain<K, V>(pub(super) hash_table::IntoIter<(K, V)>);
 
 impl<K, V> Iterator for Drain<K, V> {

@@ -7,10 +7,10 @@ use crate::batch::Batch;
 use crate::op::Op;
 use crate::owner::Owner;
 
-/// A key of a [`Batch`] that may be there or not, from [`Batch::entry`].
+/// A key of a [`Batch`] that may or may not be in the map, from [`Batch::entry`].
 ///
-/// Hashed and looked up once. A value that is lent is logged when the batch ends, so an
-/// entry, or a reference from it, may be forgotten at any time.
+/// Hashed and looked up once. A lent value is logged when the batch ends, so an entry, or a
+/// reference from it, may be forgotten at any time.
 ///
 /// # Examples
 ///
@@ -64,14 +64,7 @@ impl<'b, W: Owner> Entry<'b, W> {
         }
     }
 
-    /// The key: as it is stored, or as it was given if it is not there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, u32>();
-    /// assert_eq!(writer.write().entry("a").key(), &"a");
-    /// ```
+    /// Returns the stored key, or the given one if it is not there.
     pub fn key(&self) -> &W::Key {
         match self {
             Self::Occupied(entry) => entry.key(),
@@ -79,7 +72,7 @@ impl<'b, W: Owner> Entry<'b, W> {
         }
     }
 
-    /// The value, to be changed; `value` if there was none.
+    /// Returns the value for changes in place. Inserts `value` if there was none.
     ///
     /// # Examples
     ///
@@ -100,11 +93,11 @@ impl<'b, W: Owner> Entry<'b, W> {
         }
     }
 
-    /// The value, to be changed; what `f` returns if there was none.
+    /// Returns the value for changes in place. Inserts the result of `f` if there was none.
     ///
     /// # Panics
     ///
-    /// With `f`, before anything changed.
+    /// If `f` panics, before anything is changed.
     ///
     /// # Examples
     ///
@@ -121,19 +114,11 @@ impl<'b, W: Owner> Entry<'b, W> {
         }
     }
 
-    /// The value, to be changed; what `f` makes of the key if there was none.
+    /// Returns the value for changes in place. Inserts what `f` makes of the key if there was none.
     ///
     /// # Panics
     ///
-    /// With `f`, before anything changed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// assert_eq!(batch.entry("abc").or_insert_with_key(|key| key.len()), &3);
-    /// ```
+    /// If `f` panics, before anything is changed.
     pub fn or_insert_with_key(self, f: impl FnOnce(&W::Key) -> W::Value) -> &'b mut W::Value {
         match self {
             Self::Occupied(entry) => entry.into_mut(),
@@ -144,16 +129,7 @@ impl<'b, W: Owner> Entry<'b, W> {
         }
     }
 
-    /// The value, to be changed; the default if there was none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, Vec<u32>>();
-    /// let mut batch = writer.write();
-    /// batch.entry("a").or_default().push(1);
-    /// assert_eq!(batch.get("a"), Some(&vec![1]));
-    /// ```
+    /// Returns the value for changes in place. Inserts the default if there was none.
     pub fn or_default(self) -> &'b mut W::Value
     where
         W::Value: Default,
@@ -161,11 +137,11 @@ impl<'b, W: Owner> Entry<'b, W> {
         self.or_insert_with(W::Value::default)
     }
 
-    /// Changes the value in place, if it is there. `f` runs at most once.
+    /// Changes the value in place if it is there. `f` runs at most once.
     ///
     /// # Panics
     ///
-    /// With `f`; the batch is torn then and rolls back.
+    /// If `f` panics; the batch is torn then and rolls back.
     ///
     /// # Examples
     ///
@@ -184,7 +160,7 @@ impl<'b, W: Owner> Entry<'b, W> {
     }
 }
 
-/// A key of a [`Batch`] that is there.
+/// A key of a [`Batch`] that is in the map.
 ///
 /// # Examples
 ///
@@ -201,99 +177,35 @@ impl<'b, W: Owner> Entry<'b, W> {
 /// ```
 pub struct OccupiedEntry<'b, W: Owner> {
     batch: &'b mut Batch<W>,
-    /// The key that was asked for, until there is a use for it.
+    /// The given key, until it is used.
     key: Option<W::Key>,
     hash: u64,
     bucket: usize,
 }
 
 impl<'b, W: Owner> OccupiedEntry<'b, W> {
-    /// The key as it is stored.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Entry;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// let Entry::Occupied(entry) = batch.entry("a") else { unreachable!() };
-    /// assert_eq!(entry.key(), &"a");
-    /// ```
+    /// Returns the stored key.
     pub fn key(&self) -> &W::Key {
         &self.batch.table().at(self.bucket).0
     }
 
-    /// The value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Entry;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// let Entry::Occupied(entry) = batch.entry("a") else { unreachable!() };
-    /// assert_eq!(entry.get(), &1);
-    /// ```
+    /// Returns the value.
     pub fn get(&self) -> &W::Value {
         &self.batch.table().at(self.bucket).1
     }
 
-    /// The value, to be changed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Entry;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// let Entry::Occupied(mut entry) = batch.entry("a") else { unreachable!() };
-    /// *entry.get_mut() += 1;
-    /// assert_eq!(entry.get(), &2);
-    /// ```
+    /// Returns the value for changes in place.
     pub fn get_mut(&mut self) -> &mut W::Value {
         let owned = self.key.take();
         self.batch.lend_at(self.hash, self.bucket, owned)
     }
 
-    /// The value, to be changed for as long as the batch is borrowed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Entry;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// let Entry::Occupied(entry) = batch.entry("a") else { unreachable!() };
-    /// let value = entry.into_mut();
-    /// *value += 1;
-    /// assert_eq!(batch.get("a"), Some(&2));
-    /// ```
+    /// Returns the value for changes in place, for as long as the batch is borrowed.
     pub fn into_mut(self) -> &'b mut W::Value {
         self.batch.lend_at(self.hash, self.bucket, self.key)
     }
 
-    /// Sets the value and returns the one that was there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Entry;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// let Entry::Occupied(mut entry) = batch.entry("a") else { unreachable!() };
-    /// assert_eq!(entry.insert(2), 1);
-    /// assert_eq!(entry.get(), &2);
-    /// ```
+    /// Sets the value and returns the previous one.
     pub fn insert(&mut self, value: W::Value) -> W::Value {
         let (hash, bucket, owned) = (self.hash, self.bucket, self.key.take());
         self.batch.inner.record(|table, _| {
@@ -304,49 +216,24 @@ impl<'b, W: Owner> OccupiedEntry<'b, W> {
         })
     }
 
-    /// Drops the key that was asked for when the batch has ended.
+    /// Drops the given key when the batch has ended.
     pub(super) fn retire_key(self) {
         self.batch.retire(self.key, None);
     }
 
     /// Removes the key and returns its value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Entry;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// let Entry::Occupied(entry) = batch.entry("a") else { unreachable!() };
-    /// assert_eq!(entry.remove(), 1);
-    /// assert!(batch.is_empty());
-    /// ```
     pub fn remove(self) -> W::Value {
         self.batch.retire(self.key, None);
         self.batch.remove_at(self.hash, self.bucket)
     }
 
-    /// Removes the key and returns it, as it is stored, and its value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Entry;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// let Entry::Occupied(entry) = batch.entry("a") else { unreachable!() };
-    /// assert_eq!(entry.remove_entry(), ("a", 1));
-    /// ```
+    /// Removes the key and returns the stored key and its value.
     pub fn remove_entry(self) -> (W::Key, W::Value) {
         self.batch.remove_entry_at(self.hash, self.bucket, self.key)
     }
 }
 
-/// A key of a [`Batch`] that is not there.
+/// A key of a [`Batch`] that is not in the map.
 ///
 /// # Examples
 ///
@@ -367,18 +254,7 @@ pub struct VacantEntry<'b, W: Owner> {
 }
 
 impl<'b, W: Owner> VacantEntry<'b, W> {
-    /// The key that was asked for.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Entry;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, u32>();
-    /// let mut batch = writer.write();
-    /// let Entry::Vacant(entry) = batch.entry("a") else { unreachable!() };
-    /// assert_eq!(entry.key(), &"a");
-    /// ```
+    /// Returns the given key.
     pub fn key(&self) -> &W::Key {
         &self.key
     }
@@ -388,23 +264,12 @@ impl<'b, W: Owner> VacantEntry<'b, W> {
         self.batch.retire(Some(self.key), None);
     }
 
-    /// Gives the key back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::Entry;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::new::<String, u32>();
-    /// let mut batch = writer.write();
-    /// let Entry::Vacant(entry) = batch.entry("a".to_owned()) else { unreachable!() };
-    /// assert_eq!(entry.into_key(), "a");
-    /// ```
+    /// Returns ownership of the key.
     pub fn into_key(self) -> W::Key {
         self.key
     }
 
-    /// Inserts a value, and returns it to be changed. Clones the key now and the value when
+    /// Inserts a value and returns it for changes in place. Clones the key now and the value when
     /// the batch ends.
     ///
     /// # Examples
@@ -423,7 +288,7 @@ impl<'b, W: Owner> VacantEntry<'b, W> {
         self.batch.lend_new(self.hash, self.key, value)
     }
 
-    /// Inserts a value that is not lent, so that it is logged at once.
+    /// Inserts a value that is not lent, and logs it at once.
     pub(super) fn put(self, value: W::Value) {
         self.batch.insert_new(self.hash, self.key, value);
     }

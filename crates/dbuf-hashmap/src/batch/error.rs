@@ -1,8 +1,8 @@
 use core::error::Error;
 use core::fmt;
 
-/// The key is there, and the closure of [`Batch::remove_if`](crate::Batch::remove_if) did not
-/// want it to be removed.
+/// The key is there, but the closure of [`Batch::remove_if`](crate::Batch::remove_if) returned
+/// `false`.
 ///
 /// # Examples
 ///
@@ -12,21 +12,21 @@ use core::fmt;
 /// let map = ConcurrentHashMap::from([("a", 1)]);
 /// let removed: Result<Option<i32>, Refused> = map.remove_if("a", |_, n| *n > 1);
 /// assert_eq!(removed, Err(Refused));
-/// assert_eq!(removed.ok().flatten(), None); // where absent and refused are one
+/// assert_eq!(removed.ok().flatten(), None); // treats absent and refused alike
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the entry is there and was not to be removed")
+        f.write_str("the entry is there, but the closure refused to remove it")
     }
 }
 
 impl Error for Refused {}
 
 /// There is no memory for as many entries as [`Batch::try_reserve`](crate::Batch::try_reserve)
-/// asked for, or their number overflows.
+/// requested, or their number overflows.
 ///
 /// # Examples
 ///

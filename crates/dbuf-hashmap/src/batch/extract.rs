@@ -4,8 +4,8 @@ use core::iter::FusedIterator;
 use crate::batch::Batch;
 use crate::owner::Owner;
 
-/// The entries that [`Batch::extract_if`] takes out, in arbitrary order. Each is taken out, and
-/// that is logged, when the iterator is asked for it.
+/// The entries that [`Batch::extract_if`] removes, in arbitrary order. Each is removed and logged
+/// when the iterator returns it.
 ///
 /// # Examples
 ///
@@ -16,11 +16,11 @@ use crate::owner::Owner;
 /// batch.extract_if(|_, _| true).take(3).for_each(drop);
 /// assert_eq!(batch.len(), 7);
 /// ```
-#[must_use = "it takes out only what it is asked for"]
+#[must_use = "this iterator removes an entry only when `next` returns it"]
 pub struct ExtractIf<'b, W: Owner, F> {
     batch: &'b mut Batch<W>,
     take: F,
-    /// The bucket to look at next. Nothing moves while entries are removed.
+    /// The next bucket to check. No entry moves while entries are removed.
     bucket: usize,
 }
 

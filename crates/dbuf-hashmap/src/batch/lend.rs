@@ -1,5 +1,5 @@
-//! Changes to values in place, by `&mut`. The key is marked before its value is lent, and
-//! the value is logged when the batch ends.
+//! Changes to values in place, by `&mut`. A batch marks the key before it lends the value, and
+//! logs the value when it ends.
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -9,21 +9,20 @@ use equivalent::Equivalent;
 use hashbrown::hash_table;
 
 use super::{Batch, Entry};
-use crate::marks::Marks;
 use crate::owner::Owner;
 use crate::table::Extras;
+use crate::table::Marks;
 
 impl<W: Owner> Batch<W> {
-    /// Changes a value in place and returns what `f` returns, or `None` if the
-    /// key is not there.
+    /// Changes a value in place and returns the result of `f`, or `None` if the key is not there.
     ///
-    /// `f` runs at most once. The other copy gets a clone of the value, whether it changed
-    /// or not: one for each key and batch, made when the batch ends. To change a value that
-    /// is too large to be cloned, see [`change`](Self::change).
+    /// `f` runs at most once. The other copy gets a clone of the value, even if it is unchanged:
+    /// one for each key and batch, made when the batch ends. To change a value that is too large to
+    /// clone, see [`change`](Self::change).
     ///
     /// # Panics
     ///
-    /// With `f`; the batch is torn then and rolls back.
+    /// If `f` panics; the batch is torn then and rolls back.
     ///
     /// # Examples
     ///
@@ -47,12 +46,12 @@ impl<W: Owner> Batch<W> {
         Some(self.update_at(hash, bucket?, None, f))
     }
 
-    /// Changes the value in place if the key is there, and returns what `f` returns; inserts
-    /// `value` if not, and returns `None`.
+    /// Changes the value in place and returns the result of `f` if the key is there; otherwise
+    /// inserts `value` and returns `None`.
     ///
     /// # Panics
     ///
-    /// With `f`; the batch is torn then and rolls back.
+    /// If `f` panics; the batch is torn then and rolls back.
     ///
     /// # Examples
     ///
@@ -82,23 +81,12 @@ impl<W: Owner> Batch<W> {
         }
     }
 
-    /// As [`upsert`](Self::upsert), with a value that is made only if the key is not there.
+    /// Like [`upsert`](Self::upsert), but makes the value only if the key is not there.
     ///
     /// # Panics
     ///
-    /// With `make`, before anything changed, and with `f`; the batch is torn then and rolls
-    /// back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// for n in [1, 2] {
-    ///     batch.upsert_with("a", || vec![n], |list| list.push(n));
-    /// }
-    /// assert_eq!(batch.get("a"), Some(&vec![1, 2]));
-    /// ```
+    /// If `make` panics, before anything is changed, and if `f` panics; the batch is torn then and
+    /// rolls back.
     pub fn upsert_with<R>(
         &mut self,
         key: W::Key,
@@ -114,12 +102,11 @@ impl<W: Owner> Batch<W> {
         }
     }
 
-    /// The value of a key, to be changed.
+    /// Returns the value of a key for changes in place.
     ///
-    /// The other copy gets a clone of it, whether it changed or not: one for each key and
-    /// batch, made when the batch ends. A panic of code that changes it, if it is caught,
-    /// tears nothing: the batch publishes the value as it was left. With
-    /// [`update`](Self::update) it rolls back.
+    /// The other copy gets a clone of it, even if it is unchanged: one for each key and batch, made
+    /// when the batch ends. A caught panic in code that changes the value does not tear the batch,
+    /// which then publishes the value as it is. [`update`](Self::update) rolls back instead.
     ///
     /// # Examples
     ///
@@ -141,7 +128,7 @@ impl<W: Owner> Batch<W> {
         Some(self.lend_at(hash, bucket?, None))
     }
 
-    /// The entry of a key, for reading and changing with one lookup; as std's.
+    /// Returns the entry of a key, for reading and changing it with one lookup, as in std's maps.
     ///
     /// # Examples
     ///
@@ -158,8 +145,8 @@ impl<W: Owner> Batch<W> {
         Entry::new(self, key)
     }
 
-    /// The entry of a key by a borrowed form of it. A key that is not there is made of it, by
-    /// a `From` that keeps it equal, at once and whether a value is inserted or not.
+    /// Returns the entry of a key by a borrowed form of it. If the key is not there, it is made at
+    /// once by `From`, which must keep it equal, even if no value is inserted.
     ///
     /// # Examples
     ///
@@ -180,14 +167,14 @@ impl<W: Owner> Batch<W> {
         Entry::by_ref(self, key)
     }
 
-    /// All entries, in arbitrary order, with values to be changed.
+    /// Iterates over all entries, in arbitrary order, with values for changes in place.
     ///
-    /// The other copy gets a clone of each value that the iterator handed out, made when
-    /// the batch ends. Hashes and clones each of those keys.
+    /// The other copy gets a clone of each value that the iterator returned, made when the batch
+    /// ends. Hashes and clones each of those keys.
     ///
     /// # Panics
     ///
-    /// The iterator, if `Hash` or `Clone` of a key panics, before it lends the value.
+    /// The iterator panics if `Hash` or `Clone` of a key does, before it lends the value.
     ///
     /// # Examples
     ///
@@ -215,23 +202,13 @@ impl<W: Owner> Batch<W> {
         )
     }
 
-    /// All values, in arbitrary order, to be changed; see [`iter_mut`](Self::iter_mut).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("b", 2)]);
-    /// batch.values_mut().for_each(|n| *n *= 10);
-    /// batch.publish();
-    /// assert_eq!((reader.read()["a"], reader.read()["b"]), (10, 20));
-    /// ```
+    /// Iterates over all values, in arbitrary order, for changes in place; see
+    /// [`iter_mut`](Self::iter_mut).
     pub fn values_mut(&mut self) -> ValuesMut<'_, W::Key, W::Value, W::Hasher> {
         ValuesMut(self.iter_mut())
     }
 
-    /// Lends the value in a bucket. A key that is `owned` saves a clone of it.
+    /// Lends the value in a bucket. An `owned` key saves a clone.
     pub(super) fn lend_at(
         &mut self,
         hash: u64,
@@ -242,7 +219,7 @@ impl<W: Owner> Batch<W> {
             .lend(|table, _| table.lend(hash, bucket, owned), |value| value)
     }
 
-    /// Changes the value in a bucket. A key that is `owned` saves a clone of it.
+    /// Changes the value in a bucket. An `owned` key saves a clone.
     pub(super) fn update_at<R>(
         &mut self,
         hash: u64,
@@ -267,20 +244,7 @@ impl<W: Owner> Batch<W> {
     }
 }
 
-/// All entries with values to be changed, from [`Batch::iter_mut`].
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_hashmap::IterMut;
-///
-/// let (mut writer, _reader) = dbuf_hashmap::new();
-/// let mut batch = writer.write();
-/// batch.insert("a", 1);
-/// let mut entries: IterMut<'_, &str, i32> = batch.iter_mut();
-/// assert_eq!(entries.next(), Some((&"a", &mut 1)));
-/// assert_eq!(entries.len(), 0);
-/// ```
+/// Iterates over all entries with values for changes in place, from [`Batch::iter_mut`].
 pub struct IterMut<'b, K, V, H = std::hash::RandomState> {
     entries: hash_table::IterMut<'b, (K, V)>,
     marks: &'b mut Marks<K>,
@@ -292,7 +256,7 @@ impl<'b, K: Hash + Eq + Clone, V, H: BuildHasher> Iterator for IterMut<'b, K, V,
 
     fn next(&mut self) -> Option<Self::Item> {
         let (key, value) = self.entries.next()?;
-        // Where it is, is not known: as good as a bucket that does not exist.
+        // The iterator does not tell the bucket, so the mark names one that does not exist.
         let hash = self.shared.hash(key);
         self.marks.mark(hash, usize::MAX, key, None);
         Some((key, value))
@@ -315,19 +279,7 @@ impl<K, V, H> fmt::Debug for IterMut<'_, K, V, H> {
     }
 }
 
-/// All values, to be changed, from [`Batch::values_mut`].
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_hashmap::ValuesMut;
-///
-/// let (mut writer, _reader) = dbuf_hashmap::new();
-/// let mut batch = writer.write();
-/// batch.insert("a", 1);
-/// let mut values: ValuesMut<'_, &str, i32> = batch.values_mut();
-/// assert_eq!(values.next(), Some(&mut 1));
-/// ```
+/// Iterates over all values for changes in place, from [`Batch::values_mut`].
 #[derive(Debug)]
 pub struct ValuesMut<'b, K, V, H = std::hash::RandomState>(IterMut<'b, K, V, H>);
 

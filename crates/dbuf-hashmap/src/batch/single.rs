@@ -1,4 +1,4 @@
-//! Changes to one entry that are logged at once, as what they did.
+//! Changes to one entry that log their effect at once.
 
 use core::convert::Infallible;
 use core::hash::Hash;
@@ -13,8 +13,8 @@ use crate::owner::Owner;
 use crate::patch::Patch;
 
 impl<W: Owner> Batch<W> {
-    /// Inserts a value and returns the one that was there. As with std's maps, a
-    /// key that is there already is kept.
+    /// Inserts a value and returns the previous one. A key that is already there is kept, as in
+    /// std's maps.
     ///
     /// Clones the value, and the key if it is new.
     ///
@@ -68,16 +68,7 @@ impl<W: Owner> Batch<W> {
         Some(self.remove_at(hash, bucket?))
     }
 
-    /// Removes a key and returns it and its value. Clones the key.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a", 1);
-    /// assert_eq!(batch.remove_entry("a"), Some(("a", 1)));
-    /// ```
+    /// Removes a key and returns it with its value. Clones the key.
     pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(W::Key, W::Value)>
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -86,7 +77,7 @@ impl<W: Owner> Batch<W> {
         Some(self.remove_entry_at(hash, bucket?, None))
     }
 
-    /// Removes a key if `f` says so, and returns its value; `None` if the key is not there.
+    /// Removes a key if `f` returns `true`, and returns its value; `None` if the key is not there.
     ///
     /// # Errors
     ///
@@ -94,7 +85,7 @@ impl<W: Owner> Batch<W> {
     ///
     /// # Panics
     ///
-    /// With `f`, before anything changed.
+    /// If `f` panics, before anything is changed.
     ///
     /// # Examples
     ///
@@ -127,20 +118,20 @@ impl<W: Owner> Batch<W> {
         }
     }
 
-    /// Makes a change to a value by an operation that is made again on the other copy, so
-    /// that nothing is cloned: for values that are large. Returns whether the key is there.
+    /// Changes a value by an operation that is repeated on the other copy, so that nothing is
+    /// cloned: for large values. Returns whether the key is there.
     ///
-    /// `op` runs at once, on this copy, and as often again as there are copies to follow:
-    /// normally once, when the next batch begins; more often if a batch is rolled back
-    /// after this one was deferred. **It must do the same each time.** What it decides by a
-    /// clock, by chance or by something that others change makes the copies differ: readers
-    /// see the value go back and forth with every publish, until the key is written again.
-    /// It is never undefined behaviour. [`update`](Self::update) runs its closure once.
+    /// `op` runs at once on this copy, and once more for each copy that follows: normally once,
+    /// when the next batch begins; more often if a batch is rolled back after this one was
+    /// deferred. **It must do the same each time.** If it depends on a clock, on chance or on
+    /// shared state, the copies differ: readers see the value alternate with every publish until
+    /// the key is written again. This is never undefined behaviour. [`update`](Self::update) runs
+    /// its closure once.
     ///
     /// # Panics
     ///
-    /// With `op`; the batch is torn then and rolls back. If it panics on the other copy, the
-    /// next batch panics when it begins, and the one after it copies the whole map. See
+    /// If `op` panics; the batch is torn then and rolls back. If it panics on the other copy, the
+    /// next batch panics when it begins, and the one after it clones the whole map. See
     /// [`Writer::try_catch_up`](crate::Writer::try_catch_up).
     ///
     /// # Examples
@@ -149,7 +140,7 @@ impl<W: Owner> Batch<W> {
     /// let (mut writer, reader) = dbuf_hashmap::new();
     /// writer.write().insert("log", vec![0_u8; 1 << 20]);
     /// let mut batch = writer.write();
-    /// assert!(batch.change("log", |bytes| bytes.push(1))); // copies no megabyte
+    /// assert!(batch.change("log", |bytes| bytes.push(1))); // does not copy the megabyte
     /// batch.publish();
     /// assert_eq!(reader.read()["log"].len(), (1 << 20) + 1);
     /// assert_eq!(writer.write().get("log").unwrap().len(), (1 << 20) + 1);
@@ -162,8 +153,8 @@ impl<W: Owner> Batch<W> {
             return false;
         };
         if self.table().is_marked(hash, &self.table().at(bucket).0) {
-            // The value is cloned anyway, and the other copy's is not the one that `op`
-            // would find here.
+            // The value is lent, so the log gets a clone of it anyway. The other copy still has
+            // the value from before, where `op` might do something else.
             self.update_at(hash, bucket, None, op);
         } else {
             self.inner.record(|table, _| {
@@ -176,11 +167,11 @@ impl<W: Owner> Batch<W> {
         true
     }
 
-    /// The value of a key; inserts what `f` returns if there is none.
+    /// Returns the value of a key. Inserts the result of `f` if the key is not there.
     ///
     /// # Panics
     ///
-    /// With `f`, before anything changed.
+    /// If `f` panics, before anything is changed.
     ///
     /// # Examples
     ///
@@ -195,24 +186,16 @@ impl<W: Owner> Batch<W> {
         value
     }
 
-    /// The value of a key; inserts what `f` returns if there is none and `f` does not fail.
+    /// Returns the value of a key. Inserts the result of `f` if the key is not there and `f`
+    /// succeeds.
     ///
     /// # Errors
     ///
-    /// What `f` returned. Nothing changed then.
+    /// Returns the error of `f`. Nothing is changed then.
     ///
     /// # Panics
     ///
-    /// With `f`, before anything changed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::new::<&str, u32>();
-    /// let mut batch = writer.write();
-    /// assert!(batch.get_or_try_insert_with("a", || "x".parse()).is_err());
-    /// assert_eq!(batch.get_or_try_insert_with("a", || "1".parse()), Ok(&1));
-    /// ```
+    /// If `f` panics, before anything is changed.
     pub fn get_or_try_insert_with<E>(
         &mut self,
         key: W::Key,
@@ -233,7 +216,7 @@ impl<W: Owner> Batch<W> {
     ///
     /// # Errors
     ///
-    /// The key and the value, if the key is there. Nothing changed then.
+    /// Returns the key and the value if the key is there. Nothing is changed then.
     ///
     /// # Examples
     ///
@@ -266,7 +249,7 @@ impl<W: Owner> Batch<W> {
         })
     }
 
-    /// Removes the entry in a bucket, and returns it. A key that is `owned` saves a clone.
+    /// Removes the entry in a bucket and returns it. An `owned` key saves a clone.
     pub(super) fn remove_entry_at(
         &mut self,
         hash: u64,
@@ -280,7 +263,7 @@ impl<W: Owner> Batch<W> {
         })
     }
 
-    /// Removes the entry in a bucket.
+    /// Removes the entry in a bucket and returns its value.
     pub(crate) fn remove_at(&mut self, hash: u64, bucket: usize) -> W::Value {
         self.inner.record(|table, _| {
             let (key, value) = table.remove_at(bucket);

@@ -1,4 +1,4 @@
-//! Iteration over the map itself: each item is a guard, and all of them share one snapshot.
+//! Iteration over the map itself: each item is a guard, and all items share one snapshot.
 
 use alloc::rc::Rc;
 use core::fmt;
@@ -16,13 +16,13 @@ impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where
     S: Strategy,
 {
-    /// All entries as they are published now, in arbitrary order. The items share one
+    /// Iterates over all entries as they are published now, in arbitrary order. The items share one
     /// snapshot and may outlive the iterator.
     ///
-    /// The snapshot is a [guard](Self#guards-and-writes): it lives as long as the iterator or
-    /// any of its items does, it holds writers up, and **a write to this map from within the
-    /// loop panics**. Collect first, or change entries in a [batch](Self::write). Where
-    /// references will do, [`read`](Self::read) is a little faster.
+    /// The snapshot is a [guard](Self#guards-and-writes) that lives as long as the iterator or any
+    /// of its items: it may make writers wait, and **a write to this map within the loop clones the
+    /// map or panics**. Collect first, or change entries in a [batch](Self::write).
+    /// [`read`](Self::read) is a little faster where references are enough.
     ///
     /// Costs a [`read`](Self::read) and an allocation.
     ///
@@ -41,33 +41,18 @@ where
         RefIter::new(self.read(), |(_, value)| value)
     }
 
-    /// All keys, as guards that share one snapshot; see [`iter`](Self::iter).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// let keys: Vec<&str> = map.keys().map(|key| *key).collect();
-    /// assert_eq!(keys, ["a"]);
-    /// ```
+    /// Iterates over all keys, as guards that share one snapshot; see [`iter`](Self::iter).
     pub fn keys(&self) -> RefIter<'_, K, V, H, S, K> {
         RefIter::new(self.read(), |(key, _)| key)
     }
 
-    /// All values, as guards that share one snapshot; see [`iter`](Self::iter).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1), ("b", 2)]);
-    /// assert_eq!(map.values().map(|n| *n).sum::<i32>(), 3);
-    /// ```
+    /// Iterates over all values, as guards that share one snapshot; see [`iter`](Self::iter).
     pub fn values(&self) -> RefIter<'_, K, V, H, S> {
         self.iter()
     }
 }
 
-/// As [`ConcurrentHashMap::iter`].
+/// See [`ConcurrentHashMap::iter`].
 impl<'m, K, V, H, S> IntoIterator for &'m ConcurrentHashMap<K, V, H, S>
 where
     S: Strategy,
@@ -80,9 +65,9 @@ where
     }
 }
 
-/// A snapshot whose items own it together: they may outlive the variable that held it.
+/// Iterators whose items own the snapshot together, so they may outlive the variable that held it.
 impl<'m, K, V, H, S: Strategy> Snapshot<'m, K, V, H, S> {
-    /// All keys, as guards that own the snapshot together.
+    /// Iterates over all keys, as guards that own the snapshot together.
     ///
     /// # Examples
     ///
@@ -95,21 +80,13 @@ impl<'m, K, V, H, S: Strategy> Snapshot<'m, K, V, H, S> {
         RefIter::new(self, |(key, _)| key)
     }
 
-    /// All values, as guards that own the snapshot together.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// let value = map.read().into_values().next().unwrap();
-    /// assert_eq!(*value, 1);
-    /// ```
+    /// Iterates over all values, as guards that own the snapshot together.
     pub fn into_values(self) -> RefIter<'m, K, V, H, S> {
         RefIter::new(self, |(_, value)| value)
     }
 }
 
-/// All entries, as guards that own the snapshot together; see [`RefMulti`].
+/// Iterates over all entries, as guards that own the snapshot together; see [`RefMulti`].
 impl<'m, K, V, H, S: Strategy> IntoIterator for Snapshot<'m, K, V, H, S> {
     type Item = RefMulti<'m, K, V, H, S>;
     type IntoIter = RefIter<'m, K, V, H, S>;
@@ -119,13 +96,13 @@ impl<'m, K, V, H, S: Strategy> IntoIterator for Snapshot<'m, K, V, H, S> {
     }
 }
 
-/// Which part of an entry an item is.
+/// Selects the part of an entry that an item dereferences to.
 type Pick<K, V, U> = fn(&(K, V)) -> &U;
 
-/// One entry of a snapshot that it shares with others, from [`ConcurrentHashMap::iter`].
+/// One entry of a snapshot that several items share, from [`ConcurrentHashMap::iter`].
 ///
-/// Dereferences to the value (those of [`keys`](ConcurrentHashMap::keys), to the key). Holds
-/// up writers as a [guard](crate::Snapshot) does.
+/// Dereferences to the value (an item of [`keys`](ConcurrentHashMap::keys), to the key). It may
+/// make writers wait, as any [guard](crate::Snapshot).
 ///
 /// # Examples
 ///
@@ -140,45 +117,24 @@ type Pick<K, V, U> = fn(&(K, V)) -> &U;
 #[must_use = "a guard that is dropped at once has read nothing"]
 pub struct RefMulti<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy, U: ?Sized = V> {
     snapshot: Rc<Snapshot<'m, K, V, H, S>>,
-    /// Occupied: nothing changes under the guard, which is never refreshed.
+    /// Always occupied: nothing changes under the guard, which is never refreshed.
     bucket: usize,
     pick: Pick<K, V, U>,
 }
 
 impl<K, V, H, S: Strategy, U: ?Sized> RefMulti<'_, K, V, H, S, U> {
-    /// The key and the value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// assert_eq!(map.iter().next().unwrap().pair(), (&"a", &1));
-    /// ```
+    /// Returns the key and the value.
     pub fn pair(&self) -> (&K, &V) {
         let (key, value) = self.entry();
         (key, value)
     }
 
-    /// The key.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// assert_eq!(map.iter().next().unwrap().key(), &"a");
-    /// ```
+    /// Returns the key.
     pub fn key(&self) -> &K {
         &self.entry().0
     }
 
-    /// The value.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// assert_eq!(map.iter().next().unwrap().value(), &1);
-    /// ```
+    /// Returns the value.
     pub fn value(&self) -> &V {
         &self.entry().1
     }
@@ -208,7 +164,7 @@ impl<K, V, H, S: Strategy, U: ?Sized + fmt::Display> fmt::Display for RefMulti<'
     }
 }
 
-/// Compares what they dereference to.
+/// Compares the parts that the items dereference to.
 impl<K, V, H, S: Strategy, U: ?Sized + PartialEq> PartialEq for RefMulti<'_, K, V, H, S, U> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
@@ -217,23 +173,13 @@ impl<K, V, H, S: Strategy, U: ?Sized + PartialEq> PartialEq for RefMulti<'_, K, 
 
 impl<K, V, H, S: Strategy, U: ?Sized + Eq> Eq for RefMulti<'_, K, V, H, S, U> {}
 
-/// All entries of a snapshot, in arbitrary order, as guards that share it: from
+/// Iterates over all entries of a snapshot, in arbitrary order, as guards that share it: from
 /// [`iter`](ConcurrentHashMap::iter) and [`keys`](ConcurrentHashMap::keys) of a map, and
 /// `into_iter` of a [`Snapshot`].
-///
-/// # Examples
-///
-/// ```
-/// use dbuf_hashmap::{ConcurrentHashMap, RefIter};
-///
-/// let map = ConcurrentHashMap::from([("a", 1)]);
-/// let entries: RefIter<'_, &str, i32> = map.iter();
-/// assert_eq!(entries.len(), 1);
-/// ```
-#[must_use = "iterators do nothing unless they are asked for items"]
+#[must_use = "an iterator does nothing until it is consumed"]
 pub struct RefIter<'m, K, V, H = RandomState, S: Strategy = DefaultStrategy, U: ?Sized = V> {
     snapshot: Rc<Snapshot<'m, K, V, H, S>>,
-    /// The bucket to look at next, and how many entries are there from it on.
+    /// The next bucket to read, and the number of entries in it and after it.
     bucket: usize,
     left: usize,
     pick: Pick<K, V, U>,

@@ -1,6 +1,5 @@
 //! The writer of a map behind the writers' lock, and when a change is published. The lock
-//! itself is `dbuf_core::writer_lock`; `docs/design.md`, 10, says why a write keeps what it
-//! promises.
+//! itself is `dbuf_core::writer_lock`; `docs/design.md`, 10, proves what a write promises.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -21,14 +20,14 @@ use crate::choices::{Choices, OnSpare, PublishPolicy, SleepFn};
 use crate::op::NoChange;
 use crate::owner::{Log, Owner, Ptr, sealed};
 
-/// What the lock guards.
+/// The state that the lock guards.
 pub(crate) struct State<K, V, H, S: Strategy> {
     log: Log<K, V, H, S>,
-    /// Under `Within`: since when changes have been pending, and the version then.
+    /// Under `Within`: the version when changes became pending, and the time.
     pending: Option<(Version, Instant)>,
 }
 
-/// What waiters need to know, and what they call.
+/// What waiting writers share: the reader to check for guards, and the user's callbacks.
 pub(crate) struct Waits<K, V, H, S: Strategy> {
     reader: dbuf_core::SharedReader<Ptr<K, V, H, S>>,
     on_spare: Option<OnSpare>,
@@ -59,7 +58,7 @@ where
         let is_over = patience.is_some_and(|after| own || waited >= after);
         if is_over && self.log.set_aside() {
             return match self.log.spare_stragglers() {
-                // The last of them has just left.
+                // The last straggler was released a moment ago.
                 0 => GoOn::Finished,
                 stragglers => GoOn::SetAside(stragglers),
             };
@@ -81,11 +80,11 @@ where
     }
 }
 
-/// The writer of a [`ConcurrentHashMap`](crate::ConcurrentHashMap), which a
-/// [`Batch`](crate::Batch) has to itself: other writers wait.
+/// The writer of a [`ConcurrentHashMap`](crate::ConcurrentHashMap), locked by a
+/// [`Batch`](crate::Batch). Other writers wait.
 ///
-/// `M` says whether a thread holds it ([`OnThread`]; the batch stays on that thread) or a
-/// task ([`InTask`](writer_lock::InTask); the batch is `Send`).
+/// `M` names the holder: a thread ([`OnThread`]; the batch stays on that thread) or a task
+/// ([`InTask`](writer_lock::InTask); the batch is `Send`).
 ///
 /// # Examples
 ///
@@ -141,11 +140,11 @@ where
     type Strategy = S;
     type Change = NoChange;
 
-    /// The rollback would be another writer's.
+    /// A rollback must not undo what another writer deferred.
     const KEEPS: bool = true;
 }
 
-/// Inserts copies of all.
+/// Inserts copies of all entries.
 impl<'e, K, V, H, S, M> Extend<(&'e K, &'e V)> for Batch<WriterGuard<'_, K, V, H, S, M>>
 where
     K: Hash + Eq + Copy,
@@ -158,10 +157,10 @@ where
     }
 }
 
-/// A batch before it is wrapped.
+/// A core batch, before it becomes a [`Batch`].
 type Begun<'m, K, V, H, S, M = OnThread> = dbuf_core::Batch<WriterGuard<'m, K, V, H, S, M>>;
 
-/// What the handles of a map share to write.
+/// The write side, which all handles of a map share.
 pub(crate) struct Writers<K, V, H, S: Strategy> {
     lock: WriterLock<State<K, V, H, S>>,
     waits: Waits<K, V, H, S>,
@@ -191,23 +190,23 @@ where
         }
     }
 
-    /// How many guards or readers the last publish waits for. None while a batch is open:
-    /// its swap is finished.
+    /// Returns how many guards or readers the last publish waits for: none while a batch is open,
+    /// since its swap is finished.
     pub(crate) fn stragglers(&self) -> usize {
         self.lock
             .lock_soon()
             .map_or(0, |guard| guard.log.stragglers())
     }
 
-    /// How many keep a side that was set aside, and since when there is one. Zero and none
-    /// while a batch is open.
+    /// Returns how many guards or readers hold a copy that was set aside, and since when there is
+    /// one: zero and `None` while a batch is open.
     pub(crate) fn spare(&self) -> (usize, Option<Instant>) {
         self.lock.lock_soon().map_or((0, None), |guard| {
             (guard.log.spare_stragglers(), guard.log.spare_since())
         })
     }
 
-    /// The threads that keep a copy that is not published. None while a batch is open.
+    /// Returns the threads that hold a copy that is not published: none while a batch is open.
     pub(crate) fn straggling_threads(&self) -> Vec<Thread> {
         let held = self.lock.lock_soon();
         held.map_or_else(Vec::new, |_held| self.waits.reader.straggling_threads())
@@ -218,13 +217,13 @@ where
     }
 
     /// Begins a batch. Panics if this thread has one open.
-    // Always, as `dbuf_core::Batch::begin`.
+    // Always inlined, like `dbuf_core::Batch::begin`.
     #[inline(always)]
     pub(crate) fn begin(&self) -> Begun<'_, K, V, H, S> {
         Begun::begin(WriterGuard(self.lock.lock_finished(&self.waits, own_batch)))
     }
 
-    /// The same, for at most about `timeout`.
+    /// Begins a batch, or gives up after about `timeout`.
     pub(crate) fn begin_timeout(&self, timeout: Duration) -> Option<Begun<'_, K, V, H, S>> {
         let guard = self
             .lock
@@ -232,14 +231,14 @@ where
         Some(Begun::begin(WriterGuard(guard)))
     }
 
-    /// Begins a batch if nothing is in the way.
+    /// Begins a batch if it need not wait.
     pub(crate) fn try_begin(&self) -> Option<Begun<'_, K, V, H, S>> {
         Some(Begun::begin(WriterGuard(
             self.lock.try_lock_finished(&self.waits)?,
         )))
     }
 
-    /// Begins a batch when nothing is in the way.
+    /// Awaits the lock and the finished swap, and begins a batch.
     #[cfg(feature = "async")]
     pub(super) async fn begin_async<M: writer_lock::Holds>(&self) -> Begun<'_, K, V, H, S, M> {
         Begun::begin(WriterGuard(
@@ -247,13 +246,13 @@ where
         ))
     }
 
-    /// Whether a single change is published as its batch is dropped.
+    /// Returns whether a single change is published when its batch is dropped.
     #[inline]
     pub(crate) fn is_immediate(&self) -> bool {
         self.policy == PublishPolicy::Immediate
     }
 
-    /// Ends the batch of a single change, and publishes if that is due.
+    /// Ends the batch of a single change, and publishes if the policy says so.
     pub(crate) fn end(&self, batch: Begun<'_, K, V, H, S>) {
         let mut guard = batch.keep();
         if guard.0.is_due(self.policy) {
@@ -261,21 +260,21 @@ where
         }
     }
 
-    /// Publishes what is pending. Waits for the lock, and for no reader.
+    /// Publishes pending changes. Waits for the lock, but for no reader.
     pub(crate) fn publish(&self) -> Published {
         let guard = WriterGuard(self.lock.lock_any(&self.waits, own_batch));
         if !guard.has_pending() {
             return Published::Nothing;
         }
-        // What is pending is on a finished back, so this does not wait. A batch takes back
-        // what a torn one left, and then publishes what was pending before it.
+        // Pending changes are on a finished back, so this does not wait. The batch first undoes
+        // what a torn batch did, and then publishes what was pending before that one.
         drop(Batch::new(Begun::begin(guard)));
         Published::Now
     }
 }
 
 impl<K, V, H, S: Strategy> State<K, V, H, S> {
-    /// Returns whether what is pending is to be published now.
+    /// Returns whether pending changes are to be published now.
     fn is_due(&mut self, policy: PublishPolicy) -> bool {
         if !self.log.has_pending() {
             return false;
@@ -287,7 +286,7 @@ impl<K, V, H, S: Strategy> State<K, V, H, S> {
                 let version = self.log.as_writer().version();
                 let now = Instant::now();
                 match self.pending {
-                    // A publish since then took what was pending with it.
+                    // The same version: no publish has come in between.
                     Some((since, oldest)) if since == version => now - oldest >= age,
                     _ => {
                         self.pending = Some((version, now));
@@ -304,7 +303,7 @@ impl<K, V, H, S: Strategy> State<K, V, H, S> {
 fn own_batch() -> ! {
     panic!(
         "a thread writes to a map while it has a batch of that map open, and would wait \
-         for itself forever: make the change through the batch, or end it first"
+         for itself forever: make the change through the batch, or end the batch first"
     )
 }
 

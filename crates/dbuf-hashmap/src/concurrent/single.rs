@@ -1,14 +1,17 @@
-//! More changes, each by one call: of one entry, and of the room that the map has.
+//! Changes of one entry, each by one call.
 
+use core::convert::Infallible;
 use core::hash::{BuildHasher, Hash};
 
 use dbuf_core::BlockingStrategy;
 use equivalent::Equivalent;
 
 use super::WriterGuard;
-use crate::batch::{Drain, Entry, Operation, TryReserveError};
+use crate::batch::{Entry, Operation, Refused};
 use crate::concurrent::ConcurrentHashMap;
 
+/// Each change panics as the [type](Self#panics) says, and if its closure panics. It is not made
+/// then.
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Clone,
@@ -16,15 +19,208 @@ where
     H: BuildHasher,
     S: BlockingStrategy,
 {
-    /// Changes an entry by a closure that has it as std's [`Entry`], and returns what the
-    /// closure returns: for all that `or_insert`, `or_default` and `and_modify` say best.
+    /// Inserts a value and returns the previous one. A key that is already there is kept, as in
+    /// std's maps.
     ///
-    /// `f` runs once, while other writers wait. A value that the entry lends is cloned for the
-    /// other copy, once.
+    /// Costs what every single change costs: the writers' lock, the change on both copies, and a
+    /// publish (or a share of one, as the [policy](crate::PublishPolicy) says). A
+    /// [batch](Self::write) makes many changes cheaper.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
+    /// assert_eq!(map.insert("a", 1), None);
+    /// assert_eq!(map.insert("a", 2), Some(1));
+    /// ```
+    pub fn insert(&self, key: K, value: V) -> Option<V> {
+        self.write_one(|batch| batch.insert(key, value))
+    }
+
+    /// Removes a key and returns its value. Clones nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.remove("a"), Some(1));
+    /// assert_eq!(map.remove("a"), None);
+    /// ```
+    pub fn remove<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.write_one(|batch| batch.remove(key))
+    }
+
+    /// Removes a key if `f` returns `true`, and returns its value; `None` if the key is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if the key is there and `f` returned `false`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_hashmap::{ConcurrentHashMap, Refused};
+    ///
+    /// let map = ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.remove_if("a", |_, n| *n > 1), Err(Refused));
+    /// assert_eq!(map.remove_if("a", |_, n| *n == 1), Ok(Some(1)));
+    /// assert_eq!(map.remove_if("a", |_, n| *n == 1), Ok(None));
+    /// ```
+    pub fn remove_if<Q>(
+        &self,
+        key: &Q,
+        f: impl FnOnce(&K, &V) -> bool,
+    ) -> Result<Option<V>, Refused>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.write_one(|batch| batch.remove_if(key, f))
+    }
+
+    /// Changes a value in place and returns the result of `f`, or `None` if the key is not there.
+    /// No other writer comes in between. `f` runs at most once.
+    ///
+    /// Clones the value for the other copy; [`change`](Self::change) does not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
+    /// assert_eq!(map.update("a", |n| { *n += 1; *n }), Some(2));
+    /// assert_eq!(map.update("b", |n| *n += 1), None);
+    /// ```
+    #[doc(alias = "alter")]
+    pub fn update<Q, R>(&self, key: &Q, f: impl FnOnce(&mut V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.write_one(|batch| batch.update(key, f))
+    }
+
+    /// Changes a value by an operation that is repeated on the other copy, so that nothing is
+    /// cloned: for large values. Returns whether the key is there.
+    ///
+    /// **`op` runs once on each copy, and must do the same each time**; see [`Batch::change`](crate::Batch::change).
+    /// [`update`](Self::update) clones the value once and runs its closure once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let logs = dbuf_hashmap::ConcurrentHashMap::from([("a", vec![0_u8; 1 << 20])]);
+    /// assert!(logs.change("a", |bytes| bytes.push(1))); // does not copy the megabyte
+    /// assert_eq!(logs.get_with("a", Vec::len), Some((1 << 20) + 1));
+    /// ```
+    pub fn change<Q>(&self, key: &Q, op: impl Fn(&mut V) + Send + Sync + 'static) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.write_one(|batch| batch.change(key, op))
+    }
+
+    /// Changes the value in place and returns the result of `f` if the key is there; otherwise
+    /// inserts `value` and returns `None`.
+    ///
+    /// Clones the value for the other copy. [`entry`](Self::entry) gives access to the value in
+    /// both cases.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let words = dbuf_hashmap::ConcurrentHashMap::new();
+    /// for word in ["a", "b", "a"] {
+    ///     words.upsert(word, 1, |n| *n += 1);
+    /// }
+    /// assert_eq!(words.get_cloned("a"), Some(2));
+    /// assert_eq!(words.upsert("b", 1, |n| { *n += 1; *n }), Some(2));
+    /// assert_eq!(words.upsert("c", 1, |n| { *n += 1; *n }), None);
+    /// ```
+    pub fn upsert<R>(&self, key: K, value: V, f: impl FnOnce(&mut V) -> R) -> Option<R> {
+        self.write_one(|batch| batch.upsert(key, value, f))
+    }
+
+    /// Like [`upsert`](Self::upsert), but makes the value only if the key is not there.
+    pub fn upsert_with<R>(
+        &self,
+        key: K,
+        make: impl FnOnce() -> V,
+        f: impl FnOnce(&mut V) -> R,
+    ) -> Option<R> {
+        self.write_one(|batch| batch.upsert_with(key, make, f))
+    }
+
+    /// Returns a clone of a value. Makes the value with `f` and inserts it if the key is not there.
+    ///
+    /// Reads the published map first, and becomes a writer only if the key is missing there. So if
+    /// the removal of the key is pending ([`Every`](crate::PublishPolicy::Every), a deferred
+    /// batch), it returns the removed value and inserts nothing. `f` runs at most once, while other
+    /// writers wait; if two threads request one key, only one makes the value.
     ///
     /// # Panics
     ///
-    /// With `f`, and see [above](Self#panics).
+    /// If `f` panics, and see the [type](Self#panics), also where the key is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let squares = dbuf_hashmap::ConcurrentHashMap::new();
+    /// assert_eq!(squares.get_or_insert_with(3, || 3 * 3), 9);
+    /// assert_eq!(squares.get_or_insert_with(3, || unreachable!()), 9);
+    /// ```
+    pub fn get_or_insert_with(&self, key: K, f: impl FnOnce() -> V) -> V {
+        let Ok(value) = self.get_or_try_insert_with(key, || Ok::<_, Infallible>(f()));
+        value
+    }
+
+    /// Like [`get_or_insert_with`](Self::get_or_insert_with), with an `f` that may fail.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `f`. Nothing is changed then.
+    pub fn get_or_try_insert_with<E>(
+        &self,
+        key: K,
+        f: impl FnOnce() -> Result<V, E>,
+    ) -> Result<V, E> {
+        match self.get_cloned(&key) {
+            Some(value) => Ok(value),
+            None => self.write_one(|batch| batch.get_or_try_insert_with(key, f).cloned()),
+        }
+    }
+
+    /// Inserts a value if the key is not there.
+    ///
+    /// # Errors
+    ///
+    /// Returns the key and the value if the key is there. Nothing is changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
+    /// assert_eq!(map.try_insert("a", 1), Ok(()));
+    /// assert_eq!(map.try_insert("a", 2), Err(("a", 2)));
+    /// assert_eq!(map.get_cloned("a"), Some(1));
+    /// ```
+    pub fn try_insert(&self, key: K, value: V) -> Result<(), (K, V)> {
+        self.write_one(|batch| batch.try_insert(key, value))
+    }
+
+    /// Removes a key and returns it with its value. Clones the key.
+    pub fn remove_entry<Q>(&self, key: &Q) -> Option<(K, V)>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        self.write_one(|batch| batch.remove_entry(key))
+    }
+
+    /// Gives `f` the [`Entry`] of a key, as in std's maps, and returns its result: for `or_insert`,
+    /// `or_default`, `and_modify` and their combinations.
+    ///
+    /// `f` runs once, while other writers wait. A value that the entry lends is cloned once, for
+    /// the other copy.
     ///
     /// # Examples
     ///
@@ -48,16 +244,12 @@ where
         self.write_one(|batch| f(batch.entry(key)))
     }
 
-    /// Makes of an entry what `f` decides, and returns the value that was there before; as
-    /// papaya's. `f` runs once, while other writers wait.
+    /// Inserts, removes or keeps an entry as `f` decides, and returns the previous value; like
+    /// papaya's method. `f` runs once, while other writers wait.
     ///
     /// # Errors
     ///
-    /// What `f` put into [`Operation::Abort`]. Nothing changed then, and nothing is published.
-    ///
-    /// # Panics
-    ///
-    /// With `f`, and see [above](Self#panics).
+    /// Returns what `f` put into [`Operation::Abort`]. Nothing is changed or published then.
     ///
     /// # Examples
     ///
@@ -82,187 +274,5 @@ where
         f: impl FnOnce(Option<(&K, &V)>) -> Operation<V, T>,
     ) -> Result<Option<V>, T> {
         self.write_one(|batch| batch.compute(key, f))
-    }
-
-    /// Inserts a value if the key is not there.
-    ///
-    /// # Errors
-    ///
-    /// The key and the value, if the key is there. Nothing changed then.
-    ///
-    /// # Panics
-    ///
-    /// See [above](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
-    /// assert_eq!(map.try_insert("a", 1), Ok(()));
-    /// assert_eq!(map.try_insert("a", 2), Err(("a", 2)));
-    /// assert_eq!(map.get_cloned("a"), Some(1));
-    /// ```
-    pub fn try_insert(&self, key: K, value: V) -> Result<(), (K, V)> {
-        self.write_one(|batch| batch.try_insert(key, value))
-    }
-
-    /// As [`upsert`](Self::upsert), with a value that is made only if the key is not there.
-    ///
-    /// # Panics
-    ///
-    /// With `make` and `f`, and see [above](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let lists = dbuf_hashmap::ConcurrentHashMap::new();
-    /// for n in [1, 2] {
-    ///     lists.upsert_with("a", || vec![n], |list| list.push(n));
-    /// }
-    /// assert_eq!(lists.get_cloned("a"), Some(vec![1, 2]));
-    /// ```
-    pub fn upsert_with<R>(
-        &self,
-        key: K,
-        make: impl FnOnce() -> V,
-        f: impl FnOnce(&mut V) -> R,
-    ) -> Option<R> {
-        self.write_one(|batch| batch.upsert_with(key, make, f))
-    }
-
-    /// As [`get_or_insert_with`](Self::get_or_insert_with), with an `f` that may fail.
-    ///
-    /// # Errors
-    ///
-    /// What `f` returned. Nothing changed then.
-    ///
-    /// # Panics
-    ///
-    /// With `f`, and see [above](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::<&str, u32>::new();
-    /// assert!(map.get_or_try_insert_with("a", || "x".parse()).is_err());
-    /// assert_eq!(map.get_or_try_insert_with("a", || "1".parse()), Ok(1));
-    /// ```
-    pub fn get_or_try_insert_with<E>(
-        &self,
-        key: K,
-        f: impl FnOnce() -> Result<V, E>,
-    ) -> Result<V, E> {
-        match self.get_cloned(&key) {
-            Some(value) => Ok(value),
-            None => self.write_one(|batch| batch.get_or_try_insert_with(key, f).cloned()),
-        }
-    }
-
-    /// Removes a key and returns it and its value. Clones the key.
-    ///
-    /// # Panics
-    ///
-    /// See [above](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// assert_eq!(map.remove_entry("a"), Some(("a", 1)));
-    /// assert_eq!(map.remove_entry("a"), None);
-    /// ```
-    pub fn remove_entry<Q>(&self, key: &Q) -> Option<(K, V)>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        self.write_one(|batch| batch.remove_entry(key))
-    }
-
-    /// Takes all entries out. The map is empty when this returns, whatever becomes of the
-    /// iterator. Both copies keep their room.
-    ///
-    /// # Panics
-    ///
-    /// See [above](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// let drained = map.drain();
-    /// assert!(map.is_empty());
-    /// assert_eq!(drained.collect::<Vec<_>>(), [("a", 1)]);
-    /// ```
-    pub fn drain(&self) -> Drain<K, V> {
-        self.write_one(|batch| batch.drain())
-    }
-
-    /// Makes room for so many more entries, unless there is no memory for it. The other copy
-    /// makes as much room as there is memory for when it catches up.
-    ///
-    /// # Errors
-    ///
-    /// [`TryReserveError`] if the capacity overflows or the allocator refuses. Nothing changed
-    /// then.
-    ///
-    /// # Panics
-    ///
-    /// See [above](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::<u32, u32>::new();
-    /// assert!(map.try_reserve(usize::MAX).is_err());
-    /// assert!(map.try_reserve(1000).is_ok());
-    /// assert!(map.capacity() >= 1000);
-    /// ```
-    pub fn try_reserve(&self, additional: usize) -> Result<(), TryReserveError> {
-        self.write_one(|batch| batch.try_reserve(additional))
-    }
-
-    /// Gives back memory that the entries do not need, in both copies.
-    ///
-    /// # Panics
-    ///
-    /// See [above](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let map = dbuf_hashmap::ConcurrentHashMap::<u32, u32>::with_capacity(1000);
-    /// map.insert(1, 1);
-    /// map.shrink_to_fit();
-    /// assert!(map.capacity() < 1000);
-    /// ```
-    pub fn shrink_to_fit(&self) {
-        self.write_one(|batch| batch.shrink_to_fit());
-    }
-
-    /// Does now what the next write would begin with, so that it need not: waits for guards
-    /// as a write does, and lets the other copy catch up.
-    ///
-    /// Values that were replaced or removed live on in that copy until then: a `Sender` keeps
-    /// its channel open, a file its descriptor. Publishes nothing: what is pending stays so.
-    ///
-    /// # Panics
-    ///
-    /// See [above](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::mpsc;
-    ///
-    /// let clients = dbuf_hashmap::ConcurrentHashMap::new();
-    /// let (sender, receiver) = mpsc::channel::<&str>();
-    /// clients.insert("a", sender);
-    /// clients.remove("a");
-    /// assert_eq!(receiver.try_recv(), Err(mpsc::TryRecvError::Empty)); // open in the other copy
-    /// clients.catch_up();
-    /// assert_eq!(receiver.try_recv(), Err(mpsc::TryRecvError::Disconnected));
-    /// ```
-    pub fn catch_up(&self) {
-        self.write().defer();
     }
 }

@@ -1,4 +1,4 @@
-//! Changes by tasks: the same batches, awaited.
+//! Batches and the most common single changes for tasks: the blocking calls, awaited.
 
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
@@ -6,7 +6,6 @@ use std::hash::RandomState;
 use dbuf_core::BlockingStrategy;
 use dbuf_core::writer_lock::InTask;
 use dbuf_strategies::DefaultStrategy;
-use equivalent::Equivalent;
 
 use super::WriterGuard;
 use crate::batch::Batch;
@@ -17,15 +16,17 @@ pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
     Batch<WriterGuard<'m, K, V, H, S, InTask>>;
 
 /// With feature `async`. The futures run on any executor, and are `Send` where keys, values
-/// and hasher are `Send` and `Sync`. They wait where the blocking calls do, for other
-/// writers and for guards, and where those panic: **a task that awaits a write while it holds a guard of the map waits for
-/// itself, forever.** (In a spawned task that does not compile: guards are not
-/// `Send`.) A future that was polled and is neither polled again nor dropped holds up other
-/// writers for a millisecond at most. A write that need not wait is ready at the first poll:
-/// a loop of such writes gives no other task, and no timeout around it, a turn. Await
-/// `tokio::task::yield_now` or its like every few hundred writes, or make one batch of them.
-/// When a change is published, its
-/// [`PublishPolicy`](crate::PublishPolicy) says.
+/// and hasher are `Send` and `Sync`. They await what the blocking calls wait for: other writers
+/// and guards. **A task that awaits a write while it holds a guard of the map may wait for itself
+/// forever**, where the blocking call would panic. (A spawned task that does so does not compile,
+/// since guards are not `Send`.)
+///
+/// A future that was polled, and is then neither polled again nor dropped, delays other writers
+/// by a millisecond at most. A write that need not wait is ready at the first poll, so a loop of
+/// such writes starves other tasks and a timeout around it: await `tokio::task::yield_now` or
+/// similar every few hundred writes, or use one batch. The
+/// [`PublishPolicy`](crate::PublishPolicy) applies as to blocking calls. All writes panic as
+/// the [type](Self#panics) says, and if their closure panics.
 impl<K, V, H, S> ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Clone,
@@ -33,21 +34,15 @@ where
     H: BuildHasher,
     S: BlockingStrategy,
 {
-    /// Begins a batch, as [`write`](Self::write). Other writers, threads too, wait
-    /// until it ends: do not hold it across an await that may take long, and never
-    /// make another write to this map while it is open (the task, or the thread,
-    /// would wait for itself).
+    /// Awaits a batch, like [`write`](Self::write). Other writers, also threads, wait until it
+    /// ends: do not hold it across a long await, and never make another write to this map while it
+    /// is open (the task or thread would wait for itself).
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is ready, nothing happened. A task that is cancelled while
-    /// it holds the *batch* across an await drops it, and a dropped batch publishes
-    /// what it has: use [`transact_async`](Self::transact_async) where that would be
-    /// half a change.
-    ///
-    /// # Panics
-    ///
-    /// With user code, as all [writes](Self#panics).
+    /// A future that is dropped before it is ready has changed nothing. A task that is cancelled
+    /// while it holds the *batch* across an await drops the batch, which publishes the changes so
+    /// far: use [`transact_async`](Self::transact_async) where that would be half a change.
     ///
     /// # Examples
     ///
@@ -65,26 +60,21 @@ where
         Batch::new(self.writers.begin_async().await)
     }
 
-    /// All or nothing, as [`transact`](Self::transact): publishes if `f` returns
-    /// `Ok`, takes every change of `f` back if it returns `Err`, panics or is
+    /// Publishes if `f` returns `Ok`. Undoes every change of `f` if it returns `Err`, panics or is
     /// cancelled.
     ///
-    /// A task that is *spawned* and has an await in `f` does not compile where a key or value
-    /// type names a lifetime (`&'static str`) or a trait object: the compiler cannot prove
-    /// that the future of `f` is `Send`. There, [`write_async`](Self::write_async) with
-    /// [`Batch::rollback_on_drop`] does the same without a closure.
+    /// A *spawned* task with an await in `f` does not compile if a key or value type has a lifetime
+    /// (`&'static str`) or a trait object: the compiler cannot prove that the future of `f` is
+    /// `Send`. There, use [`write_async`](Self::write_async) and [`Batch::rollback_on_drop`], which
+    /// need no closure.
     ///
     /// # Errors
     ///
-    /// What `f` returned.
+    /// Returns the error of `f`.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is ready, it has changed nothing.
-    ///
-    /// # Panics
-    ///
-    /// With `f`, and with user code, as all [writes](Self#panics).
+    /// A future that is dropped before it is ready has changed nothing.
     ///
     /// # Examples
     ///
@@ -113,88 +103,12 @@ where
         Ok(result)
     }
 
-    /// Inserts a value and returns the one that was there.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, nothing was inserted, and key and value are
-    /// dropped.
-    ///
-    /// # Panics
-    ///
-    /// With user code, as all [writes](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # pollster::block_on(async {
-    /// let map = dbuf_hashmap::ConcurrentHashMap::new();
-    /// assert_eq!(map.insert_async("a", 1).await, None);
-    /// assert_eq!(map.get_cloned("a"), Some(1));
-    /// # });
-    /// ```
-    pub async fn insert_async(&self, key: K, value: V) -> Option<V> {
-        self.write_one_async(|batch| batch.insert(key, value)).await
-    }
-
-    /// Removes a key and returns its value.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, nothing was removed.
-    ///
-    /// # Panics
-    ///
-    /// With user code, as all [writes](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # pollster::block_on(async {
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// assert_eq!(map.remove_async("a").await, Some(1));
-    /// assert!(map.is_empty());
-    /// # });
-    /// ```
-    pub async fn remove_async<Q>(&self, key: &Q) -> Option<V>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        self.write_one_async(|batch| batch.remove(key)).await
-    }
-
-    /// Changes a value in place and returns what `f` returns, or `None` if the key
-    /// is not there. `f` runs at most once.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, `f` has not run.
-    ///
-    /// # Panics
-    ///
-    /// With `f`, and with user code, as all [writes](Self#panics).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # pollster::block_on(async {
-    /// let map = dbuf_hashmap::ConcurrentHashMap::from([("a", 1)]);
-    /// assert_eq!(map.update_async("a", |n| { *n += 1; *n }).await, Some(2));
-    /// # });
-    /// ```
-    pub async fn update_async<Q, R>(&self, key: &Q, f: impl FnOnce(&mut V) -> R) -> Option<R>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        self.write_one_async(|batch| batch.update(key, f)).await
-    }
-
-    /// Makes a change and publishes it, in the poll that is the last.
+    /// Makes a change and publishes it, both in the last poll.
     pub(crate) async fn write_one_async<R>(
         &self,
         f: impl FnOnce(&mut ConcurrentBatch<'_, K, V, H, S>) -> R,
     ) -> R {
-        // From here on there is no await: the batch stays on this thread.
+        // There is no await after this, so the batch stays on this thread.
         let result;
         {
             let mut batch = Batch::new(self.writers.begin_async().await);
@@ -202,7 +116,7 @@ where
             if !self.writers.is_immediate() {
                 self.end(batch);
             }
-            // Dropped here: see `write_one`.
+            // The batch is dropped here for the reason given in `write_one`.
         }
         result
     }

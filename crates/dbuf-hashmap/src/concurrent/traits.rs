@@ -1,4 +1,4 @@
-//! What a map is expected to implement.
+//! Conversions and other standard traits of a map.
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -10,8 +10,8 @@ use dbuf_core::{BlockingStrategy, Strategy};
 use crate::builder::Builder;
 use crate::concurrent::ConcurrentHashMap;
 
-/// A change that panicked is taken back before anybody sees it, so only cells in keys, values
-/// and the hasher can be seen half-changed.
+/// A change that panics is undone before any reader sees it. Only a cell in a key, a value or the
+/// hasher can be seen half-changed.
 impl<K, V, H, S> UnwindSafe for ConcurrentHashMap<K, V, H, S>
 where
     K: RefUnwindSafe,
@@ -21,7 +21,7 @@ where
 {
 }
 
-/// As for [`UnwindSafe`].
+/// See the implementation of [`UnwindSafe`].
 impl<K, V, H, S> RefUnwindSafe for ConcurrentHashMap<K, V, H, S>
 where
     K: RefUnwindSafe,
@@ -58,7 +58,7 @@ where
     }
 }
 
-/// With the default hasher and strategy, as std's maps have it; `collect` makes any.
+/// Uses the default hasher and strategy, like std's maps; `collect` can make a map with others.
 impl<K, V, const N: usize> From<[(K, V); N]> for ConcurrentHashMap<K, V>
 where
     K: Hash + Eq + Clone,
@@ -69,7 +69,7 @@ where
     }
 }
 
-/// With the same hasher, and the default strategy.
+/// Keeps the hasher, and uses the default strategy.
 impl<K, V, H> From<HashMap<K, V, H>> for ConcurrentHashMap<K, V, H>
 where
     K: Hash + Eq + Clone,
@@ -83,8 +83,8 @@ where
     }
 }
 
-/// In one batch. Other writers wait until the iterator ends, so it must not write to
-/// this map.
+/// Inserts all entries in one batch. Other writers wait until the iterator ends, so it must not
+/// write to this map.
 impl<K, V, H, S> Extend<(K, V)> for &ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Clone,
@@ -97,7 +97,7 @@ where
     }
 }
 
-/// As for a reference.
+/// See `Extend` of a reference to the map.
 impl<K, V, H, S> Extend<(K, V)> for ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Clone,
@@ -110,7 +110,7 @@ where
     }
 }
 
-/// Inserts copies of all, in one batch.
+/// Inserts copies of all entries, in one batch.
 impl<'e, K, V, H, S> Extend<(&'e K, &'e V)> for &ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Copy,
@@ -123,7 +123,7 @@ where
     }
 }
 
-/// As for a reference.
+/// See `Extend` of a reference to the map.
 impl<'e, K, V, H, S> Extend<(&'e K, &'e V)> for ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq + Copy,
@@ -136,7 +136,7 @@ where
     }
 }
 
-/// Equal entries, in whatever order and by whatever hasher: compares what is published.
+/// Compares the published entries, in any order and with any hashers.
 impl<K, V, H, S, I, T> PartialEq<ConcurrentHashMap<K, V, I, T>> for ConcurrentHashMap<K, V, H, S>
 where
     K: Hash + Eq,
@@ -160,7 +160,7 @@ where
 {
 }
 
-/// Shows what is published.
+/// Shows the published entries.
 impl<K, V, H, S> fmt::Debug for ConcurrentHashMap<K, V, H, S>
 where
     K: fmt::Debug,

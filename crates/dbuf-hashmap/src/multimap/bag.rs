@@ -6,9 +6,9 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::op::ValueChange;
 
-/// The values of a key, in arbitrary order; one may be there several times.
+/// The values of a key, in arbitrary order. Values may repeat.
 ///
-/// A slice. The first value is kept in the map itself, without an allocation.
+/// A slice. The first value is stored in the map's table, without an allocation.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ impl<V> Deref for Bag<V> {
     }
 }
 
-/// Gives the values away.
+/// Returns the values by value.
 impl<V> IntoIterator for Bag<V> {
     type Item = V;
     type IntoIter = alloc::vec::IntoIter<V>;
@@ -58,7 +58,7 @@ impl<'b, V> IntoIterator for &'b Bag<V> {
     }
 }
 
-/// Equal values in the same order.
+/// Compares the values and their order.
 impl<V: PartialEq> PartialEq for Bag<V> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
@@ -73,12 +73,12 @@ impl<V: fmt::Debug> fmt::Debug for Bag<V> {
     }
 }
 
-/// What happens to one value of a bag. By index: both copies hold their values in
-/// the same order, so the other one need not compare.
+/// A change to the values of a bag, by index. Both copies hold the values in the same order, so the
+/// replay compares none.
 pub enum BagChange<V> {
     Push(V),
     Take(usize),
-    /// In ascending order.
+    /// Removes the values with these indices, which are in ascending order.
     TakeAll(Vec<usize>),
 }
 
@@ -111,7 +111,7 @@ impl<V: Clone> ValueChange<Bag<V>> for BagChange<V> {
 }
 
 impl<V> Bag<V> {
-    /// Removes one value, if there is one at this index: keys that lie can make the
+    /// Removes the value at an index, if there is one: keys with an inconsistent `Eq` can make the
     /// copies differ.
     pub(super) fn take(&mut self, at: usize) {
         if at < self.len() {

@@ -7,12 +7,13 @@ use equivalent::Equivalent;
 use super::bag::BagChange;
 use super::{Bag, MultiMapRef};
 use crate::batch::Drain;
+use crate::forward::forward_batch;
 use crate::iter::Iter;
 use crate::op::Op;
 use crate::owner::Owner;
 
-/// Changes to a multi-map that become visible together. Ends as the map's
-/// [`Batch`](crate::Batch) does.
+/// Changes to a multi-map that become visible together. It ends as a map's [`Batch`](crate::Batch)
+/// does.
 ///
 /// A change to one value costs the other copy one value, not the whole bag.
 ///
@@ -45,17 +46,7 @@ where
         }
     }
 
-    /// Adds a value to a key's. Clones the value, and the key if it is new.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// batch.insert("a", 2);
-    /// assert_eq!(batch.get("a").unwrap().len(), 3);
-    /// ```
+    /// Adds a value to a key's values. Clones the value, and the key if it is new.
     pub fn insert(&mut self, key: W::Key, value: V) {
         match self.map.find(&key) {
             (hash, Some(bucket)) => {
@@ -71,8 +62,8 @@ where
         }
     }
 
-    /// Removes one of a key's values that equals `value`. Whether there was one.
-    /// Compares them one by one.
+    /// Removes one of a key's values that equals `value`, and returns whether there was one.
+    /// Compares the values one by one. A key without values is removed.
     ///
     /// # Examples
     ///
@@ -83,7 +74,7 @@ where
     /// assert!(batch.remove_value("a", &1));
     /// assert!(!batch.remove_value("a", &1));
     /// assert!(batch.remove_value("a", &2));
-    /// assert!(!batch.contains_key("a")); // that was the last
+    /// assert!(!batch.contains_key("a")); // the last value is gone
     /// ```
     pub fn remove_value<Q>(&mut self, key: &Q, value: &V) -> bool
     where
@@ -111,12 +102,11 @@ where
         true
     }
 
-    /// Removes every value of a key for which `keep` returns `false`. It runs once
-    /// for each value.
+    /// Removes every value of a key for which `keep` returns `false`. It runs once for each value.
     ///
     /// # Panics
     ///
-    /// With `keep`, before anything changed.
+    /// If `keep` panics, before anything is changed.
     ///
     /// # Examples
     ///
@@ -150,15 +140,6 @@ where
     }
 
     /// Removes a key and returns its values.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert_eq!(batch.remove("a").unwrap().len(), 2);
-    /// ```
     pub fn remove<Q>(&mut self, key: &Q) -> Option<Bag<V>>
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -166,16 +147,7 @@ where
         self.map.remove(key)
     }
 
-    /// Removes a key and returns it and its values. Clones the key.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert_eq!(batch.remove_entry("a").unwrap().0, "a");
-    /// ```
+    /// Removes a key and returns it with its values. Clones the key.
     pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(W::Key, Bag<V>)>
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -183,99 +155,24 @@ where
         self.map.remove_entry(key)
     }
 
-    /// Takes all entries out; as [`crate::Batch::drain`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert_eq!(batch.drain().next().unwrap().1.len(), 2);
-    /// assert!(batch.is_empty());
-    /// ```
+    /// See [`Batch::drain`](crate::Batch::drain).
     pub fn drain(&mut self) -> Drain<W::Key, Bag<V>> {
         self.map.drain()
     }
 
-    /// See [`Batch::clear`](crate::Batch::clear).
-    pub fn clear(&mut self) {
-        self.map.clear();
-    }
+    forward_batch!();
 
-    /// See [`Batch::reserve`](crate::Batch::reserve).
-    pub fn reserve(&mut self, additional: usize) {
-        self.map.reserve(additional);
-    }
-
-    /// See [`Batch::shrink_to_fit`](crate::Batch::shrink_to_fit).
-    pub fn shrink_to_fit(&mut self) {
-        self.map.shrink_to_fit();
-    }
-
-    /// See [`Batch::publish`](crate::Batch::publish).
-    pub fn publish(self) {
-        self.map.publish();
-    }
-
-    /// See [`Batch::rollback`](crate::Batch::rollback).
-    pub fn rollback(self) {
-        self.map.rollback();
-    }
-
-    /// See [`Batch::rollback_on_drop`](crate::Batch::rollback_on_drop).
-    pub fn rollback_on_drop(&mut self) {
-        self.map.rollback_on_drop();
-    }
-
-    /// See [`Batch::defer_on_drop`](crate::Batch::defer_on_drop).
-    pub fn defer_on_drop(&mut self) {
-        self.map.defer_on_drop();
-    }
-
-    /// See [`Batch::defer`](crate::Batch::defer).
-    pub fn defer(self) {
-        self.map.defer();
-    }
-
-    /// The multi-map as this batch leaves it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert!(batch.as_map().contains_value("a", &2));
-    /// ```
+    /// Returns the multi-map with the changes of this batch.
     pub fn as_map(&self) -> MultiMapRef<'_, W::Key, V, W::Hasher> {
         self.map.as_map()
     }
 
-    /// What readers see, without a guard.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert!(batch.published().is_empty());
-    /// ```
+    /// Returns the multi-map that readers see, without a guard.
     pub fn published(&self) -> MultiMapRef<'_, W::Key, V, W::Hasher> {
         self.map.published()
     }
 
-    /// All values of a key.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert_eq!(batch.get("a").unwrap().len(), 2);
-    /// ```
+    /// Returns all values of a key.
     pub fn get<Q>(&self, key: &Q) -> Option<&Bag<V>>
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -283,16 +180,7 @@ where
         self.map.get(key)
     }
 
-    /// One of a key's values.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert!(batch.get_one("a").is_some());
-    /// ```
+    /// Returns one of a key's values.
     pub fn get_one<Q>(&self, key: &Q) -> Option<&V>
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -300,16 +188,7 @@ where
         self.as_map().get_one(key)
     }
 
-    /// Whether a key is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert!(batch.contains_key("a") && !batch.contains_key("b"));
-    /// ```
+    /// Returns whether the multi-map contains a key.
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -317,64 +196,28 @@ where
         self.map.contains_key(key)
     }
 
-    /// How many keys there are.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert_eq!(batch.len(), 1); // one key
-    /// ```
+    /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.map.len()
     }
 
-    /// How many values there are. Adds up all bags.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert_eq!((batch.len(), batch.value_count()), (1, 2));
-    /// ```
+    /// Returns the number of values. Adds up all bags.
     pub fn value_count(&self) -> usize {
         self.as_map().value_count()
     }
 
-    /// Whether there are no keys.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert!(!batch.is_empty());
-    /// ```
+    /// Returns whether the multi-map has no keys.
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
-    /// All keys with their values, in arbitrary order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([("a", 1), ("a", 2)]);
-    /// assert_eq!(batch.iter().map(|(_, bag)| bag.len()).sum::<usize>(), 2);
-    /// ```
+    /// Iterates over all keys with their values, in arbitrary order.
     pub fn iter(&self) -> Iter<'_, W::Key, Bag<V>> {
         self.map.iter()
     }
 }
 
-/// Inserts all.
+/// Inserts all entries.
 impl<W, V> Extend<(W::Key, V)> for Batch<W>
 where
     W: Owner<Value = Bag<V>, Change = BagChange<V>>,

@@ -1,9 +1,8 @@
 //! A multi-map: a map whose values are [bags](Bag), with changes to one value of
 //! a bag at a time.
 //!
-//! A key that is there has at least one value. Reading is the map's: [`Reader`],
-//! [`Snapshot`] and [`MultiMapRef`] look up bags, and have a few
-//! methods more.
+//! Each key has at least one value. [`Reader`], [`Snapshot`] and [`MultiMapRef`] are those of a
+//! map of bags, with a few more methods.
 //!
 //! # Examples
 //!
@@ -28,27 +27,19 @@ use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
 
 use bag::BagChange;
-use dbuf_core::{BlockingStrategy, Published, Strategy, Version};
+use dbuf_core::{BlockingStrategy, Strategy, Version};
 use dbuf_strategies::DefaultStrategy;
 
 use crate::builder::Builder;
+use crate::forward::{forward_blocking_writer, forward_writer};
 use crate::owner::{Log, WriterMut};
 
 pub use bag::Bag;
 pub use batch::Batch;
 pub use read::{MultiMapRef, Reader, Snapshot};
 
-/// The handle that changes a multi-map: a [`Writer`](crate::Writer) with another batch. There is
-/// one for each multi-map.
-///
-/// # Examples
-///
-/// ```
-/// let (mut writer, reader) = dbuf_hashmap::multimap::new();
-/// writer.write().insert("a", 1);
-/// writer.write().insert("a", 2);
-/// assert_eq!(reader.get("a").unwrap().iter().sum::<i32>(), 3);
-/// ```
+/// The handle that changes a multi-map: a [`Writer`](crate::Writer) with another batch. Each
+/// multi-map has exactly one.
 pub struct Writer<K, V, H = RandomState, S: Strategy = DefaultStrategy> {
     inner: Log<K, Bag<V>, H, S, BagChange<V>>,
 }
@@ -69,15 +60,7 @@ where
         WriterMut::try_begin(&mut self.inner).map(Batch::new)
     }
 
-    /// See [`Writer::publish`](crate::Writer::publish).
-    pub fn publish(&mut self) -> Published {
-        self.inner.publish()
-    }
-
-    /// See [`Writer::has_pending`](crate::Writer::has_pending).
-    pub fn has_pending(&self) -> bool {
-        self.inner.has_pending()
-    }
+    forward_writer!();
 
     /// See [`Writer::published`](crate::Writer::published).
     pub fn published(&self) -> MultiMapRef<'_, K, V, H> {
@@ -93,11 +76,6 @@ where
     pub fn reader(&self) -> Reader<K, V, H, S> {
         Reader::new(self.inner.reader())
     }
-
-    /// See [`Writer::stragglers`](crate::Writer::stragglers).
-    pub fn stragglers(&self) -> usize {
-        self.inner.stragglers()
-    }
 }
 
 impl<K, V, H, S> Writer<K, V, H, S>
@@ -112,35 +90,7 @@ where
         Batch::new(WriterMut::begin(&mut self.inner))
     }
 
-    /// See [`Writer::catch_up`](crate::Writer::catch_up).
-    pub fn catch_up(&mut self) {
-        self.inner.catch_up();
-    }
-
-    /// See [`Writer::try_catch_up`](crate::Writer::try_catch_up).
-    ///
-    /// # Errors
-    ///
-    /// What user code panicked with.
-    pub fn try_catch_up(&mut self) -> std::thread::Result<bool> {
-        self.inner.try_catch_up()
-    }
-
-    /// See [`Writer::transact`](crate::Writer::transact).
-    ///
-    /// # Errors
-    ///
-    /// What `f` returned.
-    pub fn transact<R, E>(
-        &mut self,
-        f: impl FnOnce(&mut WriterBatch<'_, K, V, H, S>) -> Result<R, E>,
-    ) -> Result<R, E> {
-        let mut batch = self.write();
-        batch.rollback_on_drop();
-        let result = f(&mut batch)?;
-        batch.publish();
-        Ok(result)
-    }
+    forward_blocking_writer!(WriterBatch<'_, K, V, H, S>);
 }
 
 impl<K, V, H, S: Strategy> fmt::Debug for Writer<K, V, H, S> {
@@ -149,7 +99,7 @@ impl<K, V, H, S: Strategy> fmt::Debug for Writer<K, V, H, S> {
     }
 }
 
-/// An empty multi-map, as its two handles; [`Builder`] has the choices.
+/// Makes an empty multi-map, as a writer and a reader; [`Builder`] offers the other choices.
 ///
 /// # Examples
 ///
@@ -167,19 +117,11 @@ where
 }
 
 impl<H: BuildHasher, S: Strategy> Builder<H, S> {
-    /// Makes a multi-map, as its two handles.
+    /// Makes a multi-map, as a writer and a reader.
     ///
     /// # Panics
     ///
-    /// If a writer of the strategy is claimed: it was not fresh.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::Builder::new().build_multimap();
-    /// writer.write().insert("a", 1);
-    /// assert_eq!(reader.get("a").unwrap().len(), 1);
-    /// ```
+    /// If the strategy is not fresh: a writer of it is claimed.
     #[expect(
         clippy::type_complexity,
         reason = "two handles with all their parameters"

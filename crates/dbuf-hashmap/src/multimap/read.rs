@@ -1,4 +1,4 @@
-//! What a map of bags can do besides.
+//! More methods for readers of a map of bags.
 
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
@@ -15,7 +15,7 @@ use crate::mapped_ref::MappedRef;
 /// A handle that reads a multi-map.
 pub type Reader<K, V, H = RandomState, S = DefaultStrategy> = crate::Reader<K, Bag<V>, H, S>;
 
-/// A look at a multi-map, as it stood when the guard was taken.
+/// A guard on one published state of a multi-map.
 pub type Snapshot<'r, K, V, H = RandomState, S = DefaultStrategy> =
     crate::Snapshot<'r, K, Bag<V>, H, S>;
 
@@ -24,7 +24,7 @@ pub type MultiMapRef<'a, K, V, H = RandomState> = MapRef<'a, K, Bag<V>, H>;
 
 /// Of a multi-map.
 impl<K, V, H: BuildHasher, S: Strategy> crate::Reader<K, Bag<V>, H, S> {
-    /// Looks at one of a key's values.
+    /// Returns a guard on one of a key's values.
     ///
     /// # Examples
     ///
@@ -45,28 +45,12 @@ impl<K, V, H: BuildHasher, S: Strategy> crate::Reader<K, Bag<V>, H, S> {
 
 /// Of a multi-map.
 impl<K, V, H, S: Strategy> crate::Snapshot<'_, K, Bag<V>, H, S> {
-    /// How many values there are. Adds up all bags.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::multimap::new();
-    /// writer.write().extend([("a", 1), ("a", 2)]);
-    /// assert_eq!(reader.read().value_count(), 2);
-    /// ```
+    /// See [`MapRef::value_count`].
     pub fn value_count(&self) -> usize {
         self.as_map().value_count()
     }
 
-    /// One of a key's values.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::multimap::new();
-    /// writer.write().extend([("a", 1), ("a", 2)]);
-    /// assert!(reader.read().get_one("a").is_some());
-    /// ```
+    /// See [`MapRef::get_one`].
     pub fn get_one<Q>(&self, key: &Q) -> Option<&V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -75,15 +59,7 @@ impl<K, V, H, S: Strategy> crate::Snapshot<'_, K, Bag<V>, H, S> {
         self.as_map().get_one(key)
     }
 
-    /// Whether a value is among a key's. Compares them one by one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::multimap::new();
-    /// writer.write().extend([("a", 1), ("a", 2)]);
-    /// assert!(reader.read().contains_value("a", &2));
-    /// ```
+    /// See [`MapRef::contains_value`].
     pub fn contains_value<Q>(&self, key: &Q, value: &V) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -96,7 +72,7 @@ impl<K, V, H, S: Strategy> crate::Snapshot<'_, K, Bag<V>, H, S> {
 
 /// Of a multi-map.
 impl<'a, K, V, H> MapRef<'a, K, Bag<V>, H> {
-    /// How many values there are. Adds up all bags.
+    /// Returns the number of values. Adds up all bags.
     ///
     /// # Examples
     ///
@@ -109,15 +85,7 @@ impl<'a, K, V, H> MapRef<'a, K, Bag<V>, H> {
         self.values().map(|bag| bag.len()).sum()
     }
 
-    /// One of a key's values.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// writer.write().extend([("a", 1), ("a", 2)]);
-    /// assert!(writer.published().get_one("a").is_some());
-    /// ```
+    /// Returns one of a key's values.
     pub fn get_one<Q>(&self, key: &Q) -> Option<&'a V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -126,15 +94,7 @@ impl<'a, K, V, H> MapRef<'a, K, Bag<V>, H> {
         self.get(key)?.first()
     }
 
-    /// Whether a value is among a key's. Compares them one by one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::multimap::new();
-    /// writer.write().extend([("a", 1), ("a", 2)]);
-    /// assert!(writer.published().contains_value("a", &2));
-    /// ```
+    /// Returns whether a key has a value. Compares the values one by one.
     pub fn contains_value<Q>(&self, key: &Q, value: &V) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,

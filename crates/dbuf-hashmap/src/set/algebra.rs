@@ -1,4 +1,4 @@
-//! Two sets together: of one map or of two, by whatever hasher.
+//! Operations on two sets, with any hashers.
 
 use core::hash::{BuildHasher, Hash};
 
@@ -7,7 +7,7 @@ use dbuf_core::Strategy;
 use super::{ConcurrentHashSet, SetRef, Snapshot};
 
 impl<'a, T: Hash + Eq, H: BuildHasher> SetRef<'a, T, H> {
-    /// The elements that either set has, each once. A look-up for each element of `other`.
+    /// Iterates over the elements of either set, each once. One lookup for each element of `other`.
     ///
     /// # Examples
     ///
@@ -25,8 +25,8 @@ impl<'a, T: Hash + Eq, H: BuildHasher> SetRef<'a, T, H> {
         self.iter().chain(other.difference(self))
     }
 
-    /// The elements that both sets have, out of either. A look-up for each element of the
-    /// smaller set.
+    /// Iterates over the elements of both sets, as either set stores them. One lookup for each
+    /// element of the smaller set.
     ///
     /// # Examples
     ///
@@ -53,7 +53,7 @@ impl<'a, T: Hash + Eq, H: BuildHasher> SetRef<'a, T, H> {
         })
     }
 
-    /// The elements that `other` does not have. A look-up for each.
+    /// Iterates over the elements that `other` does not contain. One lookup for each element.
     ///
     /// # Examples
     ///
@@ -72,8 +72,8 @@ impl<'a, T: Hash + Eq, H: BuildHasher> SetRef<'a, T, H> {
         self.iter().filter(move |element| !other.contains(*element))
     }
 
-    /// The elements that one set has and the other does not. A look-up for each element of
-    /// both.
+    /// Iterates over the elements that only one of the sets contains. One lookup for each element
+    /// of both.
     ///
     /// # Examples
     ///
@@ -92,16 +92,7 @@ impl<'a, T: Hash + Eq, H: BuildHasher> SetRef<'a, T, H> {
         self.difference(other).chain(other.difference(self))
     }
 
-    /// Whether this has all elements of the other. A look-up for each.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.insert(1);
-    /// assert!(batch.as_set().is_superset(&batch.published()));
-    /// ```
+    /// Returns whether this set contains all elements of `other`. One lookup for each.
     pub fn is_superset<I: BuildHasher>(&self, other: &SetRef<'_, T, I>) -> bool {
         other.is_subset(self)
     }
@@ -125,7 +116,7 @@ macro_rules! operations {
     )*};
 }
 
-/// With a guard of any set of the same elements.
+/// Operations on the guards of two sets with the same type of elements.
 impl<T, H, S> Snapshot<'_, T, H, S>
 where
     T: Hash + Eq,
@@ -139,15 +130,15 @@ where
     }
 }
 
-/// Of two sets as they are published now. [Guards](ConcurrentHashSet::read) also have `union`
-/// and its like.
+/// Operations on two sets as they are published now. [Guards](ConcurrentHashSet::read) also have
+/// `union`, `intersection` and the differences.
 impl<T, H, S> ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq,
     H: BuildHasher,
     S: Strategy,
 {
-    /// Whether the other has all of these elements. A look-up for each.
+    /// Returns whether `other` contains all elements of this set. One lookup for each.
     ///
     /// # Examples
     ///
@@ -160,34 +151,19 @@ where
         self.read().is_subset(&other.read())
     }
 
-    /// Whether this has all elements of the other. A look-up for each.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::ConcurrentHashSet;
-    ///
-    /// assert!(ConcurrentHashSet::from([1, 2]).is_superset(&ConcurrentHashSet::from([1])));
-    /// ```
+    /// Returns whether this set contains all elements of `other`. One lookup for each.
     pub fn is_superset(&self, other: &Self) -> bool {
         self.read().is_superset(&other.read())
     }
 
-    /// Whether the two have no element in common. A look-up for each of the smaller set.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dbuf_hashmap::ConcurrentHashSet;
-    ///
-    /// assert!(ConcurrentHashSet::from([1, 2]).is_disjoint(&ConcurrentHashSet::from([3])));
-    /// ```
+    /// Returns whether the two sets have no element in common. One lookup for each element of the
+    /// smaller set.
     pub fn is_disjoint(&self, other: &Self) -> bool {
         self.read().is_disjoint(&other.read())
     }
 }
 
-/// Equal elements, in whatever order and by whatever hasher: compares what is published.
+/// Compares the published elements, in any order and with any hashers.
 impl<T, H, S, I, R> PartialEq<ConcurrentHashSet<T, I, R>> for ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq,

@@ -4,10 +4,10 @@ use core::hash::Hash;
 use equivalent::Equivalent;
 
 use super::{Iter, SetRef};
+use crate::forward::forward_batch;
 use crate::owner::Owner;
 
-/// Changes to a set that become visible together. Ends as the map's
-/// [`Batch`](crate::Batch) does.
+/// Changes to a set that become visible together. It ends as a map's [`Batch`](crate::Batch) does.
 ///
 /// # Examples
 ///
@@ -26,12 +26,12 @@ pub struct Batch<W: Owner<Value = ()>> {
 }
 
 impl<W: Owner<Value = ()>> Batch<W> {
-    /// The set that a map without values is.
+    /// Makes a batch of a set from the batch of its map.
     pub(super) fn of(map: crate::Batch<W>) -> Self {
         Self { map }
     }
 
-    /// Adds an element. Whether it is new; one that is there already is kept.
+    /// Adds an element and returns whether it is new. An equal element is kept.
     ///
     /// # Examples
     ///
@@ -45,31 +45,12 @@ impl<W: Owner<Value = ()>> Batch<W> {
         insert(&mut self.map, element)
     }
 
-    /// Adds an element in the place of an equal one, and returns that.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// assert_eq!(batch.replace("a"), None);
-    /// assert_eq!(batch.replace("a"), Some("a"));
-    /// ```
+    /// Adds an element, and returns the equal one that it replaces.
     pub fn replace(&mut self, element: W::Key) -> Option<W::Key> {
         replace(&mut self.map, element)
     }
 
-    /// Removes an element. Whether it was there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a");
-    /// assert!(batch.remove("a"));
-    /// assert!(!batch.remove("a"));
-    /// ```
+    /// Removes an element and returns whether it was there.
     pub fn remove<Q>(&mut self, element: &Q) -> bool
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -78,15 +59,6 @@ impl<W: Owner<Value = ()>> Batch<W> {
     }
 
     /// Removes an element and returns it as it was stored. Clones it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new::<String>();
-    /// let mut batch = writer.write();
-    /// batch.insert("a".to_owned());
-    /// assert_eq!(batch.take("a"), Some("a".to_owned()));
-    /// ```
     pub fn take<Q>(&mut self, element: &Q) -> Option<W::Key>
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -94,119 +66,33 @@ impl<W: Owner<Value = ()>> Batch<W> {
         self.map.remove_entry(element).map(|(element, ())| element)
     }
 
-    /// Removes every element for which `keep` returns `false`. It runs once for
-    /// each.
+    /// Removes every element for which `keep` returns `false`. It runs once for each.
     ///
     /// # Panics
     ///
-    /// With `keep`; the batch is torn then and rolls back.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([1, 2, 3]);
-    /// batch.retain(|n| *n > 2);
-    /// assert_eq!(batch.len(), 1);
-    /// ```
+    /// If `keep` panics; the batch is torn then and rolls back.
     pub fn retain(&mut self, mut keep: impl FnMut(&W::Key) -> bool) {
         self.map.retain(|element, ()| keep(element));
     }
 
-    /// Takes all elements out; as [`crate::Batch::drain`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.extend([1, 2]);
-    /// assert_eq!(batch.drain().sum::<i32>(), 3);
-    /// assert!(batch.is_empty());
-    /// ```
+    /// See [`Batch::drain`](crate::Batch::drain).
     pub fn drain(&mut self) -> impl ExactSizeIterator<Item = W::Key> + use<W> {
         self.map.drain().map(|(element, ())| element)
     }
 
-    /// See [`Batch::clear`](crate::Batch::clear).
-    pub fn clear(&mut self) {
-        self.map.clear();
-    }
+    forward_batch!();
 
-    /// See [`Batch::reserve`](crate::Batch::reserve).
-    pub fn reserve(&mut self, additional: usize) {
-        self.map.reserve(additional);
-    }
-
-    /// See [`Batch::shrink_to_fit`](crate::Batch::shrink_to_fit).
-    pub fn shrink_to_fit(&mut self) {
-        self.map.shrink_to_fit();
-    }
-
-    /// See [`Batch::publish`](crate::Batch::publish).
-    pub fn publish(self) {
-        self.map.publish();
-    }
-
-    /// See [`Batch::rollback`](crate::Batch::rollback).
-    pub fn rollback(self) {
-        self.map.rollback();
-    }
-
-    /// See [`Batch::rollback_on_drop`](crate::Batch::rollback_on_drop).
-    pub fn rollback_on_drop(&mut self) {
-        self.map.rollback_on_drop();
-    }
-
-    /// See [`Batch::defer_on_drop`](crate::Batch::defer_on_drop).
-    pub fn defer_on_drop(&mut self) {
-        self.map.defer_on_drop();
-    }
-
-    /// See [`Batch::defer`](crate::Batch::defer).
-    pub fn defer(self) {
-        self.map.defer();
-    }
-
-    /// The set as this batch leaves it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a");
-    /// assert!(batch.as_set().contains("a"));
-    /// ```
+    /// Returns the set with the changes of this batch.
     pub fn as_set(&self) -> SetRef<'_, W::Key, W::Hasher> {
         SetRef(self.map.as_map())
     }
 
-    /// What readers see, without a guard.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a");
-    /// assert!(batch.published().is_empty());
-    /// ```
+    /// Returns the set that readers see, without a guard.
     pub fn published(&self) -> SetRef<'_, W::Key, W::Hasher> {
         SetRef(self.map.published())
     }
 
-    /// Whether an element is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a");
-    /// assert!(batch.contains("a") && !batch.contains("b"));
-    /// ```
+    /// Returns whether the set contains an element.
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -214,16 +100,7 @@ impl<W: Owner<Value = ()>> Batch<W> {
         self.map.contains_key(element)
     }
 
-    /// The element as it is stored.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a");
-    /// assert_eq!(batch.get("a"), Some(&"a"));
-    /// ```
+    /// Returns the stored element.
     pub fn get<Q>(&self, element: &Q) -> Option<&W::Key>
     where
         Q: Hash + Equivalent<W::Key> + ?Sized,
@@ -231,50 +108,23 @@ impl<W: Owner<Value = ()>> Batch<W> {
         self.as_set().get(element)
     }
 
-    /// How many elements there are.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a");
-    /// assert_eq!(batch.len(), 1);
-    /// ```
+    /// Returns the number of elements.
     pub fn len(&self) -> usize {
         self.map.len()
     }
 
-    /// Whether there are none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a");
-    /// assert!(!batch.is_empty());
-    /// ```
+    /// Returns whether the set has no elements.
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
-    /// All elements, in arbitrary order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// let mut batch = writer.write();
-    /// batch.insert("a");
-    /// assert_eq!(batch.iter().next(), Some(&"a"));
-    /// ```
+    /// Iterates over all elements, in arbitrary order.
     pub fn iter(&self) -> Iter<'_, W::Key> {
         self.as_set().iter()
     }
 }
 
-/// Adds an element to the map that a set is.
+/// Adds an element to the map of a set.
 pub(super) fn insert<W: Owner<Value = ()>>(map: &mut crate::Batch<W>, element: W::Key) -> bool {
     let (hash, bucket) = map.find(&element);
     match bucket {
@@ -284,7 +134,7 @@ pub(super) fn insert<W: Owner<Value = ()>>(map: &mut crate::Batch<W>, element: W
     bucket.is_none()
 }
 
-/// Adds an element to the map that a set is, in the place of an equal one.
+/// Replaces an element in the map of a set.
 pub(super) fn replace<W: Owner<Value = ()>>(
     map: &mut crate::Batch<W>,
     element: W::Key,
@@ -294,10 +144,10 @@ pub(super) fn replace<W: Owner<Value = ()>>(
     old.map(|(element, ())| element)
 }
 
-/// Adds all.
+/// Adds all elements.
 impl<W: Owner<Value = ()>> Extend<W::Key> for Batch<W> {
     fn extend<I: IntoIterator<Item = W::Key>>(&mut self, elements: I) {
-        // By `insert`, as a map would log what changes nothing here.
+        // By `insert`, since the map's `extend` would log elements that are there already.
         let elements = elements.into_iter();
         self.reserve(elements.size_hint().0.saturating_sub(self.len()));
         for element in elements {

@@ -1,6 +1,5 @@
-//! One handle for any thread: `ConcurrentHashSet`, the map with nothing for values.
+//! One handle for any thread: `ConcurrentHashSet`, a map without values.
 
-use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::hash::RandomState;
@@ -11,13 +10,14 @@ use equivalent::Equivalent;
 
 use super::{Batch, SharedReader, Snapshot};
 use crate::builder::Builder;
-use crate::concurrent::{ConcurrentHashMap, WriterGuard};
+use crate::concurrent::{ConcurrentHashMap, RefIter, WriterGuard};
 use crate::mapped_ref::MappedRef;
 
 /// A hash set that any thread reads and writes, through `&self`.
 ///
-/// As [`ConcurrentHashMap`] in everything: what a write promises, who may write
-/// while holding a guard (nobody: it panics), when it panics.
+/// It is a [`ConcurrentHashMap`] without values and behaves the same: when writes become visible,
+/// what happens when a thread writes while it holds a [guard](ConcurrentHashMap#guards-and-writes),
+/// and when a method [panics](ConcurrentHashMap#panics).
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ use crate::mapped_ref::MappedRef;
 /// assert_eq!(blocked.read().iter().count(), 2);
 /// ```
 pub struct ConcurrentHashSet<T, H = RandomState, S: Strategy = DefaultStrategy> {
-    map: ConcurrentHashMap<T, (), H, S>,
+    pub(super) map: ConcurrentHashMap<T, (), H, S>,
 }
 
 /// The batch of a [`ConcurrentHashSet`].
@@ -45,14 +45,7 @@ impl<H, S> Builder<H, S> {
     ///
     /// # Panics
     ///
-    /// If a writer of the strategy is claimed: it was not fresh.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::Builder::new().capacity(10).build_concurrent_set();
-    /// assert!(set.insert("a"));
-    /// ```
+    /// If the strategy is not fresh: a writer of it is claimed.
     pub fn build_concurrent_set<T>(self) -> ConcurrentHashSet<T, H, S>
     where
         T: Hash + Eq + Clone,
@@ -66,7 +59,7 @@ impl<H, S> Builder<H, S> {
 }
 
 impl<T: Hash + Eq + Clone> ConcurrentHashSet<T> {
-    /// An empty set with a [`RandomState`] and the default strategy.
+    /// Makes an empty set with a [`RandomState`] and the default strategy.
     ///
     /// # Examples
     ///
@@ -78,14 +71,7 @@ impl<T: Hash + Eq + Clone> ConcurrentHashSet<T> {
         Builder::new().build_concurrent_set()
     }
 
-    /// An empty set with room for so many elements, in each of its two copies.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::<u32>::with_capacity(10);
-    /// assert!(set.capacity() >= 10);
-    /// ```
+    /// Makes an empty set with room for `capacity` elements in each of its two copies.
     pub fn with_capacity(capacity: usize) -> Self {
         Builder::new().capacity(capacity).build_concurrent_set()
     }
@@ -96,32 +82,12 @@ where
     T: Hash + Eq + Clone,
     H: BuildHasher,
 {
-    /// An empty set with this hasher.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::hash::RandomState;
-    ///
-    /// let set = dbuf_hashmap::ConcurrentHashSet::with_hasher(RandomState::new());
-    /// assert!(set.insert(1));
-    /// ```
+    /// Makes an empty set with a hasher.
     pub fn with_hasher(hasher: H) -> Self {
         Self::with_capacity_and_hasher(0, hasher)
     }
 
-    /// An empty set with this hasher, and room for so many elements in each of its two copies.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::hash::RandomState;
-    ///
-    /// use dbuf_hashmap::ConcurrentHashSet;
-    ///
-    /// let set = ConcurrentHashSet::with_capacity_and_hasher(10, RandomState::new());
-    /// assert!(set.insert(1) && set.capacity() >= 10);
-    /// ```
+    /// Makes an empty set with a hasher and room for `capacity` elements in each of its two copies.
     pub fn with_capacity_and_hasher(capacity: usize, hasher: H) -> Self {
         Builder::new()
             .capacity(capacity)
@@ -131,7 +97,7 @@ where
 }
 
 impl<T, H, S: Strategy> ConcurrentHashSet<T, H, S> {
-    /// Looks at the set as it is published now; as [`ConcurrentHashMap::read`].
+    /// Returns a snapshot of the set; see [`ConcurrentHashMap::read`].
     ///
     /// # Examples
     ///
@@ -144,14 +110,7 @@ impl<T, H, S: Strategy> ConcurrentHashSet<T, H, S> {
         Snapshot::new(self.map.read())
     }
 
-    /// Whether an element is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from(["a".to_owned()]);
-    /// assert!(set.contains("a"));
-    /// ```
+    /// Returns whether the set contains an element.
     #[inline]
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
@@ -161,14 +120,7 @@ impl<T, H, S: Strategy> ConcurrentHashSet<T, H, S> {
         self.map.contains_key(element)
     }
 
-    /// Looks at the element as it is stored; as [`ConcurrentHashMap::get`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from(["a".to_owned()]);
-    /// assert_eq!(*set.get("a").unwrap(), "a");
-    /// ```
+    /// Returns a guard on the stored element; see [`ConcurrentHashMap::get`].
     pub fn get<Q>(&self, element: &Q) -> Option<MappedRef<'_, T, T, (), H, S>>
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -177,48 +129,45 @@ impl<T, H, S: Strategy> ConcurrentHashSet<T, H, S> {
         crate::Snapshot::try_map(self.map.read(), |map| Some(map.get_key_value(element)?.0)).ok()
     }
 
-    /// How many elements there are.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert_eq!(dbuf_hashmap::ConcurrentHashSet::from([1, 2]).len(), 2);
-    /// ```
+    /// Returns the number of elements.
     pub fn len(&self) -> usize {
         self.map.len()
     }
 
-    /// Whether there are none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// assert!(dbuf_hashmap::ConcurrentHashSet::<u32>::new().is_empty());
-    /// ```
+    /// Returns whether the set has no elements.
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
-    /// A handle that can only read.
+    /// Iterates over all elements, as guards that share one snapshot; see
+    /// [`ConcurrentHashMap::iter`](ConcurrentHashMap::iter).
     ///
     /// # Examples
     ///
     /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// assert!(set.reader().contains(&1));
+    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1, 2]);
+    /// assert_eq!(set.iter().map(|n| *n).sum::<i32>(), 3);
     /// ```
+    pub fn iter(&self) -> RefIter<'_, T, (), H, S, T> {
+        self.map.keys()
+    }
+
+    /// Returns how many elements the published copy can hold before it grows.
+    pub fn capacity(&self) -> usize {
+        self.map.capacity()
+    }
+
+    /// Returns the hasher.
+    pub fn hasher(&self) -> &H {
+        self.map.hasher()
+    }
+
+    /// Returns a handle that can only read.
     pub fn reader(&self) -> SharedReader<T, H, S> {
         SharedReader::new(self.map.reader())
     }
 
-    /// The map that the set is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// assert_eq!(set.as_map().stragglers(), 0);
-    /// ```
+    /// Returns the map without values that the set is.
     pub fn as_map(&self) -> &ConcurrentHashMap<T, (), H, S> {
         &self.map
     }
@@ -230,11 +179,7 @@ where
     H: BuildHasher,
     S: BlockingStrategy,
 {
-    /// Begins a batch; as [`ConcurrentHashMap::write`].
-    ///
-    /// # Panics
-    ///
-    /// As there.
+    /// Begins a batch; see [`ConcurrentHashMap::write`].
     ///
     /// # Examples
     ///
@@ -249,60 +194,21 @@ where
         Batch::of(self.map.write())
     }
 
-    /// Begins a batch if that needs no waiting; as [`ConcurrentHashMap::try_write`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// let _guard = set.read();
-    /// assert!(set.try_write().is_none());
-    /// ```
+    /// See [`ConcurrentHashMap::try_write`].
     pub fn try_write(&self) -> Option<ConcurrentBatch<'_, T, H, S>> {
         self.map.try_write().map(Batch::of)
     }
 
-    /// Begins a batch, or gives up after about `timeout`; as
-    /// [`ConcurrentHashMap::write_timeout`].
-    ///
-    /// # Panics
-    ///
-    /// As [`ConcurrentHashMap::write`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// assert!(set.write_timeout(Duration::from_secs(1)).is_some());
-    /// ```
+    /// See [`ConcurrentHashMap::write_timeout`].
     pub fn write_timeout(&self, timeout: Duration) -> Option<ConcurrentBatch<'_, T, H, S>> {
         self.map.write_timeout(timeout).map(Batch::of)
     }
 
-    /// All or nothing: publishes if `f` returns `Ok`, takes every change of `f` back
-    /// if it returns `Err` or panics.
+    /// See [`ConcurrentHashMap::transact`].
     ///
     /// # Errors
     ///
-    /// What `f` returned.
-    ///
-    /// # Panics
-    ///
-    /// With `f`, and as [`ConcurrentHashMap::write`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// let moved = set.transact(|batch| {
-    ///     batch.remove(&1);
-    ///     if batch.remove(&2) { Ok(()) } else { Err("not there") }
-    /// });
-    /// assert_eq!(moved, Err("not there"));
-    /// assert!(set.contains(&1));
-    /// ```
+    /// Returns the error of `f`.
     pub fn transact<R, E>(
         &self,
         f: impl FnOnce(&mut ConcurrentBatch<'_, T, H, S>) -> Result<R, E>,
@@ -314,11 +220,7 @@ where
         Ok(result)
     }
 
-    /// Adds an element. Whether it is new; one that is there already is kept.
-    ///
-    /// # Panics
-    ///
-    /// As [`ConcurrentHashMap::write`].
+    /// Adds an element and returns whether it is new. An equal element is kept.
     ///
     /// # Examples
     ///
@@ -332,19 +234,22 @@ where
             .write_one(|batch| super::batch::insert(batch, element))
     }
 
-    /// Removes an element. Whether it was there.
-    ///
-    /// # Panics
-    ///
-    /// As [`ConcurrentHashMap::write`].
+    /// Adds an element, and returns the equal one that it replaces.
     ///
     /// # Examples
     ///
     /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// assert!(set.remove(&1));
-    /// assert!(!set.remove(&1));
+    /// let set = dbuf_hashmap::ConcurrentHashSet::new();
+    /// assert_eq!(set.replace(vec![1]), None);
+    /// assert_eq!(set.replace(Vec::with_capacity(10)), None);
+    /// assert_eq!(set.replace(vec![1]), Some(vec![1]));
     /// ```
+    pub fn replace(&self, element: T) -> Option<T> {
+        self.map
+            .write_one(|batch| super::batch::replace(batch, element))
+    }
+
+    /// Removes an element and returns whether it was there.
     pub fn remove<Q>(&self, element: &Q) -> bool
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -353,17 +258,6 @@ where
     }
 
     /// Removes an element and returns it as it was stored. Clones it.
-    ///
-    /// # Panics
-    ///
-    /// As [`ConcurrentHashMap::write`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from(["a".to_owned()]);
-    /// assert_eq!(set.take("a"), Some("a".to_owned()));
-    /// ```
     pub fn take<Q>(&self, element: &Q) -> Option<T>
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -373,141 +267,48 @@ where
             .map(|(element, ())| element)
     }
 
-    /// Removes every element for which `keep` returns `false`; as
-    /// [`ConcurrentHashMap::retain`].
-    ///
-    /// # Panics
-    ///
-    /// With `keep`, and as [`ConcurrentHashMap::write`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1, 2, 3]);
-    /// set.retain(|n| n % 2 == 1);
-    /// assert_eq!(set.len(), 2);
-    /// ```
+    /// See [`ConcurrentHashMap::retain`].
     pub fn retain(&self, mut keep: impl FnMut(&T) -> bool) {
         self.map.retain(|element, ()| keep(element));
     }
 
-    /// Removes everything. Both copies keep their room.
-    ///
-    /// # Panics
-    ///
-    /// As [`ConcurrentHashMap::write`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// set.clear();
-    /// assert!(set.is_empty());
-    /// ```
+    /// See [`ConcurrentHashMap::clear`].
     pub fn clear(&self) {
         self.map.clear();
     }
 
-    /// Makes room for so many more elements, in both copies.
-    ///
-    /// # Panics
-    ///
-    /// If the capacity overflows, and as [`ConcurrentHashMap::write`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::<u32>::new();
-    /// set.reserve(1000);
-    /// ```
+    /// See [`ConcurrentHashMap::reserve`].
     pub fn reserve(&self, additional: usize) {
         self.map.reserve(additional);
     }
 
-    /// Publishes what is pending; as [`ConcurrentHashMap::publish`].
-    ///
-    /// # Panics
-    ///
-    /// If this thread has a batch of this set open.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let set = dbuf_hashmap::ConcurrentHashSet::<u32>::new();
-    /// assert!(!set.publish().is_published());
-    /// ```
+    /// See [`ConcurrentHashMap::publish`].
     pub fn publish(&self) -> Published {
         self.map.publish()
     }
-}
 
-impl<T, H, S: Strategy> Clone for ConcurrentHashSet<T, H, S> {
-    fn clone(&self) -> Self {
-        Self {
-            map: self.map.clone(),
-        }
+    /// See [`ConcurrentHashMap::drain`](ConcurrentHashMap::drain).
+    pub fn drain(&self) -> impl ExactSizeIterator<Item = T> + use<T, H, S> {
+        self.map.drain().map(|(element, ())| element)
     }
-}
 
-impl<T, H, S> Default for ConcurrentHashSet<T, H, S>
-where
-    T: Hash + Eq + Clone,
-    H: BuildHasher + Default,
-    S: BlockingStrategy + Default,
-{
-    fn default() -> Self {
-        Builder::default().build_concurrent_set()
+    /// See [`ConcurrentHashMap::shrink_to_fit`](ConcurrentHashMap::shrink_to_fit).
+    pub fn shrink_to_fit(&self) {
+        self.map.shrink_to_fit();
     }
-}
 
-impl<T, H, S> FromIterator<T> for ConcurrentHashSet<T, H, S>
-where
-    T: Hash + Eq + Clone,
-    H: BuildHasher + Default,
-    S: BlockingStrategy + Default,
-{
-    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
-        let set = Self::default();
-        set.write().extend(elements);
-        set
+    /// See [`ConcurrentHashMap::catch_up`](ConcurrentHashMap::catch_up).
+    pub fn catch_up(&self) {
+        self.map.catch_up();
     }
-}
 
-/// With the default hasher and strategy; `collect` makes any.
-impl<T: Hash + Eq + Clone, const N: usize> From<[T; N]> for ConcurrentHashSet<T> {
-    fn from(elements: [T; N]) -> Self {
-        elements.into_iter().collect()
+    /// See [`ConcurrentHashMap::stragglers`](ConcurrentHashMap::stragglers).
+    pub fn stragglers(&self) -> usize {
+        self.map.stragglers()
     }
-}
 
-/// In one batch. Other writers wait until the iterator ends, so it must not write to
-/// this set.
-impl<T, H, S> Extend<T> for &ConcurrentHashSet<T, H, S>
-where
-    T: Hash + Eq + Clone,
-    H: BuildHasher,
-    S: BlockingStrategy,
-{
-    fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
-        self.write().extend(elements);
-    }
-}
-
-/// As for a reference.
-impl<T, H, S> Extend<T> for ConcurrentHashSet<T, H, S>
-where
-    T: Hash + Eq + Clone,
-    H: BuildHasher,
-    S: BlockingStrategy,
-{
-    fn extend<I: IntoIterator<Item = T>>(&mut self, elements: I) {
-        (&*self).extend(elements);
-    }
-}
-
-/// Shows what is published.
-impl<T: fmt::Debug, H, S: Strategy> fmt::Debug for ConcurrentHashSet<T, H, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.read().fmt(f)
+    /// See [`ConcurrentHashMap::queued_writers`](ConcurrentHashMap::queued_writers).
+    pub fn queued_writers(&self) -> usize {
+        self.map.queued_writers()
     }
 }

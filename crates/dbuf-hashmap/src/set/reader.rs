@@ -9,7 +9,7 @@ use equivalent::Equivalent;
 use super::{SharedReader, Snapshot};
 use crate::mapped_ref::MappedRef;
 
-/// A handle that reads a set. As the map's [`Reader`](crate::Reader).
+/// A handle that reads a set; see the map's [`Reader`](crate::Reader).
 ///
 /// # Examples
 ///
@@ -24,84 +24,38 @@ pub struct Reader<T, H = RandomState, S: Strategy = DefaultStrategy> {
 }
 
 impl<T, H, S: Strategy> Reader<T, H, S> {
-    /// The reader of the map that the set is.
+    /// Makes a reader of a set from the reader of its map.
     pub(super) fn of(map: crate::Reader<T, (), H, S>) -> Self {
         Self { map }
     }
 
-    /// Looks at the set as it is published now; as the map's
-    /// [`Reader::read`](crate::Reader::read).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(reader.read().len(), 1);
-    /// ```
+    /// Returns a snapshot of the set; see the map's [`Reader::read`](crate::Reader::read).
     #[inline]
     pub fn read(&self) -> Snapshot<'_, T, H, S> {
         Snapshot::new(self.map.read())
     }
 
-    /// A handle for many threads; as the map's
-    /// [`Reader::shared`](crate::Reader::shared).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// let shared = reader.shared();
-    /// std::thread::scope(|scope| {
-    ///     scope.spawn(|| assert!(shared.contains("a")));
-    /// });
-    /// ```
+    /// See the map's [`Reader::shared`](crate::Reader::shared).
     pub fn shared(&self) -> SharedReader<T, H, S> {
         SharedReader::new(self.map.shared())
     }
 
-    /// The reader of the map that the set is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert!(reader.as_map().read().contains_key("a"));
-    /// ```
+    /// Returns the reader of the map without values that the set is.
     pub fn as_map(&self) -> &crate::Reader<T, (), H, S> {
         &self.map
     }
 
-    /// The hasher.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::hash::BuildHasher;
-    ///
-    /// let (_writer, reader) = dbuf_hashmap::set::new::<&str>();
-    /// assert_eq!(reader.hasher().hash_one("a"), reader.clone().hasher().hash_one("a"));
-    /// ```
+    /// Returns the hasher.
     pub fn hasher(&self) -> &H {
         self.map.hasher()
     }
 }
 
-/// What each kind of reader does with its `map`.
+/// The methods of both kinds of reader, which use the field `map`.
 macro_rules! reads {
     ($Reader:ident) => {
         impl<T, H, S: Strategy> $Reader<T, H, S> {
-            /// Whether an element is there.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let (mut writer, reader) = dbuf_hashmap::set::new();
-            /// writer.write().insert("a");
-            /// assert!(reader.contains("a") && !reader.contains("b"));
-            /// ```
+            /// Returns whether the set contains an element.
             #[inline]
             pub fn contains<Q>(&self, element: &Q) -> bool
             where
@@ -111,41 +65,17 @@ macro_rules! reads {
                 self.map.contains_key(element)
             }
 
-            /// How many elements are published.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let (mut writer, reader) = dbuf_hashmap::set::new();
-            /// writer.write().insert("a");
-            /// assert_eq!(reader.len(), 1);
-            /// ```
+            /// Returns the number of published elements.
             pub fn len(&self) -> usize {
                 self.map.len()
             }
 
-            /// Whether none is.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let (mut writer, reader) = dbuf_hashmap::set::new();
-            /// writer.write().insert("a");
-            /// assert!(!reader.is_empty());
-            /// ```
+            /// Returns whether the published set has no elements.
             pub fn is_empty(&self) -> bool {
                 self.map.is_empty()
             }
 
-            /// Looks at the element as it is stored.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let (mut writer, reader) = dbuf_hashmap::set::new();
-            /// writer.write().insert("a");
-            /// assert_eq!(reader.get("a").as_deref(), Some(&"a"));
-            /// ```
+            /// Returns a guard on the stored element.
             pub fn get<Q>(&self, element: &Q) -> Option<MappedRef<'_, T, T, (), H, S>>
             where
                 Q: Hash + Equivalent<T> + ?Sized,
@@ -155,17 +85,7 @@ macro_rules! reads {
                     .ok()
             }
 
-            /// Whether the writer is gone, so that nothing will change.
-            ///
-            /// # Examples
-            ///
-            /// ```
-            /// let (mut writer, reader) = dbuf_hashmap::set::new();
-            /// writer.write().insert("a");
-            /// assert!(!reader.is_closed());
-            /// drop(writer);
-            /// assert!(reader.is_closed());
-            /// ```
+            /// Returns whether the writer is dropped, so that nothing will change.
             pub fn is_closed(&self) -> bool {
                 self.map.is_closed()
             }

@@ -7,7 +7,7 @@ use equivalent::Equivalent;
 use crate::iter::Keys;
 use crate::map_ref::MapRef;
 
-/// All elements of a set, in arbitrary order.
+/// Iterates over all elements of a set, in arbitrary order.
 pub type Iter<'a, T> = Keys<'a, T, ()>;
 
 /// One state of a set, borrowed from a guard, a batch or the writer.
@@ -27,98 +27,39 @@ pub type Iter<'a, T> = Keys<'a, T, ()>;
 pub struct SetRef<'a, T, H = RandomState>(pub(super) MapRef<'a, T, (), H>);
 
 impl<'a, T, H> SetRef<'a, T, H> {
-    /// The set as the map that it is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert!(writer.published().as_map().contains_key("a"));
-    /// ```
+    /// Returns the map without values that the set is.
     pub fn as_map(&self) -> MapRef<'a, T, (), H> {
         self.0
     }
 
-    /// How many elements there are.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(writer.published().len(), 1);
-    /// ```
+    /// Returns the number of elements.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert!(!writer.published().is_empty());
-    /// ```
+    /// Returns whether the set has no elements.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many elements this copy can hold before it grows.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert!(writer.published().capacity() >= 1);
-    /// ```
+    /// Returns how many elements this copy can hold before it grows.
     pub fn capacity(&self) -> usize {
         self.0.capacity()
     }
 
-    /// The hasher.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::hash::BuildHasher;
-    ///
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// let set = writer.published();
-    /// assert_eq!(set.hasher().hash_one("a"), set.hasher().hash_one("a"));
-    /// ```
+    /// Returns the hasher.
     pub fn hasher(&self) -> &'a H {
         self.0.hasher()
     }
 
-    /// All elements, in arbitrary order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(writer.published().iter().next(), Some(&"a"));
-    /// ```
+    /// Iterates over all elements, in arbitrary order.
     pub fn iter(&self) -> Iter<'a, T> {
         self.0.keys()
     }
 }
 
 impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
-    /// Whether an element is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert!(writer.published().contains("a"));
-    /// ```
+    /// Returns whether the set contains an element.
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -126,15 +67,7 @@ impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
         self.0.contains_key(element)
     }
 
-    /// The element as it is stored.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(writer.published().get("a"), Some(&"a"));
-    /// ```
+    /// Returns the stored element.
     pub fn get<Q>(&self, element: &Q) -> Option<&'a T>
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -142,7 +75,7 @@ impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
         self.0.get_key_value(element).map(|(element, ())| element)
     }
 
-    /// Whether the other has all of these elements. A look-up for each.
+    /// Returns whether `other` contains all elements of this set. One lookup for each.
     ///
     /// # Examples
     ///
@@ -162,21 +95,8 @@ impl<'a, T, H: BuildHasher> SetRef<'a, T, H> {
         self.len() <= other.len() && self.iter().all(|element| other.contains(element))
     }
 
-    /// Whether the two have no element in common. A look-up for each of the smaller set.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, _reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// let before = writer.reader();
-    /// let before = before.read();
-    /// let mut batch = writer.write();
-    /// batch.remove("a");
-    /// batch.insert("b");
-    /// batch.publish();
-    /// assert!(before.as_set().is_disjoint(&writer.published()));
-    /// ```
+    /// Returns whether the two sets have no element in common. One lookup for each element of the
+    /// smaller set.
     pub fn is_disjoint<I: BuildHasher>(&self, other: &SetRef<'_, T, I>) -> bool
     where
         T: Hash + Eq,
@@ -199,7 +119,7 @@ impl<T: fmt::Debug, H> fmt::Debug for SetRef<'_, T, H> {
     }
 }
 
-/// Equal elements, in whatever order and by whatever hasher.
+/// Compares the elements, in any order and with any hashers.
 impl<T: Hash + Eq, H: BuildHasher, I: BuildHasher> PartialEq<SetRef<'_, T, I>>
     for SetRef<'_, T, H>
 {

@@ -7,8 +7,7 @@ use dbuf_strategies::DefaultStrategy;
 use super::Snapshot;
 
 /// A handle that reads a set from any thread, through `&self`: from
-/// [`Reader::shared`](super::Reader::shared). As the map's
-/// [`SharedReader`](crate::SharedReader).
+/// [`Reader::shared`](super::Reader::shared). See the map's [`SharedReader`](crate::SharedReader).
 ///
 /// # Examples
 ///
@@ -29,32 +28,13 @@ impl<T, H, S: Strategy> SharedReader<T, H, S> {
         Self { map }
     }
 
-    /// Looks at the set as it is published now; as the map's
-    /// [`SharedReader::read`](crate::SharedReader::read).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// let shared = reader.shared();
-    /// assert_eq!(shared.read().len(), 1);
-    /// ```
+    /// See the map's [`SharedReader::read`](crate::SharedReader::read).
     #[inline]
     pub fn read(&self) -> Snapshot<'_, T, H, S> {
         Snapshot::new(self.map.read())
     }
 
-    /// The reader of the map that the set is.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// let shared = reader.shared();
-    /// assert!(shared.as_map().read().contains_key("a"));
-    /// ```
+    /// Returns the reader of the map without values that the set is.
     pub fn as_map(&self) -> &crate::SharedReader<T, (), H, S> {
         &self.map
     }

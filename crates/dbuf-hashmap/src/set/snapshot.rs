@@ -9,7 +9,7 @@ use equivalent::Equivalent;
 use super::{Iter, SetRef};
 use crate::concurrent::{RefIter, RefMulti};
 
-/// A look at a set, as it stood when it was taken. Holds up the writer as a
+/// A guard on one published state of a set. It may make the writer wait, as a
 /// [map's](crate::Snapshot) does.
 ///
 /// # Examples
@@ -33,99 +33,38 @@ impl<'a, T, H, S: Strategy> Snapshot<'a, T, H, S> {
         Self { map }
     }
 
-    /// The set that the guard shows, as a plain reference.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// let guard = reader.read();
-    /// let set = guard.as_set(); // copyable
-    /// assert!(set.contains("a"));
-    /// ```
+    /// Returns the set that the guard shows, as a plain reference.
     pub fn as_set(&self) -> SetRef<'_, T, H> {
         SetRef(self.map.as_map())
     }
 
-    /// The number of the publish that the guard looks at. A plain load.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(reader.read().version(), 1);
-    /// ```
+    /// See [`Snapshot::version`](crate::Snapshot::version).
     pub fn version(&self) -> Version {
         self.map.version()
     }
 
-    /// Brings the guard up to date, and returns whether it shows a newer publish than
-    /// before: as [`Snapshot::refresh`](crate::Snapshot::refresh) of a map.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// let mut guard = reader.read();
-    /// writer.write().insert("a");
-    /// assert!(guard.refresh());
-    /// assert!(guard.contains("a") && !guard.refresh());
-    /// ```
+    /// See [`Snapshot::refresh`](crate::Snapshot::refresh).
     #[inline]
     pub fn refresh(&mut self) -> bool {
         self.map.refresh()
     }
 
-    /// How many elements there are.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(reader.read().len(), 1);
-    /// ```
+    /// Returns the number of elements.
     pub fn len(&self) -> usize {
         self.map.len()
     }
 
-    /// Whether there are none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert!(!reader.read().is_empty());
-    /// ```
+    /// Returns whether the set has no elements.
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
-    /// All elements, in arbitrary order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(reader.read().iter().next(), Some(&"a"));
-    /// ```
+    /// Iterates over all elements, in arbitrary order.
     pub fn iter(&self) -> Iter<'_, T> {
         self.map.keys()
     }
 
-    /// Whether an element is there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert!(reader.read().contains("a"));
-    /// ```
+    /// Returns whether the set contains an element.
     #[inline]
     pub fn contains<Q>(&self, element: &Q) -> bool
     where
@@ -135,15 +74,7 @@ impl<'a, T, H, S: Strategy> Snapshot<'a, T, H, S> {
         self.map.contains_key(element)
     }
 
-    /// The element as it is stored.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (mut writer, reader) = dbuf_hashmap::set::new();
-    /// writer.write().insert("a");
-    /// assert_eq!(reader.read().get("a"), Some(&"a"));
-    /// ```
+    /// Returns the stored element.
     pub fn get<Q>(&self, element: &Q) -> Option<&T>
     where
         Q: Hash + Equivalent<T> + ?Sized,

@@ -1,4 +1,4 @@
-//! Changes to a `ConcurrentHashSet` by tasks.
+//! Changes to a `ConcurrentHashSet` by tasks: the blocking calls, awaited.
 
 use core::hash::{BuildHasher, Hash};
 use std::hash::RandomState;
@@ -15,19 +15,19 @@ use crate::concurrent::WriterGuard;
 pub type TaskBatch<'m, T, H = RandomState, S = DefaultStrategy> =
     Batch<WriterGuard<'m, T, (), H, S, InTask>>;
 
-/// With feature `async`. They wait, and panic, as those of a
-/// [`ConcurrentHashMap`](crate::ConcurrentHashMap#method.write_async) do.
+/// With feature `async`. These methods wait and panic like those of a
+/// [`ConcurrentHashMap`](crate::ConcurrentHashMap#method.write_async).
+///
+/// Each is cancel safe: a future that is dropped before it is ready has changed nothing, none of
+/// its closures has run, and it drops its arguments.
 impl<T, H, S> ConcurrentHashSet<T, H, S>
 where
     T: Hash + Eq + Clone,
     H: BuildHasher,
     S: BlockingStrategy,
 {
-    /// Begins a batch, as [`write`](Self::write).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, nothing happened. A batch that is dropped publishes.
+    /// See [`ConcurrentHashMap::write_async`](crate::ConcurrentHashMap::write_async). A batch that
+    /// is dropped publishes.
     ///
     /// # Examples
     ///
@@ -44,31 +44,11 @@ where
         Batch::of(self.as_map().write_async().await)
     }
 
-    /// All or nothing, as [`transact`](Self::transact): publishes if `f` returns `Ok`, takes
-    /// every change of `f` back if it returns `Err`, panics or is cancelled.
+    /// See [`ConcurrentHashMap::transact_async`](crate::ConcurrentHashMap::transact_async).
     ///
     /// # Errors
     ///
-    /// What `f` returned.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, it has changed nothing.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # pollster::block_on(async {
-    /// let set = dbuf_hashmap::ConcurrentHashSet::new();
-    /// let refused = set
-    ///     .transact_async(async |batch| {
-    ///         batch.insert(1);
-    ///         Err::<(), _>("not today")
-    ///     })
-    ///     .await;
-    /// assert_eq!((refused, set.len()), (Err("not today"), 0));
-    /// # });
-    /// ```
+    /// Returns the error of `f`.
     pub async fn transact_async<R, E>(
         &self,
         f: impl AsyncFnOnce(&mut TaskBatch<'_, T, H, S>) -> Result<R, E>,
@@ -80,11 +60,7 @@ where
         Ok(result)
     }
 
-    /// Adds an element, as [`insert`](Self::insert).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, nothing was added.
+    /// See [`insert`](Self::insert).
     ///
     /// # Examples
     ///
@@ -101,40 +77,14 @@ where
             .await
     }
 
-    /// Adds an element in the place of an equal one, as [`replace`](Self::replace).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, nothing was replaced.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # pollster::block_on(async {
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// assert_eq!(set.replace_async(1).await, Some(1));
-    /// # });
-    /// ```
+    /// See [`replace`](Self::replace).
     pub async fn replace_async(&self, element: T) -> Option<T> {
         self.as_map()
             .write_one_async(|batch| super::batch::replace(batch, element))
             .await
     }
 
-    /// Removes an element, as [`remove`](Self::remove).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, nothing was removed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # pollster::block_on(async {
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1]);
-    /// assert!(set.remove_async(&1).await);
-    /// # });
-    /// ```
+    /// See [`remove`](Self::remove).
     pub async fn remove_async<Q>(&self, element: &Q) -> bool
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -142,20 +92,7 @@ where
         self.as_map().remove_async(element).await.is_some()
     }
 
-    /// Removes an element and returns it, as [`take`](Self::take).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, nothing was removed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # pollster::block_on(async {
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from(["a".to_owned()]);
-    /// assert_eq!(set.take_async("a").await, Some("a".to_owned()));
-    /// # });
-    /// ```
+    /// See [`take`](Self::take).
     pub async fn take_async<Q>(&self, element: &Q) -> Option<T>
     where
         Q: Hash + Equivalent<T> + ?Sized,
@@ -164,42 +101,14 @@ where
         entry.map(|(element, ())| element)
     }
 
-    /// Removes every element for which `keep` returns `false`, as [`retain`](Self::retain).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, `keep` has not run.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # pollster::block_on(async {
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1, 2]);
-    /// set.retain_async(|n| *n > 1).await;
-    /// assert_eq!(set.len(), 1);
-    /// # });
-    /// ```
+    /// See [`retain`](Self::retain).
     pub async fn retain_async(&self, mut keep: impl FnMut(&T) -> bool) {
         self.as_map()
             .retain_async(|element, ()| keep(element))
             .await;
     }
 
-    /// Removes everything, as [`clear`](Self::clear).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is ready, nothing was removed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # pollster::block_on(async {
-    /// let set = dbuf_hashmap::ConcurrentHashSet::from([1, 2]);
-    /// set.clear_async().await;
-    /// assert!(set.is_empty());
-    /// # });
-    /// ```
+    /// See [`clear`](Self::clear).
     pub async fn clear_async(&self) {
         self.as_map().clear_async().await;
     }

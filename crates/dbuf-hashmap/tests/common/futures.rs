@@ -21,7 +21,7 @@ impl Count {
         self.0.load(SeqCst)
     }
 
-    /// Whether it was woken since this was last asked.
+    /// Returns whether the task was woken since the last call.
     pub fn take(&self) -> bool {
         self.0.swap(0, SeqCst) > 0
     }
@@ -33,7 +33,7 @@ impl Wake for Count {
     }
 }
 
-/// A future, who wakes it, and how often it was polled.
+/// A future, its waker, and how often it was polled.
 pub struct Polled<'f, T> {
     future: Pin<Box<dyn Future<Output = T> + 'f>>,
     pub count: Arc<Count>,
@@ -59,13 +59,13 @@ impl<'f, T> Polled<'f, T> {
             .poll(&mut Context::from_waker(&self.waker))
     }
 
-    /// As an executor moves a task: from here on another waker is the right one.
+    /// Replaces the waker, as an executor does when it moves a task.
     pub fn change_waker(&mut self) {
         (self.count, self.waker) = Count::waker();
     }
 }
 
-/// At most so many polls, each with another waker, and then it is dropped.
+/// Polls a future at most `polls` times, each time with another waker, and drops it.
 pub fn poll_and_cancel<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     for _ in 0..polls {
@@ -77,8 +77,8 @@ pub fn poll_and_cancel<F: Future>(future: F, polls: usize) -> Option<F::Output> 
     None
 }
 
-/// Polls futures as an executor does, only those that were woken, until all are ready;
-/// calls `done` with the place of each in turn. Panics if the rest sleeps for ever.
+/// Polls futures like an executor, only those that were woken, until all are ready; calls `done`
+/// with the index of each. Panics if the rest is never woken.
 pub fn run_woken<T>(mut futures: Vec<Option<Polled<'_, T>>>, mut done: impl FnMut(usize, T)) {
     while futures.iter().any(Option::is_some) {
         let mut woken = false;
@@ -92,11 +92,11 @@ pub fn run_woken<T>(mut futures: Vec<Option<Polled<'_, T>>>, mut done: impl FnMu
                 }
             }
         }
-        assert!(woken, "those that are left were not woken");
+        assert!(woken, "the remaining futures were not woken");
     }
 }
 
-/// Lets the others run, once.
+/// Lets other tasks run once.
 pub async fn yield_now() {
     let mut yielded = false;
     poll_fn(|cx| {

@@ -1,4 +1,4 @@
-//! A map with known contents, and panics without noise.
+//! A map with known contents, and panics without a message.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
 use core::panic::AssertUnwindSafe;
@@ -15,7 +15,7 @@ pub fn unwinds(f: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(f)).is_err()
 }
 
-/// 0 to 9, each its own double.
+/// Makes a map of 0 to 9, each with its double.
 pub fn doubles() -> (Writer<u32, u32>, Reader<u32, u32>) {
     let (mut writer, reader) = dbuf_hashmap::new();
     let mut batch = writer.write();
@@ -31,7 +31,7 @@ pub fn assert_doubles(map: Snapshot<'_, u32, u32>) {
     assert!(map.iter().all(|(n, double)| *double == 2 * n));
 }
 
-/// Both copies are equal, and two more batches work.
+/// Asserts that both copies are equal, and that two more batches work.
 pub fn assert_goes_on(mut writer: Writer<u32, u32>, reader: &Reader<u32, u32>) {
     for n in [100, 101] {
         let mut batch = writer.write();

@@ -1,4 +1,4 @@
-//! What batches are called by: entries as std's users write them, `extract_if`, and the rest.
+//! The methods of batches: entries in the style of std, `extract_if`, and others.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -12,20 +12,20 @@ fn numbers() -> (Writer<u32, u32>, Reader<u32, u32>) {
     (writer, reader)
 }
 
-/// Both copies hold exactly these keys.
+/// Asserts that both copies hold exactly these keys.
 fn assert_keys(writer: &mut Writer<u32, u32>, keys: impl Iterator<Item = u32> + Clone) {
     for _ in 0..2 {
         let mut batch = writer.write();
         let mut held: Vec<_> = batch.keys().copied().collect();
         held.sort_unstable();
         assert!(held.into_iter().eq(keys.clone()));
-        batch.insert(99, 0); // so that the copies swap
+        batch.insert(99, 0); // makes the copies swap
         batch.remove(&99);
     }
 }
 
 #[test]
-fn entries_lend_as_std_does() {
+fn entries_lend_like_std() {
     let (mut writer, reader) = dbuf_hashmap::new();
     let mut batch = writer.write();
     for word in ["a", "b", "a"] {
@@ -60,7 +60,7 @@ fn entries_lend_as_std_does() {
     assert_eq!(map.get_cloned("a"), Some(vec![1]));
 }
 
-/// Equal to every other of its number.
+/// Equal to every other value with its number.
 #[derive(Clone, Debug)]
 struct Key(u32, &'static str);
 
@@ -132,7 +132,7 @@ fn entry_ref_makes_a_key_only_for_what_is_new() {
 }
 
 #[test]
-fn extract_if_takes_out_what_it_is_asked_for() {
+fn extract_if_removes_only_what_next_returns() {
     let (mut writer, reader) = numbers();
     let mut batch = writer.write();
     let mut even: Vec<_> = batch.extract_if(|n, _| n % 2 == 0).collect();
@@ -153,7 +153,7 @@ fn extract_if_takes_out_what_it_is_asked_for() {
 }
 
 #[test]
-fn extract_if_that_panics_keeps_what_it_took_out() {
+fn extract_if_that_panics_keeps_its_earlier_removals() {
     let (mut writer, _reader) = numbers();
     let mut batch = writer.write();
     let mut taken = vec![];
@@ -175,7 +175,7 @@ fn extract_if_that_panics_keeps_what_it_took_out() {
 }
 
 #[test]
-fn what_was_lent_can_be_extracted() {
+fn a_lent_value_can_be_extracted() {
     let (mut writer, reader) = numbers();
     let mut batch = writer.write();
     batch.values_mut().for_each(|n| *n += 1);
@@ -200,7 +200,7 @@ fn extracted_entries_come_back_with_a_rollback() {
 }
 
 #[test]
-fn a_batch_is_indexed_and_iterated_as_it_stands() {
+fn a_batch_is_indexed_and_iterated_with_its_changes() {
     let (mut writer, reader) = numbers();
     let mut batch = writer.write();
     batch.insert(1, 0);
@@ -214,7 +214,7 @@ fn a_batch_is_indexed_and_iterated_as_it_stands() {
 }
 
 #[test]
-fn room_that_is_refused_changes_nothing() {
+fn a_refused_reserve_changes_nothing() {
     let (mut writer, reader) = numbers();
     let mut batch = writer.write();
     let capacity = batch.capacity();

@@ -1,4 +1,4 @@
-//! The single changes of a `ConcurrentHashMap`: what they return, what they leave behind, and
+//! The single changes of a `ConcurrentHashMap`: what they return, what both copies hold then, and
 //! that their closures run once.
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ fn unwind() -> ! {
     resume_unwind(Box::new("expected"))
 }
 
-/// The published copy and the one behind it.
+/// Asserts what the published copy and the one behind it hold.
 fn assert_holds(map: &Map, entries: &[(u32, &[u32])]) {
     let expected: HashMap<_, _> = entries.iter().map(|(k, v)| (*k, v.to_vec())).collect();
     for _ in 0..2 {
@@ -26,7 +26,7 @@ fn assert_holds(map: &Map, entries: &[(u32, &[u32])]) {
 }
 
 #[test]
-fn absent_and_refused_are_told_apart() {
+fn absent_and_refused_differ() {
     let map = Map::from([(1, vec![1])]);
     assert_eq!(map.remove_if(&2, |_, _| unwind()), Ok(None));
     assert_eq!(
@@ -39,7 +39,7 @@ fn absent_and_refused_are_told_apart() {
 }
 
 #[test]
-fn try_insert_gives_back_what_it_did_not_insert() {
+fn try_insert_returns_what_it_did_not_insert() {
     let map = ConcurrentHashMap::new();
     let (key, value) = (Arc::new(1), Arc::new(2));
     assert_eq!(map.try_insert(Arc::clone(&key), Arc::clone(&value)), Ok(()));
@@ -52,7 +52,7 @@ fn try_insert_gives_back_what_it_did_not_insert() {
 }
 
 #[test]
-fn upsert_returns_what_its_closure_does() {
+fn upsert_returns_the_result_of_its_closure() {
     let map = Map::new();
     let push = |list: &mut Vec<u32>| {
         list.push(2);
@@ -66,7 +66,7 @@ fn upsert_returns_what_its_closure_does() {
 }
 
 #[test]
-fn compute_decides_by_what_is_there() {
+fn compute_sees_the_current_entry() {
     let map = Map::new();
     let inserted = map.compute(1, |entry| {
         assert_eq!(entry, None);
@@ -91,7 +91,7 @@ fn compute_decides_by_what_is_there() {
 }
 
 #[test]
-fn entry_has_all_that_a_batch_has() {
+fn entry_offers_what_a_batch_offers() {
     let map = Map::from([(1, vec![1])]);
     map.entry(1, |entry| entry.or_default().push(2));
     map.entry(2, |entry| entry.or_default().push(3));
@@ -223,7 +223,7 @@ fn pending_changes_are_seen_by_writes_and_not_by_reads() {
     assert!(map.is_empty());
     map.publish();
     assert_eq!(map.remove_entry(&1), Some((1, vec![1])));
-    // Looks at what is published first: still there.
+    // The key is still published, and `get_or_insert_with` reads that first.
     assert_eq!(map.get_or_try_insert_with(1, || Err(())), Ok(vec![1]));
     assert_eq!(
         map.compute(1, |entry| Operation::Abort(entry.is_some())),
@@ -234,11 +234,11 @@ fn pending_changes_are_seen_by_writes_and_not_by_reads() {
 }
 
 #[test]
-fn catch_up_drops_what_left_the_map() {
+fn catch_up_drops_removed_values() {
     let value = Arc::new(());
     let map = ConcurrentHashMap::from([(1, Arc::clone(&value))]);
     drop(map.drain());
-    assert_eq!(Arc::strong_count(&value), 2); // in the copy that is behind
+    assert_eq!(Arc::strong_count(&value), 2); // the copy that is behind has it
     map.catch_up();
     assert_eq!(Arc::strong_count(&value), 1);
     assert_eq!(map.read().version(), 2);
@@ -256,14 +256,14 @@ fn drained_entries_outlive_the_map_and_may_be_forgotten() {
 }
 
 #[test]
-fn room_is_made_and_given_back_in_both_copies() {
+fn reserve_and_shrink_reach_both_copies() {
     let map = ConcurrentHashMap::<u32, u32>::new();
     assert!(map.try_reserve(usize::MAX).is_err());
     assert_eq!((map.read().version(), map.capacity()), (0, 0));
     map.try_reserve(1000).unwrap();
     for _ in 0..2 {
         assert!(map.capacity() >= 1000);
-        map.insert(1, 1); // the copies swap
+        map.insert(1, 1); // makes the copies swap
     }
     map.shrink_to_fit();
     for _ in 0..2 {
@@ -308,9 +308,9 @@ fn a_hash_map_keeps_its_hasher() {
     assert_eq!(map.get_cloned("a"), Some(1));
 }
 
-/// Each call of a reader, by the name it has on both kinds.
+/// Calls each method that both kinds of reader have.
 #[test]
-fn shared_readers_answer_as_readers_do() {
+fn shared_readers_answer_like_readers() {
     macro_rules! answers {
         ($reader:expr) => {{
             let reader = $reader;

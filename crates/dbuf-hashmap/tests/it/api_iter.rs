@@ -11,7 +11,7 @@ fn numbers(last: u32) -> ConcurrentHashMap<u32, u32> {
 }
 
 #[test]
-fn each_entry_comes_once_and_its_parts_belong_together() {
+fn each_entry_comes_once_with_its_own_value() {
     for last in [0, 1, 3, 100] {
         let map = numbers(last);
         let mut entries = map.iter();
@@ -51,7 +51,7 @@ fn items_outlive_the_iterator_and_show_one_snapshot() {
     assert!(map.values().all(|n| *n == 0));
 }
 
-/// A function that owns what it iterates over: the snapshot is a local of it.
+/// Iterates over a snapshot that is local to the function.
 fn large(reader: &Reader<u32, u32>) -> impl Iterator<Item = RefMulti<'_, u32, u32>> {
     let snapshot = reader.read();
     let mean = snapshot.values().sum::<u32>() / snapshot.len() as u32;
@@ -67,7 +67,7 @@ fn iterators_that_own_their_snapshot_outlive_it() {
     assert_eq!(writer.stragglers(), 1);
     let pairs: BTreeMap<_, _> = items.map(|item| (*item.key(), *item)).collect();
     assert_eq!(pairs, [(3, 30), (4, 40)].into());
-    assert!(writer.try_write().is_some(), "the last item is gone");
+    assert!(writer.try_write().is_some(), "the last item is dropped");
 
     let map = numbers(4);
     assert_eq!(map.read().into_keys().map(|key| *key).sum::<u32>(), 6);
@@ -77,7 +77,7 @@ fn iterators_that_own_their_snapshot_outlive_it() {
 }
 
 #[test]
-fn the_snapshot_holds_writers_up_until_the_last_item_is_gone() {
+fn writers_wait_for_the_snapshot_until_the_last_item_is_dropped() {
     let map = numbers(3);
     let mut entries = map.iter();
     let (first, second) = (entries.next(), entries.next());
@@ -163,5 +163,5 @@ fn readers_answer_without_a_guard() {
     assert_eq!(shared.get_with("b", Vec::len), None);
     assert_eq!(reader.get_cloned("a"), shared.get_cloned("a"));
     writer.write().clear();
-    assert!(writer.try_write().is_some()); // none of them left a guard behind
+    assert!(writer.try_write().is_some()); // none of them kept a guard
 }

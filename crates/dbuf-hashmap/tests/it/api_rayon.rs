@@ -1,4 +1,4 @@
-//! Collecting in parallel.
+//! Parallel collection.
 #![cfg(feature = "rayon")]
 
 use dbuf_hashmap::{ConcurrentHashMap, ConcurrentHashSet};
@@ -12,11 +12,11 @@ fn a_map_is_collected_extended_and_read_in_parallel() {
     assert_eq!(map.read().version(), 1);
     map.par_extend((0..last).into_par_iter().map(|n| (n, 2 * n)));
     assert!(map.read().par_iter().all(|(n, double)| *double == 2 * n));
-    // Of equal keys, the last.
+    // The last of equal keys wins.
     map.par_extend(vec![(1, 5), (1, 6), (1, 7)]);
     assert_eq!(map.get_cloned(&1), Some(7));
     assert_eq!(map.read().version(), 3);
-    // The iterator may read and write the map: the batch begins when it has ended.
+    // The iterator may read and write the map, since the batch begins after it has ended.
     (&map).par_extend((0..2).into_par_iter().map(|n| {
         map.insert(last, n);
         (n, map.get_cloned(&n).unwrap() + 1)
@@ -24,7 +24,7 @@ fn a_map_is_collected_extended_and_read_in_parallel() {
     assert_eq!(map.get_cloned(&1), Some(8));
 }
 
-/// The items outlive the guard, and what is published meanwhile is not among them.
+/// The items outlive the guard, and do not show later publishes.
 #[test]
 fn a_map_and_a_set_are_iterated_in_parallel() {
     let map: ConcurrentHashMap<_, _> = (0..50).into_par_iter().map(|n| (n, n)).collect();

@@ -1,4 +1,4 @@
-//! Sets: two of them together, and what they are called by.
+//! The methods of sets, and operations on two sets.
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasherDefault, DefaultHasher};
@@ -15,7 +15,7 @@ fn sorted<'a>(elements: impl Iterator<Item = &'a u32>) -> Vec<u32> {
 }
 
 #[test]
-fn two_sets_are_put_together_as_std_does() {
+fn two_sets_combine_like_std() {
     let contents: [&[u32]; 5] = [&[], &[1], &[1, 2, 3], &[2, 3, 4, 5], &[4, 5, 6]];
     for one in contents {
         for other in contents {
@@ -24,7 +24,7 @@ fn two_sets_are_put_together_as_std_does() {
                 other.iter().copied().collect(),
             );
             let ours: ConcurrentHashSet<u32> = a.iter().copied().collect();
-            // With another hasher, strategy and kind of handle.
+            // The other set has another hasher, strategy and kind of handle.
             let (mut writer, reader) = Builder::new()
                 .hasher(BuildHasherDefault::<DefaultHasher>::default())
                 .build_set();
@@ -50,7 +50,7 @@ fn two_sets_are_put_together_as_std_does() {
 }
 
 #[test]
-fn replace_puts_the_new_element_in() {
+fn replace_stores_the_new_element() {
     let (old, new) = (Arc::new(1), Arc::new(1));
     let set = ConcurrentHashSet::from([Arc::clone(&old)]);
     assert!(!set.insert(Arc::clone(&new)));
@@ -58,7 +58,7 @@ fn replace_puts_the_new_element_in() {
     assert!(Arc::ptr_eq(&set.replace(Arc::clone(&new)).unwrap(), &old));
     for _ in 0..2 {
         assert!(Arc::ptr_eq(&set.get(&1).unwrap(), &new));
-        set.insert(Arc::new(2)); // the copies swap
+        set.insert(Arc::new(2)); // makes the copies swap
         set.take(&2);
     }
     assert_eq!(set.replace(Arc::new(3)), None);
@@ -72,7 +72,7 @@ fn replace_puts_the_new_element_in() {
 }
 
 #[test]
-fn a_set_needs_no_map_for_the_rest() {
+fn a_set_has_the_other_methods_of_a_map() {
     let set = ConcurrentHashSet::from(HashSet::from([1, 2]));
     assert_eq!((set.stragglers(), set.queued_writers()), (0, 0));
     (&set).extend(&[2, 3]);

@@ -1,4 +1,4 @@
-//! How batches end, and what they leave behind.
+//! How batches end, and what the map holds then.
 
 use core::cell::Cell;
 use core::mem;
@@ -14,7 +14,7 @@ use dbuf_hashmap::{
 #[test]
 fn closures_run_once() {
     let (mut writer, reader) = doubles();
-    let (mut updates, mut looks) = (0, 0);
+    let (mut updates, mut calls) = (0, 0);
     let mut batch = writer.write();
     batch.update(&3, |n| {
         updates += 1;
@@ -22,12 +22,12 @@ fn closures_run_once() {
     });
     batch.update(&77, |_| unreachable!("there is no such key"));
     batch.retain(|k, _| {
-        looks += 1;
+        calls += 1;
         k % 2 == 1
     });
     batch.publish();
     writer.catch_up();
-    assert_eq!((updates, looks), (1, 10));
+    assert_eq!((updates, calls), (1, 10));
     assert_eq!(reader.read()[&3], 0);
     assert_goes_on(writer, &reader);
 }
@@ -103,7 +103,7 @@ fn early_return_publishes_nothing_of_a_batch_that_defers() {
     batch.rollback();
     assert_doubles_again(&mut writer, &reader);
 
-    // Of the map for many, another writer cannot take it back.
+    // In a concurrent map, another writer's rollback cannot undo it.
     let map = ConcurrentHashMap::<u32, u32>::new();
     assert_eq!(two_of_three(map.write()), None);
     assert!(map.is_empty());
@@ -121,7 +121,7 @@ fn early_return_publishes_nothing_of_a_batch_that_defers() {
 }
 
 #[test]
-fn thin_layers_end_their_batches_as_the_map_does() {
+fn layers_end_their_batches_like_the_map() {
     macro_rules! ends {
         ($layer:ident, $($one:expr),+) => {{
             let (mut writer, reader) = dbuf_hashmap::$layer::new();
@@ -190,7 +190,7 @@ fn revision_is_published_and_rolled_back_with_the_entries() {
     batch.insert(2, 2);
     batch.rollback();
     assert_eq!(state(), (5, 1));
-    // The copy that was rolled back, and the one that caught up.
+    // Checks the copy that was rolled back, and the one that caught up.
     for _ in 0..2 {
         let batch = writer.write();
         assert_eq!((batch.as_map().revision(), batch.len()), (5, 1));
@@ -199,7 +199,7 @@ fn revision_is_published_and_rolled_back_with_the_entries() {
         writer.write().set_revision(5);
     }
 
-    // A number beside an entry that is restored by itself, and a deferred one.
+    // A revision with an entry that is restored by key, after a deferred revision.
     writer.write().extend((10..100).map(|n| (n, n)));
     let mut batch = writer.write();
     batch.set_revision(8);
@@ -208,10 +208,10 @@ fn revision_is_published_and_rolled_back_with_the_entries() {
     let mut batch = writer.write();
     assert_eq!(batch.as_map().revision(), 8);
     batch.insert(10, 11);
-    batch.rollback(); // and what was deferred
+    batch.rollback(); // also undoes deferred changes
     assert_eq!(writer.write().as_map().revision(), 5);
 
-    // `clear` forgets what was logged before, but not the number.
+    // `clear` drops what was logged before, except the revision.
     let mut batch = writer.write();
     batch.set_revision(9);
     batch.clear();
@@ -222,7 +222,7 @@ fn revision_is_published_and_rolled_back_with_the_entries() {
     assert_eq!(state(), (9, 1));
     assert_eq!(writer.write().as_map().revision(), 9);
 
-    // The number alone is a change; the same number is none.
+    // A new revision alone is a change; the same revision is none.
     let version = reader.read().version();
     writer.write().set_revision(9);
     assert_eq!(reader.read().version(), version);
@@ -269,14 +269,14 @@ fn transaction_is_all_or_nothing() {
 }
 
 #[test]
-fn guard_in_the_way_refuses_a_batch_until_it_is_dropped() {
+fn a_straggler_refuses_a_batch_until_it_is_dropped() {
     fn check<S: Strategy + Default>() {
         let (mut writer, reader) = Builder::new().strategy(S::default()).build();
         let first = reader.read();
         writer.try_write().unwrap().insert(1, 1);
         assert!(writer.try_write().is_none());
         assert_eq!(writer.stragglers(), 1);
-        // A nested read sees the newest, and is in nobody's way.
+        // A nested read sees the newest publish, and blocks no batch.
         let second = reader.read();
         assert_eq!((first.len(), second.len()), (0, 1));
         drop(first);
@@ -292,7 +292,7 @@ fn guard_in_the_way_refuses_a_batch_until_it_is_dropped() {
 #[should_panic = "not fresh"]
 fn strategy_with_a_writer_is_refused() {
     let strategy = LockStrategy::new();
-    // A claim ends by `release_writer` only.
+    // Only `release_writer` ends a claim.
     let _claim = strategy.try_claim_writer().unwrap();
     let _ = Builder::new().strategy(strategy).build::<u32, u32>();
 }
@@ -306,7 +306,7 @@ fn debug_never_waits() {
     let shown = format!("{batch:?} {reader:?} {:?}", batch.published());
     assert!(shown.contains("len: 11") && shown.contains("9: 18"));
     batch.publish();
-    // `guard` is in the way of the next batch, and of nothing here.
+    // `guard` blocks the next batch, but nothing here.
     let shown = format!("{writer:?} {reader:?} {guard:?} {:?}", reader.get(&10));
     assert!(shown.contains("9: 18") && shown.ends_with("Some(20)"));
 }

@@ -1,4 +1,4 @@
-//! Bounds are where they are used: types that hold a map repeat none of them.
+//! Types that hold a map repeat none of its bounds.
 
 use alloc::rc::Rc;
 use core::panic::{RefUnwindSafe, UnwindSafe};
@@ -18,7 +18,7 @@ struct App<K, V> {
     watcher: Option<dbuf_hashmap::Watcher<K, V>>,
 }
 
-/// A strategy is needed to name its tokens; nothing else is.
+/// Only the bound on the strategy is needed, to name its tokens.
 #[derive(Debug)]
 #[expect(dead_code, reason = "it names types")]
 struct Writers<'m, K, V, H, S: Strategy> {
@@ -56,16 +56,16 @@ fn a_type_that_holds_maps_names_no_bounds() {
     assert!(!format!("{writers:?}").is_empty());
 }
 
-/// As a `Mutex<Rc<str>>` is one: it stays on its thread.
+/// Such a map stays on its thread, like a `Mutex<Rc<str>>`.
 #[test]
-fn a_map_of_what_is_not_sent_works_on_one_thread() {
+fn a_map_that_is_not_send_works_on_one_thread() {
     let map = ConcurrentHashMap::new();
     let name: Rc<str> = Rc::from("one");
     map.insert(Rc::clone(&name), Rc::clone(&name));
     assert_eq!(map.get_cloned("one"), Some(name));
 }
 
-/// Guards may be used where shorter ones are asked for, as references may.
+/// A guard can be used where one with a shorter lifetime is expected, like a reference.
 #[allow(dead_code, reason = "compiling is the test")]
 fn guards_shorten<'a: 'b, 'b, K, V, H, S: Strategy>(
     snapshot: Snapshot<'a, K, V, H, S>,
@@ -78,7 +78,7 @@ fn guards_shorten<'a: 'b, 'b, K, V, H, S: Strategy>(
 }
 
 #[test]
-fn guards_are_shared_as_references_are() {
+fn guards_are_shared_like_references() {
     fn is_sync<T: Sync>() {}
     is_sync::<Snapshot<'_, String, u32>>();
     is_sync::<Ref<'_, String, u32>>();
@@ -87,7 +87,7 @@ fn guards_are_shared_as_references_are() {
 }
 
 #[test]
-fn a_panic_leaves_the_map_whole() {
+fn a_panic_leaves_the_map_consistent() {
     fn is_safe<T: UnwindSafe + RefUnwindSafe>() {}
     is_safe::<ConcurrentHashMap<String, u32>>();
     is_safe::<ConcurrentHashSet<String>>();

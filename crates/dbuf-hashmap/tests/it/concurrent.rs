@@ -1,5 +1,5 @@
-//! `ConcurrentHashMap`: what a write promises, who may write when, and that nothing
-//! of one writer is lost by another.
+//! `ConcurrentHashMap`: what a write promises, when a thread may write, and that no writer loses
+//! another one's changes.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,8 +31,8 @@ fn with_policy(policy: PublishPolicy) -> ConcurrentHashMap<u32, u32> {
     Builder::new().publish_policy(policy).build_concurrent()
 }
 
-/// Lets threads queue up behind an open batch, each with one write, until so many
-/// of them do.
+/// Starts threads behind an open batch, each with one write, and ends the batch when `queue` of
+/// them wait.
 fn queue_up<R: Send>(
     map: &ConcurrentHashMap<u32, u32>,
     queue: usize,
@@ -68,7 +68,7 @@ fn a_write_is_seen_when_it_returns_by_the_same_and_by_another_thread() {
             });
             scope.spawn(move || {
                 for (key, value) in hears {
-                    // It was seen; what came later may be seen by now.
+                    // The write was seen; later writes may be seen by now.
                     let seen = map.get_cloned(&key);
                     assert!(seen.is_none_or(|seen| seen >= value));
                 }
@@ -98,7 +98,7 @@ fn every_counts_changes_and_not_calls() {
     assert_eq!(map.len(), 3);
     map.insert(4, 4);
     assert_eq!(map.len(), 3);
-    drop(map.write()); // a batch publishes, whatever it holds itself
+    drop(map.write()); // even an empty batch publishes pending changes
     assert_eq!(map.len(), 4);
     let zero = with_policy(PublishPolicy::Every(0));
     zero.insert(1, 1);
@@ -121,7 +121,7 @@ fn within_publishes_what_has_been_pending_for_long() {
     let age = Duration::from_millis(1);
     let map = with_policy(PublishPolicy::Within(age));
     for round in 1..4 {
-        // What was pending before a publish makes no later change older.
+        // Changes that were published do not add to the age of later ones.
         map.insert(round * 10, 0);
         map.publish();
         let began = Instant::now();
@@ -135,9 +135,9 @@ fn within_publishes_what_has_been_pending_for_long() {
     }
 }
 
-/// A pending change is lost by nobody else's failure.
+/// The failure of another writer loses no pending change.
 #[test]
-fn pending_changes_survive_what_later_writers_do() {
+fn pending_changes_survive_later_writers() {
     type Failure = fn(&ConcurrentHashMap<u32, u32>);
     let failures: [Failure; 5] = [
         |map| {
@@ -170,9 +170,9 @@ fn pending_changes_survive_what_later_writers_do() {
     }
 }
 
-/// Queued writers that fail take nobody's change with them.
+/// Queued writers that fail lose no change of others.
 #[test]
-fn queued_writers_lose_nothing_to_those_that_fail() {
+fn failing_writers_lose_no_queued_change() {
     for round in 0..if cfg!(miri) { 2 } else { 100 } {
         let map = with_policy(PublishPolicy::Immediate);
         map.insert(0, 0);
@@ -245,12 +245,12 @@ fn a_thread_that_keeps_two_copies_is_refused_before_anything_changed() {
             for kind in 0..3 {
                 let (first, version) = (map.read(), map.read().version());
                 map.write().insert(9, 9);
-                // The second copy is kept, too. This write takes the third.
+                // A guard holds the second copy too. This write takes the third.
                 map.write().insert(9, 10);
                 let second = match kind {
                     0 => (Some(map.read()), None),
                     1 => (None, map.get(&1)),
-                    // The first of two nested ones is gone.
+                    // The first of two nested guards is dropped.
                     _ => {
                         let (gone, nested) = (map.read(), map.read());
                         drop(gone);
@@ -264,7 +264,7 @@ fn a_thread_that_keeps_two_copies_is_refused_before_anything_changed() {
                 assert!(message.contains("drop the guard"), "{number}: {message}");
                 assert!(map.try_write().is_none());
                 assert_eq!(map.read().version(), version + 3);
-                // Either of them is enough.
+                // Dropping either guard is enough.
                 if number % 2 == 0 {
                     drop(first);
                 } else {
@@ -277,12 +277,12 @@ fn a_thread_that_keeps_two_copies_is_refused_before_anything_changed() {
         assert!(map.try_write().is_some());
         assert_eq!(map.get_cloned(&1), Some(1));
         assert_eq!(map.len(), 2);
-        // A guard of another map is no obstacle, nor one of another thread.
+        // A guard of another map, or of another thread, does not refuse a write.
         let other = with_policy(policy);
         let _guard = other.read();
         thread::scope(|scope| drop(scope.spawn(|| drop(map.read())).join()));
         map.insert(2, 2);
-        // What needs no wait for readers is not refused.
+        // A call that need not wait for readers is not refused.
         let guard = map.read();
         map.publish();
         drop(guard);
@@ -299,13 +299,13 @@ fn a_thread_with_an_open_batch_is_refused() {
     assert!(message.contains("batch"), "{message}");
     assert!(panics(|| map.publish()).is_some());
     assert!(map.try_write().is_none());
-    assert_eq!(map.len(), 0, "reads are not");
+    assert_eq!(map.len(), 0, "reads are not refused");
     thread::scope(|scope| {
         scope.spawn(|| assert!(map.try_write().is_none()));
         scope.spawn(|| assert!(map.write_timeout(Duration::from_millis(1)).is_none()));
     });
     batch.publish();
-    // Out of a closure, too; its change is taken back, and the map goes on.
+    // A write in a closure is refused too; its change is undone, and the map still works.
     assert!(
         panics(|| map.update(&1, |n| {
             *n = 9;
@@ -318,10 +318,10 @@ fn a_thread_with_an_open_batch_is_refused() {
     assert_eq!(map.len(), 2);
 }
 
-/// A guard of another thread stops writers after one publish, visibly, and never
-/// with the lock in hand.
+/// A guard of another thread blocks writers after one publish. `stragglers` shows it, and the
+/// waiting writers do not hold the lock.
 #[test]
-fn a_stuck_reader_is_visible_and_keeps_nobody_from_the_lock() {
+fn a_stuck_reader_is_visible_and_holds_no_lock() {
     let map = with_policy(PublishPolicy::Immediate);
     let (taken, release) = (Barrier::new(2), Barrier::new(2));
     thread::scope(|scope| {
@@ -337,7 +337,7 @@ fn a_stuck_reader_is_visible_and_keeps_nobody_from_the_lock() {
         assert!(map.try_write().is_none());
         let waits = scope.spawn(|| map.insert(2, 2));
         assert!(map.write_timeout(Duration::from_millis(5)).is_none());
-        // Whoever waits has not the lock: this needs it.
+        // The waiting writer does not hold the lock, which this call needs.
         assert!(!map.publish().is_published());
         assert_eq!((map.stragglers(), map.len()), (1, 1));
         release.wait();
@@ -348,10 +348,10 @@ fn a_stuck_reader_is_visible_and_keeps_nobody_from_the_lock() {
     assert_eq!(batch.insert(2, 3), Some(2));
 }
 
-/// By strategies that know, on the copy that the next write waits for and on the one that was
-/// set aside; a thread that forgot a guard is named after its end.
+/// Strategies that know the threads name them, for the copy that the next write waits for and for
+/// the one that was set aside. A thread that forgot a guard is named even after its end.
 #[test]
-fn threads_that_keep_a_copy_are_named() {
+fn straggling_threads_are_named() {
     fn check<S: BlockingStrategy>(strategy: S, knows: bool) {
         let on_straggler = OnStraggler::Spare {
             after: Duration::ZERO,
@@ -406,7 +406,7 @@ fn threads_that_keep_a_copy_are_named() {
     check(LockStrategy::new(), false);
 }
 
-/// Values that write to the map when they are dropped.
+/// The values write to the map when they are dropped.
 #[test]
 fn destructors_of_replaced_values_may_write_to_the_map() {
     struct Counts {
@@ -458,12 +458,12 @@ fn destructors_of_replaced_values_may_write_to_the_map() {
         assert!(map.is_empty(), "round {round}");
     }
     assert!(dropped.load(SeqCst) > 30);
-    // Ends the cycle: map, value, map.
+    // Breaks the reference cycle from the map to its values and back.
     counts.lock().unwrap().map = None;
 }
 
 #[test]
-fn a_panic_leaves_the_map_whole_and_the_lock_free() {
+fn a_panic_leaves_the_map_consistent_and_the_lock_free() {
     for policy in POLICIES {
         let map = with_policy(policy);
         map.write().extend([(1, 1), (2, 2)]);
@@ -488,7 +488,7 @@ fn a_panic_leaves_the_map_whole_and_the_lock_free() {
         assert!(panics(|| map.get_or_insert_with(3, || panic!("closure"))).is_some());
         let mut batch = map.write();
         assert!(panics(|| batch.upsert(1, 1, |_| panic!("closure"))).is_some());
-        assert!(panics(|| batch.publish()).is_some(), "a torn batch says so");
+        assert!(panics(|| batch.publish()).is_some(), "a torn batch panics");
         map.write().insert(4, 4);
         let mut all: Vec<_> = map.read().iter().map(|(k, v)| (*k, *v)).collect();
         all.sort_unstable();
@@ -533,7 +533,7 @@ fn every_strategy_and_every_way_to_make_one() {
     assert!(empty.is_empty() && empty.get("a").is_none());
 }
 
-/// The last handle may go while others' readers are still in their places.
+/// The last handle may be dropped while readers of other threads are still registered.
 #[test]
 fn handles_come_and_go() {
     let map = ConcurrentHashMap::from([(1, Arc::new(()))]);
@@ -563,7 +563,7 @@ fn handles_are_send_and_sync() {
     assert_send_sync::<ConcurrentHashMap<String, Arc<Mutex<Vec<u8>>>>>();
 }
 
-/// The set is the map in everything.
+/// A set behaves like its map.
 #[test]
 fn a_set_is_a_map_without_values() {
     let set: ConcurrentHashSet<u32> = (0..3).collect();

@@ -1,5 +1,5 @@
-//! A static map in destructors of thread locals: reads, writes, and guards that a
-//! thread takes along when it ends.
+//! A static map in destructors of thread locals: reads, writes, and guards that are still held
+//! when their thread ends.
 
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Barrier, LazyLock, Mutex, MutexGuard, mpsc};
@@ -11,12 +11,12 @@ use dbuf_hashmap::{ConcurrentHashMap, Snapshot};
 type Map = ConcurrentHashMap<u32, u32>;
 
 static MAP: LazyLock<Map> = LazyLock::new(Map::default);
-/// Nobody uses it before a destructor does.
+/// A map that is first used by a destructor.
 static FRESH: LazyLock<Map> = LazyLock::new(Map::default);
 
 const ROUNDS: u32 = if cfg!(miri) { 2 } else { 100 };
 
-/// One test at a time: they count the stragglers of one map.
+/// Runs one test at a time, since they count the stragglers of one map.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE
@@ -24,7 +24,7 @@ fn alone() -> MutexGuard<'static, ()> {
         .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Every kind of use, with the writer's own change seen.
+/// Uses the map in every way; the writer sees its own change.
 fn use_map(map: &Map, key: u32) {
     let before = map.get_cloned(&key).unwrap_or(0);
     assert_eq!(map.insert(key, before + 1).unwrap_or(0), before);
@@ -44,7 +44,7 @@ fn use_map(map: &Map, key: u32) {
     assert_eq!(map.get_with(&key, |n| *n), Some(before + 4));
 }
 
-/// Uses a map when it is dropped, and says so; a panic there would end the process.
+/// Uses a map when it is dropped, and reports it; a panic there would abort the process.
 struct Uses {
     map: Cell<Option<&'static LazyLock<Map>>>,
     key: Cell<u32>,
@@ -60,7 +60,7 @@ impl Uses {
         }
     }
 
-    /// From now on there is something to do, and a destructor to do it.
+    /// Gives the destructor something to do.
     fn prepare(&self, map: &'static LazyLock<Map>, key: u32, done: &mpsc::Sender<u32>) {
         self.map.set(Some(map));
         self.key.set(key);
@@ -79,13 +79,13 @@ impl Drop for Uses {
 }
 
 thread_local! {
-    // Destructors run in the opposite order of first use.
+    // Destructors run in the reverse order of first use.
     static FIRST: Uses = const { Uses::new() };
     static SECOND: Uses = const { Uses::new() };
     static HELD: HoldsGuard = const { HoldsGuard(RefCell::new(None)) };
 }
 
-/// Some destructors run before the thread's slots end, and some after.
+/// Some destructors run before the thread's slots are released, and some after.
 #[test]
 fn a_static_map_is_used_from_destructors() {
     let _alone = alone();
@@ -122,7 +122,7 @@ fn the_first_use_is_in_a_destructor() {
     let before = MAP.get_cloned(&40).unwrap_or(0);
     for _ in 0..ROUNDS {
         let (done, all) = mpsc::channel();
-        // Of the thread, and in the first round of the map itself.
+        // The first use by the thread, and in the first round by any thread.
         thread::spawn(move || {
             FIRST.with(|uses| uses.prepare(&FRESH, 40, &done));
             SECOND.with(|uses| uses.prepare(&MAP, 40, &done));
@@ -135,7 +135,7 @@ fn the_first_use_is_in_a_destructor() {
     assert_eq!(MAP.get_cloned(&40), Some(before + 4 * ROUNDS));
 }
 
-/// Keeps a guard until its thread is gone, and waits at the gate before.
+/// Waits at the gate, and then holds a guard until its thread has ended.
 struct HoldsGuard(RefCell<Option<Held>>);
 
 type Held = (Snapshot<'static, u32, u32>, Arc<Barrier>);
@@ -150,7 +150,7 @@ impl Drop for HoldsGuard {
     }
 }
 
-/// Lets the other thread end, also when a check fails.
+/// Lets the other thread end, even if a check fails.
 struct OpensWhenDropped(Arc<Barrier>);
 
 impl Drop for OpensWhenDropped {
@@ -159,14 +159,14 @@ impl Drop for OpensWhenDropped {
     }
 }
 
-/// A guard that a thread takes along is released, sooner or later in its end; a thread
-/// that starts before that inherits neither the guard nor the refusal to write.
+/// A guard in a thread local is released at some point of the thread's end; a thread that starts
+/// before that inherits neither the guard nor the refusal to write.
 #[test]
 fn a_guard_in_a_thread_local_is_released_and_not_inherited() {
     let _alone = alone();
     for round in 0..ROUNDS {
         for touched_first in [true, false] {
-            // The last publish is finished: one more waits for nobody.
+            // The last publish is finished, so one more waits for no guard.
             assert_eq!(MAP.stragglers(), 0);
             let gate = Arc::new(Barrier::new(2));
             let at_exit = Arc::clone(&gate);
@@ -177,8 +177,8 @@ fn a_guard_in_a_thread_local_is_released_and_not_inherited() {
                 let guard = MAP.read();
                 HELD.with(|held| *held.0.borrow_mut() = Some((guard, at_exit)));
             });
-            // Its closure has returned, its guard is alive, and its slots have ended if the
-            // local was touched first.
+            // The closure has returned and the guard is alive; the thread's slots are released if
+            // the local was touched first.
             gate.wait();
             thread::spawn(move || {
                 assert_eq!(FRESH.get_cloned(&1000), None);

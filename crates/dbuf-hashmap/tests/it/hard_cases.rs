@@ -1,4 +1,4 @@
-//! The concurrent map under what is hardest for it: lost wakes, destructors, copies after panics.
+//! The hardest cases of the concurrent map: lost wakes, destructors, copies after panics.
 
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,9 +15,9 @@ use dbuf_hashmap::{
     Strategy,
 };
 
-/// [`LockStrategy`] that wakes as Flash and Count do, with a gate in the middle: the
-/// guard is gone, then a second writer registers, finds that out and takes its waker
-/// back, then the guard's drop comes for a waker.
+/// A [`LockStrategy`] that wakes as Flash and Count do, with a gate in the middle: the guard is
+/// released, then a second writer registers, sees that and removes its waker, and then the
+/// guard's drop takes a waker.
 #[derive(Clone)]
 struct Gated(Arc<Gates>);
 
@@ -30,8 +30,8 @@ struct Gates {
     taken: Barrier,
 }
 
-// SAFETY: all but waking is `LockStrategy`'s. S6: a waker that is registered before a
-// guard goes is taken by that guard, unless a later poll replaced it and was told that
+// SAFETY: everything but waking is `LockStrategy`'s. S6: a waker that is registered before a
+// guard is released is taken by that guard, unless a later poll replaced it and saw that
 // the swap is finished.
 unsafe impl Strategy for Gated {
     type WriterToken = <LockStrategy as Strategy>::WriterToken;
@@ -113,10 +113,10 @@ unsafe impl Strategy for Gated {
 
 impl BlockingStrategy for Gated {}
 
-/// Shows a lost wake: all writers register one waker, so the one that registers
-/// last and is told at once that the swap is finished takes the waker of all that sleep.
+/// Provokes a lost wake: all writers register one waker. The writer that registers last, and sees
+/// at once that the swap is finished, removes the waker of all sleeping writers.
 #[test]
-fn the_writer_that_finds_the_swap_finished_wakes_those_that_sleep() {
+fn the_writer_that_sees_the_swap_finished_wakes_the_sleepers() {
     let gates = Arc::new(Gates {
         inner: LockStrategy::new(),
         waker: Mutex::default(),
@@ -157,7 +157,7 @@ fn the_writer_that_finds_the_swap_finished_wakes_those_that_sleep() {
     sleeper.join().unwrap();
 }
 
-/// What keys and values know: the map, and how often it refused them.
+/// What keys and values refer to: the map, and how often it refused them.
 #[derive(Default)]
 struct Probe {
     map: Mutex<Option<ConcurrentHashMap<Mortal, Mortal>>>,
@@ -209,8 +209,8 @@ impl Hash for Mortal {
     }
 }
 
-/// Shows destructors that ran with the writers' lock in hand, where a write is refused:
-/// a panic in `drop`, which is an abort if two of them meet.
+/// Detects destructors that run under the writers' lock, where a write is refused: that is a
+/// panic in `drop`, and two of them abort the process.
 #[test]
 fn no_destructor_runs_under_the_lock() {
     type Map = ConcurrentHashMap<Mortal, Mortal>;
@@ -338,7 +338,7 @@ fn no_destructor_runs_under_the_lock() {
         let map: Map = (0..5).map(|n| (make(n), make(n))).collect();
         *probe.map.lock().unwrap() = Some(map.clone());
         write(&map, &make);
-        // The other copy follows.
+        // The other copy catches up.
         map.insert(make(7), make(7));
         map.insert(make(8), make(8));
         let refused = probe.refused.load(SeqCst);
@@ -353,7 +353,7 @@ fn no_destructor_runs_under_the_lock() {
     assert!(wrong.is_empty(), "refused under the lock: {wrong:#?}");
 }
 
-/// As above, for sets, where an element that is there already is dropped.
+/// The same for sets, which drop an element that is there already.
 #[test]
 fn no_destructor_of_an_element_runs_under_the_lock() {
     type Set = ConcurrentHashSet<Mortal>;
@@ -383,7 +383,7 @@ fn no_destructor_of_an_element_runs_under_the_lock() {
     assert!(wrong.is_empty(), "refused under the lock: {wrong:#?}");
 }
 
-/// Pins what a pending removal looks like to `get_or_insert_with`.
+/// Pins that `get_or_insert_with` does not see a pending removal.
 #[test]
 fn a_pending_removal_is_not_seen_by_get_or_insert_with() {
     let map = Builder::new()

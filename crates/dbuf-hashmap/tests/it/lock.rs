@@ -1,4 +1,4 @@
-//! The writers' lock by itself and under the map: turns, wakers, timeouts, destructors.
+//! The writers' lock, by itself and in the map: turns, wakers, timeouts, destructors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -11,7 +11,7 @@ use crate::futures::{Count, Polled};
 use dbuf_core::writer_lock::{Finish, InTask, LockFinished, OnThread, WriterGuard, WriterLock};
 use dbuf_hashmap::ConcurrentHashMap;
 
-/// Finished when the flag says so.
+/// Finished when the flag is set.
 struct Gate(Arc<AtomicBool>);
 
 impl Gate {
@@ -40,7 +40,7 @@ fn own() -> ! {
     panic!("own")
 }
 
-/// No waiter has reserved a turn that binds.
+/// Returns whether no waiter has reserved a turn that binds.
 fn unreserved(lock: &WriterLock<Gate>) -> bool {
     lock.lock_finished_timeout(&(), Duration::ZERO, own)
         .is_some()
@@ -53,7 +53,7 @@ fn patience<T>(waits: &mut Polled<'_, T>) {
     }
 }
 
-/// A turn binds for its whole time, also after one whose owner gave up.
+/// A turn binds for its whole time, even if it follows a turn whose owner gave up.
 #[test]
 fn turn_after_a_cancelled_turn_binds() {
     let (lock, _) = Gate::lock(true);
@@ -92,7 +92,7 @@ fn turn_after_a_cancelled_turn_binds_map() {
     let mut later = Polled::new(map.insert_async(3, 3));
     assert!(
         later.poll().is_pending(),
-        "overtakes a waiter that has the turn"
+        "a waiter that has the turn is overtaken"
     );
 }
 
@@ -117,7 +117,7 @@ fn a_lapsed_turn_may_be_reserved_again() {
     }
     assert_eq!(
         overtaken, 0,
-        "times that it was overtaken after 4 ms more each"
+        "the number of times it was overtaken, after 4 ms more each"
     );
 }
 
@@ -146,9 +146,9 @@ fn blocks() -> (Waker, mpsc::Receiver<()>, mpsc::Sender<()>) {
     )
 }
 
-/// "Threads are woken before tasks": not across the two sets of one unlock.
+/// Threads are woken before tasks, but not across the two waker sets of one unlock.
 #[test]
-fn a_waker_for_readers_that_blocks_keeps_no_thread_of_the_queue_asleep() {
+fn a_blocking_reader_waker_delays_no_queued_thread() {
     let (lock, gate) = Gate::lock(false);
     let (waker, entered, go_on) = blocks();
     let mut task = Box::pin(lock.lock_finished_async::<InTask>(&()));
@@ -188,7 +188,7 @@ fn a_waker_for_readers_that_blocks_keeps_no_thread_of_the_queue_asleep() {
     result.expect("the lock is free, and the thread sleeps");
 }
 
-/// A guard's last drop wakes a waker that writes and reads in place, blocking.
+/// The last guard's drop wakes a waker that writes and reads inside `wake`, blocking.
 #[test]
 fn a_waker_writes_in_place() {
     use dbuf_hashmap::strategies::*;
@@ -255,7 +255,7 @@ impl Drop for Panics {
     }
 }
 
-/// Wakers that panic, and panic when they are dropped, in both sets, while the holder unwinds.
+/// Wakers in both sets panic, also when they are dropped, while the holder of the lock unwinds.
 #[test]
 fn panicking_wakers_while_unwinding() {
     let (lock, gate) = Gate::lock(false);
@@ -297,7 +297,7 @@ fn panicking_wakers_while_unwinding() {
     }
 }
 
-/// Wakers that are kept: none by futures that are dropped, and one unlock of what was forgotten.
+/// Dropped futures keep no waker, and one unlock drops those of forgotten ones.
 #[test]
 fn no_waker_is_kept() {
     let (lock, gate) = Gate::lock(true);
@@ -367,7 +367,7 @@ fn timeouts_zero_and_max() {
 }
 
 #[test]
-fn own_lock_is_noticed_and_no_other() {
+fn only_the_own_lock_is_detected() {
     let (lock, _) = Gate::lock(true);
     let held = lock.lock_any(&(), own);
     assert!(catch_unwind(AssertUnwindSafe(|| drop(lock.lock_any(&(), own)))).is_err());
@@ -382,7 +382,7 @@ fn own_lock_is_noticed_and_no_other() {
     let other = Gate::lock(true).0;
     drop(other.lock_any(&(), own));
     drop(held);
-    // A task's guard, moved to and dropped by another thread, while a third waits.
+    // Another thread drops a task's guard while a third one waits.
     for _ in 0..200 {
         let held = lock.try_lock_finished::<InTask>(&()).unwrap();
         thread::scope(|scope| {
@@ -391,7 +391,7 @@ fn own_lock_is_noticed_and_no_other() {
             waits.join().unwrap();
         });
     }
-    // A thread that polls a future whose guard is the thread's own.
+    // A thread polls a future that waits for the thread's own guard.
     let mut f = Box::pin(lock.lock_finished_async::<OnThread>(&()));
     let Poll::Ready(g) = f.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
         panic!()
@@ -455,11 +455,9 @@ fn send_and_sync() {
     not_impl!(dbuf_hashmap::ConcurrentBatch<'static, u8, u8>: Send);
     not_impl!(dbuf_hashmap::ConcurrentBatch<'static, u8, u8>: Sync);
     does_impl!(dbuf_hashmap::TaskBatch<'static, u8, u8>: Send);
-    // Invariance in the value and the guard's lifetime.
 }
 
-/// Writes that wait, in destructors of thread locals, some of which come after the
-/// sleeper's.
+/// Writes that wait in destructors of thread locals, some of which run after the sleeper's.
 #[test]
 fn waits_in_destructors_of_thread_locals() {
     struct Last(ConcurrentHashMap<u32, u32>, u32);

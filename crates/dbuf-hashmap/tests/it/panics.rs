@@ -1,4 +1,4 @@
-//! What a panic leaves behind.
+//! The state of the map after a panic.
 
 use alloc::sync::Arc;
 use core::cell::Cell;
@@ -96,13 +96,13 @@ fn transaction_inside_an_unwinding_destructor_still_rolls_back() {
     assert_goes_on(writer, &reader);
 }
 
-/// Its `Hash`, `Eq`, `Clone` and `Drop` unwind when the fuse has burnt down.
+/// A value whose `Hash`, `Eq`, `Clone` and `Drop` unwind when the fuse has burnt down.
 #[derive(Debug)]
 struct Fused<'f>(u32, &'f Cell<u32>);
 
 impl Drop for Fused<'_> {
     fn drop(&mut self) {
-        // A second panic would end the process, as it would anywhere.
+        // A second panic would abort the process, as anywhere.
         if !thread::panicking() {
             self.burn();
         }
@@ -122,7 +122,7 @@ impl Fused<'_> {
 impl Hash for Fused<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.burn();
-        // Two groups, so that `Eq` is asked.
+        // Two groups of equal hashes, so that `Eq` runs.
         (self.0 % 2).hash(state);
     }
 }
@@ -143,13 +143,13 @@ impl Clone for Fused<'_> {
     }
 }
 
-/// One change of each kind, and both copies changed.
+/// Makes one change of each kind, on both copies.
 fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>) {
     // Closures burn the fuse as well.
     let fuse_of = |fused: &Fused<'f>| fused.burn();
     let key = |n| Fused(n, fuse);
     let mut batch = writer.write();
-    batch.insert(key(4), key(4)); // grows, too
+    batch.insert(key(4), key(4)); // also grows the table
     batch.insert(key(0), key(9));
     batch.upsert(key(0), key(9), |v| v.0 = 10);
     batch.update(&key(1), |v| {
@@ -188,7 +188,7 @@ fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>
     batch.shrink_to_fit();
     batch.publish();
     writer.catch_up();
-    // A batch that is taken back, and one that others are deferred before.
+    // A batch that is rolled back, and one that follows deferred batches.
     let mut batch = writer.write();
     batch.insert(key(8), key(8));
     batch.defer();
@@ -197,7 +197,7 @@ fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>
     batch.values_mut().for_each(|v| v.0 += 1);
     batch.rollback();
     writer.catch_up();
-    // And a batch that catches up by a clone of everything.
+    // A batch whose copy catches up by a clone of the whole map.
     let mut batch = writer.write();
     batch.retain_mut(|k, _| {
         fuse_of(k);
@@ -230,7 +230,7 @@ fn panic_at_any_point_loses_nothing_published() {
         let panicked = unwinds(|| change_all(&mut writer, &fuse));
         let burnt_down = fuse.take() == 0;
 
-        // Either the whole batch or nothing of it.
+        // Readers see either the whole batch or nothing of it.
         let now = seen(reader.read());
         if now == [(0, 0), (1, 1), (2, 2), (3, 3)] {
             assert!(panicked);
@@ -239,7 +239,7 @@ fn panic_at_any_point_loses_nothing_published() {
             assert_eq!(now, [(0, 10), (1, 11), (4, 4), (7, 73)]);
             new_seen += 1;
         }
-        // And it works again.
+        // The writer works again.
         change_all(&mut writer, &fuse);
         assert_eq!(seen(reader.read()), [(0, 10), (1, 11), (4, 4), (7, 73)]);
         assert_eq!(writer.write().as_map(), reader.read().as_map());
@@ -248,12 +248,12 @@ fn panic_at_any_point_loses_nothing_published() {
             break;
         }
     }
-    // In the batch, and while the other copy caught up.
+    // Panics came in the batch, and while the other copy caught up.
     assert!(old_left > 5 && new_seen > 5);
 }
 
-/// A value that cannot be cloned when the batch ends: whoever ends it gets the panic, the
-/// next batch does not, and the batch is taken back.
+/// `Clone` of a value panics when the batch ends: the caller that ends it gets the panic, the next
+/// batch does not, and the batch is rolled back.
 #[test]
 fn panic_of_a_late_clone_hits_the_caller_that_ends_the_batch() {
     type End = for<'w, 'f> fn(WriterBatch<'w, Fused<'f>, Fused<'f>>);
@@ -285,7 +285,7 @@ fn panic_of_a_late_clone_hits_the_caller_that_ends_the_batch() {
     }
 }
 
-/// A batch that a panic takes back clones nothing while the thread unwinds.
+/// A batch that a panic rolls back clones nothing while the thread unwinds.
 #[test]
 fn unwinding_clones_no_lent_value() {
     let fuse = Cell::new(0);
@@ -308,7 +308,7 @@ fn seen_by_writer(writer: &mut Writer<Fused<'_>, Fused<'_>>) -> Vec<(u32, u32)> 
     seen
 }
 
-/// The panic of a replay is the fault of the batch that it replays.
+/// A panic in a replay is caused by the batch that it replays.
 #[test]
 fn panic_of_a_replay_is_returned_to_the_caller_that_asks() {
     let fuse = Cell::new(0);
@@ -325,7 +325,7 @@ fn panic_of_a_replay_is_returned_to_the_caller_that_asks() {
     assert_eq!(seen_by_writer(&mut writer), [(0, 0), (1, 66)]);
 }
 
-/// The same for the layers, which change through the map.
+/// The same for sets and multi-maps.
 #[test]
 fn panic_at_any_point_in_a_layer_loses_nothing_published() {
     for burns in 1.. {
@@ -366,7 +366,7 @@ fn panic_at_any_point_in_a_layer_loses_nothing_published() {
         assert_eq!(values, if bags_now.len() == 2 { 6 } else { 2 });
         drop(bags_now);
 
-        // And both work again.
+        // Both work again.
         change();
         assert_eq!(set.write().as_set(), set_reader.read().as_set());
         assert_eq!(bags.write().as_map(), bags_reader.read().as_map());
@@ -378,10 +378,10 @@ fn panic_at_any_point_in_a_layer_loses_nothing_published() {
     }
 }
 
-/// What a write returns is dropped if the destructor of something else panics behind it: of a
-/// value that left the other copy.
+/// The result of a write is dropped if a destructor panics afterwards: that of a value that was
+/// removed from the other copy.
 #[test]
-fn what_is_returned_is_not_lost_to_a_panicking_destructor() {
+fn a_result_is_not_lost_to_a_panicking_destructor() {
     struct Bomb(Arc<AtomicUsize>, bool);
     impl Drop for Bomb {
         fn drop(&mut self) {
@@ -394,7 +394,7 @@ fn what_is_returned_is_not_lost_to_a_panicking_destructor() {
     let value = |panics| Some(Arc::new(Bomb(Arc::clone(&drops), panics)));
     let map = ConcurrentHashMap::new();
     map.insert(1, value(true));
-    map.insert(1, value(false)); // returns a clone, of which the other copy has the original
+    map.insert(1, value(false)); // returns a clone; the other copy has the original
     let write = AssertUnwindSafe(|| drop(map.insert(1, None)));
     catch_unwind(write).unwrap_err();
     map.insert(1, None);

@@ -1,4 +1,4 @@
-//! Bugs that other maps had, by the numbers of the project's list.
+//! Bugs that other maps had, by their numbers in the project's list.
 
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
@@ -25,7 +25,7 @@ fn bug_12_log_is_drained() {
     let (mut writer, _reader) = doubles();
     for n in 0..100 {
         writer.write().insert(n, n);
-        // What the other copy is owed, and nothing older.
+        // The log holds what the other copy lacks, and nothing older.
         assert_eq!(logged(&writer), "1");
     }
     writer.catch_up();
@@ -59,7 +59,7 @@ fn bug_13_panic_in_a_change_poisons_nothing() {
         assert!(unwinds(|| {
             writer.write().update(&1, |_| unwind());
         }));
-        // Clones, reads, drops and publishes go on.
+        // Clones, reads, drops and publishes still work.
         drop(reader.clone());
         assert_doubles(reader.clone().read());
         assert!(!writer.publish().is_published());
@@ -68,7 +68,7 @@ fn bug_13_panic_in_a_change_poisons_nothing() {
     assert_goes_on(writer, &reader);
 }
 
-/// A value whose destructor unwinds, once, when it is told to.
+/// A value whose destructor unwinds once, when the flag is set.
 #[derive(Clone, Debug)]
 struct Bomb(Rc<Cell<bool>>, u32);
 
@@ -88,8 +88,7 @@ fn bug_14_panicking_drop_in_replay_leaves_the_copies_equal() {
         .write()
         .extend((0..10).map(|n| (n, Bomb(Rc::clone(&armed), n))));
     writer.catch_up();
-    // The values of this copy are dropped in the batch, those of the other as it
-    // catches up.
+    // The batch drops the values of this copy; the other copy drops its own as it catches up.
     let mut batch = writer.write();
     for n in 0..5 {
         batch.insert(n, Bomb(Rc::clone(&armed), n + 100));
@@ -109,7 +108,7 @@ fn bug_14_panicking_drop_in_replay_leaves_the_copies_equal() {
     assert_eq!(values(batch.as_map()), [100, 101, 102, 103, 104]);
 }
 
-/// Counts its clones, of which the n-th unwinds.
+/// Counts its clones. The n-th one unwinds.
 #[derive(Debug)]
 struct Fragile(u32, Rc<Cell<u32>>);
 
@@ -125,13 +124,13 @@ impl Clone for Fragile {
 }
 
 #[test]
-fn bug_14_panicking_clone_in_a_resync_is_made_up_for() {
+fn bug_14_panicking_clone_in_a_resync_is_repaired() {
     let fuse = Rc::new(Cell::new(0));
     let (mut writer, reader) = dbuf_hashmap::new();
     writer
         .write()
         .extend((0..10).map(|n| (n, Fragile(n, Rc::clone(&fuse)))));
-    // Everything is rewritten, so the other copy is cloned as a whole.
+    // Every key is rewritten, so the other copy is a clone of the whole map.
     writer.write().retain_mut(|_, v| {
         v.0 += 1;
         true
@@ -150,7 +149,7 @@ fn bug_14_panicking_clone_in_a_resync_is_made_up_for() {
     }
 }
 
-/// Its hash and its equality change with a clock.
+/// A key whose hash and equality change with a clock.
 #[derive(Clone, Debug)]
 struct Moody(Rc<Cell<u32>>, Box<u32>);
 
@@ -171,7 +170,7 @@ impl PartialEq for Moody {
 impl Eq for Moody {}
 
 #[test]
-fn bug_15_moody_keys_and_closures_free_nothing_twice() {
+fn bug_15_inconsistent_keys_and_closures_free_nothing_twice() {
     let clock = Rc::new(Cell::new(0));
     let key = |n| Moody(Rc::clone(&clock), Box::new(n));
     let (mut writer, reader) = dbuf_hashmap::new();
@@ -196,7 +195,7 @@ fn bug_15_moody_keys_and_closures_free_nothing_twice() {
             drop(batch.drain().next());
         }
         batch.publish();
-        // A change from outside reaches one copy only, and its own heap.
+        // A change through a shared reference reaches one copy only, and its own heap memory.
         for value in reader.read().values() {
             value.borrow_mut().push(7);
         }
@@ -220,7 +219,7 @@ fn bug_16_forgotten_batch_is_not_replayed() {
 fn bug_16_forgotten_drain_and_dropped_entry_are_logged() {
     let (mut writer, reader) = doubles();
     let mut batch = writer.write();
-    // As good as forgotten; Miri counts leaks, so it is dropped in the end.
+    // This is as good as forgotten; Miri counts leaks, so it is dropped at the end.
     let forgotten = batch.drain();
     let _ = batch.entry(1).and_modify(|_| unreachable!());
     batch.insert(1, 1);
@@ -236,7 +235,7 @@ fn bug_16_forgotten_drain_and_dropped_entry_are_logged() {
 fn bug_24_guards_do_not_shadow_what_they_guard() {
     let (mut writer, reader) = dbuf_hashmap::new();
     writer.write().insert("a", Some(1));
-    // `map` is the option's own, through the guard.
+    // `map` is `Option::map`, through the guard.
     assert_eq!(reader.get("a").unwrap().map(|n| n + 1), Some(2));
     let one = Ref::try_map(reader.get("a").unwrap(), Option::as_ref).unwrap();
     assert_eq!(*one, 1);
@@ -255,12 +254,12 @@ fn bug_26_question_mark_in_a_transaction_publishes_nothing() {
     let (mut writer, reader) = doubles();
     assert_eq!(writer.transact(half), Err("no such key"));
     assert_doubles_again(&mut writer, &reader);
-    // Outside of one it publishes, and the docs say so first.
+    // Without a transaction the batch publishes, as the docs say first.
     assert_eq!(half(&mut writer.write()), Err("no such key"));
     assert_eq!(reader.read()[&1], 99);
 }
 
-/// dashmap#78: appending to one value copied it each time.
+/// dashmap#78: each append to a value copied the value.
 #[test]
 fn bug_38_appending_to_one_value_is_linear() {
     struct Element<'c>(&'c Cell<u32>);
@@ -282,12 +281,12 @@ fn bug_38_appending_to_one_value_is_linear() {
         batch.publish();
         assert_eq!(logged(&writer), "1");
         writer.catch_up();
-        // The whole list, once.
+        // The whole list is cloned once.
         assert_eq!(clones.take(), round * 1_000);
         assert_eq!(reader.read()["list"].len(), round as usize * 1_000);
     }
 
-    // By a change that is made again, nothing of it.
+    // A repeated change clones nothing of it.
     let (mut writer, reader) = dbuf_hashmap::new();
     writer.write().insert("list", vec![0; 1_000]);
     let mut batch = writer.write();

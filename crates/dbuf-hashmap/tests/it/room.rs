@@ -1,10 +1,10 @@
-//! Each copy has its own room, and each is given what was asked for.
+//! Each copy has its own capacity, and each gets the room that a batch reserves.
 
 use core::hash::{BuildHasherDefault, Hasher};
 
 use dbuf_hashmap::{Builder, ConcurrentHashMap};
 
-/// Keys are their own hashes, so that they fill buckets in a row, and removed ones leave
+/// Makes keys their own hashes, so that they fill successive buckets and removed keys leave
 /// tombstones.
 #[derive(Default)]
 struct Identity(u64);
@@ -31,10 +31,10 @@ fn map<V: Clone>() -> Map<V> {
         .build_concurrent()
 }
 
-/// What 16,384 buckets hold.
+/// The number of entries that fit into 16,384 buckets.
 const FULL: u64 = 14_336;
 
-/// The capacities of both copies, the published one first.
+/// Returns the capacities of both copies, the published one first.
 fn capacities<V: Clone>(map: &Map<V>) -> [usize; 2] {
     map.catch_up();
     let batch = map.write();
@@ -43,12 +43,12 @@ fn capacities<V: Clone>(map: &Map<V>) -> [usize; 2] {
     room
 }
 
-/// A map whose published copy has the room of many entries, and the other one none.
+/// Makes a map whose published copy has room for many entries, and the other copy none.
 fn one_large_copy() -> Map<u64> {
     let map = map();
     let mut batch = map.write();
     batch.extend((0..FULL).map(|n| (n, n)));
-    batch.clear(); // the log forgets what was before
+    batch.clear(); // drops the earlier log
     batch.publish();
     let [published, back] = capacities(&map);
     assert!(
@@ -59,19 +59,19 @@ fn one_large_copy() -> Map<u64> {
 }
 
 #[test]
-fn shrink_gives_back_the_room_of_the_other_copy() {
+fn shrink_frees_the_room_of_the_other_copy() {
     let map = one_large_copy();
     map.shrink_to_fit();
     let room = capacities(&map);
     assert!(room.iter().all(|room| *room < 100), "{room:?}");
-    // Nothing to give back, nothing to publish.
+    // Nothing is freed, so nothing is published.
     let version = map.read().version();
     map.shrink_to_fit();
     assert_eq!(map.read().version(), version);
 }
 
 #[test]
-fn shrink_gives_back_the_room_of_both_copies_after_a_drain() {
+fn shrink_frees_the_room_of_both_copies_after_a_drain() {
     let map = map();
     map.write().extend((0..FULL).map(|n| (n, n)));
     map.retain(|n, _| *n < 700);
@@ -89,7 +89,7 @@ fn reserve_gives_room_to_the_other_copy() {
     map.reserve(5_000);
     let room = capacities(&map);
     assert!(room.iter().all(|room| *room >= 5_000), "{room:?}");
-    // Both have it, nothing to publish.
+    // Both copies have the room, so nothing is published.
     let version = map.read().version();
     map.reserve(5_000);
     map.try_reserve(5_000).unwrap();

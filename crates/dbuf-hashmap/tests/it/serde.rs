@@ -1,18 +1,18 @@
-//! Snapshots out, maps in.
+//! Serialization of snapshots, and deserialization into maps.
 #![cfg(feature = "serde")]
 
 use dbuf_hashmap::{ConcurrentCell, Writer, multimap, set};
 use serde_json::{from_str, to_value};
 
 #[test]
-fn what_goes_out_comes_in_again() {
+fn maps_survive_a_round_trip() {
     let text = r#"{ "a": [1, 2], "b": [], "c": [3] }"#;
     let mut map: Writer<String, Vec<u32>> = from_str(text).unwrap();
     assert_eq!(
         to_value(map.reader().read()).unwrap(),
         from_str::<serde_json::Value>(text).unwrap()
     );
-    // Both copies.
+    // Checks both copies.
     let reader = map.reader();
     assert_eq!(map.write().as_map(), reader.read().as_map());
 
@@ -41,14 +41,14 @@ fn a_cell_is_its_value() {
 }
 
 #[test]
-fn what_is_no_map_is_an_error() {
+fn other_input_is_an_error() {
     assert!(from_str::<Writer<String, u32>>("[1]").is_err());
     assert!(from_str::<set::Writer<u32>>(r#"["a"]"#).is_err());
     assert!(from_str::<multimap::Writer<String, u32>>(r#"{ "a": 1 }"#).is_err());
 }
 
-/// What a later value of a key replaces is dropped when the batch has ended: its destructor
-/// may use the map.
+/// A value that a later one of the same key replaces is dropped after the batch has ended: its
+/// destructor may use the map.
 #[test]
 fn replaced_values_are_dropped_without_the_lock() {
     use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -57,16 +57,16 @@ fn replaced_values_are_dropped_without_the_lock() {
     use std::sync::LazyLock;
 
     #[derive(Clone, serde::Deserialize)]
-    struct Looks(u32);
-    impl Drop for Looks {
+    struct Reads(u32);
+    impl Drop for Reads {
         fn drop(&mut self) {
-            // Refused, with a panic, by a thread that has a batch open.
+            // The map refuses this, with a panic, if the thread has a batch open.
             MAP.reserve(1);
             DROPPED.fetch_add(1, Relaxed);
         }
     }
     static DROPPED: AtomicU32 = AtomicU32::new(0);
-    static MAP: LazyLock<ConcurrentHashMap<u32, Looks>> = LazyLock::new(ConcurrentHashMap::new);
+    static MAP: LazyLock<ConcurrentHashMap<u32, Reads>> = LazyLock::new(ConcurrentHashMap::new);
 
     let mut batch = MAP.write();
     let mut text = serde_json::Deserializer::from_str(r#"{ "1": 1, "1": 2 }"#);

@@ -1,4 +1,4 @@
-//! Foreign code and the spare side of a map.
+//! User code and the spare side of a map.
 
 #![allow(
     clippy::std_instead_of_alloc,
@@ -28,8 +28,8 @@ fn impatient() -> Builder {
     })
 }
 
-/// The last reader leaves while the published copy is cloned for it. The clone is not needed
-/// then, and its destructors may use the map like any other.
+/// The last straggler is released while the published copy is cloned because of it. The clone is
+/// not needed then, and its destructors may use the map like any other.
 #[test]
 fn clone_that_is_not_needed_is_dropped_with_no_lock_held() {
     static MAP: OnceLock<ConcurrentHashMap<u32, Value>> = OnceLock::new();
@@ -81,13 +81,13 @@ fn clone_that_is_not_needed_is_dropped_with_no_lock_held() {
     LEAVE
         .set((leave.into(), left.into()))
         .unwrap_or_else(|_| unreachable!());
-    map.insert(4, Value(4)); // clones, in vain
+    map.insert(4, Value(4)); // makes a clone that is not needed
     reader.join().unwrap();
     assert!(map.contains_key(&100));
 }
 
-/// What a batch leaves behind in the copy that it publishes waits there for the next batch on
-/// that copy. If the copy is set aside instead, it still dies with no lock held.
+/// Garbage of a batch stays in the copy that it publishes, until the next batch on that copy. If
+/// the copy is set aside instead, the garbage is still dropped with no lock held.
 #[test]
 fn garbage_of_a_copy_that_was_set_aside_is_dropped_with_no_lock_held() {
     static MAP: OnceLock<ConcurrentHashMap<Key, u32>> = OnceLock::new();
@@ -112,14 +112,14 @@ fn garbage_of_a_copy_that_was_set_aside_is_dropped_with_no_lock_held() {
     batch.publish();
     let kept = map.read();
     map.insert(Key(3), 3);
-    map.insert(Key(4), 4); // sets aside what `kept` is on
+    map.insert(Key(4), 4); // sets aside the copy that `kept` holds
     assert_eq!(map.spare_stragglers(), 1);
-    map.insert(Key(5), 5); // every copy of key 1 elsewhere is gone by now
+    map.insert(Key(5), 5); // every other copy of key 1 is dropped by now
     drop(kept);
     ARMED.set(true);
     map.insert(Key(6), 6);
     assert!(
         map.contains_key(&Key(100)) || ARMED.get(),
-        "not the case in question"
+        "this is not the case to test"
     );
 }

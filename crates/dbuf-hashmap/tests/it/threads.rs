@@ -47,7 +47,7 @@ where
                 batch.update(&from, |n| *n -= 1);
                 batch.update(&to, |n| *n += 1);
             }
-            // A key that goes and comes back under the readers' eyes.
+            // Removes a key and adds it again while others read.
             let value = batch.remove(&0).unwrap();
             batch.insert(0, value);
             batch.publish();
@@ -90,7 +90,7 @@ fn shared_reader_serves_any_thread() {
                 let mut last = 0;
                 while last < 20 {
                     let map = shared.read();
-                    // A nested read is as new at least.
+                    // A nested read is at least as new.
                     let now = shared.get(&0).map_or(0, |n| *n);
                     assert!(now >= map.get(&0).copied().unwrap_or(0) && now >= last);
                     last = now;
@@ -104,9 +104,9 @@ fn shared_reader_serves_any_thread() {
     });
 }
 
-/// Snapshots that are kept and refreshed, while a writer moves amounts about.
+/// Threads keep and refresh snapshots while a writer moves amounts between keys.
 #[test]
-fn refreshed_snapshots_are_whole() {
+fn refreshed_snapshots_are_consistent() {
     let (mut writer, reader) = dbuf_hashmap::new::<u32, u32>();
     writer.write().extend([(0, EACH), (1, EACH)]);
     let shared = &reader.shared();

@@ -1,5 +1,5 @@
-//! Several destructors that panic in one call. Each call passes one panic on and runs every
-//! destructor; a process that aborts fails them all.
+//! Several destructors that panic in one call. Each call propagates one panic and runs every
+//! destructor; an abort of the process fails all tests.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use dbuf_hashmap::{ConcurrentHashMap, ConcurrentHashSet};
 
 #[derive(Default)]
 struct Fuse {
-    /// Destructors panic.
+    /// Set while destructors panic.
     armed: AtomicBool,
     live: AtomicUsize,
 }
@@ -33,13 +33,13 @@ impl Drop for Bomb {
     fn drop(&mut self) {
         self.0.live.fetch_sub(1, Relaxed);
         if self.0.armed.load(Relaxed) {
-            // Without the hook, which would print each.
+            // Unwinds without the panic hook, which would print each panic.
             std::panic::resume_unwind(Box::new("expected"));
         }
     }
 }
 
-/// Four bombs in each copy, and nothing to catch up with.
+/// Makes a map with four bombs in each copy, and nothing left to replay.
 fn bombs() -> (ConcurrentHashMap<u32, Bomb>, Arc<Fuse>) {
     let fuse = Arc::new(Fuse::default());
     let map = ConcurrentHashMap::new();

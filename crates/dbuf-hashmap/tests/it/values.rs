@@ -1,4 +1,4 @@
-//! Who owns keys and values, and what is done with them how often.
+//! Which copy owns keys and values, and how often they are cloned, hashed and dropped.
 
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
@@ -11,7 +11,7 @@ use dbuf_hashmap::{
     Builder, Equivalent, LocalStrategy, MapRef, Reader, Ref, Snapshot, Writer, WriterBatch,
 };
 
-/// Counts how many of a kind are alive and how many clones were made.
+/// Counts how many values of a kind are alive and how often they were cloned.
 #[derive(Debug, Default)]
 struct Census {
     alive: Cell<usize>,
@@ -58,7 +58,7 @@ impl PartialEq for Counted<'_> {
 
 impl Eq for Counted<'_> {}
 
-/// Looks up a [`Counted`] without making one.
+/// Finds a [`Counted`] key without making one.
 #[derive(Hash)]
 struct Name(u32);
 
@@ -68,7 +68,7 @@ impl Equivalent<Counted<'_>> for Name {
     }
 }
 
-/// Four entries, two changed, two removed: one of each kind of change.
+/// Makes four entries, changes two and removes two, by each kind of change.
 fn work<'c>(batch: &mut WriterBatch<'_, Counted<'c>, Counted<'c>>, census: &'c Census) {
     for n in 0..6 {
         batch.insert(census.make(n), census.make(n));
@@ -88,13 +88,13 @@ fn each_copy_owns_its_values_and_drops_them() {
         work(&mut batch, &census);
         batch.publish();
         writer.catch_up();
-        // Four keys and four values on each side, and an empty log.
+        // Each side has four keys and four values, and the log is empty.
         assert_eq!(census.alive.get(), 2 * (4 + 4));
     }
     writer.write().clear();
     writer.catch_up();
     assert_eq!(census.alive.get(), 0);
-    // Unpublished, deferred, forgotten, and in the log.
+    // Values are unpublished, deferred, forgotten, and in the log.
     work(&mut writer.write(), &census);
     let mut batch = writer.write();
     work(&mut batch, &census);
@@ -126,8 +126,8 @@ fn replay_clones_nothing() {
     let mut batch = writer.write();
     work(&mut batch, &census);
     batch.publish();
-    // Inserted keys: 6, and 1 of the update; overwriting or removing a key takes
-    // the one at hand. Values: 7 inserted, 1 updated.
+    // Cloned keys: 6 inserts and 1 update; overwriting or removing a key reuses the given one.
+    // Cloned values: 7 inserts and 1 update.
     assert_eq!(census.clones.get(), 7 + 8);
     writer.catch_up();
     assert_eq!(census.clones.get(), 7 + 8);
@@ -154,7 +154,7 @@ fn value_that_changes_in_place_is_cloned_once_for_each_batch() {
             .name += 1;
         batch.upsert(census.make(1), census.make(0), |v| v.name += 1);
     }
-    // The key, for the log.
+    // The key is cloned for the log.
     assert_eq!(census.clones.get(), 1);
     batch.publish();
     assert_eq!(census.clones.take(), 2);
@@ -163,7 +163,7 @@ fn value_that_changes_in_place_is_cloned_once_for_each_batch() {
     assert_eq!(census.alive.get(), 2 * (4 + 4));
     assert_eq!(writer.write().get(&Name(1)).unwrap().name, 103);
     assert_eq!(writer.write().as_map(), reader.read().as_map());
-    // A new key by its entry, and one that does not stay.
+    // The entry adds a new key, and one that is removed again.
     let mut batch = writer.write();
     batch
         .entry(census.make(7))
@@ -178,14 +178,14 @@ fn value_that_changes_in_place_is_cloned_once_for_each_batch() {
     writer.catch_up();
     assert_eq!(census.clones.take(), 3);
     assert_eq!(writer.write().as_map(), reader.read().as_map());
-    // A change that is made again clones the key.
+    // A repeated change clones the key.
     let mut batch = writer.write();
     (0..10).for_each(|_| assert!(batch.change(&Name(7), |v| v.name += 1)));
     batch.publish();
     writer.catch_up();
     assert_eq!(census.clones.take(), 10);
     assert_eq!(writer.write().get(&Name(7)).unwrap().name, 18);
-    // Beside a value that is lent, it is part of that.
+    // If the value is lent too, the change is part of the lent value.
     let mut batch = writer.write();
     batch.get_mut(&Name(7)).unwrap().name = 50;
     batch.change(&Name(7), |v| {
@@ -202,7 +202,7 @@ fn value_that_changes_in_place_is_cloned_once_for_each_batch() {
 }
 
 #[test]
-fn what_is_lent_and_not_changed_stays_as_it_is() {
+fn a_lent_value_that_is_not_changed_stays_equal() {
     let (mut writer, reader) = dbuf_hashmap::new();
     writer.write().extend([(1, 1), (2, 2)]);
     let mut batch = writer.write();
@@ -220,7 +220,7 @@ fn what_is_lent_and_not_changed_stays_as_it_is() {
     assert_eq!(reader.read()[&1], 1);
 }
 
-/// In maps of any size: each key that was changed is cloned, and its value.
+/// Each changed key and its value is cloned, in maps of any size.
 #[test]
 fn rollback_costs_what_it_undoes() {
     let census = Census::default();
@@ -263,7 +263,7 @@ fn rollback_costs_what_it_undoes() {
         census.clones.set(0);
         hashes.set(0);
         let batch = writer.write();
-        // At most 0 to 6 and 9, of each a key and a value.
+        // At most keys 0 to 6 and 9, with their values.
         assert!(census.clones.take() <= 2 * 8);
         assert_eq!(hashes.take(), 0);
         assert_eq!(batch.len(), published);
@@ -276,7 +276,7 @@ fn rollback_costs_what_it_undoes() {
     assert_eq!(census.alive.get(), 0);
 }
 
-/// Counts how often it is asked for a hash.
+/// Counts how many hashers it builds.
 struct CountingState<'c>(RandomState, &'c Cell<u32>);
 
 impl BuildHasher for CountingState<'_> {
@@ -323,7 +323,7 @@ fn second_copy_grows_once_where_the_first_grew_in_steps() {
         batch.insert(n, n);
     }
     batch.publish();
-    // Each insert, and the entries that were moved as the first copy grew.
+    // One hash for each insert, and one for each entry that moved as the first copy grew.
     assert!(hashes.take() > 1500);
     writer.catch_up();
     assert_eq!(hashes.get(), 0);
@@ -343,7 +343,7 @@ fn nothing_leaks_in_any_order_of_dropping() {
         let (mut writer, reader) = dbuf_hashmap::new();
         let guard_of = reader.clone();
         work(&mut writer.write(), &census);
-        // The log is full and the other copy behind, in one case of two.
+        // In every second case the log is full and the other copy is behind.
         if order % 2 == 0 {
             writer
                 .write()
@@ -384,7 +384,7 @@ fn layers_leak_nothing_and_clone_little() {
         writer.write().insert(census.make(n % 4), census.make(n));
     }
     writer.catch_up();
-    // A value once for the other copy, and each of the keys: no bag.
+    // Each value is cloned once for the other copy, and each key; no bag is cloned.
     assert_eq!(census.clones.take(), 100 + 4);
     assert_eq!(census.alive.get(), 2 * (4 + 100));
     let mut batch = writer.write();
@@ -437,7 +437,7 @@ fn interior_mutable_heap_values_are_never_shared_by_accident() {
         reader.read()[&1].borrow_mut().push(n);
         writer.write().insert(2, RefCell::new(vec![n]));
     }
-    // Five of ten pushes went to each.
+    // Each copy got five of ten pushes.
     writer.catch_up();
     let batch = writer.write();
     assert_eq!(
@@ -446,7 +446,7 @@ fn interior_mutable_heap_values_are_never_shared_by_accident() {
     );
 }
 
-/// Lies about its hash and its equality, from a small random generator.
+/// A key whose hash and equality are random.
 #[derive(Clone, Debug)]
 struct Liar(Rc<Cell<u32>>, Box<u32>);
 
@@ -477,7 +477,7 @@ impl PartialEq for Liar {
 impl Eq for Liar {}
 
 #[test]
-fn keys_that_lie_do_no_harm() {
+fn inconsistent_keys_do_no_harm() {
     let seed = Rc::new(Cell::new(1));
     let key = |n| Liar(Rc::clone(&seed), Box::new(n));
     let (mut writer, reader) = dbuf_hashmap::new();
@@ -559,7 +559,7 @@ fn clear_keeps_the_memory() {
 fn handles_cross_threads_and_guards_do_not() {
     fn send<T: Send>() {}
     fn sync<T: Sync>() {}
-    /// Ambiguous, and so an error, for a type that is what it must not be.
+    /// Ambiguous, and so a compile error, for a type that has the forbidden trait.
     macro_rules! never {
         ($marker:ident: $($type:ty),* $(,)?) => {{
             trait Not<A> {
@@ -582,7 +582,7 @@ fn handles_cross_threads_and_guards_do_not() {
         Send: Snapshot<'_, u32, u32>,
         Ref<'_, u32, u32>,
         Reader<u32, Rc<u32>>,
-        // The published copy can be read on another thread meanwhile.
+        // Another thread can read the published copy in the meantime.
         Writer<u32, Cell<u32>>,
         Writer<u32, u32, RandomState, LocalStrategy>,
     );

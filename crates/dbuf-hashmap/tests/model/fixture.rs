@@ -1,5 +1,5 @@
-//! What every layer is put through: batches of its changes, each ended in one of
-//! all ways, under guards that come and go.
+//! The test of every layer: batches of its changes, each ended in one of all ways, while guards are
+//! taken and released.
 
 use core::fmt::Debug;
 use core::mem;
@@ -10,22 +10,22 @@ use arbitrary::{Arbitrary, Unstructured};
 use proptest::prelude::*;
 use proptest::strategy::Strategy as Generate;
 
-/// A layer, as the model sees it.
+/// A layer: a map, a set or a multi-map.
 pub(crate) trait Fixture: 'static {
     type Change: Clone + Debug + 'static;
-    /// The collection of std.
+    /// The model: a collection of std.
     type Plain: Clone + Debug + Default + PartialEq;
     type Writer;
     type Reader: Clone;
     type Batch<'w>;
     type Guard<'r>;
-    /// Whether a panic in `spoil` leaves a change half made.
+    /// Says whether a panic in `spoil` leaves a change half made.
     const SPOIL_TEARS: bool;
 
     fn changes() -> BoxedStrategy<Self::Change>;
     fn build(capacity: usize) -> (Self::Writer, Self::Reader);
     fn try_write(writer: &mut Self::Writer) -> Option<Self::Batch<'_>>;
-    /// Without `BlockingStrategy` by hand.
+    /// Without `BlockingStrategy`, this is `transact` written by hand.
     fn transact(
         writer: &mut Self::Writer,
         f: &mut dyn FnMut(&mut Self::Batch<'_>) -> Result<(), ()>,
@@ -37,14 +37,14 @@ pub(crate) trait Fixture: 'static {
     fn read(reader: &Self::Reader) -> Self::Guard<'_>;
     fn guard_version(guard: &Self::Guard<'_>) -> u64;
 
-    /// Makes a change in both worlds, compares what it returns, and says whether
-    /// it changed anything.
+    /// Makes a change in the batch and in the model, compares the results, and returns whether it
+    /// changed anything.
     fn change(
         batch: &mut Self::Batch<'_>,
         plain: &mut Self::Plain,
         change: &Self::Change,
     ) -> Changed;
-    /// Makes a closure panic in a change, if it is called.
+    /// Makes a change whose closure panics, if it is called.
     fn spoil(batch: &mut Self::Batch<'_>, k: u8);
 
     fn assert_batch(batch: &Self::Batch<'_>, pending: &Self::Plain, published: &Self::Plain);
@@ -56,7 +56,7 @@ pub(crate) trait Fixture: 'static {
 pub(crate) enum Changed {
     #[default]
     No,
-    /// Only room was asked for.
+    /// The change may only have reserved room.
     Maybe,
     Yes,
 }
@@ -80,9 +80,9 @@ pub(crate) enum Ending {
     TransactOk,
     TransactErr,
     TransactPanic,
-    /// A closure panics (or the batch's owner, if it is not called).
+    /// A closure panics (or the test does, if the closure is not called).
     Panic(#[arbitrary(with = few)] u8),
-    /// The same, and the panic is caught while the batch lives.
+    /// The same, but the panic is caught while the batch lives.
     CaughtPanic(#[arbitrary(with = few)] u8),
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn nth(bytes: &mut Unstructured<'_>) -> arbitrary::Result<usize> {
     bytes.int_in_range(1..=4)
 }
 
-/// How many entries room is made for.
+/// The number of entries to reserve room for.
 pub(crate) fn room(bytes: &mut Unstructured<'_>) -> arbitrary::Result<usize> {
     bytes.int_in_range(0..=79)
 }
@@ -143,7 +143,7 @@ pub(crate) fn steps<W: Fixture>() -> impl Generate<Value = Vec<Step<W::Change>>>
 #[derive(Default)]
 struct Model<P> {
     published: P,
-    /// `published` and what is deferred or in the open batch.
+    /// `published` with the changes that are deferred or in the open batch.
     pending: P,
     changed: Changed,
     version: u64,
@@ -182,12 +182,12 @@ impl<P: Clone> Model<P> {
 
 pub(crate) struct Expected;
 
-/// Panics without the noise of a message.
+/// Panics without a message.
 pub(crate) fn unwind() -> ! {
     resume_unwind(Box::new(Expected))
 }
 
-/// Whether `f` panicked, on purpose. Any other panic goes on.
+/// Returns whether `f` panicked on purpose. Any other panic is propagated.
 fn panics(f: impl FnOnce()) -> bool {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(()) => false,
@@ -292,7 +292,7 @@ pub(crate) fn run<W: Fixture>(steps: Vec<Step<W::Change>>, capacity: usize) {
                     let straggler = guards
                         .iter()
                         .position(|(guard, _)| W::guard_version(guard) < W::version(&writer))
-                        .expect("nobody is in the way");
+                        .expect("no guard is in the way");
                     drop(guards.remove(straggler));
                 }
                 run_batch::<W>(&mut writer, &mut model, &changes, ending);
@@ -322,7 +322,7 @@ pub(crate) fn config() -> ProptestConfig {
     }
 }
 
-/// What handles and batches of every layer do by the same names.
+/// The methods that handles and batches of every layer share.
 macro_rules! handles {
     ($layer:ident) => {
         fn try_write(writer: &mut Self::Writer) -> Option<Self::Batch<'_>> {
@@ -359,7 +359,7 @@ macro_rules! handles {
                     batch.rollback_on_drop();
                 }
                 Ending::Forget => core::mem::forget(batch),
-                _ => unreachable!("{ending:?} is no way to end a batch"),
+                _ => unreachable!("{ending:?} does not end a batch"),
             }
         }
 
@@ -374,8 +374,8 @@ macro_rules! handles {
 }
 pub(crate) use handles;
 
-/// Runs a layer with every strategy. `Transacts` is where those that cannot block
-/// do by hand what `transact` does.
+/// Runs a layer with every strategy. `transact_of` replaces `transact` for those that cannot
+/// block.
 macro_rules! every_strategy {
     ($layer:ident, $writer:ident, $batch:ident) => {
         pub(crate) trait Transacts: dbuf_hashmap::Strategy + Default + Sized {

@@ -1,5 +1,5 @@
-//! A concurrent map whose keys and values panic now and then: both copies are what a plain
-//! map says, with the change that panicked or without it.
+//! A concurrent map whose keys and values panic at times: both copies agree with a plain map, with
+//! or without the change that panicked.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, Lock
 use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy};
 
 thread_local! {
-    /// So many more calls of user code, and one panics. 0: none does.
+    /// The number of calls of user code until one panics; with 0, none does.
     static FUSE: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -67,7 +67,7 @@ impl Hash for Fragile {
 type Map<S> = ConcurrentHashMap<Fragile, Fragile, std::hash::RandomState, S>;
 type Model = BTreeMap<u32, u32>;
 
-/// One write, on the map and on the model.
+/// Makes one write, on the map and on the model.
 fn step<S>(map: &Map<S>, model: &mut Model, op: u32, k: u32, v: u32)
 where
     S: BlockingStrategy,
@@ -129,7 +129,7 @@ where
             }
         }
         13 => {
-            // Deferred: kept, and not published.
+            // Deferred: neither published nor undone.
             model.insert(k, v);
             model.insert(v, k);
             let mut batch = map.write();
@@ -138,10 +138,10 @@ where
             batch.defer();
         }
         14 => {
-            // A caught panic in the middle: all of the batch is taken back.
+            // A caught panic in the middle rolls the whole batch back.
             let mut batch = map.write();
             batch.insert(new(k), new(v));
-            // Else the lookup may panic, which tears nothing.
+            // Otherwise the lookup may panic, which does not tear the batch.
             FUSE.set(0);
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 batch.update(&new(k), |_| resume_unwind(Box::new(())));
@@ -167,7 +167,7 @@ where
             map.publish();
         }
         18 => {
-            // Modified, and deferred: published at once.
+            // Modified and deferred, then published at once.
             model.insert(k, v);
             model.values_mut().for_each(|value| *value += 1);
             let mut batch = map.write();
@@ -185,7 +185,7 @@ where
             batch.rollback();
         }
         20 => {
-            // Lent in every way, removed and lent again.
+            // Lends values in every way, and removes and lends them again.
             model.insert(k, v);
             model.remove(&v);
             model.insert(v, k);
@@ -215,7 +215,7 @@ where
             batch.rollback();
         }
         23 => {
-            // Lent and kept.
+            // Lends values and keeps the changes.
             model.entry(k).and_modify(|value| *value += 1).or_insert(v);
             model.remove(&v);
             let mut batch = map.write();
@@ -228,7 +228,7 @@ where
             batch.defer();
         }
         24 => {
-            // Lent, and all of it void.
+            // Lends values, and then clears the map in the same batch.
             model.clear();
             model.insert(k, v);
             let mut batch = map.write();
@@ -244,8 +244,8 @@ where
             batch.update(&new(k), |value| value.0 = 66);
         }
         _ => {
-            // A guard is kept over writes: the second sets its copy aside, and the first
-            // after it is gone drops that.
+            // A guard lives across writes: the second write sets its copy aside, and the first
+            // write after its release drops that copy.
             model.insert(k, v);
             let guard = map.read();
             let before = contents(guard.iter());
@@ -267,7 +267,7 @@ fn contents<'a>(entries: impl Iterator<Item = (&'a Fragile, &'a Fragile)>) -> Mo
     entries.map(|(k, v)| (k.0, v.0)).collect()
 }
 
-/// A run on one map.
+/// One run on one map.
 #[derive(Debug)]
 pub(crate) struct Program {
     policy: Policy,
@@ -289,10 +289,10 @@ pub(crate) struct Write {
     k: u32,
     #[arbitrary(with = |bytes: &mut Unstructured<'_>| bytes.int_in_range(0..=23))]
     v: u32,
-    /// At which call of user code it panics; 0: at none.
+    /// The number of the call of user code that panics; with 0, none does.
     #[arbitrary(with = |bytes: &mut Unstructured<'_>| bytes.int_in_range(0..=59))]
     fuse: u32,
-    /// Whether it is published then, and both copies are looked at.
+    /// Says whether the test publishes afterwards and checks both copies.
     looks: bool,
 }
 
@@ -324,29 +324,29 @@ impl Program {
             FUSE.set(0);
             let result = result.map_err(|payload| {
                 if !payload.is::<()>() {
-                    // Not one of ours.
+                    // A panic that the test did not cause.
                     resume_unwind(payload);
                 }
             });
-            let whole = result.is_ok() || {
-                // As it stands, pending changes and all; left as it was.
+            let was_made = result.is_ok() || {
+                // Reads the back with all pending changes, and changes nothing.
                 let batch = map.write();
-                let stands = contents(batch.iter());
+                let back = contents(batch.iter());
                 batch.defer();
                 assert!(
-                    stands == model || stands == after,
-                    "{at}: {stands:?}, {model:?}, {after:?}"
+                    back == model || back == after,
+                    "{at}: {back:?}, {model:?}, {after:?}"
                 );
-                stands == after
+                back == after
             };
-            if whole {
+            if was_made {
                 model = after;
             }
             if !matches!(policy, PublishPolicy::Every(_))
                 && result.is_ok()
                 && !matches!(op, 13 | 23)
             {
-                // Unless it rolled back what came after a deferred batch.
+                // Unless it rolled back what followed a deferred batch.
                 let pending = matches!(op, 10 | 12 | 14 | 15 | 19 | 22 | 25);
                 assert!(pending || contents(map.read().iter()) == model, "{at}");
             }
@@ -390,7 +390,7 @@ fn random(seed: u64, policy: Policy) -> Program {
     }
 }
 
-/// Both copies are what the model says, whatever panics when.
+/// Both copies agree with the model, whatever call panics.
 #[test]
 fn copies_stay_equal() {
     for seed in 1..=if cfg!(miri) { 1 } else { 40 } {

@@ -1,9 +1,9 @@
-//! Random batches against plain collections of std: one is what the writer sees,
-//! another what readers see. Every layer, every strategy. And a concurrent map whose keys
-//! and values panic.
+//! Random batches against plain collections of std, one for what the writer sees and one for what
+//! readers see: for every layer and every strategy. Also, a concurrent map whose keys and values
+//! panic.
 //!
-//! `proptest` makes the batches here; `crates/dbuf-testing/fuzz` has libFuzzer make them, out
-//! of bytes, and what it found worth keeping is run here as well.
+//! `proptest` makes the batches here. In `crates/dbuf-testing/fuzz`, libFuzzer makes them out of
+//! bytes, and the inputs that were worth keeping run here too.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,
@@ -63,11 +63,11 @@ enum Which {
     Lock,
 }
 
-/// Runs what a run of bytes stands for, if they are enough for anything.
+/// Runs the batches that bytes encode, if there are enough bytes.
 ///
 /// # Panics
 ///
-/// If a map does something else than std's.
+/// If a map behaves differently from std's.
 pub(crate) fn run(data: &[u8]) {
     let mut bytes = Unstructured::new(data);
     let Ok((layer, which, capacity)) = bytes.arbitrary::<(Layer, Which, u8)>() else {
@@ -105,7 +105,7 @@ pub(crate) fn run(data: &[u8]) {
     }
 }
 
-/// As many as the bytes are enough for.
+/// Makes as many batches as the bytes suffice for.
 fn all<T: for<'b> Arbitrary<'b>>(mut bytes: Unstructured<'_>) -> Vec<T> {
     let mut all = Vec::new();
     while let (false, Ok(one)) = (bytes.is_empty(), bytes.arbitrary()) {
@@ -121,7 +121,7 @@ where
     fixture::run::<W>(all(bytes), capacity);
 }
 
-/// The inputs that were worth keeping: each reaches code that no other does.
+/// Runs the kept inputs. Each of them reaches code that no other input reaches.
 #[test]
 #[cfg_attr(miri, ignore = "reads files: -Zmiri-disable-isolation")]
 fn kept_inputs_agree_with_the_model() {

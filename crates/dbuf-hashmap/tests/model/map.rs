@@ -28,25 +28,25 @@ pub(crate) enum Change {
     EntryModify(#[arbitrary(with = few)] u8, u32),
     EntryAdd(#[arbitrary(with = few)] u8, u32),
     GetMut(#[arbitrary(with = few)] u8, u32),
-    /// The same change on both copies.
+    /// Repeats the change on both copies.
     Patch(#[arbitrary(with = few)] u8, u32),
-    /// Changes that many values.
+    /// Changes this many values.
     IterMut(#[arbitrary(with = nth)] usize),
     ValuesMut,
     EntryRemove(#[arbitrary(with = few)] u8),
-    /// Keeps an entry at every n-th call, whichever it is.
+    /// Keeps an entry at every n-th call.
     RetainEvery(#[arbitrary(with = nth)] usize),
-    /// The same, and changes those that it keeps.
+    /// The same, and changes the entries that it keeps.
     RetainMutEvery(#[arbitrary(with = nth)] usize),
     Clear,
-    /// Takes so many out of a drain, and drops or forgets it.
+    /// Takes this many entries out of a drain, and drops or forgets it.
     Drain(#[arbitrary(with = nth)] usize, bool),
     Extend(#[arbitrary(with = entries)] Vec<(u8, u32)>),
     Reserve(#[arbitrary(with = room)] usize),
     ShrinkToFit,
 }
 
-/// Some entries with keys that others have.
+/// Some entries, with keys that repeat.
 fn entries(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<(u8, u32)>> {
     let mut list = Vec::<(u8, u32)>::arbitrary(bytes)?;
     list.iter_mut().for_each(|(k, _)| *k %= 12);
@@ -176,8 +176,8 @@ impl<S: Transacts + 'static> Fixture for Map<S> {
                 Changed::Yes
             }
             Change::EntryModify(k, by) => {
-                // What it changed is marked, whatever becomes of the entry. Forgotten, it
-                // leaks the key that was asked for, which Miri would report.
+                // The change is marked, whatever happens to the entry. A forgotten entry leaks
+                // the given key, which Miri would report.
                 let entry = batch.entry(key(k)).and_modify(|v| **v ^= by);
                 if !cfg!(miri) {
                     mem::forget(entry);
@@ -268,7 +268,7 @@ impl<S: Transacts + 'static> Fixture for Map<S> {
                 for (k, v) in drain.by_ref().take(taken) {
                     assert_eq!(before.get(&k), Some(&v));
                 }
-                // Miri would call it the leak that it is.
+                // Miri would report this leak.
                 if forget && !cfg!(miri) {
                     mem::forget(drain);
                 }
@@ -304,7 +304,7 @@ impl<S: Transacts + 'static> Fixture for Map<S> {
                 unwind();
             });
         } else {
-            // At the last of them, when the others are spoilt.
+            // Panics at the last entry, after the others are changed.
             let mut left = batch.len();
             batch.retain_mut(|_, v| {
                 **v = 0;
@@ -335,7 +335,7 @@ fn assert_same(map: MapRef<'_, String, Box<u32>, FewBuckets>, plain: &Plain) {
     assert_eq!(map.len(), plain.len());
     assert_eq!(map.is_empty(), plain.is_empty());
     assert_eq!(map.iter().len(), plain.len());
-    // Both ways: what is found is listed, and the other way round.
+    // Every entry that is found is also listed, and every listed one is found.
     assert!(plain.iter().all(|(k, v)| map.get(k) == Some(v)));
     assert!(map.iter().all(|(k, v)| plain.get(k) == Some(v)));
     assert!(!map.contains_key("no key"));

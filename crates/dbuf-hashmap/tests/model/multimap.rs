@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::fixture::{Changed, Ending, Fixture, every_strategy, few, handles, nth, room, unwind};
 use super::{FewBuckets, key};
 
-/// Values in order; a key that is there has some.
+/// The values of each key, in order. Each key has at least one.
 type Plain = HashMap<String, Vec<u8>>;
 type Writer<S> = dbuf_hashmap::multimap::Writer<String, Box<u8>, FewBuckets, S>;
 type Batch<'w, S> = WriterBatch<'w, String, Box<u8>, FewBuckets, S>;
@@ -30,7 +30,7 @@ pub(crate) enum Change {
     Reserve(#[arbitrary(with = room)] usize),
 }
 
-/// One of four values, so that bags hold some twice.
+/// One of four values, so that bags hold duplicates.
 fn value(bytes: &mut Unstructured<'_>) -> arbitrary::Result<u8> {
     bytes.int_in_range(0..=3)
 }
@@ -42,7 +42,7 @@ impl<S: Transacts + 'static> Fixture for MultiMap<S> {
     type Reader = Reader<String, Box<u8>, FewBuckets, S>;
     type Batch<'w> = Batch<'w, S>;
     type Guard<'r> = Snapshot<'r, String, Box<u8>, FewBuckets, S>;
-    /// `retain` asks about every value before it touches one.
+    /// `retain` calls its closure for every value before it removes one.
     const SPOIL_TEARS: bool = false;
 
     fn changes() -> BoxedStrategy<Change> {

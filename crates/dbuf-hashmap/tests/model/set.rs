@@ -28,7 +28,7 @@ pub(crate) enum Change {
     ShrinkToFit,
 }
 
-/// Some elements that others are equal to.
+/// Some elements, with duplicates.
 fn elements(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
     let mut list = Vec::<u8>::arbitrary(bytes)?;
     list.iter_mut().for_each(|element| *element %= 12);
@@ -74,7 +74,7 @@ impl<S: Transacts + 'static> Fixture for Set<S> {
             Change::Insert(k) => {
                 let new = batch.insert(key(k));
                 assert_eq!(new, plain.insert(key(k)));
-                // It may have made room for nothing.
+                // `insert` may reserve room even if it adds nothing.
                 new.into()
             }
             Change::Remove(k) => {

@@ -1,6 +1,6 @@
-//! Guards that are kept: first one at a time, again and again, and then one that is forgotten.
-//! Writes go on at nearly the pace that they have without, and memory stays flat: at two
-//! copies and what each guard takes for a while, and then at three.
+//! Guards that are held for long: first one at a time, repeatedly, and then one that is forgotten.
+//! Writes continue at nearly the pace that they have without a guard, and memory stays flat: at two
+//! copies and what each guard needs for a while, and then at three.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -14,31 +14,31 @@ use dbuf_testing::soak::{MAX_GROWTH, MAX_LEAK};
 use crate::contents::{Contents, Soaked, change};
 use crate::wave::{Flips, World};
 
-/// How long a guard is kept, where there is time for it.
+/// How long a guard is held, if there is time for it.
 const KEPT: Duration = Duration::from_millis(300);
-/// A writer waits for a guard for this part of the time that it is kept.
+/// A writer waits for a guard for this fraction of the time that the guard is held.
 const WAITED: u32 = 30;
 /// The least pace under guards, in percent of the pace without.
 const PACE: f32 = 80.0;
-/// Fewer pairs of windows say nothing of the pace: other programs run, too.
+/// Fewer pairs of windows do not measure the pace, since other programs run too.
 const PAIRS: usize = 10;
-/// Writes of a writer in a window, however short: so many that the guard is in the way.
+/// The least number of writes of a writer in a window: enough to meet the guard.
 const LEAST: u64 = 4;
-/// Threads that write.
+/// The number of threads that write.
 const WRITERS: u32 = 2;
-/// Entries that are in the map besides, which each clone copies.
+/// More entries in the map, which each clone copies.
 const ENTRIES: u32 = 1000;
-/// Their keys are those of nobody else.
+/// The first key of those entries, which no writer uses.
 const FIRST: u32 = 1000;
 
-/// What was done in windows of one kind.
+/// The measurements in windows of one kind.
 #[derive(Debug, Default)]
 struct Pace {
-    /// Writes a second, in each window.
+    /// Writes per second, in each window.
     rates: Vec<f32>,
     /// The longest write.
     longest: Duration,
-    /// Bytes in use after a window: at most, after the first quarter and later.
+    /// The most bytes in use after a window: in the first quarter, and later.
     warm: usize,
     most: usize,
 }
@@ -48,7 +48,7 @@ impl Pace {
         self.rates.len()
     }
 
-    /// The median: other programs run in some of the windows.
+    /// Returns the median, since other programs run in some of the windows.
     fn per_second(&mut self) -> f32 {
         self.rates.sort_unstable_by(f32::total_cmp);
         self.rates[self.rates.len() / 2]
@@ -83,24 +83,19 @@ fn world<S: Soaked>(strategy: S, window: Duration) -> (World<S>, SetAside) {
     (World::with_map(map, Flips::AtOnce), set_aside)
 }
 
-/// One window: threads write and read, while this one keeps a guard or none.
+/// Runs one window: threads write and read, while this one holds a guard or none.
 fn window<S: Soaked>(world: &World<S>, time: Duration, keeps: bool, pace: &mut Pace) {
     let guard = keeps.then(|| world.map.read());
     let shown = guard.as_ref().map(|guard| Contents::of(guard.as_map()));
     let (done, begin) = (AtomicBool::new(false), Instant::now());
     let (done, end) = (&done, begin + time);
-    let writes = |who: u32| {
-        let (mut made, mut writes, mut longest) = (world.made(who), 0, Duration::ZERO);
+    let writes = |id: u32| {
+        let (mut made, mut writes, mut longest) = (world.made(id), 0, Duration::ZERO);
         while writes < LEAST || Instant::now() < end {
             let began = Instant::now();
-            change(
-                &world.map,
-                who,
-                [0, 1, 2, 9][writes as usize % 4],
-                &mut made,
-            );
+            change(&world.map, id, [0, 1, 2, 9][writes as usize % 4], &mut made);
             longest = longest.max(began.elapsed());
-            world.changed(who, made);
+            world.changed(id, made);
             writes += 1;
         }
         (writes, longest)
@@ -117,7 +112,7 @@ fn window<S: Soaked>(world: &World<S>, time: Duration, keeps: bool, pace: &mut P
     let mut total = 0;
     thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
-            .map(|who| scope.spawn(move || writes(who)))
+            .map(|id| scope.spawn(move || writes(id)))
             .collect();
         scope.spawn(reads);
         for writer in writers {
@@ -136,9 +131,9 @@ fn window<S: Soaked>(world: &World<S>, time: Duration, keeps: bool, pace: &mut P
     }
 }
 
-/// After a window: what is in use, with so many copies aside.
+/// Returns the memory in use after a window, with this many copies set aside.
 fn settle<S: Soaked>(world: &World<S>, aside: usize, is_warm: bool, pace: &mut Pace) {
-    // The first batch drops a copy whose guards are gone.
+    // The first batch drops a copy whose guards are released.
     let batch = world.map.write();
     assert_eq!(batch.as_map(), batch.published());
     drop(batch);
@@ -154,7 +149,7 @@ fn settle<S: Soaked>(world: &World<S>, aside: usize, is_warm: bool, pace: &mut P
     *bytes = live.max(*bytes);
 }
 
-/// Both halves, and what is left of the memory.
+/// Runs both halves, and checks that the memory is freed.
 fn soak<S: Soaked>(name: &str, time: Duration, strategy: S) {
     let length = (time / 16).clamp(Duration::from_millis(20), KEPT);
     let at_first = Counting::live();
@@ -211,7 +206,7 @@ fn soak<S: Soaked>(name: &str, time: Duration, strategy: S) {
     }
     assert!(
         left <= at_first + MAX_LEAK,
-        "{name}: {left} are left of {at_first}"
+        "{name}: {left} bytes are in use, {at_first} at first"
     );
     if windows[0] >= PAIRS {
         assert!(paces.iter().all(|pace| *pace >= PACE), "{name}: {paces:?}");
@@ -219,7 +214,7 @@ fn soak<S: Soaked>(name: &str, time: Duration, strategy: S) {
 }
 
 pub(crate) fn run<S: Soaked>(name: &str, time: Duration, strategy: impl Fn() -> S) {
-    // What is allocated once for the whole process.
+    // Makes the allocations that happen once for the whole process.
     soak(&format!("{name}, rehearsal"), Duration::ZERO, strategy());
     soak(name, time, strategy());
 }

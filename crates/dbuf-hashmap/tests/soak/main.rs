@@ -1,8 +1,8 @@
-//! A concurrent map under load, with each strategy: threads and tasks write, read and watch
-//! it, and threads and handles come and go. Every look is checked against the history.
+//! A concurrent map under load, with each strategy: threads and tasks write, read and watch it,
+//! while threads and handles start and end. Every read is checked against the history.
 //!
-//! Two seconds in all, or `DBUF_SOAK_SECONDS`; `.ci/soak` gives it more. One test at a time, so
-//! that nobody else allocates meanwhile.
+//! Two seconds in all, or `DBUF_SOAK_SECONDS`; `.ci/soak` sets more. One test runs at a time, so
+//! that no other test allocates in the meantime.
 #![cfg(not(miri))]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -43,7 +43,7 @@ fn kept_guards_stop_no_writer() {
 }
 
 #[test]
-fn looks_agree_with_the_history_and_memory_stays_flat() {
+fn reads_agree_with_the_history_and_memory_stays_flat() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let part = soak::time() / 12;
     let epoch = |fence| move || EpochStrategy::with_fence(fence);

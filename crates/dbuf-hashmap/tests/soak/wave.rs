@@ -14,16 +14,16 @@ use tokio::task::JoinSet;
 use crate::contents::{Contents, Made, Map, Number, Soaked, WRITERS, change, change_async};
 use crate::futures::yield_now;
 
-/// The first ones are threads, the others tasks.
+/// The number of writers: the first ones are threads, the others tasks.
 const THREADS: u32 = WRITERS / 2;
-/// Threads that read; twice as many tasks do.
+/// The number of threads that read. Twice as many tasks read.
 const READERS: usize = 1;
 const WATCHERS: usize = 8;
-/// A writer makes at least so many changes in a wave, however short.
+/// The least number of changes of a writer in a wave.
 const LEAST: u64 = 10;
 
-/// Whether a publish is one point for all readers: what a task may expect whose worker
-/// threads have a reader each.
+/// Says whether a publish is one point for all readers, so that a task whose worker threads have
+/// a reader each never sees the map go back.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Flips {
     AtOnce,
@@ -33,9 +33,9 @@ pub(crate) enum Flips {
 pub(crate) struct World<S: Soaked> {
     pub(crate) map: Map<S>,
     flips: Flips,
-    /// What each writer's changes that have returned come to.
+    /// The sums of each writer's changes that have returned.
     returned: [[AtomicU64; 2]; WRITERS as usize],
-    /// The last version of this wave, as soon as it is known.
+    /// The last version of this wave, once it is known.
     last: AtomicU64,
     done: AtomicBool,
 }
@@ -56,28 +56,28 @@ impl<S: Soaked> World<S> {
     }
 
     pub(crate) fn returned(&self) -> Contents {
-        let of = |who: usize| [0, 1].map(|kind: usize| self.returned[who][kind].load(SeqCst));
+        let of = |id: usize| [0, 1].map(|kind: usize| self.returned[id][kind].load(SeqCst));
         Contents(std::array::from_fn(of))
     }
 
-    /// Takes note of changes that have returned; their writer sees them.
-    pub(crate) fn changed(&self, who: u32, made: Made) {
+    /// Records changes that have returned, and checks that their writer sees them.
+    pub(crate) fn changed(&self, id: u32, made: Made) {
         let contents = Contents::of(self.map.read().as_map());
         assert_eq!(
-            contents.0[who as usize], made,
+            contents.0[id as usize], made,
             "a write was lost, or not seen"
         );
         for (kind, made) in made.into_iter().enumerate() {
-            self.returned[who as usize][kind].store(made, SeqCst);
+            self.returned[id as usize][kind].store(made, SeqCst);
         }
     }
 
-    pub(crate) fn made(&self, who: u32) -> Made {
-        self.returned().0[who as usize]
+    pub(crate) fn made(&self, id: u32) -> Made {
+        self.returned().0[id as usize]
     }
 }
 
-/// What one thread or task saw.
+/// What one thread or task has seen.
 #[derive(Default)]
 pub(crate) struct Seen {
     tally: Tally,
@@ -86,7 +86,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    fn look(&mut self, returned: &Contents, version: Version, contents: Contents) {
+    fn check(&mut self, returned: &Contents, version: Version, contents: Contents) {
         assert!(
             contents.is_after(returned),
             "{contents:?} after {returned:?}"
@@ -95,11 +95,11 @@ impl Seen {
         self.tally.reads += 1;
     }
 
-    /// As `look`, and nobody goes back.
-    fn look_on(&mut self, returned: &Contents, version: Version, contents: Contents) {
+    /// Like `check`, and also checks that no writer's numbers go back.
+    fn check_next(&mut self, returned: &Contents, version: Version, contents: Contents) {
         assert!(version >= self.version, "{version} after {}", self.version);
         self.version = version;
-        self.look(returned, version, contents);
+        self.check(returned, version, contents);
     }
 
     fn add(&mut self, other: Self) {
@@ -108,7 +108,7 @@ impl Seen {
     }
 }
 
-/// One snapshot, and another one under it.
+/// Reads one snapshot, and another one under it.
 fn snapshots<S: Soaked>(
     world: &World<S>,
     reader: &SharedReader<u32, Number, RandomState, S>,
@@ -116,7 +116,7 @@ fn snapshots<S: Soaked>(
 ) {
     let returned = world.returned();
     let outer = reader.read();
-    seen.look_on(&returned, outer.version(), Contents::of(outer.as_map()));
+    seen.check_next(&returned, outer.version(), Contents::of(outer.as_map()));
     if seen.tally.reads % 4 == 0 {
         let before = Contents::of(outer.as_map());
         let nested = reader.read();
@@ -124,19 +124,19 @@ fn snapshots<S: Soaked>(
         thread::yield_now();
         assert_eq!(Contents::of(outer.as_map()), before, "a snapshot changed");
         drop(outer);
-        seen.look(&returned, nested.version(), Contents::of(nested.as_map()));
+        seen.check(&returned, nested.version(), Contents::of(nested.as_map()));
         seen.tally.readers += 1;
     }
 }
 
-fn writes<S: Soaked>(world: &World<S>, who: u32, end: Instant) {
-    // A handle of its own, for a while.
-    let (mut map, mut made) = (world.map.clone(), world.made(who));
-    let (mut kind, mut rounds) = (u64::from(3 * who), 0);
+fn writes<S: Soaked>(world: &World<S>, id: u32, end: Instant) {
+    // Uses another handle for a while.
+    let (mut map, mut made) = (world.map.clone(), world.made(id));
+    let (mut kind, mut rounds) = (u64::from(3 * id), 0);
     while Instant::now() < end || rounds < LEAST {
         (kind, rounds) = (kind + 1, rounds + 1);
-        change(&map, who, kind, &mut made);
-        world.changed(who, made);
+        change(&map, id, kind, &mut made);
+        world.changed(id, made);
         if kind % 16 == 0 {
             map = map.clone();
         }
@@ -144,12 +144,12 @@ fn writes<S: Soaked>(world: &World<S>, who: u32, end: Instant) {
     }
 }
 
-async fn writes_async<S: Soaked>(world: Arc<World<S>>, who: u32, end: Instant) {
-    let (mut kind, mut rounds, mut made) = (u64::from(who), 0, world.made(who));
+async fn writes_async<S: Soaked>(world: Arc<World<S>>, id: u32, end: Instant) {
+    let (mut kind, mut rounds, mut made) = (u64::from(id), 0, world.made(id));
     while Instant::now() < end || rounds < LEAST {
         (kind, rounds) = (kind + 1, rounds + 1);
-        change_async(&world.map, who, kind, &mut made).await;
-        world.changed(who, made);
+        change_async(&world.map, id, kind, &mut made).await;
+        world.changed(id, made);
         yield_now().await;
     }
 }
@@ -166,7 +166,7 @@ fn reads<S: Soaked>(world: &World<S>) -> Seen {
     seen
 }
 
-/// Threads that live for a few looks.
+/// Starts threads that live for a few reads.
 fn visits<S: Soaked>(world: &Arc<World<S>>) -> Seen {
     let mut seen = Seen::default();
     while !world.done.load(SeqCst) {
@@ -197,7 +197,7 @@ async fn reads_async<S: Soaked>(world: Arc<World<S>>) -> Seen {
         }
         yield_now().await;
         if world.flips == Flips::ReaderByReader {
-            // Another worker thread's reader may be behind.
+            // The reader of another worker thread may be behind.
             seen.version = 0;
         }
     }
@@ -211,16 +211,16 @@ async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
         let version = watcher.changed().await.unwrap();
         assert!(
             version > last_seen,
-            "last_seen of {version} after {last_seen}"
+            "version {version} is reported after {last_seen}"
         );
         last_seen = version;
         let map = watcher.read();
         assert!(
             map.version() >= last_seen,
-            "last_seen of {last_seen}, read {}",
+            "version {last_seen} is reported, but the read shows {}",
             map.version()
         );
-        seen.look(
+        seen.check(
             &Contents::default(),
             map.version(),
             Contents::of(map.as_map()),
@@ -230,7 +230,7 @@ async fn watches<S: Soaked>(world: Arc<World<Watched<S>>>) -> Seen {
     assert_eq!(
         last_seen,
         watcher.read().version(),
-        "the last publish was not last_seen of"
+        "the last publish was not reported"
     );
     seen.tally.readers += 1;
     seen
@@ -271,13 +271,13 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
         .collect();
     let visited = Arc::clone(world);
     readers.push(thread::spawn(move || visits(&visited)));
-    for who in THREADS..WRITERS {
-        writers.spawn(writes_async(Arc::clone(world), who, end));
+    for id in THREADS..WRITERS {
+        writers.spawn(writes_async(Arc::clone(world), id, end));
     }
     let threads: Vec<_> = (0..THREADS)
-        .map(|who| {
+        .map(|id| {
             let world = Arc::clone(world);
-            thread::spawn(move || writes(&world, who, end))
+            thread::spawn(move || writes(&world, id, end))
         })
         .collect();
 
@@ -290,7 +290,7 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
             ended.unwrap();
         }
         world.done.store(true, SeqCst);
-        // One more, which all who watch are told of.
+        // One more publish, which all watchers see.
         let mut made = world.made(0);
         let version = world.map.read().version();
         world.last.store(version + 1, SeqCst);
@@ -305,7 +305,7 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
     }
     seen.tally.publishes = world.map.read().version() - first;
     seen.tally.threads += (THREADS as usize + READERS + 1) as u64;
-    // Both copies are equal, and nobody is in the way.
+    // Both copies are equal, and no straggler remains.
     let batch = world.map.write();
     assert_eq!(batch.as_map(), batch.published());
     drop(batch);

@@ -1,10 +1,9 @@
-//! Histories of single keys, with the order of calls and returns, judged by
-//! `stateright`'s testers (Wing and Gong's search).
+//! Histories of single keys, with the order of calls and returns, checked by the testers of
+//! `stateright` (Wing and Gong's search).
 //!
-//! Under `Immediate` a history is linearizable: each call takes effect
-//! at one point between its begin and its end. Not with `FlashStrategy`, whose flip
-//! goes from reader to reader; there it is sequentially consistent, that is, each
-//! thread sees its own writes and never goes back.
+//! Under `Immediate`, a history is linearizable: each call takes effect at one point between its
+//! begin and its end. With `FlashStrategy`, whose flip goes from reader to reader, it is only
+//! sequentially consistent: each thread sees its own writes and never goes back.
 
 use std::fmt;
 use std::sync::Barrier;
@@ -35,13 +34,13 @@ enum Call {
     Update(u32),
     GetOrInsert(u32),
     Batch(u32),
-    /// Rolled back.
+    /// Inserts, and is rolled back.
     Fails(u32),
     /// Changes the value, if there is one, and panics.
     Panics(u32),
 }
 
-/// What one key does, in a map of one thread.
+/// The model: one key in a map of one thread.
 #[derive(Clone, Debug, Default)]
 struct Register(Option<u32>);
 
@@ -74,8 +73,8 @@ fn run<S: Stressed>(map: &Map<u32, S>, key: u32, call: Call) -> Option<u32> {
             let result = map.transact(|batch| Err::<(), _>(batch.insert(key, value)));
             result.unwrap_err()
         }
-        // What it saw is not recorded: a call that panics returns nothing, and does not
-        // wait for what others had left unpublished.
+        // What it saw is not recorded: a call that panics returns nothing, and does not wait for
+        // the unpublished changes of others.
         Call::Panics(value) => {
             unwinds(|| {
                 map.update(&key, |old| {
@@ -88,7 +87,7 @@ fn run<S: Stressed>(map: &Map<u32, S>, key: u32, call: Call) -> Option<u32> {
     }
 }
 
-/// A call, when it began, what it returned, when it had.
+/// A call: when it began, what it returned, and when it returned.
 #[derive(Clone, Copy)]
 struct Event {
     thread: usize,
@@ -116,7 +115,7 @@ impl fmt::Debug for Event {
     }
 }
 
-/// One round on a new map. Each value is written once.
+/// Runs one round on a new map. Each value is written once.
 fn record<S: Stressed>(policy: PublishPolicy, seed: u64) -> Vec<Event> {
     let map = map::<u32, S>(policy);
     let (clock, start) = (AtomicUsize::new(0), Barrier::new(THREADS));
@@ -162,7 +161,7 @@ fn record<S: Stressed>(policy: PublishPolicy, seed: u64) -> Vec<Event> {
     })
 }
 
-/// Whether there is an order of the calls on one key that explains what they returned.
+/// Returns whether some order of the calls on one key explains their results.
 fn explains<T>(mut tester: T, events: &[Event]) -> bool
 where
     T: ConsistencyTester<usize, Register>,
@@ -178,7 +177,7 @@ where
         } else {
             tester.on_return(event.thread, event.result)
         };
-        assert!(noted.is_ok(), "no history: {events:#?}");
+        assert!(noted.is_ok(), "this is no history: {events:#?}");
     }
     tester.is_consistent()
 }
@@ -222,7 +221,7 @@ fn with_flash_single_key_histories_are_sequential() {
     check::<FlashStrategy>("Flash", 2, is_sequential);
 }
 
-/// A test of the test: what each judge must refuse, and what only one may.
+/// A test of the test: histories that both testers must refuse, and some that only one may accept.
 #[test]
 fn broken_histories_are_refused() {
     let history = |events: &[(usize, Call, usize, Option<u32>, usize)]| -> Vec<Event> {
@@ -245,20 +244,20 @@ fn broken_histories_are_refused() {
         (0, Call::Remove, 8, Some(1), 9),
     ]);
     assert_eq!(judged(&fine), (true, true));
-    // A read that begins after a write has returned, and misses it.
+    // A read begins after a write has returned, and misses it.
     let stale = history(&[(0, Call::Insert(1), 0, None, 1), (1, Call::Get, 2, None, 3)]);
     assert_eq!(judged(&stale), (false, true));
-    // One thread's own write.
+    // A thread misses its own write.
     let own = history(&[(0, Call::Insert(1), 0, None, 1), (0, Call::Get, 2, None, 3)]);
     assert_eq!(judged(&own), (false, false));
-    // A thread that goes back, while the write is not even over.
+    // A thread goes back while the write has not returned yet.
     let back = history(&[
         (0, Call::Insert(1), 0, None, 9),
         (1, Call::Get, 1, Some(1), 2),
         (1, Call::Get, 3, None, 4),
     ]);
     assert_eq!(judged(&back), (false, false));
-    // A write that another one did not see, and one that was taken back and seen.
+    // A write misses another one, and a write is seen although it was rolled back.
     let lost = history(&[
         (0, Call::Insert(1), 0, None, 3),
         (1, Call::Insert(2), 1, None, 2),
@@ -271,7 +270,7 @@ fn broken_histories_are_refused() {
     assert_eq!(judged(&undone), (false, false));
 }
 
-/// A test of the test, from end to end: a policy that promises nothing is found out.
+/// A test of the test, from end to end: it detects a policy that promises nothing.
 #[test]
 fn an_unpublished_write_is_found_out() {
     let found = (0..100).any(|seed| {
@@ -279,5 +278,5 @@ fn an_unpublished_write_is_found_out() {
         let events: Vec<_> = history.into_iter().filter(|event| event.key == 0).collect();
         !is_sequential(&events)
     });
-    assert!(found, "100 rounds without a publish, and no judge noticed");
+    assert!(found, "no tester noticed 100 rounds without a publish");
 }

@@ -1,7 +1,7 @@
-//! Guards that are kept for up to 300 ms, one that is forgotten, and threads that write under
-//! their own guards, beside tasks that write and a task that watches. No reader goes back, a
-//! batch is seen whole or not at all, a write that has returned is seen by every later read,
-//! what a guard shows does not change, and no write is lost.
+//! Guards that are held for up to 300 ms, one that is forgotten, and threads that write under their
+//! own guards, together with tasks that write and a task that watches. No reader goes back, readers
+//! see a whole batch or nothing of it, every later read sees a write that has returned, what a
+//! guard shows does not change, and no write is lost.
 
 use std::array::from_fn;
 use std::hash::{BuildHasher, RandomState};
@@ -21,17 +21,17 @@ use crate::common::unwinds;
 use crate::futures::yield_now;
 use crate::setup::{Rng, Stressed, rounds};
 
-/// The first ones are threads, the others tasks.
+/// The number of writers: the first ones are threads, the others tasks.
 const WRITERS: usize = 4;
 const THREADS: usize = 2;
 const READERS: usize = 2;
-/// Every batch stamps all of them.
+/// The number of keys that every batch stamps.
 const STAMPED: u32 = 6;
-/// One for each writer, which its batches change too.
+/// The first of the writers' own keys, which their batches change too.
 const OWN: u32 = 100;
-/// Written after a guard was forgotten, and at the end.
+/// A key that is written after a guard was forgotten, and at the end.
 const FORGOTTEN: u32 = OWN - 1;
-/// No reader may see it.
+/// A value that no reader may see.
 const UNDONE: u32 = u32::MAX;
 const ROUND: Duration = Duration::from_millis(450);
 
@@ -39,25 +39,25 @@ type Map<S> = ConcurrentHashMap<u32, u32, RandomState, Watched<S>>;
 
 struct World<S: Stressed> {
     map: Map<S>,
-    /// What each writer's writes that have returned come to.
+    /// The results of each writer's writes that have returned.
     returned: [AtomicU32; WRITERS],
-    /// Batches that were published.
+    /// The number of published batches.
     batches: AtomicU32,
-    /// Held by a thread that writes under its own guard, and alone by one that forgets one: a
-    /// thread that waits for a forgotten guard while it keeps the copy that was set aside waits
-    /// for itself.
+    /// Read-locked by a thread that writes under its own guard, and write-locked by one that forgets
+    /// a guard: a thread that waits for a forgotten guard, while it holds the copy that was set
+    /// aside, would wait for itself.
     own_guards: RwLock<()>,
-    /// From here on a guard may be forgotten.
+    /// The time after which a guard may be forgotten.
     half: Instant,
-    /// How often a copy was set aside, and whether a guard was forgotten.
+    /// The number of copies that were set aside, and whether a guard was forgotten.
     set_aside: Arc<AtomicU32>,
     forgot: AtomicBool,
-    /// The last version, as soon as it is known.
+    /// The last version, once it is known.
     last: AtomicU64,
     done: AtomicBool,
 }
 
-/// What a map says.
+/// The contents of a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Contents {
     stamp: u32,
@@ -70,8 +70,8 @@ impl Contents {
         let at = |key: u32| map.get(&key).copied().unwrap_or(0);
         let stamps: [u32; STAMPED as usize] = from_fn(|key| at(key as u32));
         assert_eq!(stamps, [stamps[0]; STAMPED as usize], "half a batch");
-        let own = from_fn(|who| at(OWN + who as u32));
-        assert!(!own.contains(&UNDONE), "seen although it was taken back");
+        let own = from_fn(|id| at(OWN + id as u32));
+        assert!(!own.contains(&UNDONE), "a rolled back change is seen");
         let len = map.len();
         Self {
             stamp: stamps[0],
@@ -80,7 +80,7 @@ impl Contents {
         }
     }
 
-    /// Nothing is older than before.
+    /// Returns whether nothing is older than before.
     fn is_after(&self, stamp: u32, own: &[u32; WRITERS]) -> bool {
         self.stamp >= stamp && self.own.iter().zip(own).all(|(now, before)| now >= before)
     }
@@ -117,15 +117,18 @@ impl<S: Stressed + 'static> World<S> {
         self.returned.each_ref().map(|own| own.load(SeqCst))
     }
 
-    /// A write has returned: its writer sees it, and from here on everybody.
-    fn wrote(&self, who: usize, own: u32) {
+    /// Records a write that has returned: its writer sees it, and so does every later read.
+    fn wrote(&self, id: usize, own: u32) {
         let now = Contents::of(self.map.read().as_map());
-        assert_eq!(now.own[who], own, "lost, or not seen by its writer");
-        self.returned[who].store(own, SeqCst);
+        assert_eq!(
+            now.own[id], own,
+            "a write is lost, or its writer does not see it"
+        );
+        self.returned[id].store(own, SeqCst);
     }
 }
 
-/// What one thread or task saw last.
+/// What one thread or task has seen last.
 #[derive(Default)]
 struct Seen {
     version: Version,
@@ -134,22 +137,22 @@ struct Seen {
 }
 
 impl Seen {
-    /// A look that began after these writes had returned.
-    fn look(&mut self, returned: &[u32; WRITERS], version: Version, now: &Contents) {
+    /// Checks a read that began after these writes had returned.
+    fn check(&mut self, returned: &[u32; WRITERS], version: Version, now: &Contents) {
         assert!(
             now.is_after(0, returned),
             "{now:?} does not show {returned:?}"
         );
         assert!(
             version >= self.version && now.is_after(self.stamp, &self.own),
-            "back from version {} to {version}, {now:?}",
+            "a reader went back from version {} to {version}, {now:?}",
             self.version
         );
         (self.version, self.stamp, self.own) = (version, now.stamp, now.own);
     }
 }
 
-/// Keeps a guard for a while: mostly a short one, and at most so many microseconds.
+/// Holds a guard for a while: usually a short one, and at most this many microseconds.
 fn keep(rng: &mut Rng, longest: u32) {
     let most = match rng.roll(32) {
         0..=15 => return thread::yield_now(),
@@ -160,13 +163,13 @@ fn keep(rng: &mut Rng, longest: u32) {
     thread::sleep(Duration::from_micros(u64::from(rng.roll(most))));
 }
 
-/// A guard is dropped, or is the one that is forgotten, in the second half of a round. Returns
-/// whether it is.
+/// Drops a guard, or forgets one of them in the second half of a round. Returns whether it did
+/// forget it.
 fn end<S: Stressed + 'static, G>(world: &World<S>, guard: G, rng: &mut Rng) -> bool {
     if rng.roll(32) > 0 || Instant::now() < world.half {
         return false;
     }
-    // Not waited for, with a guard.
+    // The lock is only tried while this thread holds a guard.
     let Ok(_alone) = world.own_guards.try_write() else {
         return false;
     };
@@ -174,7 +177,7 @@ fn end<S: Stressed + 'static, G>(world: &World<S>, guard: G, rng: &mut Rng) -> b
         return false;
     }
     mem::forget(guard);
-    // The second write sets its copy aside. Either may find the spare one kept by a reader.
+    // The second write sets its copy aside. For either one, a reader may hold the spare copy.
     let mut writes = 0;
     while writes < 2 {
         writes += u32::from(!unwinds(|| _ = world.map.insert(FORGOTTEN, 1)));
@@ -183,23 +186,23 @@ fn end<S: Stressed + 'static, G>(world: &World<S>, guard: G, rng: &mut Rng) -> b
     true
 }
 
-/// Stamps every key with one more than before, and the writer's own.
+/// Stamps every key with one more than before, and also the writer's own key.
 macro_rules! stamp {
-    ($batch:expr, $who:expr, $own:expr) => {
+    ($batch:expr, $id:expr, $own:expr) => {
         for key in 0..STAMPED {
             $batch.upsert(key, 1, |n| *n += 1);
         }
         assert_eq!(
-            $batch.insert(OWN + $who as u32, $own + 1).unwrap_or(0),
+            $batch.insert(OWN + $id as u32, $own + 1).unwrap_or(0),
             $own,
             "a write was lost"
         );
     };
 }
 
-/// One write. `own` is what the writer's key holds, before and after.
-fn write<S: Stressed>(world: &World<S>, who: usize, kind: u32, own: &mut u32) {
-    let (map, key) = (&world.map, OWN + who as u32);
+/// Makes one write. `own` is the value of the writer's key, before and after.
+fn write<S: Stressed>(world: &World<S>, id: usize, kind: u32, own: &mut u32) {
+    let (map, key) = (&world.map, OWN + id as u32);
     match kind {
         0..=3 => {
             let was = map.insert(key, *own + 1).unwrap_or(0);
@@ -207,7 +210,7 @@ fn write<S: Stressed>(world: &World<S>, who: usize, kind: u32, own: &mut u32) {
         }
         4 => {
             let mut batch = map.write();
-            stamp!(batch, who, *own);
+            stamp!(batch, id, *own);
             batch.publish();
             world.batches.fetch_add(1, SeqCst);
         }
@@ -218,7 +221,7 @@ fn write<S: Stressed>(world: &World<S>, who: usize, kind: u32, own: &mut u32) {
                 map.write_timeout(Duration::from_millis(1))
             };
             let Some(mut batch) = batch else { return };
-            stamp!(batch, who, *own);
+            stamp!(batch, id, *own);
             drop(batch);
             world.batches.fetch_add(1, SeqCst);
         }
@@ -235,11 +238,11 @@ fn write<S: Stressed>(world: &World<S>, who: usize, kind: u32, own: &mut u32) {
     *own += 1;
 }
 
-/// A thread that writes, often under a guard of its own.
-fn writes<S: Stressed + 'static>(world: &World<S>, who: usize, seed: u64, end_at: Instant) {
-    let (mut rng, mut own) = (Rng::of_thread(seed, who), 0);
+/// Runs a thread that writes, often under its own guard.
+fn writes<S: Stressed + 'static>(world: &World<S>, id: usize, seed: u64, end_at: Instant) {
+    let (mut rng, mut own) = (Rng::of_thread(seed, id), 0);
     let (mut refused, mut forgot) = (0, false);
-    // At first in any case, and then so often that its copy is in the way.
+    // The first write happens in any case, and more follow until they meet its copy.
     let mut is_first = true;
     while is_first || Instant::now() < end_at {
         let takes = is_first || rng.roll(4) == 0;
@@ -256,15 +259,15 @@ fn writes<S: Stressed + 'static>(world: &World<S>, who: usize, seed: u64, end_at
         let writes = if is_first { 3 } else { 1 + rng.roll(4) };
         for _ in 0..writes {
             let kind = if is_first { 0 } else { rng.roll(7) };
-            if unwinds(|| write(world, who, kind, &mut own)) {
-                // It would have waited for itself, and has changed nothing.
+            if unwinds(|| write(world, id, kind, &mut own)) {
+                // The write would have waited for its own thread, and has changed nothing.
                 assert!(guard.is_some() || forgot, "a write panicked");
                 refused += 1;
                 break;
             }
-            world.wrote(who, own);
+            world.wrote(id, own);
         }
-        world.wrote(who, own);
+        world.wrote(id, own);
         if let (Some((lock, guard)), Some(shown)) = (guard, shown) {
             keep(&mut rng, 30_000);
             assert_eq!(Contents::of(guard.as_map()), shown, "a guard's map changed");
@@ -273,25 +276,25 @@ fn writes<S: Stressed + 'static>(world: &World<S>, who: usize, seed: u64, end_at
         }
         is_first = false;
     }
-    println!("writer {who}: {own} writes, {refused} refused under its own guard");
+    println!("writer {id}: {own} writes, {refused} refused under its own guard");
 }
 
-async fn writes_async<S: Stressed + 'static>(world: Arc<World<S>>, who: usize, end_at: Instant) {
+async fn writes_async<S: Stressed + 'static>(world: Arc<World<S>>, id: usize, end_at: Instant) {
     let (map, mut own) = (&world.map, 0);
     while Instant::now() < end_at {
         if own % 2 == 0 {
-            map.insert_async(OWN + who as u32, own + 1).await;
+            map.insert_async(OWN + id as u32, own + 1).await;
         } else {
             let mut batch = map.write_async().await;
-            stamp!(batch, who, own);
+            stamp!(batch, id, own);
             batch.publish();
             world.batches.fetch_add(1, SeqCst);
         }
         own += 1;
-        world.wrote(who, own);
+        world.wrote(id, own);
         yield_now().await;
     }
-    println!("task {who}: {own} writes");
+    println!("task {id}: {own} writes");
 }
 
 fn reads<S: Stressed + 'static>(world: &World<S>, thread: usize, seed: u64) {
@@ -300,11 +303,11 @@ fn reads<S: Stressed + 'static>(world: &World<S>, thread: usize, seed: u64) {
         let returned = world.returned();
         let guard = world.map.read();
         let shown = Contents::of(guard.as_map());
-        seen.look(&returned, guard.version(), &shown);
+        seen.check(&returned, guard.version(), &shown);
         if rng.roll(2) == 0 {
             let returned = world.returned();
             let nested = world.map.read();
-            seen.look(&returned, nested.version(), &Contents::of(nested.as_map()));
+            seen.check(&returned, nested.version(), &Contents::of(nested.as_map()));
         }
         keep(&mut rng, 300_000);
         assert_eq!(Contents::of(guard.as_map()), shown, "a guard's map changed");
@@ -321,12 +324,13 @@ async fn watches<S: Stressed + 'static>(world: Arc<World<S>>) {
         last_seen = version;
         let returned = world.returned();
         let map = watcher.read();
-        // With Flash the reader of another worker thread may be behind, but not behind the watcher.
+        // With Flash, the reader of another worker thread may be behind others, but not behind the
+        // watcher.
         let mut seen = Seen {
             version,
             ..Seen::default()
         };
-        seen.look(&returned, map.version(), &Contents::of(map.as_map()));
+        seen.check(&returned, map.version(), &Contents::of(map.as_map()));
     }
 }
 
@@ -341,10 +345,10 @@ fn round<S: Stressed + 'static>(seed: u64) -> u32 {
     let end_at = Instant::now() + ROUND;
     let (mut writers, mut watchers) = (JoinSet::new(), JoinSet::new());
     watchers.spawn(watches(Arc::clone(&world)));
-    for who in THREADS..WRITERS {
-        writers.spawn(writes_async(Arc::clone(&world), who, end_at));
+    for id in THREADS..WRITERS {
+        writers.spawn(writes_async(Arc::clone(&world), id, end_at));
     }
-    /// Ends the readers, also when a writer panics.
+    /// Ends the readers, even if a writer panics.
     struct Done<'w>(&'w AtomicBool);
     impl Drop for Done<'_> {
         fn drop(&mut self) {
@@ -357,7 +361,7 @@ fn round<S: Stressed + 'static>(seed: u64) -> u32 {
             scope.spawn(move || reads(world, reader, seed));
         }
         let threads: Vec<_> = (0..THREADS)
-            .map(|who| scope.spawn(move || writes(world, who, seed, end_at)))
+            .map(|id| scope.spawn(move || writes(world, id, seed, end_at)))
             .collect();
         for thread in threads {
             thread.join().unwrap();
@@ -371,7 +375,7 @@ fn round<S: Stressed + 'static>(seed: u64) -> u32 {
     });
     let World { map, .. } = &*world;
     let expected = world.returned();
-    // Of the guards, the one that was forgotten is left, and its copy is set aside.
+    // Only the forgotten guard remains, and its copy is set aside.
     for n in 1..=3 {
         if n == 3 {
             world.last.store(map.read().version() + 1, SeqCst);
@@ -396,7 +400,7 @@ fn round<S: Stressed + 'static>(seed: u64) -> u32 {
     world.set_aside.load(SeqCst)
 }
 
-/// Says nothing of writes that panic instead of waiting for their own thread's guard.
+/// Suppresses the message of writes that panic instead of waiting for their own thread's guard.
 fn expect_own_guards() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -415,7 +419,7 @@ fn check<S: Stressed + 'static>(name: &str) {
     let mut set_aside = 0;
     rounds(name, 1, |seed| set_aside += round::<S>(seed));
     println!("{name}: {set_aside} copies were set aside");
-    assert!(set_aside > 0, "no guard was in the way for long enough");
+    assert!(set_aside > 0, "no guard was held for long enough");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Every kind of write at once, and readers that hold snapshots: nobody goes back, a
-//! batch is seen whole or not at all, what failed is never seen, and nothing is lost.
+//! Every kind of write at once, and readers that hold snapshots: no reader goes back, readers see a
+//! whole batch or nothing of it and never a failed change, and no change is lost.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
@@ -14,15 +14,15 @@ use crate::setup::{Map, Rng, Stressed, map, rounds};
 
 const WRITERS: usize = 3;
 const READERS: usize = 2;
-/// Writes of one writer.
+/// The number of writes of one writer.
 const WRITES: u32 = if cfg!(miri) { 14 } else { 400 };
-/// Keys 0 to 5: every batch stamps them all.
+/// Every batch stamps all of the keys 0 to 5.
 const STAMPED: u32 = 6;
-/// All writers count it up.
+/// A key that all writers increment.
 const SHARED: u32 = 100;
-/// One for each writer: it alone changes it.
+/// The first of the writers' own keys, which only their writer changes.
 const OWN: u32 = 200;
-/// Values that no reader may see are larger.
+/// The limit of values that readers may see.
 const LIMIT: u32 = 1_000_000;
 
 const POLICIES: [PublishPolicy; 3] = [
@@ -34,14 +34,14 @@ const POLICIES: [PublishPolicy; 3] = [
 struct World<S: Stressed> {
     map: Map<u32, S>,
     policy: PublishPolicy,
-    /// Batches that were published, and counts.
+    /// The numbers of published batches and of increments.
     batches: AtomicU32,
     counts: AtomicU32,
     done: AtomicBool,
     start: Barrier,
 }
 
-/// A batch that stamps every key with one more than before.
+/// Stamps every key with one more than before, in one batch.
 macro_rules! stamp {
     ($batch:expr) => {
         for key in 0..STAMPED {
@@ -116,7 +116,8 @@ fn write<S: Stressed>(world: &World<S>, thread: usize, seed: u64) -> Option<u32>
                 assert_eq!(failed, Err(number));
             }
             12 => {
-                // An own key always unwinds when it is there; the shared one may not be yet.
+                // The writer's own key, if it is there, makes the closure unwind; the shared key
+                // may be missing.
                 let key = if expected.is_some() { own } else { SHARED };
                 let unwound = unwinds(|| {
                     map.update(&key, |n| {
@@ -146,14 +147,14 @@ fn write<S: Stressed>(world: &World<S>, thread: usize, seed: u64) -> Option<u32>
             assert_eq!(
                 map.get_cloned(&own),
                 expected,
-                "{policy:?}: not seen by its writer"
+                "{policy:?}: a writer does not see its own write"
             );
         }
     }
     expected
 }
 
-/// What one thread saw last.
+/// What one thread has seen last.
 #[derive(Default)]
 struct Seen {
     version: u64,
@@ -166,7 +167,7 @@ fn read<S: Stressed>(world: &World<S>, thread: usize, seed: u64) {
     let mut seen = Seen::default();
     let next = |now: u32, last: &mut u32, what: &str| {
         assert!(now >= *last, "{what} went from {last} back to {now}");
-        assert!(now < LIMIT, "{what}: a change was seen that was taken back");
+        assert!(now < LIMIT, "{what}: a rolled back change is seen");
         *last = now;
     };
     while !world.done.load(SeqCst) {
@@ -205,7 +206,7 @@ fn read<S: Stressed>(world: &World<S>, thread: usize, seed: u64) {
         for _ in 0..rng.roll(20) {
             thread::yield_now();
         }
-        // What a guard shows does not change.
+        // The contents of a guard do not change.
         assert_eq!((snapshot.version(), snapshot.len()), (version, len));
         assert_eq!(snapshot.get(&SHARED).copied().unwrap_or(0), shared);
         assert!((0..STAMPED).all(|key| snapshot.get(&key).copied().unwrap_or(0) == first[0]));
@@ -221,7 +222,7 @@ fn round<S: Stressed>(policy: PublishPolicy, seed: u64) {
         done: AtomicBool::new(false),
         start: Barrier::new(WRITERS + READERS),
     };
-    /// Ends the readers, also when a writer panics.
+    /// Ends the readers, even if a writer panics.
     struct Done<'w>(&'w AtomicBool);
     impl Drop for Done<'_> {
         fn drop(&mut self) {
@@ -276,7 +277,7 @@ fn round<S: Stressed>(policy: PublishPolicy, seed: u64) {
     }
     let len = end.len();
     drop(end);
-    // Both copies are the same, and the map goes on.
+    // Both copies are equal, and the map still works.
     let mut batch = map.write();
     assert_eq!(batch.as_map(), batch.published());
     batch.insert(u32::MAX, 0);

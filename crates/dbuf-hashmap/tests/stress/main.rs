@@ -1,10 +1,9 @@
-//! `ConcurrentHashMap` under load: every strategy, every policy, several threads
-//! that write in every way there is, and a check of all that they saw.
+//! `ConcurrentHashMap` under load: every strategy, every policy, several threads that write in
+//! every way, and a check of all that they saw.
 //!
-//! Each test takes half a second. `DBUF_STRESS_SECONDS` sets another time, and
-//! `DBUF_STRESS_SEED` the seed that a failed run has printed. The seed decides what
-//! the threads do and not how they interleave: a failure may take several runs to
-//! come back.
+//! Each test takes half a second. `DBUF_STRESS_SECONDS` sets another time, and `DBUF_STRESS_SEED`
+//! the seed that a failed run has printed. The seed decides what the threads do, but not how they
+//! interleave: it may take several runs to reproduce a failure.
 #![allow(
     clippy::std_instead_of_alloc,
     clippy::std_instead_of_core,

@@ -1,4 +1,4 @@
-//! What a run is: how long, with which rng, on which maps.
+//! The setup of a run: its time, its random numbers, its maps.
 
 use std::hash::{BuildHasher, RandomState};
 use std::thread;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, PublishPolicy};
 
-/// A strategy that a concurrent map takes.
+/// A strategy that a concurrent map accepts.
 pub(crate) trait Stressed: BlockingStrategy + Default {}
 
 impl<S> Stressed for S where S: BlockingStrategy + Default {}
@@ -30,8 +30,8 @@ fn setting<T: core::str::FromStr>(name: &str, expected: &str) -> Option<T> {
     Some(parsed.unwrap_or_else(|| panic!("{name} is {expected}, not {text:?}")))
 }
 
-/// Calls `round` with ever new seeds until the time of one of `parts` is over; once
-/// under Miri, which is slow enough.
+/// Calls `round` with new seeds until the time of one of `parts` is over; only once under Miri,
+/// which is slow.
 pub(crate) fn rounds(what: &str, parts: u32, mut round: impl FnMut(u64)) {
     let fixed = setting::<u64>("DBUF_STRESS_SEED", "a number of 64 bits");
     let first = fixed.unwrap_or_else(|| RandomState::new().hash_one(what));
@@ -47,7 +47,7 @@ pub(crate) fn rounds(what: &str, parts: u32, mut round: impl FnMut(u64)) {
     println!("{what}: {done} rounds");
 }
 
-/// Says how to repeat a round that fails.
+/// Prints how to repeat a round that fails.
 struct TellsSeed<'w>(u64, &'w str);
 
 impl Drop for TellsSeed<'_> {
@@ -58,7 +58,7 @@ impl Drop for TellsSeed<'_> {
     }
 }
 
-/// SplitMix64: good enough rng from any seed.
+/// SplitMix64: good enough from any seed.
 pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {
@@ -76,7 +76,7 @@ impl Rng {
         mixed ^ (mixed >> 31)
     }
 
-    /// Less than `sides`.
+    /// Returns a random number less than `sides`.
     pub(crate) fn roll(&mut self, sides: u32) -> u32 {
         (self.next() % u64::from(sides)) as u32
     }

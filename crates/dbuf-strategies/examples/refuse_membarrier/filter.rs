@@ -1,12 +1,12 @@
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
-/// From now on the kernel refuses `membarrier` to this thread and those it starts, as
-/// containers and sandboxes do.
-pub(crate) fn refuse_membarrier() {
+/// Makes the kernel refuse `membarrier` with this error, to this thread and those that it
+/// starts. Containers and sandboxes do so with `EPERM`.
+pub(crate) fn refuse_membarrier(errno: i32) {
     let filter = SeccompFilter::new(
         [(libc::SYS_membarrier, vec![])].into(),
         SeccompAction::Allow,
-        SeccompAction::Errno(libc::EPERM as u32),
+        SeccompAction::Errno(errno as u32),
         std::env::consts::ARCH.try_into().unwrap(),
     )
     .unwrap();

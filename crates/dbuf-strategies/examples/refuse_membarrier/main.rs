@@ -1,5 +1,5 @@
-//! Runs a command whose process, and all that it starts, may not use `membarrier`:
-//! so that every test can be run as on a kernel without it.
+//! Runs a command in a process that may not use `membarrier`, nor may the processes that it
+//! starts. So every test can be run as on a kernel without it.
 //!
 //! ```sh
 //! cargo run -p dbuf-strategies --example refuse_membarrier -- program arguments
@@ -16,10 +16,10 @@ fn main() -> std::process::ExitCode {
 
     let mut arguments = std::env::args_os().skip(1);
     let Some(program) = arguments.next() else {
-        eprintln!("refuse_membarrier: no command. Say: refuse_membarrier program arguments");
+        eprintln!("usage: refuse_membarrier program arguments");
         return ExitCode::from(2);
     };
-    filter::refuse_membarrier();
+    filter::refuse_membarrier(libc::EPERM);
     let error = Command::new(&program).args(arguments).exec();
     eprintln!("refuse_membarrier: cannot run {program:?}: {error}");
     ExitCode::FAILURE
@@ -27,5 +27,5 @@ fn main() -> std::process::ExitCode {
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    eprintln!("refuse_membarrier: there is no membarrier outside Linux");
+    eprintln!("refuse_membarrier: only Linux has membarrier");
 }

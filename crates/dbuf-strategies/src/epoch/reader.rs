@@ -1,81 +1,31 @@
-//! The reader's half: enter, leave, and nested guards.
+//! The reader's half: it enters, leaves and keeps nested guards.
 
 use alloc::sync::Arc;
-
 use core::cell::Cell;
 use core::fmt;
 
 use dbuf_core::Side;
 use dbuf_core::sync::abort;
-#[cfg(target_has_atomic = "64")]
-use dbuf_core::sync::atomic::AtomicU64;
-use dbuf_core::sync::atomic::{AtomicUsize, Ordering, fence};
+use dbuf_core::sync::atomic::{Ordering, fence};
 
-use super::Inner;
 use super::fence::compiler_barrier;
-use super::word::{FrontWord, Note, Word};
+use super::note::Note;
+use super::slot::{Inner, Slot};
+use super::word::{Epoch, FrontWord, Word};
 use crate::registry::Registration;
 
-/// An epoch has 64 bits where atomics have: a wrap must not be met.
-#[cfg(target_has_atomic = "64")]
-pub(super) type Epoch = u64;
-#[cfg(target_has_atomic = "64")]
-type AtomicEpoch = AtomicU64;
-/// Elsewhere it has as many as a word.
-#[cfg(not(target_has_atomic = "64"))]
-pub(super) type Epoch = usize;
-#[cfg(not(target_has_atomic = "64"))]
-type AtomicEpoch = AtomicUsize;
-
-/// One reader's words. Together on a line: a leave stores one, loads the other.
-#[derive(Debug, Default)]
-pub(super) struct Slot {
-    /// Odd while the reader has guards. Never decreases.
-    pub(super) epoch: AtomicEpoch,
-    /// The last odd epoch at whose end the reader was asked to wake the writer, or 0.
-    pub(super) asked: AtomicEpoch,
-    /// The sides that were asked for, a bit each, but for those where the reader has answered.
-    pub(super) asked_sides: AtomicUsize,
-    /// On which sides the reader has guards (a [`Note`]).
-    pub(super) note: AtomicEpoch,
-}
-
-impl Slot {
-    /// P1: asks the reader to wake the writer when it has no guard on one of these sides.
-    pub(super) fn ask(&self, epoch: Epoch, sides: usize) {
-        // Relaxed, both: P2 and L2 decide who sees them.
-        self.asked_sides.store(sides, Ordering::Relaxed);
-        self.asked.store(epoch, Ordering::Relaxed);
-    }
-
-    /// Whether the reader has no guard on `side` any more, since a scan that read `epoch`
-    /// here and found that it may have one.
-    pub(super) fn has_left(&self, side: Side, epoch: Epoch) -> bool {
-        // ORDERING: Acquire; partner: every store to an epoch. S3: the reads
-        // under the guards that are gone happen-before the finish.
-        self.epoch.load(Ordering::Acquire) != epoch || !self.may_hold(side, epoch)
-    }
-
-    /// Whether the reader may have a guard on `side` in this epoch.
-    pub(super) fn may_hold(&self, side: Side, epoch: Epoch) -> bool {
-        // ORDERING: Acquire; partner: the notes of nested guards (S3).
-        Note(self.note.load(Ordering::Acquire)).may_hold(side, epoch)
-    }
-}
-
-/// A reader of an [`EpochStrategy`](crate::EpochStrategy): its slot, and what only it
-/// needs to know.
+/// A reader of an [`EpochStrategy`](crate::EpochStrategy).
 pub struct EpochReader {
     pub(super) slot: Registration<Slot>,
-    /// There was more than one guard, and not all are gone yet: `guards` counts them.
+    /// A guard was nested, and the reader still has guards. `guards` counts them.
     nested: Cell<bool>,
-    /// Live guards on each side.
+    /// The number of guards on each side, while `nested`.
     guards: Cell<[u32; 3]>,
     shared: Arc<Inner>,
 }
 
-/// A guard of an [`EpochStrategy`](crate::EpochStrategy): the word that it entered by, with
-/// the mark for stragglers only if its enter was nested.
+/// A guard of an [`EpochStrategy`](crate::EpochStrategy): the word by which it entered. Only a
+/// nested guard keeps the bit STRAGGLERS.
 #[derive(Debug)]
 pub struct EpochGuard(pub(super) Word);
 
@@ -85,13 +35,12 @@ impl EpochGuard {
         self.0.side()
     }
 
-    /// Whether the word is still the one that the guard entered by. Then no swap that was
-    /// checked waits for this guard: one that a nested enter took after the check leaves that
-    /// to older guards, whose leaves move the epoch on.
+    /// Returns whether the front word is the one by which the guard entered (design.md 6.16).
+    /// Then no swap that was checked waits for this guard (6.17).
     #[inline]
     pub(super) fn is_current(&self, front: &FrontWord) -> bool {
-        // Relaxed: while the guard lives the front leaves its side at most once and does
-        // not come back (S2, C2). So this side is the newest, and no data is read by it.
+        // Relaxed: while the guard lives, the front leaves its side at most once and does not
+        // return (S2, C2). So *equal* means newest, and no data is read by it.
         front.load(Ordering::Relaxed) == self.0
     }
 }
@@ -100,7 +49,7 @@ impl EpochReader {
     pub(super) fn new(shared: Arc<Inner>) -> Self {
         Self {
             slot: shared.readers.register(|slot, retired| {
-                // Relaxed: its last owner gave it back under the same lock.
+                // Relaxed: its last owner freed it under the same lock.
                 *retired = retired.wrapping_sub(slot.epoch.load(Ordering::Relaxed));
             }),
             nested: Cell::new(false),
@@ -109,48 +58,48 @@ impl EpochReader {
         }
     }
 
-    /// The reader's own epoch.
+    /// Returns the reader's own epoch.
     #[inline]
     fn epoch(&self) -> Epoch {
         // Relaxed: only this reader stores it.
         self.slot.epoch.load(Ordering::Relaxed)
     }
 
-    /// A guard on the newest front.
+    /// Takes a guard on the newest front.
     #[inline]
     pub(super) fn enter(&self, front: &FrontWord) -> EpochGuard {
-        // One load of the pointer: a fence makes the compiler forget what it loaded.
+        // The pointer is loaded once: after a fence the compiler would load it again.
         let slot = &*self.slot;
         let mut epoch = self.epoch();
         if epoch % 2 == 1 {
             return self.nested_enter(front);
         }
         epoch = epoch.wrapping_add(1);
-        // ORDERING: E1: Release, partner: `Slot::has_left` and the scan, which may
-        // learn of the last leave from this store (S3).
+        // ORDERING: E1: Release, partners: `Slot::has_left` and `scan`, which may see the
+        // last leave by this store (S3).
         slot.epoch.store(epoch, Ordering::Release);
-        // E2. Either the writer sees this epoch, or this reader sees the new front
-        // (S2). Where the word says nothing else, its partner is the writer's barrier.
+        // E2. Either the writer sees this epoch, or this reader sees the new front (S2).
+        // In asymmetric mode its partner is the barrier of W2 in `order_swap`.
         compiler_barrier();
-        // ORDERING: E3: Acquire, partner: the stores in `flip` and in
-        // `adopt_barrier` (S4). UNMODELLED: loom's readers find FENCED set and load again.
+        // ORDERING: E3: Acquire, partners: the stores in `flip`, `adopt_barrier` and
+        // `mark_stragglers` (S4). UNMODELLED: loom's readers find FENCED set and load again.
         // ThreadSanitizer reports a race on the value without it.
         let mut word = front.load(Ordering::Acquire);
         if word.is_fenced() {
-            // ORDERING: E2, partner: W2 in `start_swap` (S2).
+            // ORDERING: E2, partner: W2 in `order_swap` (S2).
             fence(Ordering::SeqCst);
-            // ORDERING: Acquire; partner: the store in `start_swap` (S4).
+            // ORDERING: Acquire; partners: the stores in `flip` and `mark_stragglers` (S4).
             word = front.load(Ordering::Acquire);
         }
-        // E4. Relaxed: it is true whenever it is read, and leaves of earlier guards come
-        // with the epoch.
+        // E4. Relaxed: it is true whenever it is loaded, and the epoch orders the leaves of
+        // earlier guards (design.md 6.3).
         slot.note.store(Note::one(word, epoch).0, Ordering::Relaxed);
-        // E1 may be older than a scan and E4 younger than the check that follows: then this
-        // guard is waited for. So it is not current where stragglers are known.
+        // E1 may precede a scan and E4 follow the check after it. Then the swap waits for this
+        // guard, so it must not be current once stragglers are known (design.md 6.17).
         EpochGuard(word.without_stragglers())
     }
 
-    /// The end of a guard.
+    /// Ends a guard.
     #[inline]
     pub(super) fn leave(&self, guard: EpochGuard) {
         if self.nested.get() {
@@ -159,64 +108,64 @@ impl EpochReader {
         self.leave_all(self.epoch(), guard.0.has_leave_fences());
     }
 
-    /// L2. Where there is a barrier, the writer issues one before it sleeps.
+    /// L2. Without `fences`, the writer issues a barrier before it sleeps.
     #[inline]
     fn order_leave(fences: bool) {
         compiler_barrier();
         if fences {
-            // ORDERING: L2, partner: P2 in `poll_finish`. Either this reader sees that
-            // it is asked, or the writer sees what it left behind before it sleeps (S6).
+            // ORDERING: L2, partner: P2 in `poll_finish`. Either this reader sees that it was
+            // asked, or the writer sees before it sleeps that the reader has left (S6).
             fence(Ordering::SeqCst);
         }
     }
 
-    /// The end of the last guard: L1 to L3.
+    /// Ends the last guard: L1 to L3.
     #[inline]
     fn leave_all(&self, epoch: Epoch, fences: bool) {
-        // As in `enter`.
+        // The pointer is loaded once, as in `enter`.
         let slot = &*self.slot;
-        // ORDERING: L1: Release, partner: `Slot::has_left` and the scan (S3).
+        // ORDERING: L1: Release, partners: `Slot::has_left` and `scan` (S3).
         slot.epoch.store(epoch.wrapping_add(1), Ordering::Release);
         Self::order_leave(fences);
-        // L3. Relaxed: the fence decides; the waker cell orders itself.
+        // L3. Relaxed: L2 and P2 decide, and `AtomicWaker` orders its own accesses.
         if slot.asked.load(Ordering::Relaxed) == epoch {
             self.shared.wake();
         }
     }
 
-    /// N1: notes on which sides there are guards.
+    /// N1: notes the sides on which the reader has guards.
     #[inline]
     fn note(&self, note: Note) {
-        // ORDERING: Release; partner: `Slot::may_hold`. S3: the reads under a guard that is
-        // not in the note any more happen-before the finish.
+        // ORDERING: Release; partner: `Slot::may_hold`. S3: the reads under guards on a side
+        // that the note names no more happen-before the finish.
         self.slot.note.store(note.0, Ordering::Release);
     }
 
-    /// The reader's own note.
+    /// Returns the reader's own note.
     #[inline]
     fn own_note(&self) -> Note {
         // Relaxed: only this reader stores it.
         Note(self.slot.note.load(Ordering::Relaxed))
     }
 
-    /// The front, after everything before it: E2 and E3.
+    /// Loads the front after all that precedes the call: E2 and E3.
     fn load_front(front: &FrontWord) -> Word {
         compiler_barrier();
-        // ORDERING: Acquire; partner: the stores of `front` (S4). UNMODELLED: as E3 in
-        // `enter`.
+        // ORDERING: Acquire; partners: the stores in `flip`, `adopt_barrier` and
+        // `mark_stragglers` (S4). UNMODELLED: loom's readers find FENCED set and load again.
         let word = front.load(Ordering::Acquire);
         if !word.is_fenced() {
             return word;
         }
-        // ORDERING: partner: W2 in `start_swap` (S2).
+        // ORDERING: E2, partner: W2 in `order_swap` (S2).
         fence(Ordering::SeqCst);
-        // ORDERING: Acquire; partner: the stores of `front` (S4). UNMODELLED: a word that no
-        // load above has acquired, on a side that is noted, is one that came round before this
-        // fence. loom switches threads before atomic accesses, and not before fences.
+        // ORDERING: Acquire; partners: the stores in `flip` and `mark_stragglers` (S4).
+        // UNMODELLED: the noted side would have to become the front again between the load
+        // above and the fence, and loom switches threads before atomic accesses only.
         front.load(Ordering::Acquire)
     }
 
-    /// One more guard, on the newest front.
+    /// Takes one more guard, on the newest front.
     #[cold]
     #[inline(never)]
     fn nested_enter(&self, front: &FrontWord) -> EpochGuard {
@@ -227,8 +176,8 @@ impl EpochReader {
             guards[note.side() as usize] = 1;
             note = note.into_many();
         }
-        // Relaxed: a side where this reader has a guard has not been written since it acquired
-        // that (S4); for another one the front is loaded again.
+        // Relaxed: a side on which this reader has a guard has not been written since that
+        // guard acquired it (S4). For another side, `announce` loads the front again.
         let mut word = front.load(Ordering::Relaxed);
         if !note.holds(word.side()) {
             word = self.announce(note, front);
@@ -245,17 +194,16 @@ impl EpochReader {
         EpochGuard(word)
     }
 
-    /// Notes the side of a guard to come, where there is none yet.
+    /// Notes the side of a nested guard on which the reader has none yet (design.md 6.5).
     ///
-    /// The epoch says nothing of a guard that comes later. So it is noted on the side where it
-    /// will be, and then the front is loaded again: either a swap that takes this side sees
-    /// the note, or this load sees the swap (S2). (Where there is a guard already, each swap
-    /// that takes the side waits for it, and so for the note.)
+    /// Then it loads the front again: either a swap that takes this side sees the note, or
+    /// this load sees the swap (S2).
     fn announce(&self, exact: Note, front: &FrontWord) -> Word {
         let mut word = Self::load_front(front);
         let mut note = exact;
         let mut moves = 0;
-        // At most three times: each adds a side, and one that is noted before the load will do.
+        // At most three rounds: each notes one side more, and a front that was noted before
+        // it was loaded ends the loop.
         while !note.holds(word.side()) {
             note = note.with(word.side());
             self.note(note);
@@ -267,14 +215,14 @@ impl EpochReader {
             self.note(exact);
         }
         if moves > 1 || note != exact {
-            // A swap may have seen a side that is not in the note any more, and its check may
-            // have come before this. So it is not current where stragglers are known.
+            // A check may have seen a side that the note names no more, and wait for this
+            // reader. So the guard must not be current once stragglers are known.
             word = word.without_stragglers();
         }
         word
     }
 
-    /// A guard went, and it was not the only one for all its life.
+    /// Ends a guard that was not the reader's only one for its whole life.
     #[cold]
     #[inline(never)]
     fn nested_leave(&self, guard: EpochGuard) {
@@ -293,25 +241,25 @@ impl EpochReader {
             self.note(note);
         }
         Self::order_leave(fences);
-        // L3. It asks for a side: also for one where there never was a guard, if the writer
-        // could not know that when it went to sleep. Relaxed: as in `leave_all`.
+        // L3. The writer may also have asked about a side on which there never was a guard.
+        // Relaxed: L2 and P2 decide, and `AtomicWaker` orders its own accesses.
         if self.slot.asked.load(Ordering::Relaxed) == epoch {
-            let left = !note.sides();
-            let asked = self.slot.asked_sides.fetch_and(!left, Ordering::Relaxed);
-            if asked & left != 0 {
+            let unheld = !note.sides();
+            let asked = self.slot.asked_sides.fetch_and(!unheld, Ordering::Relaxed);
+            if asked & unheld != 0 {
                 self.shared.wake();
             }
         }
     }
 
-    /// Whether there is a guard on `side`. Loads atomics only: another thread may use the
-    /// reader meanwhile.
+    /// Returns whether the reader has a guard on `side`. It only loads atomics, since another
+    /// thread may use the reader meanwhile.
     pub(super) fn holds(&self, side: Side) -> bool {
         let epoch = self.epoch();
         epoch % 2 == 1 && self.own_note().may_hold(side, epoch)
     }
 
-    /// A reader with as many guards as it can count.
+    /// Makes this a reader with as many guards as it can count.
     #[cfg(all(test, feature = "std"))]
     pub(super) fn fill(&self) {
         self.guards.set([u32::MAX; 3]);
@@ -327,13 +275,13 @@ impl fmt::Debug for EpochReader {
     }
 }
 
-/// Gives the slot back, and ends the claim of guards that were forgotten.
+/// Frees the slot, and ends guards that were forgotten.
 impl Drop for EpochReader {
     fn drop(&mut self) {
         let epoch = self.epoch();
         let forgotten = epoch % 2 == 1;
         if forgotten {
-            // ORDERING: as L1.
+            // ORDERING: L1: Release, partners: `Slot::has_left` and `scan` (S3).
             self.slot
                 .epoch
                 .store(epoch.wrapping_add(1), Ordering::Release);
@@ -343,8 +291,8 @@ impl Drop for EpochReader {
             *retired = retired.wrapping_add(slot.epoch.load(Ordering::Relaxed));
         });
         if forgotten {
-            // Whether it was asked or not: a spurious wake costs nothing here. Waking is
-            // the last thing to do.
+            // It wakes even if it was not asked: a spurious wake is harmless. Waking is the
+            // last step (S7).
             self.shared.wake();
         }
     }

@@ -1,4 +1,4 @@
-//! The modes, driven by hand: what the policy would decide is written down.
+//! Tests of the modes, with a script in place of the policy, and of single steps.
 
 #![allow(
     clippy::std_instead_of_alloc,
@@ -6,16 +6,21 @@
     reason = "tests always have std"
 )]
 
+use alloc::sync::Arc;
+use alloc::task::Wake;
+use alloc::vec::Vec;
+use core::task::{Context, Waker};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
-use alloc::task::Wake;
-use core::task::Waker;
+use dbuf_core::{ArcWriter, Side, Strategy, arc};
 
-use dbuf_core::{ArcWriter, arc};
-
-use super::word::Note;
-use super::*;
+use super::EpochStrategy;
+use super::fence::Fence;
+use super::note::Note;
+use super::reader::{EpochGuard, EpochReader};
+use super::state::EpochWriter;
+use super::word::{Epoch, Word};
 
 #[derive(Default)]
 struct Wakes(AtomicUsize);
@@ -26,7 +31,7 @@ impl Wake for Wakes {
     }
 }
 
-/// 0 for the policy, 1 for no fences, 2 for fences.
+/// What decides the mode: 0 the policy, 1 no fences, 2 fences.
 pub(super) type Script = AtomicUsize;
 
 pub(super) fn scripted(strategy: &EpochStrategy) -> Option<bool> {
@@ -38,7 +43,7 @@ pub(super) fn scripted(strategy: &EpochStrategy) -> Option<bool> {
 
 type Writer = ArcWriter<[usize; 2], EpochStrategy>;
 
-/// The mode of the next swap.
+/// Sets the mode of the next swap.
 fn fences(writer: &Writer, fenced: bool) {
     let strategy = writer.strategy();
     strategy.scripted.store(1 + usize::from(fenced), Relaxed);
@@ -52,7 +57,7 @@ fn mode(fenced: bool) -> Fence {
     }
 }
 
-/// Every way from mode to mode, under readers that check what they see: plain, nested
+/// Takes every way from mode to mode, under readers that check what they see: plain, nested
 /// and overlapping.
 #[test]
 fn modes_change_under_readers() {
@@ -94,7 +99,7 @@ fn modes_change_under_readers() {
     });
 }
 
-/// The word changes with the swap, and a forced one never.
+/// The mode changes with a swap, but a forced one never does.
 #[test]
 fn forced_fences_do_not_follow_the_policy() {
     for forced in [Fence::Symmetric, Fence::Asymmetric] {
@@ -108,7 +113,7 @@ fn forced_fences_do_not_follow_the_policy() {
     }
 }
 
-/// Guards of each mode, and of both at once, hold the writer up until they go.
+/// The writer waits for guards of each mode, and of both at once.
 #[test]
 fn straggler_of_any_mode_is_waited_for() {
     for (first, second) in [(false, false), (false, true), (true, false), (true, true)] {
@@ -130,9 +135,9 @@ fn straggler_of_any_mode_is_waited_for() {
     }
 }
 
-/// Starts a swap while an enter is between E1 and E3, and checks it while it is between E3
-/// and E4: the enter is a straggler, although its guard will be on the new side. Returns
-/// that guard.
+/// Starts a swap while a reader is between E1 and E3, and checks for stragglers while it is
+/// between E3 and E4. The reader is a straggler, although its guard will be on the new side.
+/// Returns that guard.
 fn slip_in(
     strategy: &EpochStrategy,
     token: &mut EpochWriter,
@@ -159,10 +164,10 @@ fn slip_in(
     EpochGuard(loaded.without_stragglers())
 }
 
-/// A guard that slipped in is on the new side, so the next check finds it gone. It is not
-/// current any more, and the guard that takes its place wakes a writer that sleeps.
+/// A guard that slipped in is on the new side and no longer current. A refresh replaces it,
+/// and the leave of the old guard wakes a writer that sleeps.
 #[test]
-fn guard_that_slipped_in_is_let_go_of() {
+fn guard_that_slipped_in_is_released() {
     for marked_before_e3 in [false, true] {
         let strategy = EpochStrategy::with_fence(Fence::Symmetric);
         let mut token = strategy.try_claim_writer().unwrap();
@@ -197,7 +202,7 @@ fn guard_that_slipped_in_is_let_go_of() {
 
 /// Counting stragglers is a check: a guard that slipped in is not current after it.
 #[test]
-fn stragglers_alone_lets_go_of_a_guard_that_slipped_in() {
+fn counting_stragglers_releases_a_guard_that_slipped_in() {
     let strategy = EpochStrategy::with_fence(Fence::Symmetric);
     let mut token = strategy.try_claim_writer().unwrap();
     let reader = strategy.new_reader();
@@ -212,9 +217,9 @@ fn stragglers_alone_lets_go_of_a_guard_that_slipped_in() {
     reader.leave(guard);
 }
 
-/// A note says nothing in another epoch, and nothing once an epoch has outgrown it.
+/// A note says nothing in another epoch, nor once an epoch has outgrown it.
 #[test]
-fn note_is_of_one_epoch() {
+fn note_belongs_to_one_epoch() {
     let word = Word::FRESH.next(Side::B, true);
     let sides = [Side::A, Side::B, Side::C];
     let held = |note: Note, epoch| sides.map(|side| note.may_hold(side, epoch));
@@ -243,8 +248,8 @@ fn note_is_of_one_epoch() {
     }
 }
 
-/// The sum of the epochs grows by 2 for each read, whichever readers come and go and take
-/// each other's slots.
+/// The sum of the epochs grows by 2 for each read, while readers come and go and reuse
+/// slots.
 #[test]
 fn reads_are_counted_while_readers_come_and_go() {
     let strategy = EpochStrategy::with_fence(Fence::Symmetric);

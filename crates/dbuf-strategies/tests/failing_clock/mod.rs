@@ -1,4 +1,4 @@
-//! A clock that fails, as under a system call filter where the kernel maps none.
+//! A clock that fails, as it does where a filter refuses the system call and the kernel maps no clock.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,18 +8,18 @@ thread_local! {
     static WORKS: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// The C library's, replaced for this binary.
+/// Replaces the C library's function in this binary.
 ///
 /// # Safety
 ///
-/// As for the C library's.
+/// See the C library's.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn clock_gettime(
     id: libc::clockid_t,
     time: *mut libc::timespec,
 ) -> i32 {
-    let left = WORKS.try_with(|works| works.replace(works.get().saturating_sub(1)));
-    if left == Ok(0) {
+    let works = WORKS.try_with(|works| works.replace(works.get().saturating_sub(1)));
+    if works == Ok(0) {
         // SAFETY: it has no precondition.
         let error = unsafe { libc::__errno_location() };
         // SAFETY: it points to this thread's error number.
@@ -30,7 +30,7 @@ pub(crate) unsafe extern "C" fn clock_gettime(
     unsafe { libc::syscall(libc::SYS_clock_gettime, id, time) as i32 }
 }
 
-/// Runs `f` with a clock that works so many times. Whether it unwound.
+/// Runs `f` with a clock that works that many times. Returns whether `f` unwound.
 pub(crate) fn unwinds_after(works: usize, f: impl FnOnce()) -> bool {
     WORKS.set(works);
     let unwound = catch_unwind(AssertUnwindSafe(f)).is_err();

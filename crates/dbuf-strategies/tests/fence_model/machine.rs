@@ -1,4 +1,4 @@
-//! Two readers, a writer, and what lies between them and memory.
+//! Two readers, a writer, and their store buffers.
 
 use core::array;
 
@@ -14,17 +14,17 @@ const SIDE: u8 = 3;
 const FENCED: u8 = 4;
 const STRAGGLERS: u8 = 8;
 
-/// Places in memory: the front word, then four of each reader, then whether readers came.
+/// Addresses: the front word, then four words of each reader, then whether readers registered.
 const WORD: u8 = 0;
 const EPOCH: u8 = 1;
 const NOTE: u8 = 2;
 const ASKED: u8 = 3;
 const ASKED_SIDES: u8 = 4;
 const CHANGED: u8 = 1 + 4 * READERS as u8;
-const PLACES: usize = CHANGED as usize + 1;
+const ADDRESSES: usize = CHANGED as usize + 1;
 
-const fn of(reader: usize, place: u8) -> u8 {
-    reader as u8 * 4 + place
+const fn of(reader: usize, word: u8) -> u8 {
+    reader as u8 * 4 + word
 }
 
 /// A side as a bit.
@@ -32,14 +32,14 @@ const fn bit(side: u8) -> u8 {
     1 << side
 }
 
-/// A part of the protocol that is left out, or done in another order.
+/// A part of the protocol that is left out, or made in another order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutant {
     /// W2 of the swap that sets FENCED is the writer's own fence.
     NoBarrierUp,
     /// Readers ignore FENCED when they enter.
     NoReaderFence,
-    /// The same for nested enters alone.
+    /// Readers ignore FENCED when they enter nested.
     NoNestedFence,
     /// W2 of swaps in unfenced mode is the writer's own fence.
     NoBarrierUnfenced,
@@ -47,9 +47,9 @@ pub(crate) enum Mutant {
     WaitFences,
     /// E2 is missing: the compiler loads the front before it stores the epoch.
     LoadBeforeEpoch,
-    /// L2 is missing: the compiler loads the question before it stores the epoch.
+    /// L2 is missing: the compiler loads `asked` before it stores the epoch.
     AskedBeforeLeave,
-    /// The writer takes it that a note of another epoch says that there is no guard.
+    /// A note of another epoch counts as no guard.
     OldNoteCounts,
     /// A nested enter notes nothing.
     NoNote,
@@ -57,17 +57,17 @@ pub(crate) enum Mutant {
     NoSecondLoad,
     /// A nested enter notes its side after the second load.
     NoteAfterLoad,
-    /// A nested enter leaves sides in the note that it did not take.
+    /// A nested enter keeps sides in the note on which it takes no guard.
     NoteStays,
-    /// A nested leave leaves its side in the note.
+    /// A nested leave keeps its side in the note.
     NoNestedNote,
     /// A nested leave wakes nobody.
     NoNestedWake,
-    /// A nested leave answers for sides that it did not leave.
+    /// A nested leave wakes for sides that it did not leave.
     AnswersForAll,
-    /// The writer does not read notes when it checks.
+    /// The writer does not load notes when it checks.
     LeftByEpoch,
-    /// A reader that two sides wait for is asked for the one that is asked for last.
+    /// A straggler of both sides is asked about one side only.
     AskedForOne,
     /// No straggler of the spare side is asked.
     SpareNotAsked,
@@ -75,43 +75,43 @@ pub(crate) enum Mutant {
     SpareNotPolled,
     /// A side is set aside while there are guards on the spare one.
     SpareNotFree,
-    /// The stragglers are forgotten when their side is set aside.
+    /// A side that is set aside loses its stragglers.
     SetAsideForgets,
-    /// A mode is set after a scan, and not by W1.
+    /// The mode is set after a scan, and not by W1.
     ModeAfterScan,
-    /// A start that unwound between W1 and W3 is taken for a complete one.
+    /// A start that unwound between W1 and W3 counts as complete.
     NoSecondScan,
-    /// W2 and W3 that are made up for go by the mode after W1.
+    /// W2 and W3 that complete a start use the mode after W1.
     SecondScanByNewMode,
-    /// Whether readers came is loaded before W2.
+    /// `changed` is loaded before W2.
     ViewBeforeOrder,
-    /// A straggler that was asked and has left is not replaced by another.
+    /// After the straggler that was asked has left, no other is asked.
     AskOnce,
-    /// A check that finds stragglers leaves the front word as it is.
+    /// A check that finds stragglers does not mark the front word.
     NoMark,
-    /// A guard that is not nested may be current where there are stragglers.
+    /// A guard that is not nested may be current although there are stragglers.
     MarkEntered,
-    /// And one that is, after it was noted on another side.
+    /// A nested guard may be, after the reader noted another side.
     MarkAnnounced,
 }
 
-/// Guards that a reader can have at a time.
+/// The number of guards that a reader can have at a time.
 const GUARDS: usize = 3;
 
-/// What a reader does next, with one of its guards.
+/// An operation of a reader on one of its guards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
     Register,
     Enter(usize),
     Leave(usize),
-    /// At the end of a script it is made again and again.
+    /// At the end of a script it is repeated.
     Refresh(usize),
 }
 use Op::{Enter, Leave, Refresh, Register};
 
-/// A guard that stays, and one beside it that is refreshed.
+/// A guard that is kept, and one beside it that is refreshed.
 pub(crate) const KEPT_BESIDE: &[Op] = &[Enter(1), Enter(0), Refresh(0)];
-/// Three guards, two of which go.
+/// Three guards, two of which leave.
 pub(crate) const TWO_OF_THREE: &[Op] = &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(1)];
 /// No read.
 pub(crate) const IDLE: &[Op] = &[];
@@ -121,20 +121,20 @@ pub(crate) const READ: &[Op] = &[Enter(0), Leave(0)];
 pub(crate) const FRESH: &[Op] = &[Register, Enter(0), Leave(0)];
 /// Two reads.
 pub(crate) const PLAIN: &[Op] = &[Enter(0), Leave(0), Enter(0), Leave(0)];
-/// A guard that stays.
-pub(crate) const STAYS: &[Op] = &[Enter(0)];
+/// A guard that is kept.
+pub(crate) const KEEPS: &[Op] = &[Enter(0)];
 /// Three guards, each of which overlaps the next.
 pub(crate) const NESTED: &[Op] = &[Enter(0), Enter(1), Leave(0), Enter(0), Leave(1), Leave(0)];
 /// Two guards, one in the other.
 pub(crate) const INNER: &[Op] = &[Enter(0), Enter(1), Leave(1), Leave(0)];
-/// Two guards, the second of which stays.
+/// Two guards, the second of which is kept.
 pub(crate) const HOLD: &[Op] = &[Enter(0), Enter(1), Leave(0)];
-/// Two guards, the first of which stays.
+/// Two guards, the first of which is kept.
 pub(crate) const HOLD_OUTER: &[Op] = &[Enter(0), Enter(1), Leave(1)];
 
 /// One guard, which is refreshed as long as the reader lives.
 pub(crate) const KEPT: &[Op] = &[Enter(0), Refresh(0)];
-/// The same, after a guard that overlaps it, and beside one for some time.
+/// A guard that is refreshed forever, after one that overlaps it, and beside one for a while.
 pub(crate) const KEPT_AMONG: [&[Op]; 2] = [
     &[Enter(1), Enter(0), Leave(1), Refresh(0)],
     &[Enter(0), Enter(1), Refresh(0), Leave(1), Refresh(0)],
@@ -142,7 +142,7 @@ pub(crate) const KEPT_AMONG: [&[Op]; 2] = [
 /// A guard that is refreshed once.
 pub(crate) const REFRESHED: &[Op] = &[Enter(0), Refresh(0), Leave(0)];
 
-/// Three guards at once, which may be on three sides, that go in every order.
+/// Three guards at once, which may be on three sides and leave in every order.
 pub(crate) const DEEP: [&[Op]; 6] = [
     &[Enter(0), Enter(1), Enter(2), Leave(1), Leave(0), Leave(2)],
     &[Enter(0), Enter(1), Enter(2), Leave(0), Leave(2), Leave(1)],
@@ -151,17 +151,17 @@ pub(crate) const DEEP: [&[Op]; 6] = [
     &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(0), Leave(1)],
     &[Enter(0), Enter(1), Enter(2), Leave(2), Leave(1), Leave(0)],
 ];
-/// Three guards, two of which stay, whichever they are.
+/// Three guards, any two of which are kept.
 pub(crate) const DEEP_HOLD: [&[Op]; 3] = [
     &[Enter(0), Enter(1), Enter(2), Leave(1)],
     &[Enter(0), Enter(1), Enter(2), Leave(0)],
     &[Enter(0), Enter(1), Enter(2), Leave(2)],
 ];
 
-/// A reader with so many stores in its buffer drains it: more than one read has.
+/// A reader with this many stores in its buffer drains it. One read makes fewer.
 const BUFFERED: u8 = 6;
 
-/// Stores that memory has not seen.
+/// The stores of a thread that memory has not seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Buffer {
     stores: [(u8, u8); 8],
@@ -169,8 +169,8 @@ struct Buffer {
 }
 
 impl Buffer {
-    fn push(&mut self, place: u8, value: u8) {
-        self.stores[self.len as usize] = (place, value);
+    fn push(&mut self, address: u8, value: u8) {
+        self.stores[self.len as usize] = (address, value);
         self.len += 1;
     }
 
@@ -220,13 +220,13 @@ impl Note {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Guard {
-    /// The side; all of the word if the guard is refreshed.
+    /// The side, or the whole word if the guard is refreshed.
     word: u8,
-    /// If the guard stays: swaps whose start was complete when its enter began, and those that
-    /// were started when it ended.
+    /// If the guard is kept: the swaps whose start was complete when its enter began, and those
+    /// that were started when it ended.
     began: u8,
     ended: u8,
-    /// Flips that memory had seen, if the guard is refreshed.
+    /// If the guard is refreshed: the flips that memory had seen.
     flips: u8,
 }
 
@@ -235,20 +235,20 @@ impl Guard {
         self.word & SIDE
     }
 
-    /// Whether it was taken while that swap was started.
+    /// Returns whether it was taken while that swap was started.
     fn overlaps(self, swap: u8) -> bool {
         self.began < swap && swap <= self.ended
     }
 }
 
-/// What a nested enter has announced, beside what is exact.
+/// The sides that a nested enter has noted, beside the exact ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Announced {
     note: Note,
     moves: u8,
 }
 
-/// Where a reader is within an operation.
+/// The next step of a reader within an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum ReaderStep {
     Next,
@@ -268,32 +268,32 @@ enum ReaderStep {
     AnnounceAgain(Announced),
     /// N1, for the side of a word that was loaded.
     Announces(Announced, u8),
-    /// The last N1: the note is exact again. The guard is on the side already.
+    /// The last N1, which makes the note exact. The guard is on the side already.
     Exact(Guard),
-    /// A refresh has another guard: the leave of the old one.
+    /// A refresh has its new guard: the leave of the old one.
     LeaveOld(Guard),
-    /// L3: a question about this epoch, and one about a side; then the wake.
+    /// L3: `asked`, then `asked_sides`, then the wake.
     Asked,
     AskedSide,
     Wake,
-    /// The mutant that has loaded the question, and not stored its epoch.
+    /// The mutant that has loaded `asked`, and not stored its epoch.
     LateLeave(bool),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Reader {
-    /// The operation at hand.
+    /// The present operation.
     at: u8,
     step: ReaderStep,
     epoch: u8,
-    /// The epoch that a leave has ended, or in which it went on.
-    left: u8,
-    /// What it has stored in its note.
+    /// The epoch of the present leave.
+    leaving: u8,
+    /// The note that it has stored.
     note: Note,
     guards: [Option<Guard>; GUARDS],
-    /// The guard whose place a refresh takes.
+    /// The guard that a refresh replaces.
     old: Option<Guard>,
-    /// Swaps whose start was complete when the enter at hand began.
+    /// The swaps whose start was complete when the present enter began.
     began: u8,
     registered: bool,
 }
@@ -312,23 +312,23 @@ impl Reader {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum WriterStep {
-    /// Finished: the back is being written.
+    /// Finished: the writer owns the back.
     Owns,
     /// W2: with a barrier, or with a fence.
     Order(bool),
-    /// Readers that the barrier has not reached, a bit each.
+    /// A bit for each reader that the barrier has not reached.
     Barrier(u8),
-    /// The view, which is renewed if readers came.
+    /// The view is renewed if readers registered.
     View,
-    /// The start unwound before W3: W2 needs a barrier, or does not.
+    /// The start unwound before W3. W2 needs a barrier, or does not.
     Flipped(bool),
-    /// W3, reader by reader, the epoch and then the note; then the end of the start.
+    /// W3: for each reader the epoch and then the note. Then the start is complete.
     Scan(u8),
     ScanNote(u8, u8),
     /// Unfinished.
     Waits,
     /// P1, then P2, then P3.
-    Ask,
+    Request,
     OrderWait,
     BarrierWait(u8),
     Recheck(u8),
@@ -338,11 +338,11 @@ enum WriterStep {
 /// The stragglers of a side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Waiting {
-    /// The epoch of each, or 0.
+    /// The epoch of each reader, or 0.
     epochs: [u8; READERS],
-    /// Whether it was asked to wake the writer.
+    /// The writer has asked it for a wake.
     asked: [bool; READERS],
-    /// The number of the swap that it was.
+    /// The number of the swap.
     swap: u8,
 }
 
@@ -364,26 +364,26 @@ impl Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Writer {
     step: WriterStep,
-    /// Its own idea of the front word.
+    /// The front word, as the writer stored it.
     word: u8,
     back: u8,
     swaps: u8,
     starts: u8,
-    /// The readers that it knows, a bit each.
+    /// The view: a bit for each reader.
     view: u8,
-    /// The readers that the last swap waits for, and those that the spare side waits for.
+    /// The waiting set of the last swap, and that of the spare side.
     waiting: Waiting,
     aside: Waiting,
     spare_free: bool,
     registered: bool,
     woken: bool,
-    /// What W2 of this swap needs.
+    /// W2 of this swap needs a barrier.
     barrier: bool,
     /// A start may still unwind.
     unwinds: bool,
-    /// A claim may still take FENCED away by itself.
+    /// A claim may still clear FENCED. (In the code the first claim does, before any swap.)
     clears: bool,
-    /// How often it may still set a side aside.
+    /// How many more times it may set a side aside.
     sets_aside: u8,
 }
 
@@ -395,7 +395,7 @@ impl Writer {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    memory: [u8; PLACES],
+    memory: [u8; ADDRESSES],
     buffers: [Buffer; READERS + 1],
     readers: [Reader; READERS],
     writer: Writer,
@@ -403,10 +403,10 @@ pub(crate) struct State {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// Memory sees the oldest store of a thread.
+    /// Memory gets the oldest store of a thread.
     Drain(usize),
     Reader(usize),
-    /// W1, into a mode.
+    /// W1, with a mode.
     Publish(bool),
     /// A claim clears FENCED.
     Clear,
@@ -416,23 +416,23 @@ pub(crate) enum Action {
     Unwind,
     /// The barrier reaches a reader.
     Reach(usize),
-    /// A check of one straggler, and of one of the spare side.
-    Look(usize),
-    LookAside(usize),
+    /// A check of one straggler of the last swap, and of one of the spare side.
+    Check(usize),
+    CheckAside(usize),
     SetAside,
     Poll,
     Writer,
 }
 
-/// What may happen in a model.
+/// The limits of a model.
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) swaps: u8,
-    /// How often a side may be set aside.
+    /// How many times a side may be set aside.
     pub(crate) sets_aside: u8,
     /// One start may unwind between W1 and W3.
     pub(crate) unwinds: bool,
-    /// The writer publishes into both modes, and not only into the one that it began with.
+    /// The writer publishes into both modes, not only into the first one.
     pub(crate) changes_mode: bool,
 }
 
@@ -448,13 +448,13 @@ impl Machine {
         self.mutant == Some(mutant)
     }
 
-    /// Whether a reader ever leaves.
+    /// Returns whether a reader ever leaves.
     fn leaves(&self) -> bool {
         let mut ops = self.scripts.iter().flat_map(|script| script.iter());
         ops.any(|op| matches!(op, Leave(_) | Refresh(_)))
     }
 
-    /// One step of a reader; `false` if it must drain its buffer first.
+    /// Makes one step of a reader. Returns `false` if it must drain its buffer first.
     fn reader(&self, state: &mut State, r: usize) -> bool {
         if state.buffers[r].len >= BUFFERED {
             return false;
@@ -472,7 +472,7 @@ impl Machine {
         let fences = front & FENCED != 0 && !self.is(Mutant::NoReaderFence);
         let began = reader.began;
         let started = self.bounds.swaps - writer.swaps;
-        let stays = self.stays(r, reader);
+        let is_kept = self.is_kept(r, reader);
         let taken = |word: u8| {
             let refreshed = match op {
                 Some(Enter(guard) | Refresh(guard)) => self.scripts[r].contains(&Refresh(guard)),
@@ -480,8 +480,8 @@ impl Machine {
             };
             Guard {
                 word: if refreshed { word } else { word & SIDE },
-                began: if stays { began } else { 0 },
-                ended: if stays { started } else { 0 },
+                began: if is_kept { began } else { 0 },
+                ended: if is_kept { started } else { 0 },
                 flips: if refreshed { flips } else { 0 },
             }
         };
@@ -489,13 +489,13 @@ impl Machine {
         match (reader.step, op) {
             (ReaderStep::Next, None) => return false,
             (ReaderStep::Next, Some(Register)) => {
-                // The list is locked. That drains the buffer on x86; here it does not.
+                // The list is locked, which drains the buffer on x86; here it does not.
                 reader.registered = true;
                 buffer.push(CHANGED, 1);
                 done = true;
             }
             (ReaderStep::Next, Some(Enter(_))) => {
-                reader.began = if stays { writer.starts } else { 0 };
+                reader.began = if is_kept { writer.starts } else { 0 };
                 if reader.epoch % 2 == 1 {
                     reader.step = ReaderStep::NestedLoad;
                     return true;
@@ -519,15 +519,15 @@ impl Machine {
             }
             (ReaderStep::Fence, _) if buffer.len > 0 => return false,
             (ReaderStep::Fence, _) => reader.step = ReaderStep::LoadAgain,
-            (ReaderStep::Note(guard), Some(Enter(place))) => {
+            (ReaderStep::Note(guard), Some(Enter(index))) => {
                 reader.note = Note {
                     epoch: reader.epoch,
                     sides: bit(guard.side()),
                 };
                 buffer.push(of(r, NOTE), reader.note.encode());
-                // It ends here, and not with the load.
-                let ended = if stays { started } else { 0 };
-                reader.guards[place] = Some(Guard { ended, ..guard });
+                // The enter ends here, not with the load.
+                let ended = if is_kept { started } else { 0 };
+                reader.guards[index] = Some(Guard { ended, ..guard });
                 done = true;
             }
             (ReaderStep::Next, Some(Refresh(guard))) => {
@@ -607,7 +607,7 @@ impl Machine {
                 done = self.leave(memory, reader, buffer, r, gone);
             }
             (ReaderStep::Asked, _) => {
-                if memory[of(r, ASKED) as usize] != reader.left {
+                if memory[of(r, ASKED) as usize] != reader.leaving {
                     done = true;
                 } else if reader.epoch % 2 == 0 {
                     reader.step = ReaderStep::Wake;
@@ -621,12 +621,12 @@ impl Machine {
                     return false;
                 }
                 let sides = &mut memory[of(r, ASKED_SIDES) as usize];
-                let answers = *sides & !reader.note.sides != 0;
+                let wakes = *sides & !reader.note.sides != 0;
                 *sides &= reader.note.sides;
                 if self.is(Mutant::AnswersForAll) {
                     *sides = 0;
                 }
-                if answers && !self.is(Mutant::NoNestedWake) {
+                if wakes && !self.is(Mutant::NoNestedWake) {
                     reader.step = ReaderStep::Wake;
                 } else {
                     done = true;
@@ -639,7 +639,7 @@ impl Machine {
                 done = !asked;
             }
             (ReaderStep::Wake, _) => {
-                // The waker cell is one read-modify-write after the other.
+                // The `AtomicWaker` is one read-modify-write after the other.
                 if buffer.len > 0 {
                     return false;
                 }
@@ -651,21 +651,21 @@ impl Machine {
         if done {
             reader.step = ReaderStep::Next;
             reader.began = 0;
-            reader.left = 0;
+            reader.leaving = 0;
             reader.at += u8::from(!self.keeps(r, reader));
         }
         true
     }
 
-    /// A guard that is not the only one. Whether that is all.
+    /// Begins an enter that is nested. Returns whether it is complete.
     fn enter_nested(&self, reader: &mut Reader, op: Option<Op>, guard: Guard) -> bool {
         match op {
-            Some(Enter(place)) => {
-                reader.guards[place] = Some(guard);
+            Some(Enter(index)) => {
+                reader.guards[index] = Some(guard);
                 true
             }
-            Some(Refresh(place)) => {
-                reader.old = reader.guards[place].replace(guard);
+            Some(Refresh(index)) => {
+                reader.old = reader.guards[index].replace(guard);
                 reader.step = ReaderStep::LeaveOld(reader.old.unwrap());
                 false
             }
@@ -673,7 +673,7 @@ impl Machine {
         }
     }
 
-    /// L1, or the note that is left. Whether that is all.
+    /// L1, or the rest of the note. Returns whether the leave is complete.
     fn leave(
         &self,
         memory: &[u8],
@@ -682,10 +682,10 @@ impl Machine {
         r: usize,
         gone: Guard,
     ) -> bool {
-        reader.left = reader.epoch;
+        reader.leaving = reader.epoch;
         reader.step = ReaderStep::Asked;
-        let left = reader.guards.iter().flatten();
-        if left.clone().count() == 0 {
+        let rest = reader.guards.iter().flatten();
+        if rest.clone().count() == 0 {
             if self.is(Mutant::AskedBeforeLeave) {
                 let asked = memory[of(r, ASKED) as usize] == reader.epoch;
                 reader.step = ReaderStep::LateLeave(asked);
@@ -693,7 +693,7 @@ impl Machine {
                 reader.epoch += 1;
                 buffer.push(of(r, EPOCH), reader.epoch);
             }
-        } else if left.clone().all(|guard| guard.side() != gone.side())
+        } else if rest.clone().all(|guard| guard.side() != gone.side())
             && !self.is(Mutant::NoNestedNote)
         {
             reader.note = reader.note.without(gone.side());
@@ -702,8 +702,8 @@ impl Machine {
         false
     }
 
-    /// Whether the guard that it enters is never left or refreshed.
-    fn stays(&self, r: usize, reader: &Reader) -> bool {
+    /// Returns whether the guard that it enters never leaves and is never refreshed.
+    fn is_kept(&self, r: usize, reader: &Reader) -> bool {
         let mut ops = self.scripts[r].iter().skip(usize::from(reader.at));
         let Some(&Enter(guard)) = ops.next() else {
             return false;
@@ -711,13 +711,13 @@ impl Machine {
         !ops.any(|&op| op == Leave(guard) || op == Refresh(guard))
     }
 
-    /// Whether the reader is at its last operation, a refresh, which never ends.
+    /// Returns whether the reader is at its last operation, a refresh, which repeats forever.
     fn keeps(&self, r: usize, reader: &Reader) -> bool {
         let script = self.scripts[r];
         usize::from(reader.at) + 1 == script.len() && matches!(script.last(), Some(Refresh(_)))
     }
 
-    /// What an enter that is not nested keeps of the word.
+    /// Returns the word that the guard of an enter keeps, if that is not nested.
     fn entered(&self, word: u8) -> u8 {
         if self.is(Mutant::MarkEntered) {
             word
@@ -731,14 +731,14 @@ impl Machine {
         guard.word == memory[WORD as usize]
     }
 
-    /// How many flips memory has seen.
+    /// Returns how many flips memory has seen.
     fn flips(&self, memory: &[u8], writer: &Writer) -> u8 {
-        // W2 drains one before the next can come.
+        // W2 drains each flip before the next one.
         let pending = memory[WORD as usize] & SIDE != writer.word & SIDE;
         self.bounds.swaps - writer.swaps - u8::from(pending)
     }
 
-    /// Whether a reader may have a guard on a side in an epoch.
+    /// Returns whether a reader may have a guard on a side in an epoch.
     fn may_hold(&self, memory: &[u8], r: usize, side: u8, epoch: u8) -> bool {
         let note = Note::decode(memory[of(r, NOTE) as usize]);
         if note.epoch == epoch {
@@ -748,17 +748,17 @@ impl Machine {
         }
     }
 
-    /// Whether a straggler has left a side.
+    /// Returns whether a straggler has left a side.
     ///
-    /// The code loads the epoch and then the note. One step is as good: what is true at one of
-    /// the two moments stays true.
+    /// The code loads the epoch and then the note. One step is equivalent, since a straggler that
+    /// has left stays so.
     fn has_left(&self, memory: &[u8], r: usize, side: u8, epoch: u8) -> bool {
         let moved_on = memory[of(r, EPOCH) as usize] != epoch;
         moved_on || !self.is(Mutant::LeftByEpoch) && !self.may_hold(memory, r, side, epoch)
     }
 
-    /// A check of one straggler of the last swap: whether it has left.
-    fn look(&self, memory: &[u8], writer: &mut Writer, r: usize) -> bool {
+    /// Checks one straggler of the last swap. Returns whether it has left.
+    fn check(&self, memory: &[u8], writer: &mut Writer, r: usize) -> bool {
         let epoch = writer.waiting.epochs[r];
         let left = epoch != 0 && self.has_left(memory, r, writer.back, epoch);
         if left {
@@ -767,8 +767,8 @@ impl Machine {
         left
     }
 
-    /// The same for the spare side.
-    fn look_aside(&self, memory: &[u8], writer: &mut Writer, r: usize) -> bool {
+    /// Checks one straggler of the spare side. Returns whether it has left.
+    fn check_aside(&self, memory: &[u8], writer: &mut Writer, r: usize) -> bool {
         let epoch = writer.aside.epochs[r];
         let left = epoch != 0 && self.has_left(memory, r, writer.spare(), epoch);
         if left {
@@ -781,8 +781,8 @@ impl Machine {
         left
     }
 
-    /// P1: asks the last straggler of each side. Whether it asked any.
-    fn ask(&self, buffer: &mut Buffer, writer: &mut Writer) -> bool {
+    /// P1: asks the last straggler of each side. Returns whether it asked any.
+    fn request_wake(&self, buffer: &mut Buffer, writer: &mut Writer) -> bool {
         let (old, spare) = (bit(writer.back), bit(writer.spare()));
         let once = self.is(Mutant::AskOnce) && writer.waiting.asked != [false; READERS];
         let Writer { waiting, aside, .. } = writer;
@@ -807,7 +807,7 @@ impl Machine {
         any
     }
 
-    /// The one thing that the writer can do by itself; `false` if there is none.
+    /// Makes the writer's next step, if it has only one. Returns whether it did.
     fn writer(&self, state: &mut State) -> bool {
         let State {
             memory,
@@ -847,8 +847,8 @@ impl Machine {
                 writer.waiting.swap = writer.starts;
                 finished_or(writer, WriterStep::Waits)
             }
-            WriterStep::Ask => {
-                if self.ask(buffer, writer) {
+            WriterStep::Request => {
+                if self.request_wake(buffer, writer) {
                     WriterStep::OrderWait
                 } else {
                     WriterStep::Sleeps
@@ -860,13 +860,13 @@ impl Machine {
             WriterStep::OrderWait => WriterStep::BarrierWait(ALL),
             WriterStep::BarrierWait(0) => WriterStep::Recheck(0),
             WriterStep::Recheck(r) if (r as usize) < READERS => {
-                self.look(memory, writer, r as usize);
+                self.check(memory, writer, r as usize);
                 WriterStep::Recheck(r + 1)
             }
             WriterStep::Recheck(r) if (r as usize) == READERS => {
                 let next = finished_or(writer, WriterStep::Recheck(r + 1));
                 if next == WriterStep::Owns {
-                    // It takes its waker back.
+                    // The writer takes its waker back.
                     writer.registered = false;
                 } else if !self.is(Mutant::NoMark) {
                     mark(buffer, writer);
@@ -875,11 +875,11 @@ impl Machine {
             }
             WriterStep::Recheck(r) if (r as usize) <= 2 * READERS => {
                 if !self.is(Mutant::SpareNotPolled) {
-                    self.look_aside(memory, writer, r as usize - READERS - 1);
+                    self.check_aside(memory, writer, r as usize - READERS - 1);
                 }
                 WriterStep::Recheck(r + 1)
             }
-            WriterStep::Recheck(_) => WriterStep::Ask,
+            WriterStep::Recheck(_) => WriterStep::Request,
             WriterStep::Sleeps if writer.woken => WriterStep::Waits,
             _ => return false,
         };
@@ -916,7 +916,7 @@ impl Machine {
         true
     }
 
-    /// The state after an action, if the action is possible.
+    /// Returns the state after an action, if the action is possible.
     fn after(&self, state: &State, action: Action) -> Option<State> {
         let mut next = state.clone();
         let writer = &mut next.writer;
@@ -924,8 +924,8 @@ impl Machine {
             Action::Drain(thread) => {
                 let possible = next.buffers[thread].len > 0;
                 if possible {
-                    let (place, value) = next.buffers[thread].pop();
-                    next.memory[place as usize] = value;
+                    let (address, value) = next.buffers[thread].pop();
+                    next.memory[address as usize] = value;
                 }
                 possible
             }
@@ -973,39 +973,40 @@ impl Machine {
                 possible
             }
             Action::Reach(r) => {
-                let (WriterStep::Barrier(left) | WriterStep::BarrierWait(left)) = &mut writer.step
+                let (WriterStep::Barrier(unreached) | WriterStep::BarrierWait(unreached)) =
+                    &mut writer.step
                 else {
                     return None;
                 };
-                let possible = *left & (1 << r) != 0;
-                *left &= !(1 << r);
+                let possible = *unreached & (1 << r) != 0;
+                *unreached &= !(1 << r);
                 while next.buffers[r].len > 0 {
-                    let (place, value) = next.buffers[r].pop();
-                    next.memory[place as usize] = value;
+                    let (address, value) = next.buffers[r].pop();
+                    next.memory[address as usize] = value;
                 }
                 possible
             }
-            Action::Look(r) => {
-                // Also while somebody sleeps, who is not told.
-                let rests = matches!(writer.step, WriterStep::Waits | WriterStep::Sleeps);
-                let possible = rests && writer.waiting.epochs[r] != 0;
+            Action::Check(r) => {
+                // Also while the writer sleeps. It is not woken.
+                let is_idle = matches!(writer.step, WriterStep::Waits | WriterStep::Sleeps);
+                let possible = is_idle && writer.waiting.epochs[r] != 0;
                 let buffer = &mut next.buffers[WRITER];
-                if possible && self.look(&next.memory, writer, r) {
+                if possible && self.check(&next.memory, writer, r) {
                     writer.step = finished_or(writer, writer.step);
                     true
                 } else {
                     possible && !self.is(Mutant::NoMark) && mark(buffer, writer)
                 }
             }
-            Action::LookAside(r) => {
-                let rests = matches!(
+            Action::CheckAside(r) => {
+                let is_idle = matches!(
                     writer.step,
                     WriterStep::Owns | WriterStep::Waits | WriterStep::Sleeps
                 );
-                if !rests || writer.spare_free {
+                if !is_idle || writer.spare_free {
                     return None;
                 }
-                let left = self.look_aside(&next.memory, writer, r);
+                let left = self.check_aside(&next.memory, writer, r);
                 left || writer.spare_free
             }
             Action::SetAside => {
@@ -1036,12 +1037,12 @@ impl Machine {
             }
             Action::Writer => self.writer(&mut next),
         };
-        possible.then(|| next.without_dead_values(self))
+        possible.then(|| next.without_unused_values(self))
     }
 }
 
 impl Reader {
-    /// What is in the note while no nested enter announces more.
+    /// Returns the note that names exactly the sides of its guards.
     fn exact(&self) -> Note {
         let guards = self.guards.iter().flatten();
         Note {
@@ -1051,7 +1052,7 @@ impl Reader {
     }
 }
 
-/// The word says that a check has found stragglers. Whether that is new.
+/// Marks the word because a check has found stragglers. Returns whether that is new.
 fn mark(buffer: &mut Buffer, writer: &mut Writer) -> bool {
     let new = writer.word & STRAGGLERS == 0;
     if new {
@@ -1061,7 +1062,7 @@ fn mark(buffer: &mut Buffer, writer: &mut Writer) -> bool {
     new
 }
 
-/// Under the list's lock: the view of all readers that have registered.
+/// Renews the view, under the list's lock: all readers that have registered.
 fn renew(memory: &mut [u8], readers: &[Reader], writer: &mut Writer) {
     writer.view = (0..READERS)
         .filter(|&r| readers[r].registered)
@@ -1078,18 +1079,18 @@ fn finished_or(writer: &Writer, otherwise: WriterStep) -> WriterStep {
 }
 
 impl State {
-    /// Takes away what nothing reads any more, so that equal futures are equal states.
-    fn without_dead_values(mut self, machine: &Machine) -> Self {
+    /// Clears values that nothing will load, so that states with equal futures are equal.
+    fn without_unused_values(mut self, machine: &Machine) -> Self {
         for (r, reader) in self.readers.iter().enumerate() {
-            // A question about an epoch that is over, and not being answered.
+            // `asked` names an epoch that is over, and no leave of it is in progress.
             let asked = &mut self.memory[of(r, ASKED) as usize];
-            if *asked < reader.epoch && reader.left != *asked {
+            if *asked < reader.epoch && reader.leaving != *asked {
                 *asked = 0;
             }
         }
         let writer = &mut self.writer;
         if matches!(writer.step, WriterStep::Owns | WriterStep::Waits) {
-            // Nobody waits: a wake is no harm.
+            // The writer does not wait, so a wake has no effect.
             writer.registered = false;
             writer.woken = false;
         }
@@ -1108,7 +1109,7 @@ impl State {
         self
     }
 
-    /// Whether a reader will do nothing any more, and memory has all that it did.
+    /// Returns whether a reader makes no more steps, and memory has all its stores.
     fn is_still(&self, machine: &Machine, r: usize) -> bool {
         let reader = &self.readers[r];
         let ended = match machine.scripts[r].get(usize::from(reader.at)) {
@@ -1124,7 +1125,7 @@ impl State {
         ended && self.buffers[r].len == 0
     }
 
-    /// Whether the writer sleeps and nobody will do anything any more.
+    /// Returns whether the writer sleeps and no thread makes another step.
     fn is_asleep_forever(&self, machine: &Machine) -> bool {
         self.writer.step == WriterStep::Sleeps
             && !self.writer.woken
@@ -1132,9 +1133,9 @@ impl State {
             && (0..READERS).all(|r| self.is_still(machine, r))
     }
 
-    /// S12: some straggler has a guard on the side, or one that was taken while the swap was
-    /// started, and does not refresh it.
-    fn is_held_up(&self, machine: &Machine, waiting: &Waiting, side: u8) -> bool {
+    /// S12: returns whether some straggler has a guard on the side, or one that was taken while the
+    /// swap was started, and does not refresh it.
+    fn must_wait(&self, machine: &Machine, waiting: &Waiting, side: u8) -> bool {
         (0..READERS).any(|r| {
             let mut guards = self.readers[r].guards.iter().enumerate();
             waiting.epochs[r] != 0
@@ -1147,7 +1148,7 @@ impl State {
         })
     }
 
-    /// S2, for the writer's side and for the spare one.
+    /// S2, for the writer's side and for a spare one that is free.
     fn is_guarded(&self) -> bool {
         let writer = &self.writer;
         let taken = [
@@ -1158,19 +1159,18 @@ impl State {
         guards.all(|guard| !taken.contains(&Some(guard.side())))
     }
 
-    /// S12, for a writer that checks: a reader that rests has left each side on which it has no
-    /// guard.
+    /// S12, for a writer that checks: an idle reader has left each side on which it has no guard.
     fn is_checked(&self, machine: &Machine) -> bool {
         let writer = &self.writer;
         (0..READERS).all(|r| {
             let reader = &self.readers[r];
-            let rests = reader.step == ReaderStep::Next && self.buffers[r].len == 0;
+            let is_idle = reader.step == ReaderStep::Next && self.buffers[r].len == 0;
             let left = |waiting: &Waiting, side: u8| {
                 waiting.epochs[r] == 0
                     || reader.live().any(|guard| guard.side() == side)
                     || machine.has_left(&self.memory, r, side, waiting.epochs[r])
             };
-            !rests || left(&writer.waiting, writer.back) && left(&writer.aside, writer.spare())
+            !is_idle || left(&writer.waiting, writer.back) && left(&writer.aside, writer.spare())
         })
     }
 
@@ -1195,7 +1195,7 @@ impl Model for Machine {
 
     fn init_states(&self) -> Vec<State> {
         let word = if self.fenced { FENCED } else { 0 };
-        let mut memory = [0; PLACES];
+        let mut memory = [0; ADDRESSES];
         let registers = |r: usize| self.scripts[r].contains(&Register);
         memory[WORD as usize] = word;
         let state = State {
@@ -1205,7 +1205,7 @@ impl Model for Machine {
                 at: 0,
                 step: ReaderStep::Next,
                 epoch: 0,
-                left: 0,
+                leaving: 0,
                 note: Note::default(),
                 guards: [None; GUARDS],
                 old: None,
@@ -1232,7 +1232,7 @@ impl Model for Machine {
                 sets_aside: self.bounds.sets_aside,
             },
         };
-        vec![state.without_dead_values(self)]
+        vec![state.without_unused_values(self)]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -1242,8 +1242,8 @@ impl Model for Machine {
                 [
                     Action::Reader(r),
                     Action::Reach(r),
-                    Action::Look(r),
-                    Action::LookAside(r),
+                    Action::Check(r),
+                    Action::CheckAside(r),
                 ]
             }))
             .chain([
@@ -1269,13 +1269,13 @@ impl Model for Machine {
             Property::always(WOKEN, |machine: &Machine, state: &State| {
                 let writer = &state.writer;
                 !state.is_asleep_forever(machine)
-                    || state.is_held_up(machine, &writer.waiting, writer.back)
+                    || state.must_wait(machine, &writer.waiting, writer.back)
             }),
             Property::always(WOKEN_SPARE, |machine: &Machine, state: &State| {
                 let writer = &state.writer;
                 !state.is_asleep_forever(machine)
                     || writer.spare_free
-                    || state.is_held_up(machine, &writer.aside, writer.spare())
+                    || state.must_wait(machine, &writer.aside, writer.spare())
             }),
             Property::always(CHECKED, |machine: &Machine, state: &State| {
                 state.is_checked(machine)

@@ -1,30 +1,29 @@
-//! Epoch's protocol with its asymmetric, adaptive fence, in every order that store buffers
-//! allow: epochs, notes and nested guards, the writer's sleep, and the spare side.
+//! A model of Epoch's protocol with its asymmetric, adaptive fence, in every order that store
+//! buffers allow: epochs, notes and nested guards, the writer's sleep, and the spare side.
 //!
-//! loom has no barrier, so this is a model and not the code: two readers and a writer,
-//! each with a buffer of stores that memory has not seen yet, and a barrier that
-//! empties the writer's and then each reader's, one at a time. `machine` is written
-//! after the steps of `epoch` and names them alike. It is as weak as x86 and no
-//! weaker: what Release and Acquire do is loom's to check.
+//! loom has no barrier, so this is a model and not the code: two readers and a writer, each
+//! with a buffer of stores that memory has not seen yet, and a barrier that empties the
+//! writer's and then each reader's, one at a time. `machine` has the steps of `epoch`, with the
+//! same names. It is as weak as x86 and no weaker: loom checks Release and Acquire.
 //!
-//! A model that finds nothing proves little, so each part of the protocol is left out
-//! in turn and has to be missed. The release build visits more swaps and more orders,
-//! and still more if it is built with `DBUF_DEEP` in the environment (minutes).
+//! A model that finds nothing proves little, so mutants leave out each part of the protocol in
+//! turn, and the model must notice. The release build visits more swaps and more orders, and
+//! still more if it is built with `DBUF_DEEP` in the environment (minutes).
 #![cfg(not(any(dbuf_loom, miri)))]
 #![forbid(unsafe_code)]
 
 mod machine;
 
 use machine::{
-    Bounds, DEEP, DEEP_HOLD, FRESH, HOLD, HOLD_OUTER, IDLE, INNER, KEPT, KEPT_AMONG, KEPT_BESIDE,
-    Machine, Mutant, NESTED, Op, PLAIN, READ, REFRESHED, STAYS, TWO_OF_THREE,
+    Bounds, DEEP, DEEP_HOLD, FRESH, HOLD, HOLD_OUTER, IDLE, INNER, KEEPS, KEPT, KEPT_AMONG,
+    KEPT_BESIDE, Machine, Mutant, NESTED, Op, PLAIN, READ, REFRESHED, TWO_OF_THREE,
 };
 use stateright::{Checker, HasDiscoveries, Model};
 
-const GUARDED: &str = "S2: nobody is on the writer's side, or on a spare one that is free";
-const WOKEN: &str = "S6, S12: the writer sleeps for those only that it must await";
-const WOKEN_SPARE: &str = "S13: and for those on the spare side";
-const CHECKED: &str = "S12: a check finds who has left";
+const GUARDED: &str = "S2: no guard is on the writer's side, or on a spare one that is free";
+const WOKEN: &str = "S6, S12: the writer sleeps only for readers that it must await";
+const WOKEN_SPARE: &str = "S13: the same for the spare side";
+const CHECKED: &str = "S12: a check finds the readers that have left";
 const NEWEST: &str = "a guard that is current shows the newest publish";
 
 const DEBUG: bool = cfg!(debug_assertions);
@@ -39,23 +38,23 @@ const ONE: Bounds = Bounds {
     unwinds: false,
     changes_mode: true,
 };
-/// Two.
+/// Two swaps, each into either mode.
 const TWO: Bounds = Bounds { swaps: 2, ..ONE };
-/// Two in one mode, after the first of which a side may be set aside.
+/// Two swaps in one mode. A side may be set aside after the first.
 const ASIDE: Bounds = Bounds {
     swaps: 2,
     sets_aside: 1,
     unwinds: false,
     changes_mode: false,
 };
-/// The front comes round to its first side, if that is set aside, free and taken again.
+/// Three swaps. The front may return to its first side, by way of the other two.
 const ROUND: Bounds = Bounds {
     swaps: 3,
     sets_aside: 2,
     ..ASIDE
 };
 
-/// One, whose start may unwind, and another.
+/// Two swaps. The start of one may unwind.
 const UNWINDS: Bounds = Bounds {
     unwinds: true,
     ..TWO
@@ -75,7 +74,7 @@ fn holds(scripts: Scripts, bounds: Bounds) {
     }
 }
 
-/// Leaves a part out, and asks which property notices.
+/// Runs a mutant, and asserts that a property notices it.
 fn fails(mutant: Mutant, scripts: Scripts, bounds: Bounds, property: &'static str) {
     let noticed = [false, true].into_iter().any(|fenced| {
         let machine = Machine {
@@ -121,14 +120,14 @@ fn nested_reads() {
 }
 
 #[test]
-fn guard_that_stays() {
+fn guard_that_is_kept() {
     holds([HOLD, IDLE], TWO);
     if !DEBUG {
         holds([HOLD_OUTER, IDLE], TWO);
-        holds([STAYS, READ], ONE);
+        holds([KEEPS, READ], ONE);
     }
     if DEEPER {
-        holds([STAYS, READ], TWO);
+        holds([KEEPS, READ], TWO);
         holds([HOLD, READ], TWO);
         holds([HOLD_OUTER, READ], TWO);
     }
@@ -137,10 +136,10 @@ fn guard_that_stays() {
 #[test]
 fn side_that_is_set_aside() {
     holds([INNER, IDLE], ASIDE);
-    holds([STAYS, IDLE], ROUND);
+    holds([KEEPS, IDLE], ROUND);
     if !DEBUG {
         holds([PLAIN, IDLE], ROUND);
-        holds([STAYS, READ], ASIDE);
+        holds([KEEPS, READ], ASIDE);
         holds([TWO_OF_THREE, IDLE], ASIDE);
         holds([HOLD, IDLE], ROUND);
         holds([HOLD_OUTER, IDLE], ROUND);
@@ -148,7 +147,7 @@ fn side_that_is_set_aside() {
     if DEEPER {
         holds([INNER, READ], ASIDE);
         holds([NESTED, IDLE], ROUND);
-        holds([HOLD_OUTER, STAYS], ROUND);
+        holds([HOLD_OUTER, KEEPS], ROUND);
     }
 }
 
@@ -235,12 +234,12 @@ fn compiler_must_not_load_before_the_epoch() {
 }
 
 #[test]
-fn compiler_must_not_load_the_question_before_a_leave() {
+fn compiler_must_not_load_asked_before_a_leave() {
     fails(Mutant::AskedBeforeLeave, [READ, IDLE], ONE, WOKEN);
 }
 
 #[test]
-fn note_is_of_one_epoch() {
+fn note_belongs_to_one_epoch() {
     fails(Mutant::OldNoteCounts, [PLAIN, IDLE], TWO, GUARDED);
 }
 
@@ -275,7 +274,7 @@ fn nested_leave_must_wake() {
 }
 
 #[test]
-fn nested_leave_answers_for_its_side_alone() {
+fn nested_leave_wakes_for_its_side_only() {
     fails(Mutant::AnswersForAll, [TWO_OF_THREE, IDLE], ASIDE, WOKEN);
 }
 
@@ -291,12 +290,12 @@ fn reader_is_asked_for_both_sides() {
 
 #[test]
 fn spare_side_is_asked() {
-    fails(Mutant::SpareNotAsked, [STAYS, READ], ASIDE, WOKEN_SPARE);
+    fails(Mutant::SpareNotAsked, [KEEPS, READ], ASIDE, WOKEN_SPARE);
 }
 
 #[test]
 fn poll_checks_the_spare_side() {
-    fails(Mutant::SpareNotPolled, [STAYS, READ], ASIDE, WOKEN_SPARE);
+    fails(Mutant::SpareNotPolled, [KEEPS, READ], ASIDE, WOKEN_SPARE);
 }
 
 #[test]
@@ -306,11 +305,11 @@ fn spare_side_must_be_free() {
 
 #[test]
 fn side_that_is_set_aside_keeps_its_stragglers() {
-    fails(Mutant::SetAsideForgets, [STAYS, IDLE], ROUND, GUARDED);
+    fails(Mutant::SetAsideForgets, [KEEPS, IDLE], ROUND, GUARDED);
 }
 
 #[test]
-fn mode_is_set_by_the_flip_alone() {
+fn only_the_flip_sets_the_mode() {
     fails(Mutant::ModeAfterScan, [PLAIN, IDLE], TWO, GUARDED);
 }
 
@@ -320,7 +319,7 @@ fn start_that_unwound_needs_a_second_scan() {
 }
 
 #[test]
-fn second_scan_goes_by_the_mode_before_the_flip() {
+fn second_scan_uses_the_mode_before_the_flip() {
     fails(Mutant::SecondScanByNewMode, [READ, IDLE], UNWINDS, GUARDED);
 }
 
@@ -335,16 +334,16 @@ fn another_straggler_is_asked() {
 }
 
 #[test]
-fn check_that_finds_stragglers_must_say_so() {
+fn check_that_finds_stragglers_must_mark_the_word() {
     fails(Mutant::NoMark, [KEPT, IDLE], ONE, WOKEN);
 }
 
 #[test]
-fn guard_may_be_a_straggler_that_enters_after_the_check() {
+fn guard_that_enters_after_the_check_may_be_a_straggler() {
     fails(Mutant::MarkEntered, [KEPT, IDLE], ONE, WOKEN);
 }
 
 #[test]
-fn nested_guard_may_be_a_straggler_by_an_earlier_note() {
+fn nested_guard_with_an_earlier_note_may_be_a_straggler() {
     fails(Mutant::MarkAnnounced, [KEPT_BESIDE, IDLE], ASIDE, WOKEN);
 }

@@ -19,7 +19,7 @@ use dbuf_strategies::{
 };
 use dbuf_testing::Tracked;
 
-/// Shared between threads, as all of ours are.
+/// A strategy that threads may share.
 trait Shared:
     BlockingStrategy + Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static
 {
@@ -55,7 +55,7 @@ each! {
     a_panic_publishes_nothing
     a_destructor_stores_again
     a_destructor_stores_again_after_its_guard
-    a_forgotten_guard_only_holds_up
+    a_forgotten_guard_only_delays
     a_cancelled_write_did_nothing
     tasks_are_woken_by_either_guard
     values_are_dropped_once
@@ -67,7 +67,7 @@ each! {
 struct Plain(usize);
 
 fn panics(f: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it does not panic");
+    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("no panic");
     match payload.downcast::<String>() {
         Ok(message) => *message,
         Err(payload) => (*payload.downcast_ref::<&str>().unwrap()).to_owned(),
@@ -103,8 +103,8 @@ fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
 mod each {
     use super::*;
 
-    /// Every update is there in the end, every read that starts after a write sees it, and no
-    /// thread sees an older value after a newer one.
+    /// No update is lost, every read that starts after a write sees it, and no thread sees an
+    /// older value after a newer one.
     pub(super) fn no_write_is_lost<S: Shared>(new: fn() -> S) {
         let cell = &AnyCell::with_strategy(Tracked::new(0), new());
         let (writers, writes) = (3, if cfg!(miri) { 8 } else { 500 });
@@ -118,7 +118,7 @@ mod each {
                         });
                         assert!(
                             cell.read().get() >= written,
-                            "a write that returned is seen"
+                            "a read missed a write that had returned"
                         );
                     }
                 });
@@ -138,7 +138,7 @@ mod each {
         assert_eq!(cell.stragglers(), 0);
     }
 
-    /// Also in a guard that is nested or refreshed.
+    /// A nested guard and a refreshed one see the last write too.
     pub(super) fn a_guard_keeps_its_value<S: Shared>(new: fn() -> S) {
         let cell = AnyCell::with_strategy(Plain(0), new());
         let mut guard = cell.read();
@@ -146,7 +146,7 @@ mod each {
         let nested = cell.read();
         elsewhere(|| {
             assert_eq!(cell.try_store(Plain(2)), Err(Plain(2)));
-            cell.store(Plain(2)); // with the third side
+            cell.store(Plain(2)); // sets a side aside
         });
         let newest = cell.read();
         let shown = [&*guard, &*nested, &*newest];
@@ -172,8 +172,8 @@ mod each {
         assert_eq!(cell.into_inner(), Plain(9));
     }
 
-    /// Neither those of other threads nor those of its own, whatever they are; nothing is
-    /// cloned, and what is not kept is dropped.
+    /// Guards of one value, on this thread or others, keep no write waiting. Nothing is cloned, and
+    /// replaced values are dropped, but for the one that is kept.
     pub(super) fn a_kept_guard_stops_no_write<S: Shared>(new: fn() -> S) {
         let live = Arc::new(());
         let cell = AnyCell::with_strategy((0, Arc::clone(&live)), new());
@@ -195,7 +195,7 @@ mod each {
         }
     }
 
-    /// The two on which a write would have to go on. It goes on when either is gone.
+    /// A write waits while guards keep two replaced values, and goes on when either is gone.
     pub(super) fn guards_of_two_values_stop_writes<S: Shared>(new: fn() -> S) {
         for goes in 0..2 {
             let cell = AnyCell::with_strategy(Plain(0), new());
@@ -209,7 +209,7 @@ mod each {
                 assert_eq!(writes(), Err(Plain(3)));
                 assert_eq!((cell.version(), cell.stragglers()), (2, 1));
             });
-            let left = 1 - goes;
+            let kept = 1 - goes;
             drop(guards.swap_remove(goes));
             elsewhere(|| {
                 assert_eq!(writes(), Ok(()));
@@ -217,8 +217,8 @@ mod each {
                     cell.store(Plain(n));
                 }
             });
-            assert_eq!((&*guards[0], &*cell.read()), (&Plain(left), &Plain(19)));
-            // A second time, with the sides in other roles.
+            assert_eq!((&*guards[0], &*cell.read()), (&Plain(kept), &Plain(19)));
+            // Once more, with the sides in other roles.
             let newer = cell.read();
             elsewhere(|| {
                 cell.store(Plain(20));
@@ -234,7 +234,7 @@ mod each {
         }
     }
 
-    /// The strategy, the sides and the lock are in the cell itself.
+    /// A cell can be moved: strategy, sides and lock are in it.
     pub(super) fn a_cell_moves_between_uses<S: Shared>(new: fn() -> S) {
         let mut cell = AnyCell::with_strategy(vec![0], new());
         for round in 1..4 {
@@ -242,7 +242,7 @@ mod each {
             let mut moved = Box::new(cell);
             moved.update(|list| list.push(round));
             assert_eq!(moved.read().len(), round + 1);
-            // The same thread's token, at another address, for another cell's old place.
+            // The token of the same thread, at the old address of another cell.
             let mut other = Box::new(AnyCell::with_strategy(vec![], new()));
             assert!(other.read().is_empty());
             std::mem::swap(&mut *moved, &mut *other);
@@ -259,7 +259,7 @@ mod each {
         assert_eq!(cell.into_inner(), [0, 1, 2, 3]);
     }
 
-    /// Where it would have to wait for its own guard, and before anything changed.
+    /// A write that would wait for its own thread's guard panics before anything has changed.
     pub(super) fn own_guards_are_refused<S: Shared>(new: fn() -> S) {
         let cell = AnyCell::with_strategy(1, new());
         let other = AnyCell::with_strategy(1, new());
@@ -270,7 +270,7 @@ mod each {
             &|| cell.update(|n| *n = 3),
             &|| cell.rcu(|_| 3),
         ];
-        // One guard is in nobody's way, whatever is written how often.
+        // One guard stops no write.
         let first = cell.read();
         for write in writes {
             write();
@@ -278,13 +278,13 @@ mod each {
             assert_eq!(cell.try_update(|n| *n = 9), None);
         }
         assert_eq!((*first, cell.load(), cell.version()), (1, 3, 5));
-        // Two are, on two values that were replaced.
+        // Two guards do, on two values that were replaced.
         cell.store(2);
         let second = cell.read();
         cell.store(3);
         for write in writes {
             assert!(panics(write).contains("holds a guard"));
-            cell.catch_up(); // waits for no reader
+            cell.catch_up(); // never waits for readers
         }
         assert_eq!(cell.try_store(9), Err(9));
         assert_eq!(cell.try_update(|n| *n = 9), None);
@@ -293,13 +293,13 @@ mod each {
         other.store(2); // another cell's
         elsewhere(|| assert_eq!(cell.store_timeout(9, Duration::ZERO), Err(9)));
         drop(first);
-        cell.store(3); // with the first guard's side
+        cell.store(3); // on the side of the first guard
         assert_eq!((*second, cell.load(), cell.version()), (2, 3, 8));
         drop(second);
         assert_eq!(cell.try_store(4), Ok(()));
         assert_eq!((cell.load(), cell.version()), (4, 9));
 
-        // A write within a write of one's own.
+        // A write within a write of the same thread.
         let writes: [&dyn Fn(); 3] = [&|| cell.store(5), &|| cell.rcu(|_| 5), &|| {
             cell.update(|n| *n = 5);
         }];
@@ -316,14 +316,14 @@ mod each {
         }
         let refused = cell.update(|n| {
             *n += 1;
-            assert_eq!(cell.load(), 4, "not published yet");
+            assert_eq!(cell.load(), 4, "published too early");
             (cell.try_store(5), cell.try_update(|n| *n = 5))
         });
         assert_eq!((refused, cell.load()), ((Err(5), None), 5));
     }
 
-    /// A thread that keeps one of two values is refused where that is the one that the write
-    /// would wait for; a thread that keeps the other value, or none of them, waits.
+    /// A write panics if its thread keeps the value that it would wait for. It waits if the thread
+    /// keeps the other value, or none.
     pub(super) fn guards_of_others_are_waited_for<S: Shared>(new: fn() -> S) {
         let cell = &AnyCell::with_strategy(0, new());
         let (kept, other_kept) = (channel(), channel::<()>());
@@ -331,7 +331,7 @@ mod each {
             scope.spawn(move || {
                 let first = cell.read();
                 kept.0.send(()).unwrap();
-                // A second value is kept, by the other thread.
+                // The other thread keeps a second value.
                 other_kept.1.recv().unwrap();
                 assert_eq!(cell.store_timeout(9, Duration::ZERO), Err(9));
                 assert_eq!(*first, 0);
@@ -361,13 +361,13 @@ mod each {
     }
 
     pub(super) fn a_panic_publishes_nothing<S: Shared>(new: fn() -> S) {
-        /// Panics when it is cloned as often as said.
+        /// Panics at the clone of that number.
         #[derive(Debug)]
         struct Fragile(usize, Arc<AtomicUsize>);
         impl Clone for Fragile {
             fn clone(&self) -> Self {
-                let left = self.1.fetch_sub(1, SeqCst);
-                assert_ne!(left, 1, "cloned");
+                let clones = self.1.fetch_sub(1, SeqCst);
+                assert_ne!(clones, 1, "cloned");
                 Self(self.0, Arc::clone(&self.1))
             }
         }
@@ -396,7 +396,7 @@ mod each {
         assert!(panics(|| drop(cell.load())).contains("cloned"));
         cell.update(|fragile| fragile.0 += 1);
         check(1, 1);
-        // A copy is made of what a reader holds only, after it was replaced.
+        // Only a value that a reader holds when it was replaced is cloned.
         clones.store(1, SeqCst);
         assert_eq!(cell.swap(value(2)).0, 1);
         let guard = cell.read();
@@ -426,15 +426,15 @@ mod each {
         elsewhere(|| assert_eq!(cell.stragglers(), 0));
     }
 
-    /// The destructor of a value that was kept for its guard.
+    /// The destructor of a value that was kept for a guard writes to the cell.
     pub(super) fn a_destructor_stores_again_after_its_guard<S: Shared>(new: fn() -> S) {
-        /// Stores a number, and tells that it did.
+        /// Stores a number, and counts that it did.
         struct Again<S: Shared>(usize, Weak<AnyCell<Self, S>>, Arc<AtomicUsize>);
         impl<S: Shared> Drop for Again<S> {
             fn drop(&mut self) {
                 if let (1.., Some(cell)) = (self.0, self.1.upgrade()) {
                     let none = Self(0, Weak::new(), Arc::clone(&self.2));
-                    assert!(cell.try_store(none).is_ok(), "the lock is held");
+                    assert!(cell.try_store(none).is_ok(), "the lock was held");
                     self.2.fetch_add(1, SeqCst);
                 }
             }
@@ -450,7 +450,7 @@ mod each {
             elsewhere(|| (0..4).for_each(|_| cell.store(quiet())));
             assert_eq!((guard.0, ran.load(SeqCst)), (1, 0));
             drop(guard);
-            assert_eq!(ran.load(SeqCst), 0, "readers drop nothing");
+            assert_eq!(ran.load(SeqCst), 0, "a reader dropped a value");
             if catches_up {
                 cell.catch_up();
             } else {
@@ -462,15 +462,15 @@ mod each {
         }
     }
 
-    /// It is not inherited, and the value comes out. One stops nobody; two, on two values,
-    /// stop all writes and no read.
-    pub(super) fn a_forgotten_guard_only_holds_up<S: Shared>(new: fn() -> S) {
+    /// No thread inherits a forgotten guard, and the values come out of the cell. One forgotten
+    /// guard stops no write; two, on two values, stop all writes and no read.
+    pub(super) fn a_forgotten_guard_only_delays<S: Shared>(new: fn() -> S) {
         let cell = AnyCell::with_strategy(0, new());
         elsewhere(|| {
             forget(cell.read());
             (1..=100).for_each(|n| cell.store(n));
         });
-        // Whose thread has ended.
+        // Its thread has ended.
         (101..=200).for_each(|n| cell.store(n));
         assert_eq!((cell.load(), cell.version()), (200, 200));
         elsewhere(|| {
@@ -487,7 +487,8 @@ mod each {
         assert_eq!(cell.into_inner(), 201);
     }
 
-    /// In whatever poll it is dropped; and it is ready when one of the guards is gone.
+    /// A write that is dropped after any poll changes nothing. One that is not is ready when one of
+    /// the guards is gone.
     pub(super) fn a_cancelled_write_did_nothing<S: Shared>(new: fn() -> S) {
         fn is_send(_: &impl Send) {}
 
@@ -499,7 +500,7 @@ mod each {
         assert_eq!(**cell.read(), 1);
 
         let guard = cell.read();
-        // A task, whose thread may hold guards that are another task's.
+        // A task does not panic: the guards of its thread may be another task's.
         assert!(poll(Box::pin(cell.store_async(Arc::new(2))).as_mut()).is_ready());
         let second = cell.read();
         assert!(poll(Box::pin(cell.store_async(Arc::new(3))).as_mut()).is_ready());
@@ -508,7 +509,7 @@ mod each {
         let mut cancelled = Box::pin(cell.store_async(Arc::clone(&kept)));
         is_send(&cancelled);
         assert!(cancelled.as_mut().poll(&mut cx).is_pending());
-        assert_eq!(Arc::strong_count(&kept), 3); // in the guard's side, and on its way
+        assert_eq!(Arc::strong_count(&kept), 3); // one on the guard's side, one in the future
         drop(cancelled);
         assert_eq!(Arc::strong_count(&kept), 2);
         let ran = Cell::new(false);
@@ -529,8 +530,8 @@ mod each {
         assert_eq!(Arc::strong_count(&kept), 1);
     }
 
-    /// Whichever of the two goes, a task that waits is woken, once, and is ready; a leave
-    /// that frees neither wakes nobody.
+    /// When either of two guards goes, a waiting task is woken, once, and is ready. A leave that
+    /// frees neither side wakes no task.
     pub(super) fn tasks_are_woken_by_either_guard<S: Shared>(new: fn() -> S) {
         for goes in 0..2 {
             let cell = AnyCell::with_strategy(0, new());
@@ -554,13 +555,17 @@ mod each {
             drop(task);
             assert_eq!((*guards[0], cell.load()), (1 - goes, 3));
             drop(guards);
-            assert_eq!(woken.0.load(SeqCst), 1, "nobody waits any more");
+            assert_eq!(
+                woken.0.load(SeqCst),
+                1,
+                "woken once more than there were waits"
+            );
             assert_eq!(cell.try_store(4), Ok(()));
         }
     }
 
-    /// By the write that replaces it; what a reader holds by the next write, or by
-    /// `catch_up`; what is in the cell with the cell.
+    /// The write that replaces a value drops it. If a reader holds it, the next write drops it, or
+    /// `catch_up`. The cell drops the values in it.
     pub(super) fn values_are_dropped_once<S: Shared>(new: fn() -> S) {
         let all: Vec<_> = (0..6).map(|_| Arc::new(())).collect();
         let live = || {
@@ -591,8 +596,8 @@ mod each {
         assert_eq!(live(), [0; 6]);
     }
 
-    /// What was set aside for its guards: by the first write after the last of them is gone,
-    /// or by `catch_up`, and until then it is the only value that is left over.
+    /// The first write after the last guard of a value that was set aside drops it, or `catch_up`.
+    /// Until then it is the only one that is kept.
     pub(super) fn kept_values_are_dropped_once<S: Shared>(new: fn() -> S) {
         let all: Vec<_> = (0..9).map(|_| Arc::new(())).collect();
         let live = || {
@@ -611,12 +616,12 @@ mod each {
         drop(guard);
         cell.store(value(4));
         cell.catch_up();
-        assert_eq!(live(), [0, 4], "a guard is still there");
+        assert_eq!(live(), [0, 4], "dropped under a guard");
         drop(twin);
-        assert_eq!(live(), [0, 4], "readers drop nothing");
+        assert_eq!(live(), [0, 4], "a reader dropped a value");
         cell.store(value(5));
         assert_eq!(live(), [5]);
-        // With two kept values, of which either may go first, and a third on the front.
+        // Two values are kept, either of which may go first, and a third is on the front.
         for first_goes in [true, false] {
             let first = cell.read();
             cell.store(value(6));
@@ -641,7 +646,7 @@ mod each {
             cell.store(value(5));
             assert_eq!(live(), [5]);
         }
-        // What is kept for nobody that comes back goes with the cell.
+        // The cell drops a value that is kept for a forgotten guard.
         forget(cell.read());
         cell.store(value(6));
         forget(cell.read());
@@ -652,14 +657,14 @@ mod each {
     }
 }
 
-/// The destructor of a replaced value runs with no lock held, also while a panic unwinds.
+/// The destructor of a replaced value runs with no lock held, even while a panic unwinds.
 #[test]
 fn values_are_dropped_unlocked() {
     struct Writes(Weak<ConcurrentCell<Option<Self>>>);
     impl Drop for Writes {
         fn drop(&mut self) {
             if let Some(cell) = self.0.upgrade() {
-                cell.try_store(None).ok().expect("the lock is held");
+                cell.try_store(None).ok().expect("the lock was held");
             }
         }
     }
@@ -688,7 +693,7 @@ fn values_are_dropped_unlocked() {
     assert!(cell.read().is_none());
 }
 
-/// A waker of a watcher is called by the write. If it panics, the write is made.
+/// A write calls the watchers' wakers. If one panics, the write was made.
 #[test]
 fn a_watchers_waker_may_panic() {
     struct Panics;
@@ -741,7 +746,7 @@ thread_local! {
     static LATE: Late = const { Late { guards: RefCell::new(Vec::new()) } };
 }
 
-/// Guards outlive their thread's slots, and threads leave nothing behind.
+/// Guards outlive their thread's slots, and ended threads keep nothing.
 #[test]
 fn a_static_cell_is_used_by_threads_that_end() {
     assert!(STATIC.load() < 1000);
@@ -750,7 +755,7 @@ fn a_static_cell_is_used_by_threads_that_end() {
     for round in 0..rounds {
         let (ready, go) = channel();
         let thread = thread::spawn(move || {
-            // Registers its destructor first, so that it runs last.
+            // Register this destructor first, so that it runs last.
             LATE.with(|late| {
                 if round % 2 == 0 {
                     for _ in 0..2 {
@@ -778,17 +783,16 @@ fn every_strategy_makes_a_static_cell() {
     assert_eq!(read, ["b", "c", "d", "e"]);
 }
 
-/// A strategy that was used before: its front may be the empty side, or somebody else has the
-/// claim.
+/// A used strategy is refused: its front may be the empty side, or it may be claimed elsewhere.
 #[test]
 fn a_used_strategy_is_refused() {
     let claimed = CountStrategy::new();
     assert!(claimed.try_claim_writer().is_some()); // never released
     let swapped = CountStrategy::new();
     let mut token = swapped.try_claim_writer().unwrap();
-    // SAFETY: its own token (C1), finished (C2), without data (C5).
+    // SAFETY: this strategy's token (C1), finished (C2), and there is no data (C5).
     unsafe { swapped.start_swap(&mut token) };
-    // SAFETY: its own token (C1).
+    // SAFETY: this strategy's token (C1).
     unsafe { swapped.release_writer(token) };
     for strategy in [claimed, swapped] {
         let cell = AnyCell::with_strategy(Plain(1), strategy);
@@ -800,7 +804,7 @@ fn a_used_strategy_is_refused() {
 }
 
 #[test]
-fn what_others_implement() {
+fn common_traits_are_implemented() {
     let cell = ConcurrentCell::from(3);
     assert_eq!(
         format!("{cell:?} {:?} {}", cell.read(), cell.read()),
@@ -808,9 +812,9 @@ fn what_others_implement() {
     );
     assert_eq!(<ConcurrentCell<Vec<u8>>>::default().into_inner(), [0; 0]);
     assert_eq!(<ConcurrentCell<u8>>::from(7).into_inner(), 7);
-    // A caught panic leaves it whole.
+    // The cell is consistent after a panic that was caught.
     assert!(catch_unwind(|| cell.update(|_| panic!("closure"))).is_err());
-    // `Debug` shows what is published, also during a write.
+    // `Debug` shows the published value, even during a write.
     cell.update(|n| {
         *n = 4;
         assert_eq!(format!("{cell:?}"), "ConcurrentCell(3)");

@@ -1,5 +1,5 @@
-//! The cell among hostile code: destructors, clones, wakers and strategies that panic or come
-//! back in.
+//! The cell with hostile code: destructors, clones, wakers and strategies that panic or use the
+//! cell again.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -20,7 +20,7 @@ use dbuf_strategies::{
 use crate::unwinds::{UNWINDS, Unwinds};
 
 fn panics(f: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it does not panic");
+    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("no panic");
     match payload.downcast::<String>() {
         Ok(message) => *message,
         Err(payload) => (*payload.downcast_ref::<&str>().unwrap()).to_owned(),
@@ -50,7 +50,7 @@ fn poll_with<F: Future + ?Sized>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::
     future.poll(&mut Context::from_waker(waker))
 }
 
-/// Counts its drops, and panics in them if told to.
+/// Counts its drops, and panics in them on request.
 struct Bomb(Arc<AtomicUsize>, bool);
 impl Drop for Bomb {
     fn drop(&mut self) {
@@ -61,8 +61,8 @@ impl Drop for Bomb {
     }
 }
 
-/// What was left over from the write before panics in its destructor: the value that this
-/// write replaced is dropped all the same.
+/// A value that the write before has kept panics in its destructor. The value that this write
+/// replaced is dropped all the same.
 #[test]
 fn a_leftovers_destructor_may_panic() {
     let drops = Arc::new(AtomicUsize::new(0));
@@ -80,8 +80,8 @@ fn a_leftovers_destructor_may_panic() {
     assert_eq!(drops.load(SeqCst), 3);
 }
 
-/// The destructor of the replaced value panics: what the closure returned is dropped, and what
-/// `swap` was to return.
+/// The destructor of the replaced value panics. The result of the closure is dropped, and so is
+/// the value that `swap` would have returned.
 #[test]
 fn a_result_is_dropped_if_a_destructor_panics() {
     #[derive(Clone)]
@@ -109,7 +109,7 @@ fn a_result_is_dropped_if_a_destructor_panics() {
     assert_eq!((drops.load(SeqCst), cell.version()), (2, 4));
 }
 
-/// Every use of a cell claims its writer's place (K3), the strategy's too.
+/// Every use of a cell begins with the claim (K3), so a waiter that is older is not closed.
 #[test]
 fn a_waiter_from_before_the_first_use_is_not_closed() {
     let cell = AnyCell::with_strategy(0, Watched::new(EpochStrategy::new()));
@@ -124,8 +124,8 @@ fn a_waiter_from_before_the_first_use_is_not_closed() {
     assert_eq!(waiter.poll_changed(0, &mut cx), Poll::Ready(Ok(1)));
 }
 
-/// A task's waker reads and writes the cell, on the thread whose guard goes: the first guard
-/// or the second of two that stop all writes, by a drop or a refresh.
+/// A task's waker reads and writes the cell on the thread whose guard goes: either of two guards
+/// that stop all writes, by a drop or a refresh.
 fn a_waker_uses_the_cell<S: BlockingStrategy + 'static>(new: fn() -> S) {
     for (goes, refreshes) in [(0, false), (0, true), (1, false), (1, true)] {
         let cell = Arc::new(AnyCell::with_strategy(0, new()));
@@ -140,7 +140,7 @@ fn a_waker_uses_the_cell<S: BlockingStrategy + 'static>(new: fn() -> S) {
             count.fetch_add(1, SeqCst);
             assert_eq!(inner.load(), 2);
             inner.store(3);
-            // A refreshed guard is on what that replaced.
+            // A refreshed guard is on the value that this write replaced.
             assert!(refreshes == panics_not(|| inner.update(|n| *n += 1)).is_err());
             assert!(refreshes == panics_not(|| inner.store(5)).is_err());
         });
@@ -173,8 +173,8 @@ fn wakers_use_the_cell() {
     a_waker_uses_the_cell(LockStrategy::new);
 }
 
-/// The waker of a task that waits for the lock panics in the unlock of another's write: the
-/// write was made, and the values are dropped once.
+/// The waker of a task that waits for the lock panics when another write unlocks. That write
+/// was made, and the values are dropped once.
 #[test]
 fn an_unlock_whose_waker_panics() {
     let drops = Arc::new(AtomicUsize::new(0));
@@ -212,7 +212,7 @@ fn an_unlock_whose_waker_panics() {
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A watcher's waker polls a write in place, under the lock of the write that called it.
+/// A watcher's waker polls a write at once, under the lock of the write that called it.
 #[test]
 fn a_watchers_waker_writes() {
     let cell = Arc::new(AnyCell::with_strategy(
@@ -230,16 +230,16 @@ fn a_watchers_waker_writes() {
         assert!(panics(|| inner.store(7)).contains("while it changes"));
         let moved = Arc::clone(&inner);
         let mut task: Task = Box::pin(async move { moved.store_async(3).await });
-        // Woken by the unlock, in place.
-        let place = Arc::new(Mutex::new(None::<Task>));
-        let slot = Arc::clone(&place);
+        // The unlock wakes it, on this thread.
+        let shared = Arc::new(Mutex::new(None::<Task>));
+        let slot = Arc::clone(&shared);
         let again = calls(move || {
             let mut task = slot.lock().unwrap().take().unwrap();
             assert!(poll_with(task.as_mut(), Waker::noop()).is_ready());
             count.fetch_add(1, SeqCst);
         });
         assert!(poll_with(task.as_mut(), &again).is_pending());
-        *place.lock().unwrap() = Some(task);
+        *shared.lock().unwrap() = Some(task);
     });
     assert!(
         waiter
@@ -250,7 +250,7 @@ fn a_watchers_waker_writes() {
     assert_eq!((done.load(SeqCst), cell.load()), (1, 3));
 }
 
-/// A guard that is taken in a closure and kept, or forgotten.
+/// A guard that is taken in a closure may be kept or forgotten.
 #[test]
 fn guards_outlive_the_update_they_were_taken_in() {
     let cell = AnyCell::with_strategy(vec![0], EpochStrategy::new());
@@ -262,7 +262,7 @@ fn guards_outlive_the_update_they_were_taken_in() {
     let guard = kept.unwrap();
     assert_eq!((&**guard, &**cell.read()), (&[0][..], &[0, 1][..]));
     elsewhere(|| assert!(cell.try_store(vec![]).is_err()));
-    // A second one, of another value.
+    // A second guard, of another value.
     let mut kept = None;
     cell.update(|list| {
         kept = Some(cell.read());
@@ -308,7 +308,10 @@ fn a_start_unwinds<S: BlockingStrategy, const SPARE: bool>(new: fn() -> Unwinds<
                 UNWINDS.set(0);
                 let did = match unwound {
                     Ok(did) => {
-                        assert!(did || (is_kept && !SPARE), "the guard is in the way");
+                        assert!(
+                            did || (is_kept && !SPARE),
+                            "refused although no guard stops it"
+                        );
                         did
                     }
                     Err(_) => at == 2,
@@ -350,7 +353,7 @@ fn starts_that_unwind() {
     }
 }
 
-/// Where a strategy has no spare side, the second write under a guard is refused, or waits.
+/// Without a spare side, the second write under a guard panics, or waits.
 #[test]
 fn a_strategy_without_a_spare_side_waits() {
     let cell = AnyCell::with_strategy(0, Unwinds::<_, false>(EpochStrategy::new()));
@@ -374,8 +377,8 @@ fn a_strategy_without_a_spare_side_waits() {
 
 static STATIC: AnyCell<usize, EpochStrategy> = AnyCell::with_strategy(0, EpochStrategy::new());
 
-/// Two guards until the thread's end, one of which is refreshed there, and a waker that uses
-/// the cell in the release of that one.
+/// Two guards that live until the thread's end. One is refreshed there, and its release calls a
+/// waker that uses the cell.
 struct Late(
     RefCell<Vec<CellGuard<'static, usize, EpochStrategy>>>,
     Cell<bool>,
@@ -400,7 +403,7 @@ impl Drop for Late {
             assert!(panics(|| STATIC.store(0)).contains("holds a guard"));
             return;
         }
-        // Two more swaps, with a guard on each side, and a task that waits.
+        // Two more swaps with a guard on each side, and a task that waits.
         elsewhere(|| STATIC.store(now + 1));
         let second = STATIC.read();
         elsewhere(|| STATIC.store(now + 2));
@@ -444,19 +447,19 @@ fn guards_outlive_their_threads_slots() {
     }
 }
 
-/// A cell that is moved into the place of another, of which a thread has a token.
+/// A cell is moved to the address of another cell, of which a thread has a token.
 #[test]
-fn a_cell_takes_the_place_of_another() {
-    let mut place = Box::new(AnyCell::with_strategy(
+fn a_cell_takes_the_address_of_another() {
+    let mut boxed = Box::new(AnyCell::with_strategy(
         String::from("a"),
         EpochStrategy::new(),
     ));
     for round in 0..20 {
-        assert_eq!(place.load().len(), 1 + round % 2);
+        assert_eq!(boxed.load().len(), 1 + round % 2);
         if round % 3 == 0 {
-            forget(place.read());
+            forget(boxed.read());
         }
-        elsewhere(|| assert_eq!(place.read().len(), 1 + round % 2));
+        elsewhere(|| assert_eq!(boxed.read().len(), 1 + round % 2));
         let next = AnyCell::with_strategy(String::from("b"), EpochStrategy::new());
         if round % 2 == 0 {
             next.store(String::from("bb"));
@@ -464,13 +467,13 @@ fn a_cell_takes_the_place_of_another() {
             elsewhere(|| next.store(String::from("cc")));
             forget(guard);
         }
-        *place = next;
-        assert_eq!(place.version(), if round % 2 == 0 { 2 } else { 0 });
+        *boxed = next;
+        assert_eq!(boxed.version(), if round % 2 == 0 { 2 } else { 0 });
     }
 }
 
-/// Threads, tasks and cancelled tasks write, and guards are refreshed: nothing is lost and
-/// nobody waits forever.
+/// Threads, tasks and cancelled tasks write, and guards are refreshed. No write is lost and none
+/// waits forever.
 fn all_at_once<S: BlockingStrategy<GuardToken: Sync>>(new: fn() -> S) {
     struct Unpark(thread::Thread);
     impl Wake for Unpark {
@@ -512,7 +515,7 @@ fn all_at_once<S: BlockingStrategy<GuardToken: Sync>>(new: fn() -> S) {
                                 made.fetch_add(1, SeqCst);
                             }
                         }
-                        // Under a guard of its own: refused at most.
+                        // Under a guard of its own, a write may panic at most.
                         _ => {
                             let guard = cell.read();
                             let before = **guard;
@@ -526,7 +529,7 @@ fn all_at_once<S: BlockingStrategy<GuardToken: Sync>>(new: fn() -> S) {
                 }
             });
         }
-        // Keeps guards on up to three values.
+        // Keep guards on up to three values.
         scope.spawn(move || {
             let mut kept = std::collections::VecDeque::new();
             for round in 0..rounds {
@@ -579,7 +582,7 @@ fn writers_of_all_kinds() {
     all_at_once(LockStrategy::new);
 }
 
-/// Values that own cells, or the cell that they are in.
+/// Values may own cells, even the cell that they are in.
 #[test]
 fn values_own_cells() {
     struct Node {
@@ -588,7 +591,7 @@ fn values_own_cells() {
     impl Drop for Node {
         fn drop(&mut self) {
             if let Some(next) = &self.next {
-                // Refused while another one is dropped.
+                // A use may be refused while another value is dropped.
                 let _ = next.try_store(None);
                 let _ = next.try_update(|_| ());
             }

@@ -1,5 +1,5 @@
-//! Readers that register, read, are handed over and go, beside a writer that writes whatever
-//! back it is given.
+//! Readers register, read, move to other threads and go, while a writer writes to each back
+//! that it gets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -17,9 +17,9 @@ fn read_value<S: BlockingStrategy>(reader: &ArcReader<Wide, S>, last: &mut u64) 
     for _ in 0..3 {
         // SAFETY: a reference to a word is valid for a read.
         let first = unsafe { (&raw const guard[0]).read_volatile() };
-        assert!(first >= *last, "went back");
+        assert!(first >= *last, "an older value after a newer one");
         for word in guard.iter() {
-            // SAFETY: as above.
+            // SAFETY: a reference to a word is valid for a read.
             let word = unsafe { (&raw const *word).read_volatile() };
             assert_eq!(word, first, "written under a guard");
         }
@@ -79,7 +79,7 @@ where
         stop.store(true, Relaxed);
         assert!(
             writer.finish_timeout(Duration::from_secs(10)),
-            "somebody is overlooked or stuck"
+            "a reader was overlooked, or a wait did not end"
         );
         eprintln!("{value} swaps");
     });

@@ -10,7 +10,7 @@ use std::thread;
 use dbuf_strategies::core::{DoubleBuffer, Reader, Writer, arc};
 use dbuf_strategies::{CountStrategy, EpochStrategy, Waiter, Watched};
 
-/// A panic payload that panics once more when it is dropped.
+/// A panic payload whose drop panics too.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -43,8 +43,8 @@ fn wait(waiter: &mut Waiter, waker: &Waker) {
     assert!(polled.is_pending());
 }
 
-/// Two wakers panic, and what the second panics with panics when it is dropped. Those
-/// who wait behind them are woken all the same, and the first panic goes on.
+/// Two wakers panic, and the payload of the second panics when it is dropped. The other waiters
+/// are woken all the same, and the first panic continues.
 #[test]
 fn payload_that_panics_keeps_no_wake_from_others() {
     let (mut writer, reader) = arc(0, 0, Watched::new(CountStrategy::new()));
@@ -61,10 +61,10 @@ fn payload_that_panics_keeps_no_wake_from_others() {
     assert_eq!(count.0.load(SeqCst), 2);
 }
 
-/// The token is a lock that many may look through: `stragglers` on two threads, beside
-/// readers that leave, and then a change by its one owner.
+/// Many threads may share the token: two call `stragglers` while readers leave, and then its
+/// owner changes the state.
 #[test]
-fn writer_is_looked_at_from_many_threads() {
+fn stragglers_are_counted_on_many_threads() {
     let rounds = if cfg!(miri) { 10 } else { 2_000 };
     let (mut writer, reader) = arc(0_usize, 0, EpochStrategy::new());
     for round in 1..=rounds {
@@ -96,8 +96,8 @@ fn writer_is_looked_at_from_many_threads() {
     }
 }
 
-/// The first claims of a process, all at once and on one strategy in a `static`: one
-/// gets it, and each that follows finds the swap and the mode that the last one left.
+/// The first claims of a process come at once, on one strategy in a `static`. One succeeds, and
+/// each later one finds the swap and the mode of the one before.
 #[test]
 fn claims_follow_each_other_over_threads() {
     static BUFFER: DoubleBuffer<usize, EpochStrategy> =
@@ -108,7 +108,7 @@ fn claims_follow_each_other_over_threads() {
         let threads = [(); 4].map(|()| {
             scope.spawn(|| {
                 let reader = Reader::new(&BUFFER);
-                // From before the first claim, perhaps.
+                // This reader may be older than the first claim.
                 let mut guard = reader.read();
                 barrier.wait();
                 let mut last = 0;

@@ -1,4 +1,4 @@
-//! A strategy around a strategy, that counts and panics where it is told to.
+//! A strategy around a strategy that counts calls, and panics on request.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use dbuf_strategies::core::{BlockingStrategy, OpWriter, Side, Strategy, arc};
 struct Seen {
     readers: AtomicUsize,
     released: AtomicUsize,
-    /// `start_swap` unwinds when it has flipped, as `Watched` may with a waker.
+    /// `start_swap` unwinds after the flip, as `Watched` may if a waker panics.
     start_panics: AtomicBool,
 }
 
 struct Probe(LockStrategy, Arc<Seen>);
 
-// SAFETY: the inner strategy's promises; a panic comes after `start_swap` is complete.
+// SAFETY: the inner strategy keeps the promises; a panic comes after `start_swap` is complete.
 unsafe impl Strategy for Probe {
     type WriterToken = <LockStrategy as Strategy>::WriterToken;
     type ReaderToken = <LockStrategy as Strategy>::ReaderToken;
@@ -28,7 +28,7 @@ unsafe impl Strategy for Probe {
     }
     unsafe fn release_writer(&self, writer: Self::WriterToken) {
         self.1.released.fetch_add(1, SeqCst);
-        // SAFETY: the caller's promises, here and below.
+        // SAFETY: the caller's promises.
         unsafe { self.0.release_writer(writer) }
     }
     fn is_writer_claimed(&self) -> bool {
@@ -39,38 +39,38 @@ unsafe impl Strategy for Probe {
         self.0.new_reader()
     }
     unsafe fn acquire(&self, reader: &Self::ReaderToken) -> Side {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.acquire(reader) }
     }
     fn side(guard: &Side) -> Side {
         *guard
     }
     unsafe fn release(&self, reader: &Self::ReaderToken, guard: Side) {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.release(reader, guard) }
     }
     fn front(&self) -> Side {
         self.0.front()
     }
     unsafe fn start_swap(&self, writer: &mut Self::WriterToken) {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.start_swap(writer) };
         assert!(!self.1.start_panics.swap(false, SeqCst), "after the flip");
     }
     unsafe fn is_finished(&self, writer: &Self::WriterToken) -> bool {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.is_finished(writer) }
     }
     unsafe fn try_finish(&self, writer: &mut Self::WriterToken) -> bool {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.try_finish(writer) }
     }
     unsafe fn poll_finish(&self, writer: &mut Self::WriterToken, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.poll_finish(writer, cx) }
     }
     unsafe fn stragglers(&self, writer: &Self::WriterToken) -> usize {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.stragglers(writer) }
     }
 }
@@ -113,13 +113,13 @@ fn shared_reads_keep_one_reader() {
         assert_eq!(*shared.read() + *shared.clone().read(), 2);
     }
     let made = seen.readers.load(SeqCst) - before;
-    // The nested one goes when the outer one's place is taken again: at most one each time.
+    // The reader of a nested guard is dropped when the outer one returns: at most one each time.
     assert!(made <= 6, "{made} readers for one thread");
     let before = seen.readers.load(SeqCst);
     for _ in 0..5 {
         drop(shared.read());
     }
-    assert_eq!(seen.readers.load(SeqCst), before, "kept");
+    assert_eq!(seen.readers.load(SeqCst), before, "a reader was made again");
 }
 
 /// Kills "`try_into_buffers` drops the token".

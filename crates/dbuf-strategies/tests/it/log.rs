@@ -1,5 +1,4 @@
-//! What the operation log does when user code unwinds halfway, and when a batch's
-//! owner lies.
+//! The operation log when user code unwinds halfway, and when a batch's owner lies.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
@@ -15,7 +14,7 @@ fn panics(f: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(f)).is_err()
 }
 
-/// Pushes; panics on its second application, or when dropped, if told to.
+/// Pushes a number. It panics on its second application, or when dropped, on request.
 struct Push {
     value: u32,
     replay_panics: bool,
@@ -57,7 +56,7 @@ fn log<S: Strategy>(strategy: S) -> Log<S> {
     OpWriter::new(arc(vec![], vec![], strategy).0)
 }
 
-/// A panic in replay leaves a resync behind (kills "replay without Torn").
+/// A panic in replay is followed by a resync (kills "replay without Torn").
 #[test]
 fn panic_in_replay_is_resynced() {
     let mut writer = log(LockStrategy::new());
@@ -101,7 +100,7 @@ fn forgotten_batch_is_rolled_back_by_the_next_batch() {
     assert_eq!(*writer.write(), [1, 2]);
 }
 
-/// Ops beside a `modify` are covered by its resync, and not replayed after it
+/// Ops of a batch with a `modify` are covered by its resync, and not replayed after it
 /// (kills "an op after `modify` makes it Unpublished", "resync keeps the log").
 #[test]
 fn ops_beside_a_modify_reach_each_copy_once() {
@@ -138,11 +137,11 @@ fn batch_made_while_unwinding_publishes() {
     assert_eq!(*writer.front(), [1]);
 }
 
-/// Destructors of ops that panic at each place where the log drops them: the copies
-/// stay equal, nothing is dropped twice, and the writer goes on.
+/// Destructors of ops panic at each point where the log drops them. The copies stay equal,
+/// nothing is dropped twice, and the writer goes on.
 #[test]
 fn panicking_op_destructors_leave_equal_copies() {
-    for place in 0..4 {
+    for point in 0..4 {
         let mut writer = log(LockStrategy::new());
         writer.write().apply(Push::new(1));
         let dropped = Arc::new(AtomicUsize::new(0));
@@ -152,35 +151,35 @@ fn panicking_op_destructors_leave_equal_copies() {
         let unwound = panics(|| {
             let mut batch = writer.write();
             batch.apply(op);
-            match place {
+            match point {
                 0 => drop(batch.rollback()),
                 1 => batch.modify(|list, _| list.push(9)),
                 2 => drop(batch.publish().write()),
                 _ => mem::forget(batch),
             }
         });
-        if matches!(place, 0 | 3) {
-            // Given up by the next batch.
+        if matches!(point, 0 | 3) {
+            // The next batch gives it up.
             assert!(!unwound);
             assert!(panics(|| drop(writer.write())));
         } else {
             assert!(unwound);
         }
-        assert_eq!(dropped.load(SeqCst), 1, "place {place}");
+        assert_eq!(dropped.load(SeqCst), 1, "point {point}");
         writer.write().apply(Push::new(5));
         writer.catch_up();
-        let published: &[u32] = if place == 2 { &[1, 2, 5] } else { &[1, 5] };
+        let published: &[u32] = if point == 2 { &[1, 2, 5] } else { &[1, 5] };
         let mut raw = writer.into_writer();
         let (front, back) = raw.split_mut();
         assert_eq!(
             (&front[..], &back[..]),
             (published, published),
-            "place {place}"
+            "point {point}"
         );
     }
 }
 
-/// `clone_from` that panics halfway is tried again.
+/// A `clone_from` that panics halfway is repeated.
 #[test]
 fn panicking_clone_from_is_repeated() {
     struct Fragile(Vec<u32>, Arc<AtomicUsize>);
@@ -208,7 +207,7 @@ fn panicking_clone_from_is_repeated() {
     assert_eq!(reader.read().0, [7]);
 }
 
-/// An owner that leads elsewhere each time: panics, and nothing worse.
+/// A batch owner that returns another writer each time causes panics, and nothing worse.
 #[test]
 fn lying_batch_owner_only_panics() {
     struct Liar<'w>(&'w mut [Log<EpochStrategy>; 2], Cell<usize>);
@@ -233,7 +232,7 @@ fn lying_batch_owner_only_panics() {
         }
         let readers = [both[0].reader(), both[1].reader()];
         let guards = [readers[0].read(), readers[1].read()];
-        // One of them has an unfinished swap.
+        // One of the writers has an unfinished swap.
         both[start].publish();
         let _ = panics(|| {
             let mut batch = Batch::try_begin(Liar(&mut both, Cell::new(start)))
@@ -254,9 +253,9 @@ fn lying_batch_owner_only_panics() {
     }
 }
 
-/// Batches that change places inside `transact`.
+/// Batches may be swapped with each other inside `transact`.
 #[test]
-fn batches_may_change_places_in_transact() {
+fn batches_may_be_swapped_in_transact() {
     let (mut one, mut two) = (log(EpochStrategy::new()), log(EpochStrategy::new()));
     one.write().apply(Push::new(1));
     let readers = (one.reader(), two.reader());
@@ -277,8 +276,8 @@ fn batches_may_change_places_in_transact() {
     let _ = Writer::claim(one.as_writer().ptr().clone()).unwrap_err();
 }
 
-/// A batch whose owner leads to a writer that is not open changes nothing there: not what
-/// was published and not replayed, and not what was deferred (kills "no check for open").
+/// A batch whose owner returns a writer without an open batch changes nothing there: neither
+/// ops that are still to be replayed, nor deferred ones (kills "no check for open").
 #[test]
 fn writer_without_a_batch_is_not_changed_by_a_lying_owner() {
     struct Switch<'w>([&'w mut Log<LockStrategy>; 2], &'w Cell<usize>);
@@ -306,7 +305,7 @@ fn writer_without_a_batch_is_not_changed_by_a_lying_owner() {
         at.set(1);
         assert!(panics(|| batch.apply(Push::new(9))));
         let _ = batch.publish();
-        assert_eq!(*two.front(), [1], "what was deferred is not published");
+        assert_eq!(*two.front(), [1], "deferred changes are published");
         assert_eq!(two.has_pending(), deferred);
         two.publish();
         two.catch_up();
@@ -317,9 +316,9 @@ fn writer_without_a_batch_is_not_changed_by_a_lying_owner() {
     }
 }
 
-/// What was kept survives every way in which a later batch can fail, and is
-/// published once (kills "abandon drops the whole log", "a resync forgets what was
-/// kept", "a publish leaves it kept").
+/// Kept changes survive every way in which a later batch can fail, and are published once
+/// (kills "abandon drops the whole log", "a resync forgets kept changes", "a publish leaves
+/// them kept").
 #[test]
 fn kept_changes_survive_a_batch_that_fails() {
     type Failure = fn(&mut Log<EpochStrategy>);
@@ -353,7 +352,7 @@ fn kept_changes_survive_a_batch_that_fails() {
                 list.push(66);
                 panic!("halfway")
             })));
-            assert!(panics(|| _ = batch.keep()), "a torn batch keeps nothing");
+            assert!(panics(|| _ = batch.keep()), "a torn batch kept changes");
         },
         |writer| writer.write().rollback_on_drop(),
     ];
@@ -375,7 +374,7 @@ fn kept_changes_survive_a_batch_that_fails() {
         batch.publish();
         assert!(!writer.has_pending());
         assert_eq!(*reader.read(), [1, 2, 3], "failure {number}");
-        // Published, so that giving up the next one loses and repeats nothing.
+        // They are published, so giving up the next batch loses and repeats nothing.
         let mut batch = writer.write();
         batch.apply(Push::new(66));
         batch.rollback();
@@ -383,8 +382,8 @@ fn kept_changes_survive_a_batch_that_fails() {
     }
 }
 
-/// A batch that modified cannot be made again from the log: to keep it is to
-/// publish it, with what was kept before.
+/// The log cannot repeat a batch that modified, so keeping it publishes it, with the changes
+/// that were kept before.
 #[test]
 fn keeping_a_modified_batch_publishes_it() {
     let mut writer = log(LockStrategy::new());
@@ -399,15 +398,15 @@ fn keeping_a_modified_batch_publishes_it() {
     assert_eq!(*writer.write(), [1, 2]);
 }
 
-/// If the copy of what was kept panics, nothing is lost: the next batch tries again.
+/// If the application of kept changes panics, nothing is lost: the next batch repeats it.
 #[test]
 fn kept_changes_survive_a_panic_while_they_are_made_again() {
     struct Flaky(Arc<AtomicUsize>);
     impl Operation<Vec<u32>> for Flaky {
         fn apply(&mut self, target: &mut Vec<u32>, _: &()) {
-            let left = self.0.fetch_sub(1, SeqCst);
+            let calls = self.0.fetch_sub(1, SeqCst);
             target.push(1);
-            assert_ne!(left, 2, "the second application panics");
+            assert_ne!(calls, 2, "the second application panics");
         }
     }
     let (writer, reader) = arc(vec![], vec![], LockStrategy::new());

@@ -1,5 +1,5 @@
-//! Publishes whose start unwinds, before the flip or after it: whatever came before, what was
-//! kept is published once and what was not is lost as a whole.
+//! Publishes whose start unwinds, before the flip or after it. Kept changes are published once,
+//! and changes that were not kept are lost as a whole.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -54,7 +54,7 @@ fn check<S: Strategy>(new: fn() -> S, seed: u64) {
             1 if !modified => _ = batch.defer(),
             2 => _ = batch.keep(),
             3 if !modified => {
-                // Keeping starts no swap.
+                // `keep` starts no swap.
                 batch.keep().publish();
             }
             4 => drop(batch),
@@ -85,7 +85,7 @@ fn check<S: Strategy>(new: fn() -> S, seed: u64) {
 }
 
 #[test]
-fn what_is_kept_is_published_once() {
+fn kept_changes_are_published_once() {
     for seed in 1..if cfg!(miri) { 3 } else { 300 } {
         check(LocalStrategy::new, seed);
         check(CountStrategy::new, seed);

@@ -1,5 +1,4 @@
-//! A log over values that are never cloned, and what becomes of it when a clone is what it
-//! would need.
+//! A log over values that are never cloned, and what it does where it would need a clone.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +17,7 @@ enum Change {
 }
 use Change::{PanicAt, Push};
 
-/// Whether a rollback can be undone.
+/// A rollback can undo it.
 trait Undo {
     const UNDOES: bool;
 }
@@ -110,7 +109,7 @@ fn rollback_is_undone_by_the_operation() {
 
 #[test]
 fn torn_back_is_an_error_and_readers_go_on() {
-    // By a rollback, by a forgotten batch, by a change that panics, and by a replay.
+    // The back is torn by a rollback, a forgotten batch, a change that panics, or a replay.
     let breaks: [fn(&mut Writer<UndoesNot>); 4] = [
         |writer| {
             let mut batch = writer.write();
@@ -127,7 +126,7 @@ fn torn_back_is_an_error_and_readers_go_on() {
         },
         |writer| {
             let mut batch = writer.write();
-            // On this copy the second comes too late; on the other one as well.
+            // The closure does not change this copy; the replay on the other one panics.
             batch.record(|_, ()| ((), Some(Op(PanicAt(1), UndoesNot))));
             batch.publish();
             unwinds(|| writer.catch_up());
@@ -144,7 +143,7 @@ fn torn_back_is_an_error_and_readers_go_on() {
             assert_ne!(writer.publish(), Published::Now, "{case}");
             assert_eq!(reader.read().0, [1], "{case}");
         }
-        // By hand.
+        // Repair it by hand.
         let mut writer = writer.into_writer();
         let (front, back) = writer.split_mut();
         back.0.clone_from(&front.0);

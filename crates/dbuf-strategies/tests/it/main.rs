@@ -1,4 +1,4 @@
-//! The tests that share a process.
+//! The tests that run in one process.
 #![cfg(not(dbuf_loom))]
 #![allow(
     clippy::std_instead_of_alloc,

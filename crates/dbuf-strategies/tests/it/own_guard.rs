@@ -3,6 +3,7 @@
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use dbuf_strategies::core::{
     ArcWriter, BlockingStrategy, OnStraggler, OpWriter, Published, SharedReadGuard, arc,
 };
 use dbuf_strategies::{
-    CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LockStrategy, Watched,
+    CountStrategy, DefaultStrategy, EpochStrategy, Fence, FlashStrategy, LockStrategy, Watched,
 };
 
 /// What `f` panics with.
@@ -207,4 +208,50 @@ fn a_guard_of_another_buffer_is_not_noticed() {
     });
     assert_noticed(|| other.store(2));
     assert_eq!((*kept, *shared.read()), (0, 2));
+}
+
+/// Other threads' readers are asked while they read, come and go, and end before their guards.
+#[test]
+fn straggling_threads_are_named_while_readers_come_and_go() {
+    fn body<S: BlockingStrategy>(strategy: S) {
+        let rounds = if cfg!(miri) { 3 } else { 300 };
+        let (mut writer, reader) = arc(0, 0, strategy);
+        let (shared, stop) = (&reader.shared(), &AtomicBool::new(false));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(move || {
+                    while !stop.load(Relaxed) {
+                        let reads = move || {
+                            let first = shared.read();
+                            let mut second = shared.read();
+                            SharedReadGuard::refresh(&mut second);
+                            assert!(*first <= *second);
+                            drop(first);
+                        };
+                        thread::scope(|scope| {
+                            scope.spawn(reads);
+                            scope.spawn(reads);
+                        });
+                        reads();
+                    }
+                });
+            }
+            scope.spawn(move || {
+                while !stop.load(Relaxed) {
+                    drop(shared.straggling_threads());
+                    thread::yield_now();
+                }
+            });
+            for n in 1..=rounds {
+                writer.store(n);
+                drop(shared.straggling_threads());
+            }
+            stop.store(true, Relaxed);
+        });
+        writer.finish();
+        assert!(shared.straggling_threads().is_empty());
+    }
+    body(EpochStrategy::new());
+    body(EpochStrategy::with_fence(Fence::Symmetric));
+    body(FlashStrategy::new());
 }

@@ -1,5 +1,5 @@
-//! What the suite cannot say for every pointer: weak readers, owning pointers, a
-//! user's pointer, `static` buffers, and who is `Send` and `Sync`.
+//! What the suite does not test for every pointer: weak readers, owning pointers, a user's
+//! pointer, `static` buffers, and which types are `Send` and `Sync`.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
@@ -18,7 +18,7 @@ use dbuf_strategies::{
 use dbuf_testing::suite;
 use dbuf_testing::suite::buffer;
 
-/// A pointer of a user: an `Rc` with a label.
+/// A user's pointer: an `Rc` with a label.
 struct Labelled<B> {
     label: &'static str,
     buffer: Rc<B>,
@@ -50,7 +50,7 @@ impl<B> Deref for Labelled<B> {
     }
 }
 
-// SAFETY: P1 to P6 are those of the `Rc` inside, which is never given out.
+// SAFETY: the `Rc` inside, which is never given out, keeps P1 to P6.
 unsafe impl<T, S: Strategy, X> BufferPtr for Labelled<DoubleBuffer<T, S, X>> {
     type Value = T;
     type Strategy = S;
@@ -69,11 +69,11 @@ fn weak_reader_sees_until_the_end<S: Strategy>(strategy: S) {
     assert_eq!(*weak.try_read().unwrap(), 2);
     assert!(!weak.is_closed());
     drop(writer);
-    assert!(weak.is_closed(), "nobody writes");
+    assert!(weak.is_closed(), "no writer is claimed");
     assert_eq!(*weak.try_read().unwrap(), 2);
     let guard = clone.try_read().unwrap();
     drop(strong);
-    // The guard keeps the buffer alive, for all.
+    // The guard keeps the buffer alive, for every reader.
     assert_eq!((*guard, *weak.try_read().unwrap()), (2, 2));
     drop(guard);
     assert_eq!(weak.try_read().unwrap_err(), Closed);
@@ -96,8 +96,8 @@ fn weak_readers_see_until_the_end() {
     assert!(weak.try_read().is_err());
 }
 
-/// SOUNDNESS 5: the value owns a weak reader of its own buffer, made before the
-/// buffer was there, and outlives the strategy beside it.
+/// SOUNDNESS 5: the value owns a weak reader of its own buffer. It is made before the buffer,
+/// and outlives the strategy beside it.
 #[test]
 fn value_may_own_a_weak_reader_of_its_own_buffer() {
     type WeakNode = WeakReader<Node, EpochStrategy>;
@@ -117,7 +117,7 @@ fn value_may_own_a_weak_reader_of_its_own_buffer() {
     {
         let reader = Reader::new(Arc::clone(&buffer));
         let guard = reader.read();
-        // Failed when it was made, opens with the buffer.
+        // It cannot read when it is made, and can once the buffer is there.
         let early = guard.myself.take().unwrap();
         assert_eq!(early.try_read().unwrap().value, 1);
         *guard.myself.borrow_mut() = Some(early);
@@ -161,7 +161,7 @@ fn buffers_come_out_as_front_and_back<S: Strategy>(new: fn() -> S) {
     drop(reader);
     assert_eq!(writer.try_into_buffers().unwrap(), ("a", "b"));
 
-    // By value, whatever became of the handles, and in the middle of a swap.
+    // The buffer by value, after its handles are gone, while a swap is unfinished.
     let buffer = DoubleBuffer::new("a", "b", new());
     let (mut writer, reader) = split(&buffer).unwrap();
     std::mem::forget(reader.read());
@@ -180,8 +180,8 @@ fn buffers_come_out_of_every_strategy() {
     buffers_come_out_as_front_and_back(LocalStrategy::new);
 }
 
-/// A pointer is refused its buffer while any other one lives, a weak reader does
-/// not count, and values are dropped once.
+/// A pointer does not get its buffer while another one lives (weak readers do not count), and
+/// values are dropped once.
 #[test]
 fn buffers_are_dropped_once() {
     let drops = Rc::new(Cell::new(0));
@@ -220,8 +220,8 @@ fn static_buffer_is_claimed_at_run_time() {
     assert_eq!(*reader.read(), 2);
 }
 
-/// ANCHORS 4: ten thousand readers come and go, at once and one by one; slots
-/// are used again, and what they left behind does not hold a publish up.
+/// ANCHORS 4: ten thousand readers come and go, at once and one by one. Slots are reused, and
+/// no publish waits for a reader that is gone.
 #[test]
 fn bug_04_ten_thousand_readers_leave_nothing_behind() {
     let count = if cfg!(miri) { 50 } else { 10_000 };
@@ -235,7 +235,7 @@ fn bug_04_ten_thousand_readers_leave_nothing_behind() {
             }
         }
         writer.start_swap();
-        // Drop them in an order that is neither that of making nor its reverse.
+        // Drop them neither in the order in which they were made nor in reverse.
         while let Some(last) = readers.len().checked_sub(1) {
             drop(readers.swap_remove((last * 7 + 3) % (last + 1)));
         }
@@ -263,21 +263,21 @@ pin!(is_send: Send);
 pin!(is_sync: Sync);
 pin!(is_unwind_safe: UnwindSafe + RefUnwindSafe);
 
-/// The positive half of the table; the negative half is in `tests/ui`.
+/// These types are `Send` or `Sync`; `tests/ui` has those that are not.
 #[test]
 fn send_and_sync_are_what_they_should_be() {
     type Arced<T, S> = Arc<DoubleBuffer<T, S>>;
     fn concurrent<S: Strategy<ReaderToken: Send, WriterToken: Send + Sync> + Send + Sync>() {
         is_send::<DoubleBuffer<u32, S>>();
         is_sync::<DoubleBuffer<u32, S>>();
-        // `Send` needs no `Sync` of the value; sharing does.
+        // `Send` does not need the value to be `Sync`; sharing does.
         is_send::<DoubleBuffer<Cell<u32>, S>>();
         is_send::<Writer<Arced<u32, S>>>();
         is_sync::<Writer<Arced<u32, S>>>();
         is_send::<Reader<Arced<u32, S>>>();
         is_send::<OpWriter<Arced<u32, S>, Box<dyn FnMut(&mut u32, &()) + Send>>>();
     }
-    /// A guard is shared as a reference is; the negative half is in `tests/ui` here too.
+    /// A guard is shared as a reference is; `tests/ui` has the guards that are not.
     fn guards<S: BlockingStrategy<GuardToken: Sync>>() {
         is_sync::<ReadGuard<'_, Arced<u32, S>>>();
         is_sync::<ReadGuard<'_, Weak<DoubleBuffer<u32, S>>>>();
@@ -308,7 +308,7 @@ fn send_and_sync_are_what_they_should_be() {
     is_send::<SharedReader<Arced<u32, EpochStrategy>>>();
 }
 
-/// Guards may be used where shorter ones are asked for, as references may.
+/// A guard may be used where one with a shorter lifetime is needed, as a reference may.
 #[allow(dead_code, reason = "compiling is the test")]
 fn guards_shorten<'a: 'b, 'b, R: ReaderPtr, P: BufferPtr>(
     read: ReadGuard<'a, R>,
@@ -322,7 +322,7 @@ fn guards_shorten<'a: 'b, 'b, R: ReaderPtr, P: BufferPtr>(
     (read, shared, mapped)
 }
 
-/// Threads look at a value through one guard.
+/// Threads read a value through one guard.
 #[test]
 fn a_guard_is_shared_between_threads() {
     let (mut writer, reader) = arc(vec![1, 2], vec![], EpochStrategy::new());

@@ -1,4 +1,4 @@
-//! Shared handles at random: tables that come and go, colliding ids, forgotten guards,
+//! Random steps with shared handles: tables that come and go, colliding ids, forgotten guards,
 //! refreshes, guards in late destructors, wakers that read.
 
 use std::cell::RefCell;
@@ -96,7 +96,7 @@ fn reads<S: Strategy>(
             }
             _ => {
                 let n = held.iter().filter(|held| held.0 == at).count() + forgotten[at];
-                // A forgotten one of an earlier turn may be there too.
+                // There may be a forgotten guard of an earlier turn too.
                 assert!(n == 0 || handles[at].has_guard());
                 if !forgets {
                     assert_eq!(handles[at].has_guard(), n > 0);
@@ -191,7 +191,7 @@ where
             .iter()
             .map(|w| SharedReader::new(w.as_writer().ptr().clone()))
             .collect();
-        // Ids that share a place in the cache.
+        // Ids that share a slot of the cache.
         let few: Vec<_> = [0, 8, 1, 9].map(|at| handles[at].clone()).into();
         let forgets = random.next(3) == 0;
         if round % 2 == 1 {
@@ -237,7 +237,7 @@ fn count() {
     seeds().for_each(|seed| fuzz(CountStrategy::new, seed * 83));
 }
 
-// ---- late destructors
+// Late destructors
 
 type Late = SharedReader<Ptr<EpochStrategy>>;
 
@@ -281,7 +281,7 @@ impl Drop for Holds {
                     }
                 }
                 _ => {
-                    // A handle of its own, for as long as this.
+                    // A handle of its own, which lives as long as this value.
                     let buffer =
                         DoubleBuffer::new(Tracked::new(0), Tracked::new(0), EpochStrategy::new());
                     let own = SharedReader::new(Arc::new(buffer));
@@ -360,12 +360,12 @@ fn late() {
         let mut writer = writer.into_writer();
         assert!(
             writer.finish_timeout(std::time::Duration::from_secs(20)),
-            "a guard is left"
+            "a guard was not released"
         );
         assert!(writer.start_swap());
         assert!(
             writer.finish_timeout(std::time::Duration::from_secs(20)),
-            "a guard is left"
+            "a guard was not released"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Random steps of each strategy, by hand, beside a model of three sides.
+//! Random calls of each strategy's methods, compared with a model of three sides.
 
 #![allow(
     clippy::std_instead_of_alloc,
@@ -26,7 +26,7 @@ impl Wake for Woken {
     }
 }
 
-/// xorshift, enough to pick steps.
+/// xorshift, which is good enough to choose steps.
 struct Rng(u64);
 
 impl Rng {
@@ -46,27 +46,27 @@ struct Held<S: Strategy> {
 
 const READERS: usize = 4;
 
-/// `ends`: whether a reader's drop ends the guards that were forgotten on it.
+/// With `ends`, the drop of a reader ends its forgotten guards.
 fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
     let rng = &mut Rng(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let s = new();
     let mut writer = s.try_claim_writer().unwrap();
     let mut readers: Vec<_> = (0..READERS).map(|_| s.new_reader()).collect();
     let mut held: Vec<Held<S>> = Vec::new();
-    // Per reader and side, and those of readers that are gone.
+    // The guards of each reader on each side, and those of readers that are gone.
     let mut forgotten = [[0_usize; 3]; READERS + 1];
     let (mut front, mut back, mut spare) = (Side::A, Side::B, Side::C);
     let (mut finished, mut free) = (true, true);
     let woken = Arc::new(Woken(AtomicUsize::new(0)));
     let waker = Waker::from(Arc::clone(&woken));
-    // The wakes when it was registered, and whether for the spare side too.
+    // The number of wakes at registration, and whether it was for the spare side too.
     let mut registered: Option<(usize, bool)> = None;
     for _ in 0..150 {
         let on = |held: &[Held<S>], forgotten: &[[usize; 3]], side: Side| {
             held.iter().filter(|h| h.side == side).count()
                 + forgotten.iter().map(|f| f[side as usize]).sum::<usize>()
         };
-        // SAFETY: the model has C1 to C7.
+        // SAFETY: the model keeps C1 to C7.
         unsafe {
             match rng.below(14) {
                 0..=3 => {
@@ -91,7 +91,7 @@ fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
                 }
                 8 => {
                     let reader = rng.below(READERS);
-                    // Guards borrow readers: those that are left were forgotten.
+                    // Guards borrow readers, so those that remain were forgotten.
                     while let Some(at) = held.iter().position(|h| h.reader == reader) {
                         let h = held.swap_remove(at);
                         s.release(&readers[reader], h.guard);
@@ -185,7 +185,7 @@ fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
         }
     }
     for h in held {
-        // SAFETY: the model has C1, C3 and C4.
+        // SAFETY: the model keeps C1, C3 and C4.
         unsafe { s.release(&readers[h.reader], h.guard) };
     }
 }
@@ -214,8 +214,8 @@ strategies! {
     watched, true, Watched::new(EpochStrategy::with_fence(Fence::Symmetric));
 }
 
-/// A reader with forgotten guards on two sides that a writer waits for wakes twice as it is
-/// dropped. A waker that panics each time must not end the process.
+/// A writer waits for two sides with forgotten guards of one reader, whose drop wakes twice. A
+/// waker that panics each time must not end the process.
 #[test]
 fn two_wakes_that_panic_in_one_drop() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -225,15 +225,15 @@ fn two_wakes_that_panic_in_one_drop() {
 
     type Log = ArcOpWriter<u32, fn(&mut u32, &()), FlashStrategy>;
 
-    /// Polls at once, until there is nothing more to do, as an executor that runs its task in
-    /// the waker. The task panics.
+    /// Polls at once until the task has nothing more to do, as an executor that runs tasks in the
+    /// waker does. The task panics.
     struct Runs(Mutex<Option<Log>>);
 
     impl Wake for Runs {
         fn wake(self: Arc<Self>) {
             let waker = Waker::from(Arc::clone(&self));
             let Ok(mut log) = self.0.try_lock() else {
-                return; // it runs already
+                return; // the task is running
             };
             if let Some(log) = &mut *log {
                 for _ in 0..2 {

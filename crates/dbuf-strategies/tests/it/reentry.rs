@@ -1,5 +1,5 @@
-//! Wakers that come back in, readers that go in the middle of a wait, and swaps that
-//! are refused.
+//! Wakers that use the buffer, readers that are dropped during a wait, and swaps that are
+//! refused.
 #![forbid(unsafe_code)]
 
 use std::cell::RefCell;
@@ -15,8 +15,8 @@ use dbuf_strategies::core::{
 };
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy};
 
-/// `try_swap` asks for the last swap first (kills "try_swap without try_finish"), and
-/// numbers what it publishes (kills "try_swap without a version").
+/// `try_swap` finishes the last swap first (kills "try_swap without try_finish"), and gives
+/// its publish a number (kills "try_swap without a version").
 fn try_swap_is_refused_by_either_side<P>(ptr: P)
 where
     P: BufferPtr<Value = u32, Strategy: TrySwapStrategy>,
@@ -38,7 +38,7 @@ where
     assert_eq!((*guard, ReadGuard::version(&guard)), (5, 3));
     assert!(
         writer.try_back_mut().is_some(),
-        "a guard on the front holds nobody up"
+        "the writer waits for a guard on the front"
     );
 }
 
@@ -48,8 +48,7 @@ fn try_swap_is_refused_by_either_side_of_each() {
     try_swap_is_refused_by_either_side(Rc::new(DoubleBuffer::new(0, 1, LocalStrategy::new())));
 }
 
-/// A waker that runs something when it is cloned, woken or dropped. (A `Wake` cannot see
-/// its clones; `Local` is probed by what the old waker does when it is dropped.)
+/// A waker that runs something when it is woken or dropped. (A `Wake` does not see its clones.)
 struct OnDrop(
     Mutex<Option<Box<dyn FnOnce() + Send>>>,
     Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -73,8 +72,8 @@ thread_local! {
     static HELD: RefCell<Vec<Box<dyn std::any::Any>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The replaced waker's destructor drops the last guard: the poll must see it, or the new
-/// waker must be called.
+/// The destructor of the replaced waker drops the last guard: the poll must see that, or the
+/// new waker must be called.
 fn replaced_waker_drops_the_last_guard<S: Strategy + 'static>(strategy: S) {
     let (mut writer, reader) = rc(0, 0, strategy);
     let guard = Box::new(reader.clone()).into_guard();
@@ -113,8 +112,8 @@ fn replaced_waker_may_drop_the_last_guard() {
     replaced_waker_drops_the_last_guard(FlashStrategy::new());
 }
 
-/// A waker that, from within the leave, reads through the same reader, finishes the swap,
-/// writes, and starts the next one.
+/// A waker that a leave calls reads through the same reader, finishes the swap, writes, and
+/// starts the next swap.
 fn waker_writes_inline<S>(strategy: S)
 where
     S: BlockingStrategy + 'static,
@@ -123,8 +122,8 @@ where
     let guard = reader.read();
     let nested = reader.read();
     writer.start_swap();
-    let place: Arc<Mutex<Option<_>>> = Arc::default();
-    let inside = Arc::clone(&place);
+    let owner: Arc<Mutex<Option<_>>> = Arc::default();
+    let inside = Arc::clone(&owner);
     let own = Box::new(reader.clone());
     let waker = Waker::from(Arc::new(OnDrop(
         Mutex::new(Some(Box::new(move || {
@@ -132,7 +131,7 @@ where
             let held = own.into_guard();
             *writer
                 .try_back_mut()
-                .expect("the leave is final before the wake") = 7;
+                .expect("the leave was not final before the wake") = 7;
             assert!(writer.start_swap());
             assert!(writer.try_back_mut().is_none());
             assert_eq!(*held, 0);
@@ -147,11 +146,11 @@ where
             .poll_finish(&mut Context::from_waker(&waker))
             .is_pending()
     );
-    *place.lock().unwrap() = Some(writer);
+    *owner.lock().unwrap() = Some(writer);
     drop(guard);
     drop(nested);
     assert_eq!(*reader.read(), 7);
-    let mut writer = place.lock().unwrap().take().unwrap();
+    let mut writer = owner.lock().unwrap().take().unwrap();
     assert_eq!(writer.split_mut(), (&7, &mut 8));
 }
 
@@ -163,13 +162,13 @@ fn waker_may_write_inline() {
     waker_writes_inline(FlashStrategy::new());
 }
 
-/// A reader whose guard was forgotten is dropped while the writer waits: S6, that is a leave.
+/// A reader with a forgotten guard is dropped while the writer waits: this is a leave (S6).
 fn dropped_reader_wakes<S: Strategy>(strategy: S) {
     let (mut writer, reader) = arc(0, 0, strategy);
     let reader = {
         let second = reader.clone();
         mem::forget(reader.read());
-        // A nested one that is given back leaves the forgotten one counted.
+        // The leave of a nested guard does not end the forgotten one.
         let kept = reader.read();
         writer.start_swap();
         drop(kept);
@@ -195,7 +194,7 @@ fn dropped_reader_wakes<S: Strategy>(strategy: S) {
         writer.poll_finish(&mut Context::from_waker(&waker)),
         Poll::Ready(())
     );
-    // The place is used again, and nothing is left in it.
+    // The slot is reused, without guards.
     let next = writer.reader();
     let guard = next.read();
     assert!(writer.start_swap());
@@ -212,7 +211,7 @@ fn reader_dropped_with_a_forgotten_guard_wakes() {
     dropped_reader_wakes(FlashStrategy::new());
 }
 
-/// A straggler leaves by itself, then its reader goes: nothing is settled twice.
+/// A straggler leaves, and then its reader is dropped: no guard is subtracted twice.
 #[test]
 fn straggler_that_left_is_not_settled_again_by_its_readers_drop() {
     let (mut writer, reader) = arc(0, 0, FlashStrategy::new());
@@ -221,11 +220,11 @@ fn straggler_that_left_is_not_settled_again_by_its_readers_drop() {
     writer.start_swap();
     drop(a);
     drop(reader);
-    assert!(writer.try_back_mut().is_none(), "`b` still stands there");
+    assert!(writer.try_back_mut().is_none(), "`b` still has its guard");
     assert_eq!((*b, writer.stragglers()), (0, 1));
     drop(b);
     assert!(writer.try_finish());
-    // A forgotten one is settled once, though the place changes hands.
+    // A forgotten guard is subtracted once, although the slot changes its owner.
     let third = other.clone();
     mem::forget(third.read());
     let b = other.read();
@@ -238,24 +237,23 @@ fn straggler_that_left_is_not_settled_again_by_its_readers_drop() {
     assert!(writer.try_finish());
 }
 
-/// A waker whose clone drops the last guard: the poll that clones it sees that.
+/// On one thread, the destructor of the replaced waker drops the last guard: the poll sees that.
 #[test]
-fn cloned_waker_may_drop_the_last_guard() {
-    // `Arc`'s waker clones without user code; the trick: the *first* waker, woken by that
-    // drop, does nothing, so a poll that does not look again would be pending for ever.
-    struct Local(RefCell<Option<Box<dyn FnOnce()>>>);
-    thread_local!(static PLACE: Local = const { Local(RefCell::new(None)) });
+fn replaced_waker_may_drop_the_last_guard_of_its_thread() {
+    // The leave calls no other waker. So a poll that does not check again would be pending forever.
+    struct OnDrop(RefCell<Option<Box<dyn FnOnce()>>>);
+    thread_local!(static ON_DROP: OnDrop = const { OnDrop(RefCell::new(None)) });
     let (mut writer, reader) = rc(0, 0, LocalStrategy::new());
     let guard = Box::new(reader).into_guard();
     writer.start_swap();
-    PLACE.with(|place| *place.0.borrow_mut() = Some(Box::new(move || drop(guard))));
+    ON_DROP.with(|it| *it.0.borrow_mut() = Some(Box::new(move || drop(guard))));
     struct Runs;
     impl Wake for Runs {
         fn wake(self: Arc<Self>) {}
     }
     impl Drop for Runs {
         fn drop(&mut self) {
-            if let Some(run) = PLACE.with(|place| place.0.take()) {
+            if let Some(run) = ON_DROP.with(|it| it.0.take()) {
                 run();
             }
         }
@@ -267,7 +265,7 @@ fn cloned_waker_may_drop_the_last_guard() {
             .is_pending()
     );
     drop(runs);
-    // Replacing it drops the guard, whose leave takes the new waker (a no-op).
+    // The replacement drops the guard, whose leave takes the new waker (a no-op).
     assert!(
         writer
             .poll_finish(&mut Context::from_waker(Waker::noop()))

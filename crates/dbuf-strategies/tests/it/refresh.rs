@@ -1,5 +1,5 @@
-//! Guards that are kept and brought up to date, beyond what the suite has: which are
-//! current, and guards of every kind.
+//! Guards that are kept and refreshed, beyond what the suite tests: which are current, and
+//! guards of every kind.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -13,7 +13,8 @@ use dbuf_strategies::{
     Watched,
 };
 
-/// Otherwise a refresh takes a new guard each time, and is correct all the same.
+/// A guard is current until a swap. Without this, a refresh would be correct, but take a new
+/// guard each time.
 #[expect(
     clippy::multiple_unsafe_ops_per_block,
     reason = "one promise holds for all of them"
@@ -51,7 +52,7 @@ fn guard_is_current_until_a_swap_of_every_strategy() {
     guard_is_current_until_a_swap(Watched::new(EpochStrategy::new()));
 }
 
-/// While a swap waits for somebody else, a guard on the front is taken again once at most.
+/// While a swap waits for another reader, a guard on the front is renewed once at most.
 #[expect(
     clippy::multiple_unsafe_ops_per_block,
     reason = "one promise holds for all of them"
@@ -59,7 +60,8 @@ fn guard_is_current_until_a_swap_of_every_strategy() {
 fn checks_cost_a_kept_guard_one_renewal<S: Strategy>(strategy: S) {
     let mut writer = strategy.try_claim_writer().unwrap();
     let [reader, other] = [strategy.new_reader(), strategy.new_reader()];
-    // SAFETY: as in `guard_is_current_until_a_swap`.
+    // SAFETY: the tokens are this strategy's and stay on this thread (C1, C4, C6), each guard is
+    // released once (C3), swaps start when finished (C2) and there is no data.
     unsafe {
         for _ in 0..3 {
             let straggler = strategy.acquire(&other);
@@ -137,9 +139,9 @@ fn guards_of_every_kind_are_refreshed() {
     assert!(weak.try_read().is_err());
 }
 
-/// Readers that never let go of their guard see every publish, and the writer waits for
-/// each of them in turn.
-fn kept_guards_hold_up_nobody<S>(strategy: S)
+/// Readers that always keep a guard see every publish, and the writer waits for each of them
+/// in turn.
+fn kept_guards_are_refreshed<S>(strategy: S)
 where
     S: BlockingStrategy,
 {
@@ -174,10 +176,10 @@ where
 }
 
 #[test]
-fn kept_guards_hold_up_nobody_of_every_strategy() {
-    kept_guards_hold_up_nobody(CountStrategy::new());
-    kept_guards_hold_up_nobody(LockStrategy::new());
-    kept_guards_hold_up_nobody(EpochStrategy::new());
-    kept_guards_hold_up_nobody(FlashStrategy::new());
-    kept_guards_hold_up_nobody(Watched::new(FlashStrategy::new()));
+fn kept_guards_are_refreshed_of_every_strategy() {
+    kept_guards_are_refreshed(CountStrategy::new());
+    kept_guards_are_refreshed(LockStrategy::new());
+    kept_guards_are_refreshed(EpochStrategy::new());
+    kept_guards_are_refreshed(FlashStrategy::new());
+    kept_guards_are_refreshed(Watched::new(FlashStrategy::new()));
 }

@@ -1,6 +1,5 @@
-//! Bugs that other double buffers had, each pinned by a test that is named after
-//! it. The numbers are those of the table in `docs/verification.md`, which also names the
-//! loom models and the tests of other crates for those that are not here.
+//! Bugs that other double buffers had, each pinned by a test that is named after it. The table
+//! in `docs/verification.md` has the numbers, and the tests of bugs that are not here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -27,7 +26,7 @@ fn make<S: Concurrent>() -> Arc<DoubleBuffer<Tracked, S, u32>> {
     Arc::new(buffer(S::default()))
 }
 
-/// Makes one test of a generic function, over every concurrent strategy.
+/// Makes a test of a generic function, over every concurrent strategy.
 macro_rules! pinned {
     ($($name:ident => $body:expr;)+) => {
         $(
@@ -78,8 +77,8 @@ pinned! {
         suite::transact_is_all_or_nothing(make::<S>);
 }
 
-/// A thread that holds the guard that a writer waits for clones, uses and drops
-/// readers meanwhile.
+/// A thread has the guard that a writer waits for, and clones, uses and drops readers
+/// meanwhile.
 fn clones_while_the_writer_waits<S: Concurrent>() {
     let (mut writer, reader) = handles::<S>();
     let guard = reader.read();
@@ -102,14 +101,13 @@ fn clones_while_the_writer_waits<S: Concurrent>() {
         drop(clone);
         thread::yield_now();
     }
-    assert!(!finished.load(SeqCst), "the guard is still there");
+    assert!(!finished.load(SeqCst), "finished under a guard");
     assert_eq!(guard.get(), 0);
     drop(guard);
     waits.join().unwrap();
 }
 
-/// A token of `unpark` that was left over, and a storm of them, wake nobody who
-/// has to wait.
+/// A stale token of `unpark`, or a storm of them, does not end a wait.
 fn spurious_wakes<S: Concurrent>() {
     let (mut writer, reader) = handles::<S>();
     let guard = reader.read();
@@ -126,14 +124,14 @@ fn spurious_wakes<S: Concurrent>() {
     for _ in 0..if cfg!(miri) { 5 } else { 500 } {
         waits.thread().unpark();
         thread::yield_now();
-        assert!(!finished.load(SeqCst), "the guard is still there");
+        assert!(!finished.load(SeqCst), "finished under a guard");
     }
     drop(guard);
     waits.join().unwrap();
 }
 
-/// The writer changes the side while the function that took the guard by value is
-/// still returning. Miri reports a guard that holds a reference.
+/// The writer changes the side while the function that took the guard by value is still
+/// returning. Miri reports a guard that has a reference.
 fn guards_dropped_by_value<S: Concurrent>() {
     fn consume<S: Concurrent>(guard: ReadGuard<'_, Arc<DoubleBuffer<Tracked, S, u32>>>) -> usize {
         guard.get()

@@ -1,4 +1,4 @@
-//! What a rollback undoes and what it costs, and what becomes of parts that were lent.
+//! What a rollback undoes and costs, and how lent parts are logged.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
@@ -11,18 +11,18 @@ use dbuf_strategies::core::{Batch, DoubleBuffer, OpWriter, Operation, Published,
 use dbuf_strategies::{EpochStrategy, LockStrategy};
 
 thread_local! {
-    /// That many more calls of user code, and one panics. 0: none does.
+    /// The number of the next call of user code that panics. 0: none does.
     static FUSE: Cell<u32> = const { Cell::new(0) };
-    /// How often a whole value was cloned.
+    /// The number of clones of a whole value.
     static CLONES: Cell<u32> = const { Cell::new(0) };
-    /// How many slots were logged because they were lent.
+    /// The number of slots that were logged because they were lent.
     static SEALED: Cell<u32> = const { Cell::new(0) };
 }
 
 fn burn() {
-    let left = FUSE.get();
-    FUSE.set(left.saturating_sub(1));
-    if left == 1 {
+    let calls = FUSE.get();
+    FUSE.set(calls.saturating_sub(1));
+    if calls == 1 {
         resume_unwind(Box::new(()));
     }
 }
@@ -153,7 +153,7 @@ fn mark(slots: &mut Slots, at: usize) -> &mut u32 {
     &mut slots.values[at]
 }
 
-/// Both copies, when the log is empty.
+/// Returns both copies, when the log is empty.
 fn copies(mut writer: Log) -> [[u32; SLOTS]; 2] {
     writer.catch_up();
     let mut raw = writer.into_writer();
@@ -162,8 +162,7 @@ fn copies(mut writer: Log) -> [[u32; SLOTS]; 2] {
     [front.values, back.values]
 }
 
-/// Whatever is given up, nothing but what it named is copied (kills "an abandoned batch
-/// is resynced").
+/// A rollback copies only what the batch has named (kills "an abandoned batch is resynced").
 #[test]
 fn rollback_clones_no_whole_value() {
     type Failure = fn(&mut Log);
@@ -227,7 +226,7 @@ fn rollback_clones_no_whole_value() {
                 (expected[1], expected[2]) = (11, 20);
             }
             fail(&mut writer);
-            // The third forgets its batch, and this call notices.
+            // The third failure forgets its batch, and this call gives it up.
             let wanted = if keep || number == 2 {
                 Published::RolledBack
             } else {
@@ -243,7 +242,7 @@ fn rollback_clones_no_whole_value() {
     }
 }
 
-/// A part that is lent often is logged once, with what it was last.
+/// A part that is lent often is logged once, with its last value.
 #[test]
 fn lent_part_is_logged_once_when_the_batch_ends() {
     type End = fn(Batch<&mut Log>);
@@ -268,8 +267,8 @@ fn lent_part_is_logged_once_when_the_batch_ends() {
     }
 }
 
-/// The caller that ends the batch gets the panic, and nothing is published; the part that
-/// could not be logged is undone with the others.
+/// The caller that ends the batch gets the panic, and nothing is published. The part that could
+/// not be logged is undone with the others.
 #[test]
 fn panic_while_lent_parts_are_logged_hits_the_caller_that_ends_the_batch() {
     type End = fn(Batch<&mut Log>);
@@ -298,8 +297,7 @@ fn panic_while_lent_parts_are_logged_hits_the_caller_that_ends_the_batch() {
     }
 }
 
-/// A batch that is dropped while its thread unwinds logs nothing, so that no second panic
-/// can come of it.
+/// A batch that is dropped while its thread unwinds logs nothing, so it causes no second panic.
 #[test]
 fn unwinding_logs_nothing_that_was_lent() {
     let mut writer = log();
@@ -313,7 +311,7 @@ fn unwinding_logs_nothing_that_was_lent() {
     assert_eq!(copies(writer), [[0; SLOTS]; 2]);
 }
 
-/// A restore that panics or that refuses is made up for by a clone.
+/// A restore that panics or refuses is followed by a resync.
 #[test]
 fn restore_that_panics_or_refuses_is_followed_by_a_resync() {
     let mut writer = log();
@@ -339,7 +337,7 @@ fn restore_that_panics_or_refuses_is_followed_by_a_resync() {
     assert_eq!(copies(writer), [[0, 1, 5, 0, 0, 0, 0, 0]; 2]);
 }
 
-/// The mark of what is kept is crossed by no join and by no replacing.
+/// No join and no replacement changes entries that were kept.
 #[test]
 fn kept_entries_are_neither_joined_nor_replaced() {
     let mut writer = log();
@@ -359,8 +357,8 @@ fn kept_entries_are_neither_joined_nor_replaced() {
     assert_eq!(copies(writer), [[0, 1, 0, 0, 0, 0, 0, 0]; 2]);
 }
 
-/// A batch that was made by a destructor, and left it, is rolled back by a panic: of
-/// another thread, or of the same one later.
+/// A destructor makes a batch and passes it on. A later panic rolls it back, of this thread or
+/// another one.
 #[test]
 fn batch_made_while_unwinding_is_rolled_back_by_a_later_panic() {
     type Owned = OpWriter<Arc<DoubleBuffer<Slots, EpochStrategy>>, Op>;
@@ -402,9 +400,9 @@ fn batch_made_while_unwinding_is_rolled_back_by_a_later_panic() {
     }
 }
 
-/// Random batches, each ended in one of all ways, with panics anywhere in user code.
+/// Random batches that end in every way, with panics anywhere in user code.
 #[test]
-fn copies_are_equal_whatever_is_given_up() {
+fn copies_are_equal_however_batches_end() {
     let (runs, steps) = if cfg!(miri) { (4, 20) } else { (300, 60) };
     for seed in 1..=runs {
         let mut random = 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed);
@@ -415,7 +413,7 @@ fn copies_are_equal_whatever_is_given_up() {
             (random >> 33) % n
         };
         let mut writer = log();
-        // Published; with what is kept; with what is deferred.
+        // The published value; with kept changes; with deferred changes.
         let mut model = [[0_u32; SLOTS]; 3];
         for _ in 0..steps {
             let mut pending = model[2];
@@ -467,7 +465,7 @@ fn copies_are_equal_whatever_is_given_up() {
             });
             FUSE.set(0);
             match ending {
-                // A panic before the first change: what was deferred is still there.
+                // After a panic before the first change, the deferred changes are still there.
                 _ if unwound && !began => {
                     if !writer.has_pending() {
                         (model[1], model[2]) = (model[0], model[0]);
@@ -484,7 +482,7 @@ fn copies_are_equal_whatever_is_given_up() {
                 4 => model[2] = pending,
                 _ => model[2] = model[1],
             }
-            // What was modified cannot be kept, so it is published.
+            // A batch that modified cannot be kept, so it is published.
             if ending == 3 && writer.front().values == model[1] {
                 model[0] = model[1];
             }
@@ -498,7 +496,7 @@ fn copies_are_equal_whatever_is_given_up() {
     }
 }
 
-/// A check in code that may unwind on purpose.
+/// Runs a check without the fuse, so that its user code does not panic.
 fn unless_fused(check: impl FnOnce() -> bool) -> bool {
     let fuse = FUSE.take();
     let holds = check();

@@ -1,4 +1,4 @@
-//! `SharedReader`: one handle, any thread, destructors included.
+//! `SharedReader`: one handle for any thread, and for destructors.
 
 use std::cell::RefCell;
 use std::sync::mpsc::channel;
@@ -59,8 +59,8 @@ fn many_threads_read_one_handle_of_every_strategy() {
     many_threads_read_one_handle(LockStrategy::new());
 }
 
-/// ANCHORS 3 and 12 of the registry kind: nested guards, dropped in any order,
-/// leave one reader behind, and hold the writer up for as long as they live.
+/// ANCHORS 3 and 12 of the registry kind: after nested guards, dropped in any order, a thread
+/// keeps one reader. The writer waits for as long as one of them lives.
 #[test]
 fn nested_guards_are_independent() {
     let (mut writer, shared) = pair(EpochStrategy::new());
@@ -89,7 +89,7 @@ fn guards_narrow_and_know_their_version() {
     assert_eq!(mapped.get(), 0);
 }
 
-/// Whichever guard a closure narrows: if it panics, the guard is released.
+/// If the closure that narrows a guard panics, the guard is released.
 #[test]
 fn guard_is_released_when_its_narrowing_panics() {
     fn no<'a>(_: &'a Tracked, (): &'a ()) -> &'a Tracked {
@@ -114,7 +114,7 @@ fn guard_is_released_when_its_narrowing_panics() {
         let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(narrowing));
         assert!(unwound.is_err());
         assert!(!shared.has_guard());
-        assert!(writer.try_swap(), "a guard is left");
+        assert!(writer.try_swap(), "a guard was not released");
     }
 }
 
@@ -134,9 +134,9 @@ fn owned_guard_gives_its_reader_back() {
     assert!(writer.start_swap() && writer.try_finish());
 }
 
-/// A guard of a shared handle that is forgotten holds up, and no more.
+/// A forgotten guard of a shared handle delays swaps, and has no other effect.
 #[test]
-fn forgotten_shared_guard_only_holds_up() {
+fn forgotten_shared_guard_only_delays() {
     let (mut writer, shared) = pair(EpochStrategy::new());
     std::mem::forget(shared.read());
     writer.back_mut().set(1);
@@ -145,7 +145,7 @@ fn forgotten_shared_guard_only_holds_up() {
     assert_eq!(shared.read().get(), 1);
 }
 
-/// Threads come and go, and hold nobody up.
+/// Threads come and go, and no swap waits for those that ended.
 #[test]
 fn threads_come_and_go() {
     let (mut writer, shared) = pair(EpochStrategy::new());
@@ -157,7 +157,7 @@ fn threads_come_and_go() {
             .unwrap();
         writer.back_mut().set(value);
         writer.start_swap();
-        assert!(writer.try_finish(), "nobody reads any more");
+        assert!(writer.try_finish(), "a guard was not released");
     }
 }
 
@@ -170,7 +170,7 @@ static STATIC: LazyLock<Map> = LazyLock::new(|| {
     (std::sync::Mutex::new(writer), shared)
 });
 
-/// Reads in its destructor, and holds a guard until then.
+/// Reads in its destructor, and keeps a guard until then.
 struct ReadsWhenDropped {
     guard: RefCell<Option<SharedReadGuard<'static, Ptr<EpochStrategy>>>>,
     gate: RefCell<Option<Arc<Barrier>>>,
@@ -201,9 +201,9 @@ thread_local! {
     };
 }
 
-/// ANCHORS 23: a local that was touched before the first read is destroyed after
-/// the thread's slots have ended; it still holds a guard, and reads, while a
-/// new thread reads. Clean under Miri only if no reader is shared by the two.
+/// ANCHORS 23: a local that was used before the first read is destroyed after the thread's
+/// slots have ended. It still has a guard, and reads, while a new thread reads. Miri reports a
+/// reader that both threads use.
 #[test]
 fn bug_23_guard_outlives_its_threads_slot() {
     for round in 0..if cfg!(miri) { 2 } else { 50 } {
@@ -212,7 +212,7 @@ fn bug_23_guard_outlives_its_threads_slot() {
         let late = {
             let gate = Arc::clone(&gate);
             thread::spawn(move || {
-                // Registers its destructor first, so that it runs last.
+                // Register this destructor first, so that it runs last.
                 LATE.with(|late| *late.gate.borrow_mut() = Some(gate));
                 LATE.with(|late| *late.guard.borrow_mut() = Some(STATIC.1.read()));
                 ready.send(()).unwrap();
@@ -222,7 +222,7 @@ fn bug_23_guard_outlives_its_threads_slot() {
         let reads = thread::spawn(move || {
             gate.wait();
             for _ in 0..20 {
-                assert!(!STATIC.1.has_guard(), "the other thread's is not inherited");
+                assert!(!STATIC.1.has_guard(), "another thread's guard is counted");
                 let guard = STATIC.1.read();
                 assert!(guard.get() < usize::MAX && STATIC.1.has_guard());
             }
@@ -238,14 +238,14 @@ fn bug_23_guard_outlives_its_threads_slot() {
         late.join().unwrap();
         reads.join().unwrap();
     }
-    // Every guard is gone, so a swap finishes.
+    // No guard is alive, so a swap finishes.
     let mut writer = STATIC.0.lock().unwrap();
     writer.finish();
     writer.start_swap();
     assert!(writer.try_finish());
 }
 
-/// A destructor that is the first on its thread to read.
+/// The first read of a thread is in a destructor.
 #[test]
 fn first_read_of_a_thread_is_in_a_destructor() {
     thread::spawn(|| {
@@ -255,8 +255,8 @@ fn first_read_of_a_thread_is_in_a_destructor() {
     .unwrap();
 }
 
-/// A thread knows whether it holds a guard, in whatever order they are nested and
-/// dropped, and of no other thread's.
+/// A thread knows whether it has a guard, in whatever order guards are nested and dropped, and
+/// does not count those of other threads.
 #[test]
 fn a_thread_knows_of_its_own_guards_only() {
     let (_writer, shared) = pair(EpochStrategy::new());
@@ -280,7 +280,7 @@ fn a_thread_knows_of_its_own_guards_only() {
             guards[last] = None;
         }
         assert!(!shared.has_guard(), "dropped as {order:?}");
-        // One that comes between the drops.
+        // One more guard between the drops.
         let first = shared.read();
         let second = shared.read();
         drop(first);
@@ -295,7 +295,7 @@ fn a_thread_knows_of_its_own_guards_only() {
     assert!(!shared.has_guard(), "a guard of another buffer");
 }
 
-/// A thread that forgot a guard and ended leaves nothing to the next one.
+/// A new thread does not inherit the forgotten guard of one that ended.
 #[test]
 fn a_forgotten_guard_is_not_inherited() {
     let (_writer, shared) = pair(FlashStrategy::new());
@@ -317,8 +317,7 @@ fn a_forgotten_guard_is_not_inherited() {
     });
 }
 
-/// A waker that panics in the drop of a guard takes the reader with it, and not the
-/// knowledge of who holds a guard.
+/// If a waker panics in the drop of a guard, its reader is lost, but guards are still counted.
 #[test]
 fn a_panicking_waker_leaves_the_guards_counted() {
     struct Panics;
@@ -345,10 +344,10 @@ fn a_panicking_waker_leaves_the_guards_counted() {
     }
 }
 
-/// A look by closure is a read like any other: nested in whatever way, counted while it
-/// lasts, and over when the closure unwinds.
+/// A read by closure is a read like any other: it may be nested, is counted while it lasts, and
+/// ends when the closure unwinds.
 #[test]
-fn a_look_by_closure_is_a_read() {
+fn a_read_by_closure_is_a_read() {
     let (mut writer, shared) = pair(EpochStrategy::new());
     for _ in 0..3 {
         assert_eq!(shared.with(|value, ()| value.get()), 0);
@@ -365,7 +364,7 @@ fn a_look_by_closure_is_a_read() {
         }));
         assert!(unwound.is_err() && !shared.has_guard());
     }
-    // A guard that is taken within and dropped after.
+    // A guard that is taken in the closure and dropped after it.
     let late = shared.with(|_, ()| shared.read());
     assert!(shared.has_guard());
     writer.start_swap();

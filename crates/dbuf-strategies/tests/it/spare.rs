@@ -1,5 +1,5 @@
-//! The spare side: how many copies there are and when they go, what comes out of a buffer with
-//! a side that was set aside, and user code that panics meanwhile.
+//! The spare side: how many copies there are and when they are dropped, what comes out of a
+//! buffer with a side that was set aside, and user code that panics meanwhile.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
@@ -19,14 +19,14 @@ use dbuf_strategies::{
 };
 
 thread_local! {
-    /// So many more clones or applications of this thread, and one panics. 0: none does.
+    /// The number of the next clone or application of this thread that panics. 0: none does.
     static FUSE: Cell<usize> = const { Cell::new(0) };
 }
 
 fn burn() {
-    let left = FUSE.get();
-    FUSE.set(left.saturating_sub(1));
-    assert_ne!(left, 1, "burnt");
+    let calls = FUSE.get();
+    FUSE.set(calls.saturating_sub(1));
+    assert_ne!(calls, 1, "the fuse has burnt down");
 }
 
 /// A number that counts its copies.
@@ -71,7 +71,7 @@ fn log<S: Strategy>(strategy: S) -> (Log<S>, ArcReader<Copies, S>, Arc<AtomicUsi
 }
 
 fn add<S: Strategy>(writer: &mut Log<S>) {
-    assert!(writer.set_aside(), "a second side is kept");
+    assert!(writer.set_aside(), "a second side cannot be set aside");
     writer.try_write().unwrap().apply(Add(1));
 }
 
@@ -101,8 +101,8 @@ each! {
 mod each {
     use super::*;
 
-    /// Two, three from the first publish that goes on without the guard, and two again from
-    /// the first batch after it went.
+    /// There are two copies, three from the first publish that sets a side aside, and two again
+    /// from the first batch after its guard is gone.
     pub(super) fn there_are_three_copies_while_a_guard_is_kept<S: Strategy>(new: fn() -> S) {
         let (mut writer, reader, live) = log(new());
         for round in 0..5 {
@@ -110,23 +110,23 @@ mod each {
             let kept = reader.read();
             let before = kept.0;
             add(&mut writer);
-            assert_eq!(live.load(SeqCst), 2, "one publish needs no third copy");
+            assert_eq!(live.load(SeqCst), 2, "one publish made a third copy");
             for _ in 0..10 {
                 add(&mut writer);
                 assert_eq!((live.load(SeqCst), kept.0), (3, before));
             }
             drop(kept);
-            assert_eq!(live.load(SeqCst), 3, "readers drop nothing");
+            assert_eq!(live.load(SeqCst), 3, "a reader dropped a copy");
             if round % 2 == 0 {
-                assert!(writer.set_aside(), "nothing is in the way");
+                assert!(writer.set_aside(), "the side cannot be set aside");
                 writer.try_write().unwrap().defer();
             } else {
                 add(&mut writer);
             }
             assert_eq!(live.load(SeqCst), 2);
         }
-        // Kept on the next side while the spare one is free and still filled: it is filled
-        // anew, and what was there is dropped.
+        // The next side is set aside while the spare one is free and still has a value. It gets
+        // a new one, and the old value is dropped.
         let kept = reader.read();
         add(&mut writer);
         add(&mut writer);
@@ -141,7 +141,7 @@ mod each {
         assert_eq!(live.load(SeqCst), 0);
     }
 
-    /// The front and the writer's side, whichever sides they are.
+    /// The front and the writer's side come out, whichever sides they are.
     pub(super) fn buffers_come_out_beside_a_spare_side<S: Strategy>(new: fn() -> S) {
         for publishes in 1..8 {
             for forgets in [false, true] {
@@ -160,15 +160,15 @@ mod each {
                 drop(reader);
                 let (front, back) = writer.into_writer().try_into_buffers().unwrap();
                 assert_eq!(front.0, publishes);
-                // Behind by one publish, or by nothing since it was cloned.
+                // One publish behind, or equal if it was cloned.
                 assert!(back.0 == publishes - 1);
-                assert_eq!(live.load(SeqCst), 2, "the third goes with the buffer");
+                assert_eq!(live.load(SeqCst), 2, "the third copy outlived the buffer");
             }
         }
     }
 
-    /// `Clone` panics: the publish before stands, the guard keeps its value, and the next call
-    /// goes on.
+    /// If `Clone` panics, the publish before stays made, the guard keeps its value, and the next
+    /// call repeats the clone.
     pub(super) fn a_panic_while_the_spare_side_is_filled_changes_nothing<S: Strategy>(
         new: fn() -> S,
     ) {
@@ -186,7 +186,7 @@ mod each {
         }
         add(&mut writer);
         assert_eq!((kept.0, reader.read().0, live.load(SeqCst)), (0, 2, 3));
-        // And where it would have to be replayed, had the guard gone.
+        // The same where a replay would follow, if the guard were gone.
         let newer = reader.read();
         add(&mut writer);
         drop(kept);
@@ -197,8 +197,8 @@ mod each {
         assert_eq!((reader.read().0, live.load(SeqCst)), (4, 2));
     }
 
-    /// A replay that panicked, and a change of which the log knows nothing, owe the old back a
-    /// resync: the spare side is one.
+    /// After a replay that panicked, and after a change that is not in the log, the old back needs a
+    /// resync. The clone on the spare side replaces it.
     pub(super) fn torn_copies_are_set_aside<S: Strategy>(new: fn() -> S) {
         let (mut writer, reader, _) = log(new());
         let kept = reader.read();
@@ -208,7 +208,7 @@ mod each {
         let (mut kept_too, mut expected) = (reader.read(), 11);
         drop(kept);
         for fuse in 1..4 {
-            // Replays, resyncs and clones that panic, one after the other.
+            // A replay, a resync and a clone that panic, one after the other.
             FUSE.set(fuse);
             let batch = AssertUnwindSafe(|| add(&mut writer));
             let unwound = catch_unwind(batch).is_err();
@@ -225,7 +225,7 @@ mod each {
         assert_eq!((kept_too.0, reader.read().0), (expected, expected + 1));
     }
 
-    /// It has no spare side to go on with, and the one that was set aside disturbs nothing.
+    /// A buffer whose spare side is not free sets no other side aside.
     pub(super) fn a_raw_writer_goes_on_where_a_log_stopped<S: Strategy>(new: fn() -> S) {
         let (mut log, reader, live) = log(new());
         let kept = reader.read();
@@ -242,7 +242,10 @@ mod each {
         assert!(writer.start_swap());
         assert!(writer.try_back_mut().is_none());
         drop(kept);
-        assert!(writer.try_back_mut().is_none(), "of another side");
+        assert!(
+            writer.try_back_mut().is_none(),
+            "the guard on the back is gone"
+        );
         let mut log: Log<S> = OpWriter::new(writer);
         assert!(log.spare_since().is_some());
         assert_eq!(live.load(SeqCst), 3);
@@ -257,7 +260,7 @@ mod each {
     }
 }
 
-/// `try_swap` is refused by a guard on the front alone.
+/// Only a guard on the front makes `try_swap` refuse.
 fn refuses<P: BufferPtr<Value = u32, Extras = ()>>(ptr: P)
 where
     P::Strategy: TrySwapStrategy,
@@ -295,7 +298,7 @@ fn swaps_are_refused_by_guards_on_the_front_alone() {
     )));
 }
 
-/// A blocking write that fails in `Clone` fails by that panic, and the next one goes on.
+/// If `Clone` panics in a blocking write, the write panics with it, and the next one works.
 #[test]
 fn a_write_fails_by_the_panic_of_a_clone() {
     let (mut writer, reader, live) = log(EpochStrategy::new());

@@ -1,6 +1,6 @@
-//! S12 under load: a guard that is taken after a swap was started, while an older one
-//! of the same reader goes, does not hold that swap up. The model of the same name is
-//! the proof; this needs two processors and luck to notice anything.
+//! S12 under load: a swap does not wait for a guard that is taken after its start, while an
+//! older guard of the same reader goes. The model `later_guard_does_not_hold_the_writer_up` is the proof;
+//! this test needs two processors and luck to notice anything.
 #![forbid(unsafe_code)]
 
 use std::hint::spin_loop;
@@ -32,7 +32,7 @@ fn later_guard_does_not_hold_the_writer_up() {
                 (0..round % 37).for_each(|_| spin_loop());
                 let outer = reader.read();
                 until(&started, round);
-                // The swap is started: this guard is on its new side, and not in its way.
+                // The swap is started, so this guard is on its new side.
                 let inner = reader.read();
                 assert_eq!(*inner, round);
                 drop(outer);
@@ -49,7 +49,7 @@ fn later_guard_does_not_hold_the_writer_up() {
             writer.start_swap();
             started.store(round, Release);
             until(&taken, round);
-            // The reader sleeps until the writer is through.
+            // The reader sleeps until the writer has finished.
             held_up += usize::from(!writer.finish_timeout(Duration::from_millis(20)));
             done.store(round, Release);
         }

@@ -1,4 +1,5 @@
-//! What threads have of a `SharedReader`, when threads and handles come and go.
+//! The readers and guards of threads that share a `SharedReader`, while threads and handles come
+//! and go.
 
 use std::cell::{Cell, RefCell};
 use std::mem::forget;
@@ -17,7 +18,7 @@ use dbuf_strategies::core::{
 };
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy};
 
-/// A strategy that counts the readers that are registered.
+/// A strategy that counts its registered readers.
 #[derive(Default)]
 struct Registered<S>(S, Arc<AtomicUsize>);
 
@@ -29,7 +30,7 @@ impl<T> Drop for Reader<T> {
     }
 }
 
-// SAFETY: the inner strategy's promises, here and below; the caller's are passed on.
+// SAFETY: the inner strategy keeps the promises; the caller's are passed on.
 unsafe impl<S: Strategy> Strategy for Registered<S> {
     type WriterToken = S::WriterToken;
     type ReaderToken = Reader<S::ReaderToken>;
@@ -38,7 +39,7 @@ unsafe impl<S: Strategy> Strategy for Registered<S> {
         self.0.try_claim_writer()
     }
     unsafe fn release_writer(&self, writer: S::WriterToken) {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.release_writer(writer) }
     }
     fn is_writer_claimed(&self) -> bool {
@@ -49,37 +50,37 @@ unsafe impl<S: Strategy> Strategy for Registered<S> {
         Reader(self.0.new_reader(), Arc::clone(&self.1))
     }
     unsafe fn acquire(&self, reader: &Self::ReaderToken) -> S::GuardToken {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.acquire(&reader.0) }
     }
     fn side(guard: &S::GuardToken) -> Side {
         S::side(guard)
     }
     unsafe fn release(&self, reader: &Self::ReaderToken, guard: S::GuardToken) {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.release(&reader.0, guard) }
     }
     fn front(&self) -> Side {
         self.0.front()
     }
     unsafe fn start_swap(&self, writer: &mut S::WriterToken) {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.start_swap(writer) }
     }
     unsafe fn is_finished(&self, writer: &S::WriterToken) -> bool {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.is_finished(writer) }
     }
     unsafe fn try_finish(&self, writer: &mut S::WriterToken) -> bool {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.try_finish(writer) }
     }
     unsafe fn poll_finish(&self, writer: &mut S::WriterToken, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.poll_finish(writer, cx) }
     }
     unsafe fn stragglers(&self, writer: &S::WriterToken) -> usize {
-        // SAFETY: as above.
+        // SAFETY: the caller's promises.
         unsafe { self.0.stragglers(writer) }
     }
 }
@@ -88,7 +89,7 @@ impl<S: BlockingStrategy> BlockingStrategy for Registered<S> {}
 type Handle<S> = SharedReader<Arc<DoubleBuffer<u32, Registered<S>>>>;
 type Owner<S> = ArcWriter<u32, Registered<S>>;
 
-/// A handle, and how many readers are registered.
+/// Returns a handle, and a function that returns how many readers are registered.
 fn counted<S: Strategy + Default>() -> (Owner<S>, Handle<S>, impl Fn() -> usize) {
     let strategy = Registered::<S>::default();
     let registered = Arc::clone(&strategy.1);
@@ -118,7 +119,7 @@ where
                         .unwrap()
                 })
                 .collect();
-            // To the end of the thread, and not of the closure only.
+            // Wait for the end of the thread, not only of the closure.
             threads
                 .into_iter()
                 .for_each(|thread| thread.join().unwrap());
@@ -128,9 +129,9 @@ where
     assert!(writer.start_swap() && writer.try_finish());
 }
 
-/// ANCHORS 29, with 4,000 threads.
+/// ANCHORS 29: after 4,000 threads, no reader remains.
 #[test]
-fn bug_29_ended_threads_leave_no_reader() {
+fn bug_29_ended_threads_keep_no_reader() {
     ended_threads_leave_no_reader::<EpochStrategy>(if cfg!(miri) { 2 } else { 16 });
     ended_threads_leave_no_reader::<CountStrategy>(2);
     ended_threads_leave_no_reader::<FlashStrategy>(2);
@@ -149,7 +150,7 @@ fn a_thread_that_panicked_leaves_no_reader() {
     assert_eq!(registered(), 0);
 }
 
-/// Whatever is nested.
+/// However guards are nested.
 #[test]
 fn a_thread_has_one_reader() {
     let (mut writer, shared, registered) = counted::<EpochStrategy>();
@@ -161,7 +162,7 @@ fn a_thread_has_one_reader() {
     for value in 0..5 {
         writer.finish();
         writer.store(value);
-        // A chain: each is taken before the last is dropped.
+        // A chain: each guard is taken before the last one is dropped.
         let next = shared.read();
         guards.clear();
         assert_eq!(*next, value);
@@ -178,8 +179,8 @@ fn a_thread_has_one_reader() {
     assert!(writer.try_finish());
 }
 
-/// The last handle takes readers and buffer along, although a thread that has read sits
-/// idle.
+/// The drop of the last handle drops readers and buffer, although a thread that has read is
+/// still alive.
 #[test]
 fn idle_threads_keep_nothing() {
     let (writer, shared, registered) = counted::<FlashStrategy>();
@@ -192,7 +193,7 @@ fn idle_threads_keep_nothing() {
         drop(clone);
         read.send(()).unwrap();
         let _ = may_end.recv();
-        // And it goes on with another handle.
+        // The thread can read through another handle.
         let (_writer, other) = arc(8, 8, EpochStrategy::new());
         assert_eq!(*other.shared().read(), 8);
     });
@@ -208,8 +209,8 @@ fn idle_threads_keep_nothing() {
     idle.join().unwrap();
 }
 
-/// Threads end, while handles of a local buffer go: whoever is last, nothing is used
-/// after the buffer. (For Miri, and for ThreadSanitizer.)
+/// Threads end while handles of a local buffer are dropped. Whichever is last, nothing uses the
+/// buffer after it is gone. (For Miri and ThreadSanitizer.)
 #[test]
 fn handles_go_while_threads_end() {
     for round in 0..if cfg!(miri) { 8 } else { 500 } {
@@ -219,7 +220,7 @@ fn handles_go_while_threads_end() {
             let shared = SharedReader::new(&buffer);
             for _ in 0..3 {
                 let shared = shared.clone();
-                // The scope waits for the closure, and not for the thread's end.
+                // The scope waits for the closure, not for the end of the thread.
                 scope.spawn(move || assert_eq!(*shared.read(), round));
             }
         });
@@ -229,7 +230,7 @@ fn handles_go_while_threads_end() {
     }
 }
 
-/// More handles than a thread caches, in an order that is none, some of them gone.
+/// More handles than a thread caches, in random order, some of them gone.
 #[test]
 fn each_handle_finds_its_own_slot() {
     let count: usize = if cfg!(miri) { 24 } else { 300 };
@@ -259,7 +260,7 @@ fn each_handle_finds_its_own_slot() {
     }
 }
 
-/// A forgotten guard holds the writer up until the last handle goes, also if its thread
+/// The writer waits for a forgotten guard until the last handle is dropped, even if its thread
 /// has ended.
 #[test]
 fn a_forgotten_guard_ends_with_the_last_handle() {
@@ -301,7 +302,7 @@ fn on_wake(f: impl FnOnce() + Send + 'static) -> Waker {
     Arc::new(OnWake(Mutex::new(Some(Box::new(f))))).into()
 }
 
-/// A waker runs after its guard: it reads through the handle, and may wait for readers.
+/// A waker runs after its guard has ended. It reads through the handle, and may wait for readers.
 #[test]
 fn a_waker_that_reads_finds_no_guard() {
     let (mut writer, shared, _) = counted::<EpochStrategy>();
@@ -328,7 +329,7 @@ fn a_waker_that_reads_finds_no_guard() {
     }
 }
 
-/// A pointer whose `clone` and `deref` read through the handle that has it.
+/// A pointer whose `clone` and `deref` read through the handle that it is in.
 struct ReadsItself(&'static DoubleBuffer<u32, EpochStrategy>);
 
 thread_local!(static READS: Cell<bool> = const { Cell::new(false) });
@@ -375,7 +376,7 @@ fn a_pointer_that_reads_hides_no_guard() {
         assert!(!READS.get() && shared.has_guard());
         asked();
         let inner = shared.read();
-        // A guard has its buffer, and asks no pointer.
+        // A guard refers to its buffer, and uses no pointer.
         asked();
         assert_eq!(*SharedReadGuard::extras(&inner), ());
         drop(outer);
@@ -391,7 +392,7 @@ fn a_pointer_that_reads_hides_no_guard() {
     }
 }
 
-/// On one thread any strategy will do.
+/// On one thread, a shared handle works with any strategy.
 #[test]
 fn a_shared_handle_may_stay_on_its_thread() {
     let (mut writer, reader) = rc(1, 1, LocalStrategy::new());
@@ -426,10 +427,10 @@ thread_local! {
 
 type Leaked = &'static DoubleBuffer<u32, Registered<EpochStrategy>>;
 
-/// Runs on a new thread, and what it returns when the thread's slots have ended.
+/// Runs `f` on a new thread, and calls what it returns when the thread's slots have ended.
 fn late<F: FnOnce() + 'static>(thread: impl FnOnce() -> F + Send + 'static) {
     let ended = thread::spawn(move || {
-        // Registered first, so destroyed last.
+        // Register it first, so that it is destroyed last.
         LATE.with(|late| assert!(late.work.borrow().is_none()));
         let work = thread();
         LATE.with(|late| *late.work.borrow_mut() = Some(Box::new(work)));
@@ -448,8 +449,7 @@ fn leaked() -> (
     (buffer, shared, move || registered.load(SeqCst))
 }
 
-/// What a panic in a destructor of a thread local would turn into an abort is reported
-/// by this.
+/// Reports a panic that would abort in the destructor of a thread local.
 fn checked(done: &Arc<AtomicUsize>, work: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(work)).is_ok() {
         done.fetch_add(1, SeqCst);
@@ -471,7 +471,7 @@ fn reads_after_the_threads_slots_ended() {
             }
             move || {
                 checked(&done, || {
-                    assert_eq!(registered(), 0, "its slot has ended");
+                    assert_eq!(registered(), 0, "its slot is still registered");
                     for _ in 0..3 {
                         assert!(!shared.has_guard());
                         let outer = shared.read();
@@ -483,7 +483,7 @@ fn reads_after_the_threads_slots_ended() {
                         assert_eq!(*shared.read() + *inner, 14);
                         drop(inner);
                         assert!(!shared.has_guard());
-                        assert_eq!(registered(), 0, "with its last guard");
+                        assert_eq!(registered(), 0, "its last guard kept the reader");
                     }
                 });
             }
@@ -514,7 +514,7 @@ fn a_guard_outlives_its_threads_slots() {
                     let pending = writer.poll_finish(&mut Context::from_waker(&waker));
                     assert!(pending.is_pending());
                     let unwinds = |guard| catch_unwind(AssertUnwindSafe(|| drop(guard))).is_err();
-                    // Whichever of the two it is that wakes.
+                    // Either of the two may wake.
                     let inner = unwinds(guards.1);
                     assert!(shared.has_guard());
                     assert_eq!(*shared.read(), 7);

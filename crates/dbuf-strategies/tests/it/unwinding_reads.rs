@@ -1,5 +1,5 @@
-//! Count's acquire takes a count back, which is a leave and wakes (S6). A waker that
-//! panics there unwinds out of `read`, which has counted a guard that never came to be.
+//! Count's acquire may take a count back, which is a leave and wakes (S6). If the waker panics,
+//! `read` unwinds before it has a guard.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ impl Wake for Panics {
     }
 }
 
-/// Swaps all the time, and waits with a waker that panics.
+/// Runs `read` while a writer swaps all the time and waits with a waker that panics.
 fn against_a_writer(
     reads: impl FnOnce(
         &dbuf_strategies::core::SharedReader<
@@ -51,17 +51,20 @@ fn against_a_writer(
 }
 
 #[test]
-fn read_that_unwinds_leaves_no_guard_behind() {
+fn read_that_unwinds_counts_no_guard() {
     against_a_writer(|shared, goes_on| {
         while goes_on() {
             match catch_unwind(AssertUnwindSafe(|| shared.read())) {
                 Ok(guard) => drop(catch_unwind(AssertUnwindSafe(|| drop(guard)))),
                 Err(_) => {
-                    assert!(!shared.has_guard(), "no guard, and counted as one for ever");
+                    assert!(
+                        !shared.has_guard(),
+                        "a guard is counted that does not exist"
+                    );
                     return;
                 }
             }
         }
-        panic!("never met");
+        panic!("no read unwound");
     });
 }

@@ -1,4 +1,4 @@
-//! Which leaves wake the writer, with three readers in its way.
+//! Which leaves wake a writer that waits for three readers.
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ impl Wake for Count {
     }
 }
 
-/// Which of three readers wakes a writer that polled once, if they leave in this order.
+/// Returns which of three readers wakes a writer that polled once, if they leave in this order.
 fn wakes<S: Strategy>(strategy: S, order: [usize; 3]) -> Vec<usize> {
     let (mut writer, first) = arc(0, 0, strategy);
     let readers = [first.clone(), first.clone(), first];
@@ -46,7 +46,7 @@ const ORDERS: [[usize; 3]; 6] = [
     [2, 1, 0],
 ];
 
-/// Where guards are counted, it is known which leave is the last.
+/// Where guards are counted, only the last leave wakes.
 #[test]
 fn last_leave_alone_wakes_where_guards_are_counted() {
     for order in ORDERS {
@@ -58,7 +58,7 @@ fn last_leave_alone_wakes_where_guards_are_counted() {
     }
 }
 
-/// Epoch asks one straggler, and the leaves of the others wake nobody.
+/// Epoch asks one straggler, and only its leave wakes.
 #[test]
 fn straggler_that_was_asked_alone_wakes() {
     for fence in [Fence::Symmetric, Fence::Asymmetric] {

@@ -1,4 +1,4 @@
-//! What `Watched` tells, and to whom.
+//! Which waiters `Watched` notifies, and when.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -25,7 +25,7 @@ fn poll(waiter: &mut Waiter, last_seen: u64) -> Poll<Result<u64, Closed>> {
     waiter.poll_changed(last_seen, &mut Context::from_waker(Waker::noop()))
 }
 
-/// A clone that does whatever it is told to when it is woken.
+/// Runs a closure when it is woken.
 struct Does<F: Fn() + Send + Sync>(F);
 
 impl<F: Fn() + Send + Sync + 'static> Wake for Does<F> {
@@ -86,10 +86,10 @@ fn thousand_waiters_wake_on_one_publish() {
     let mut waiters: Vec<_> = (0..1000).map(|_| reader.strategy().waiter()).collect();
     for waiter in &mut waiters {
         assert!(waiter.poll_changed(0, &mut cx).is_pending());
-        // A second poll takes no second place.
+        // A second poll adds no second waker.
         assert!(waiter.poll_changed(0, &mut cx).is_pending());
     }
-    // One gives up, and another takes its place.
+    // One waiter leaves, and another joins.
     waiters.pop();
     let mut late = reader.strategy().waiter();
     assert!(late.poll_changed(0, &mut cx).is_pending());
@@ -99,13 +99,13 @@ fn thousand_waiters_wake_on_one_publish() {
     assert_eq!(
         count.0.load(SeqCst),
         1000,
-        "a publish wakes who waits, once"
+        "a publish wakes each waiter once"
     );
     for waiter in &mut waiters {
         assert_eq!(waiter.poll_changed(0, &mut cx), Poll::Ready(Ok(2)));
     }
     drop((waiters, late, waker));
-    assert_eq!(Arc::strong_count(&count), 1, "no waker is left behind");
+    assert_eq!(Arc::strong_count(&count), 1, "a waker was kept");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn newest_waker_replaces_the_others() {
     assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (0, 1));
 }
 
-/// A task was woken and comes back late, when another has its place in the list.
+/// A task is woken and polls late, when another one has its slot in the list.
 fn comes_back_late(comes_back: impl FnOnce(&mut Waiter, &Waker)) -> (usize, usize) {
     let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
     let (late, other) = (Arc::new(Count::default()), Arc::new(Count::default()));
@@ -155,7 +155,7 @@ fn late_task_takes_no_slot_away() {
     assert_eq!(comes_back_late(waits_again), (2, 1));
 }
 
-/// Publishes on a thread of its own, which a waker under a lock would block for ever.
+/// Publishes on a thread of its own, which a waker that is called under a lock would block.
 fn publishes(mut writer: ArcWriter<i32, Watched<EpochStrategy>>, values: &'static [i32]) {
     let (done, finished) = mpsc::channel();
     let writes = thread::spawn(move || {
@@ -170,7 +170,7 @@ fn publishes(mut writer: ArcWriter<i32, Watched<EpochStrategy>>, values: &'stati
     writes.join().unwrap();
 }
 
-/// What an executor that was shut down does: the wake drops the task.
+/// The wake drops the task, as in an executor that was shut down.
 #[test]
 fn waker_may_drop_another_waiter() {
     let (writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
@@ -190,7 +190,7 @@ fn waker_may_drop_another_waiter() {
     assert!(tasks.lock().unwrap().is_empty());
 }
 
-/// What an executor that runs tasks in place does: the wake polls.
+/// The wake polls, as in an executor that runs tasks in the waker.
 #[test]
 fn waker_may_wait_again() {
     let (writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
@@ -234,7 +234,7 @@ fn waker_that_panics_keeps_no_wake_from_the_others() {
     }
     assert!(catch_unwind(AssertUnwindSafe(|| writer.start_swap())).is_err());
     assert_eq!(count.0.load(SeqCst), 2);
-    // The swap was started, once, and everything goes on.
+    // The swap was started once, and the buffer works.
     assert_eq!((writer.version(), reader.version()), (1, 1));
     for waiter in &mut waiters {
         assert_eq!(poll(waiter, 0), Poll::Ready(Ok(1)));
@@ -248,9 +248,9 @@ fn waker_that_panics_keeps_no_wake_from_the_others() {
     assert_eq!(count.0.load(SeqCst), 7);
 }
 
-/// The buffer goes while somebody waits, its writer forgotten.
+/// The buffer is dropped while a task waits, and its writer was forgotten.
 #[test]
-fn buffer_that_goes_closes() {
+fn buffer_that_is_dropped_closes() {
     let buffer = Arc::new(DoubleBuffer::new(0, 0, Watched::new(EpochStrategy::new())));
     let mut waiter = buffer.strategy().waiter();
     let mut writer = Writer::claim(&*buffer).unwrap();
@@ -269,7 +269,7 @@ fn buffer_that_goes_closes() {
     assert_eq!(
         poll(&mut waiter, 0),
         Poll::Ready(Err(Closed)),
-        "nothing can be read"
+        "a version is reported that cannot be read"
     );
 }
 
@@ -287,7 +287,7 @@ fn buffer_in_a_static_can_be_watched() {
     assert_eq!(*reader.read(), 2);
 }
 
-/// A strategy that somebody else has claimed is refused, and stays closed.
+/// If the inner strategy is already claimed, the claim is refused, and the word stays closed.
 #[test]
 fn inner_strategy_that_is_taken_refuses_the_claim() {
     let inner = LockStrategy::new();
@@ -297,7 +297,7 @@ fn inner_strategy_that_is_taken_refuses_the_claim() {
     assert!(!buffer.strategy().is_writer_claimed());
 }
 
-/// `Send` and `Sync` are the inner strategy's, and a waiter's own.
+/// `Watched` is `Send` and `Sync` as the inner strategy is; a waiter always is both.
 #[test]
 fn watched_is_as_shareable_as_what_it_wraps() {
     fn is_shareable<T: Send + Sync>() {}

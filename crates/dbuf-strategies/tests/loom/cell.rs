@@ -1,4 +1,4 @@
-//! The cell: threads that read, store and clone a value that is no plain word.
+//! Models of the cell: threads read, store and clone a value that is not a plain word.
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use dbuf_testing::Tracked;
 use dbuf_testing::models::Modelled;
 use loom::thread;
 
-/// A value that is written when it is dropped: a reader that still has it, or whose look is
-/// not ordered before the drop, is a reported race.
+/// A value that is written when it is dropped, so a read that is not ordered before the drop is
+/// a reported race.
 struct Value(Tracked);
 
 impl Clone for Value {
@@ -35,15 +35,15 @@ fn increment(value: &mut Value) -> usize {
     number
 }
 
-/// A cell that was used: its first use is behind a `OnceLock`, of which loom knows nothing.
+/// Returns a cell that was used once, since loom does not know the `OnceLock` of the first use.
 fn cell<S: Modelled>(new: fn() -> S) -> Arc<ConcurrentCell<Value, S>> {
     let cell = ConcurrentCell::with_strategy(value(0), new());
     assert_eq!(cell.version(), 0);
     Arc::new(cell)
 }
 
-/// Runs every interleaving with at most so many preemptions. In some of them a write met a
-/// reader, or the model proves nothing.
+/// Runs every interleaving with at most that many preemptions. In some of them a write must
+/// meet a reader, or the model proves nothing.
 fn check(preemptions: usize, body: impl Fn(&Arc<AtomicUsize>) + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
@@ -53,15 +53,15 @@ fn check(preemptions: usize, body: impl Fn(&Arc<AtomicUsize>) + Send + Sync + 's
     assert!(met.load(Relaxed) > 0, "no write met a reader");
 }
 
-/// One read. The value and the version always agree.
+/// Reads once. Value and version always agree.
 fn read_value<S: Modelled>(cell: &ConcurrentCell<Value, S>) -> usize {
     let guard = cell.read();
     assert_eq!(guard.0.get() as u64, CellGuard::version(&guard));
     guard.0.get()
 }
 
-/// A store, an update and two readers, one of which clones what it reads. What a store
-/// replaced is dropped while others read.
+/// A store, an update and two readers, one of which clones what it reads. A replaced value is
+/// dropped while others read.
 fn stores_are_read<S: Modelled>(new: fn() -> S) {
     check(2, move |met| {
         let cell = cell(new);
@@ -69,7 +69,11 @@ fn stores_are_read<S: Modelled>(new: fn() -> S) {
         let writes = thread::spawn(move || {
             other.store(value(1));
             met.fetch_add(other.stragglers(), Relaxed);
-            assert_eq!(read_value(&other), 1, "a store that returned is seen");
+            assert_eq!(
+                read_value(&other),
+                1,
+                "a read missed a store that had returned"
+            );
             let written = other.update(increment);
             assert_eq!((written, read_value(&other)), (2, 2));
         });
@@ -99,7 +103,7 @@ fn updates_add_up<S: Modelled>(new: fn() -> S) {
                 met.fetch_add(cell.stragglers(), Relaxed);
                 assert!(
                     read_value(&cell) >= written,
-                    "a write that returned is seen"
+                    "a read missed a write that had returned"
                 );
             })
         });

@@ -1,4 +1,4 @@
-//! A reader that keeps a guard on a side that was set aside, and refreshes another one.
+//! A model of a reader that keeps a guard on a side that was set aside, and refreshes another.
 
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
@@ -10,13 +10,13 @@ struct Flag(AtomicBool);
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
-        // Relaxed: read after the threads were joined.
+        // Relaxed: loaded after the threads were joined.
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-/// A guard that its strategy calls current holds up no swap that was checked.
-fn current_guard_holds_up_no_checked_swap<S: BlockingStrategy + 'static>(new: fn() -> S) {
+/// A swap that was checked does not wait for a guard that is current.
+fn checked_swap_does_not_wait_for_a_current_guard<S: BlockingStrategy + 'static>(new: fn() -> S) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(2));
     builder.check(move || {
@@ -24,7 +24,7 @@ fn current_guard_holds_up_no_checked_swap<S: BlockingStrategy + 'static>(new: fn
         let mut writer = strategy.try_claim_writer().unwrap();
         let reader = strategy.new_reader();
         let woken = Arc::new(Flag(AtomicBool::new(false)));
-        // SAFETY: C1, C3, C4 and C6 by the names; there is no data (C5); C2 and C7 as asserted.
+        // SAFETY: C1, C3, C4 and C6 by the names; C2 and C7 as asserted; there is no data (C5).
         unsafe {
             let kept = strategy.acquire(&reader);
             strategy.start_swap(&mut writer);
@@ -55,7 +55,7 @@ fn current_guard_holds_up_no_checked_swap<S: BlockingStrategy + 'static>(new: fn
         };
         let (reader, mut guard) = enters.join().unwrap();
         let (writer, sleeps) = waits.join().unwrap();
-        // A refresh, until there is nothing more to refresh.
+        // Refresh until the guard is current.
         for _ in 0..3 {
             // SAFETY: C1 and C4, by the names.
             unsafe {
@@ -70,7 +70,7 @@ fn current_guard_holds_up_no_checked_swap<S: BlockingStrategy + 'static>(new: fn
         // Relaxed: all threads were joined.
         assert!(
             !sleeps || woken.0.load(Ordering::Relaxed),
-            "the writer sleeps for a guard that says that it is current"
+            "the writer sleeps for a guard that is current"
         );
         core::mem::forget((reader, guard, writer));
     });
@@ -78,15 +78,15 @@ fn current_guard_holds_up_no_checked_swap<S: BlockingStrategy + 'static>(new: fn
 
 #[test]
 fn epoch() {
-    current_guard_holds_up_no_checked_swap(dbuf_strategies::EpochStrategy::new);
+    checked_swap_does_not_wait_for_a_current_guard(dbuf_strategies::EpochStrategy::new);
 }
 
 #[test]
 fn flash() {
-    current_guard_holds_up_no_checked_swap(dbuf_strategies::FlashStrategy::new);
+    checked_swap_does_not_wait_for_a_current_guard(dbuf_strategies::FlashStrategy::new);
 }
 
 #[test]
 fn count() {
-    current_guard_holds_up_no_checked_swap(dbuf_strategies::CountStrategy::new);
+    checked_swap_does_not_wait_for_a_current_guard(dbuf_strategies::CountStrategy::new);
 }

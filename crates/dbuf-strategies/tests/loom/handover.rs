@@ -1,4 +1,4 @@
-//! Registration, slot reuse and refresh against a scan's view that was made before.
+//! Models of registration, slot reuse and refresh, against a view that was made before.
 
 use std::sync::Arc;
 
@@ -27,8 +27,8 @@ fn publishes<S: Strategy>(writer: &mut ArcWriter<Tracked, S>, from: usize, to: u
     }
 }
 
-/// A reader that the view knows goes (and its chunk with it), another comes, reads, nests and
-/// refreshes, beside a writer.
+/// A reader in the view goes, and its chunk with it. Another one registers, reads, nests and
+/// refreshes while the writer swaps.
 fn replaced<S>(new: fn() -> S)
 where
     S: Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
@@ -89,8 +89,8 @@ where
     });
 }
 
-/// A forgotten guard's reader goes, a new one takes the slot, in the middle of a swap that waits
-/// for the forgotten one; the claim changes hands.
+/// A swap waits for a forgotten guard. Its reader goes, a new one takes the slot, and another
+/// thread takes the claim.
 fn reused<S>(new: fn() -> S)
 where
     S: Strategy<ReaderToken: Send, WriterToken: Send> + Send + Sync + 'static,
@@ -157,8 +157,8 @@ impl std::task::Wake for Sleeps {
     }
 }
 
-/// Two stragglers, one of which moves on by a nested step and one that goes with a forgotten guard;
-/// the writer polls once under one claim and sleeps under the next. Whoever was asked wakes.
+/// Two stragglers: one moves on by a nested guard, one is dropped with a forgotten guard. The
+/// writer polls once under one claim and sleeps under the next. The one that was asked wakes.
 fn asked<S>(new: fn() -> S)
 where
     S: dbuf_strategies::core::BlockingStrategy + 'static,
@@ -185,8 +185,8 @@ where
             let _ = writer.poll_finish(&mut cx);
             drop(writer);
             let mut writer = Writer::claim(buffer).unwrap();
-            // As `finish`, but a spin that is documented (a reader halfway through taking the
-            // waker) yields, which loom needs.
+            // As `finish`, but it yields where the writer may spin (while a reader takes the waker),
+            // which loom needs.
             let sleeps = Arc::new(Sleeps(loom::sync::Notify::new()));
             let waker = core::task::Waker::from(Arc::clone(&sleeps));
             let mut cx = core::task::Context::from_waker(&waker);

@@ -1,4 +1,4 @@
-//! Every model for every strategy. Run by `.ci/loom`.
+//! Every model for every strategy. `.ci/loom` runs them.
 #![cfg(dbuf_loom)]
 #![allow(
     clippy::std_instead_of_alloc,
@@ -23,10 +23,10 @@ models!(watched_epoch: any, spare => || {
     dbuf_strategies::Watched::new(dbuf_strategies::EpochStrategy::new())
 });
 
-models!(epoch_places: slots => dbuf_strategies::EpochStrategy::new);
-models!(flash_places: slots => dbuf_strategies::FlashStrategy::new);
+models!(epoch_slots: slots => dbuf_strategies::EpochStrategy::new);
+models!(flash_slots: slots => dbuf_strategies::FlashStrategy::new);
 
-/// Bugs of others whose pin is a model; the rest is in `tests/it/regressions.rs`.
+/// Bugs of others that a model pins; `tests/it/regressions.rs` has the rest.
 mod regressions {
     use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy};
     use dbuf_testing::models;

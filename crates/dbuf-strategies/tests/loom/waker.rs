@@ -1,4 +1,4 @@
-//! The waker's place by itself, included from the crate since it is private.
+//! Models of `AtomicWaker` alone, which is included from the crate since it is private.
 
 #[path = "../../src/waker.rs"]
 mod cell;
@@ -19,8 +19,8 @@ impl Wake for WakeThread {
     }
 }
 
-/// Readers leave (a Relaxed store) and take the waker; the writer registers and
-/// looks until it has seen all of them. A lost wake is a deadlock.
+/// Readers leave (a Relaxed store) and take the waker. The writer registers and checks until
+/// it has seen all leaves. A lost wake is a deadlock.
 fn no_wake_is_lost(readers: usize) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(3));
@@ -34,7 +34,7 @@ fn no_wake_is_lost(readers: usize) {
             .map(|left| {
                 let (cell, left) = (Arc::clone(&cell), Arc::clone(left));
                 thread::spawn(move || {
-                    // Relaxed: the cell must order it.
+                    // Relaxed: the `AtomicWaker` must order it.
                     left.store(true, Ordering::Relaxed);
                     if let Some(waker) = cell.take() {
                         waker.wake();

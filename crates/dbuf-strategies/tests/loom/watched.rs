@@ -1,4 +1,4 @@
-//! Those who wait for a publish, against the writer that publishes.
+//! Models of tasks that await a publish while the writer publishes (V1 to V3, T1 to T3).
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use core::task::{Context, Poll};
@@ -20,15 +20,15 @@ impl Wake for WakeThread {
     }
 }
 
-/// Polls and sleeps until there is news. A lost wake is a deadlock, which loom
-/// reports. `slept` counts.
+/// Polls and sleeps until there is a change. A lost wake is a deadlock, which loom reports.
+/// `slept` counts the sleeps.
 fn wait(waiter: &mut Waiter, last_seen: u64, slept: &AtomicUsize) -> Result<u64, Closed> {
     let thread = Arc::new(WakeThread(Sleeper::new()));
     let waker = Waker::from(Arc::clone(&thread));
     let mut cx = Context::from_waker(&waker);
     loop {
-        if let Poll::Ready(news) = waiter.poll_changed(last_seen, &mut cx) {
-            return news;
+        if let Poll::Ready(change) = waiter.poll_changed(last_seen, &mut cx) {
+            return change;
         }
         slept.fetch_add(1, Relaxed);
         thread.0.sleep(None);
@@ -44,18 +44,18 @@ fn handles<S: Modelled>(new: fn() -> S) -> Handles<S> {
     arc(Tracked::new(0), Tracked::new(0), Watched::new(new()))
 }
 
-/// Runs every interleaving with at most so many preemptions; in some of them
-/// somebody must have slept, or the model proves nothing.
+/// Runs every interleaving with at most that many preemptions. In some of them a task must
+/// have slept, or the model proves nothing.
 fn check(preemptions: usize, body: impl Fn(&Arc<AtomicUsize>) + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
     let slept = Arc::new(AtomicUsize::new(0));
     let in_model = Arc::clone(&slept);
     builder.check(move || body(&in_model));
-    assert!(slept.load(Relaxed) > 0, "nobody slept");
+    assert!(slept.load(Relaxed) > 0, "no task slept");
 }
 
-/// Two publishes and a close: each that is announced can be read, and the close
+/// Makes two publishes and a close: each publish that is announced can be read, and the close
 /// comes last.
 fn announced_publish_can_be_read<S: Modelled>(new: fn() -> S) {
     check(2, move |slept| {
@@ -65,20 +65,14 @@ fn announced_publish_can_be_read<S: Modelled>(new: fn() -> S) {
         let waits = thread::spawn(move || {
             let mut last_seen = 0;
             while let Ok(version) = wait(&mut waiter, last_seen, &slept) {
-                assert!(
-                    version > last_seen,
-                    "last_seen of {version} after {last_seen}"
-                );
+                assert!(version > last_seen, "version {version} after {last_seen}");
                 last_seen = version;
                 let guard = reader.read();
                 let read = ReadGuard::version(&guard);
-                assert!(read >= last_seen, "last_seen of {last_seen}, read {read}");
+                assert!(read >= last_seen, "read version {read} after {last_seen}");
                 assert_eq!(guard.get() as u64, read);
             }
-            assert_eq!(
-                last_seen, 2,
-                "closed before the last publish was last_seen of"
-            );
+            assert_eq!(last_seen, 2, "closed before the last publish was announced");
         });
         let writes = thread::spawn(move || {
             for value in 1..3 {
@@ -109,7 +103,7 @@ fn every_waiter_is_woken<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// One task gives up waiting, which must not take the other's wake away.
+/// One task cancels its wait, which must not take the other's wake away.
 fn cancelled_wait_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
     check(2, move |slept| {
         let (mut writer, reader) = handles(new);
@@ -118,12 +112,12 @@ fn cancelled_wait_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
         let mut goes = reader.strategy().waiter();
         let waits = thread::spawn(move || assert_eq!(wait(&mut stays, 0, &slept), Ok(1)));
         let cancels = thread::spawn(move || {
-            let mut nobody = Context::from_waker(Waker::noop());
-            let _ = goes.poll_changed(0, &mut nobody);
+            let mut cx = Context::from_waker(Waker::noop());
+            let _ = goes.poll_changed(0, &mut cx);
             goes.leave();
-            // And again, for nothing newer than there is.
+            // Once more, when there is nothing newer.
             let last_seen = goes.version();
-            let _ = goes.poll_changed(last_seen, &mut nobody);
+            let _ = goes.poll_changed(last_seen, &mut cx);
         });
         assert!(writer.start_swap());
         waits.join().unwrap();
@@ -131,8 +125,8 @@ fn cancelled_wait_takes_no_wake_away<S: Modelled>(new: fn() -> S) {
     });
 }
 
-/// The claim passes from one thread to another while somebody waits: whoever is told
-/// `Closed` can claim, and no publish is numbered twice.
+/// The claim passes from one thread to another while a task waits: a task that gets `Closed`
+/// can claim, and no two publishes have the same number.
 fn closed_buffer_can_be_claimed<S: Modelled>(new: fn() -> S) {
     check(2, move |slept| {
         let buffer = Arc::new(DoubleBuffer::new(
@@ -150,7 +144,8 @@ fn closed_buffer_can_be_claimed<S: Modelled>(new: fn() -> S) {
                 last_seen = version;
             }
             assert_eq!(last_seen, 1);
-            let mut writer = Writer::claim(buffer).expect("it said that it was closed");
+            let mut writer =
+                Writer::claim(buffer).expect("the waiter reported that no writer is claimed");
             if let Some(back) = writer.try_back_mut() {
                 back.set(2);
                 assert!(writer.start_swap());

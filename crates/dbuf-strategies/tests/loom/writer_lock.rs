@@ -1,4 +1,4 @@
-//! The writers' lock of the core: one holder at a time, and no waiter sleeps forever.
+//! Models of the writers' lock of the core: one holder at a time, and no waiter sleeps forever.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,7 +12,7 @@ use dbuf_core::{ArcReader, ArcWriter, arc};
 use dbuf_strategies::{CountStrategy, EpochStrategy};
 use loom::thread;
 
-/// A value that no reader ever looks at.
+/// A value that no reader ever reads.
 struct Plain(usize);
 
 impl Finish for Plain {
@@ -51,8 +51,8 @@ fn run<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// A lost update, or a holder that does not see the one before, is a race on the value; a
-/// lost wake is a deadlock.
+/// A lost update, or a holder that does not see the writes of the one before, is a race on the
+/// value. A lost wake is a deadlock.
 #[test]
 fn threads_lock_one_after_the_other() {
     check(3, || {
@@ -70,8 +70,8 @@ fn threads_lock_one_after_the_other() {
     });
 }
 
-/// A thread and a task that wait behind a guard of a task. The guard is dropped by another
-/// thread than the one that locked.
+/// A thread and a task wait for a guard of a task. Another thread than the one that locked
+/// drops the guard.
 #[test]
 fn threads_and_tasks_wait_for_one_lock() {
     check(2, || {
@@ -89,7 +89,7 @@ fn threads_and_tasks_wait_for_one_lock() {
     });
 }
 
-/// Never runs the task that it wakes.
+/// A waker that never runs its task.
 struct Never;
 
 impl Wake for Never {
@@ -126,7 +126,7 @@ fn a_task_that_is_dropped_keeps_no_thread_asleep() {
     a_task_that_never_runs(true);
 }
 
-/// A real writer, whose swaps wait for readers.
+/// A writer whose swaps wait for readers.
 struct Real<S: dbuf_core::Strategy>(ArcWriter<usize, S>);
 
 impl<S: dbuf_core::BlockingStrategy> Finish for Real<S> {
@@ -141,8 +141,8 @@ impl<S: dbuf_core::BlockingStrategy> Finish for Real<S> {
     }
 }
 
-/// Two writers wait for a reader by the strategy's one waker, and one of them may be told
-/// that the reader is gone before the waker is called: both go on.
+/// Two writers wait for a reader by the strategy's one waker. One of them may find that the
+/// reader is gone before the waker is called. Both go on.
 fn the_last_leave_wakes_all<S>(new: fn() -> S)
 where
     S: dbuf_core::BlockingStrategy + 'static,
@@ -161,7 +161,7 @@ where
             thread::spawn(move || {
                 let mut locked = lock.lock_finished(&(), own);
                 *locked.0.back_mut() += 1;
-                // Relaxed: only the model's end asks.
+                // Relaxed: loaded only at the end of the model.
                 entered.store(true, Ordering::Relaxed);
             })
         });
@@ -184,7 +184,7 @@ fn the_last_leave_wakes_all_writers_of_epoch() {
     the_last_leave_wakes_all(EpochStrategy::new);
 }
 
-/// A holder of a guard gets the lock although a writer waits for that guard.
+/// A thread with a guard gets the lock although a writer waits for that guard.
 #[test]
 fn a_waiting_writer_does_not_hold_the_lock() {
     check(3, || {

@@ -1,4 +1,4 @@
-//! What was borrowed from the back is gone before a swap is started.
+//! A borrow of the back must end before a swap is started.
 use dbuf_strategies::CountStrategy;
 
 fn main() {

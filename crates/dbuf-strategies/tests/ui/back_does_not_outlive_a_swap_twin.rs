@@ -1,4 +1,4 @@
-//! Written first, swapped then.
+//! The write ends before the swap.
 use dbuf_strategies::CountStrategy;
 
 fn main() {

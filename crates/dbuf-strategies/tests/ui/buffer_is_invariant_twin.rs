@@ -1,4 +1,4 @@
-//! The same lifetime is fine.
+//! Values of the same lifetime may be written.
 use dbuf_strategies::LockStrategy;
 use dbuf_strategies::core::DoubleBuffer;
 

@@ -1,4 +1,4 @@
-//! On one thread it may be.
+//! One thread may use it.
 use std::cell::Cell;
 
 use dbuf_strategies::EpochStrategy;

@@ -1,4 +1,4 @@
-//! Where readers can come between look and flip, a swap cannot be refused.
+//! Epoch cannot refuse a swap, since readers may come between check and flip.
 use dbuf_strategies::EpochStrategy;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! It starts one, and looks whether it is finished.
+//! It can start a swap and check whether it is finished.
 use dbuf_strategies::EpochStrategy;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! A thread that waits for its own guards waits for ever: not offered.
+//! A thread that blocks for its own guards would wait forever.
 use dbuf_strategies::LocalStrategy;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! It looks instead.
+//! It can check instead.
 use dbuf_strategies::LocalStrategy;
 
 fn main() {

@@ -1,4 +1,4 @@
-//! A value that is `Sync` but not `Send`: a writer elsewhere would have `&mut` to it.
+//! A value that is `Sync` but not `Send`: a writer on another thread would have `&mut` to it.
 use std::sync::{Mutex, MutexGuard};
 
 use dbuf_strategies::LockStrategy;

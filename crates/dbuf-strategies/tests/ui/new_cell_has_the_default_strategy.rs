@@ -1,4 +1,4 @@
-//! `new` makes a cell with the default strategy; another goes to `with_strategy`.
+//! `new` makes a cell with the default strategy; `with_strategy` takes another.
 use dbuf_strategies::{ConcurrentCell, FlashStrategy};
 
 static CELL: ConcurrentCell<u32, FlashStrategy> = ConcurrentCell::new(1);

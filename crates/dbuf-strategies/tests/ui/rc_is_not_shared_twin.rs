@@ -1,4 +1,4 @@
-//! An `Arc` does.
+//! An `Arc` may reach it.
 use std::sync::Arc;
 
 use dbuf_strategies::FlashStrategy;

@@ -1,4 +1,4 @@
-//! A shared reader is used by all.
+//! Any number of threads use a shared reader.
 use dbuf_strategies::CountStrategy;
 
 fn main() {

@@ -1,5 +1,4 @@
-//! Futures that are dropped after any poll, against a model: what is left is what the
-//! calls did that were completed.
+//! Futures that are dropped after any poll, against a model: only completed calls have an effect.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +37,7 @@ enum End {
 enum Step {
     Take,
     Release(usize),
-    /// A call that is polled so often, and then dropped.
+    /// A call that is polled this often, and then dropped.
     Call(Call, usize),
     /// Calls behind an open batch; some are dropped while they wait.
     Queue(Vec<(Call, bool)>, End),
@@ -79,11 +78,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the map should hold.
+/// The expected contents of the map.
 #[derive(Default)]
 struct Model {
     published: Entries,
-    /// With what was deferred.
+    /// The published contents with the deferred changes.
     next: Entries,
     pending: bool,
     version: u64,
@@ -111,7 +110,7 @@ impl Model {
         }
     }
 
-    /// What a completed call does.
+    /// Applies a completed call to the model.
     fn complete(&mut self, call: Call, value: u32) {
         match call {
             Call::Insert(key) => {
@@ -142,16 +141,16 @@ impl Model {
         }
     }
 
-    /// What a call leaves that began and was dropped at the await in its middle.
+    /// Applies a call to the model that began and was dropped at its inner await.
     fn cut(&mut self, call: Call, value: u32) {
         match call {
-            // A dropped batch publishes what it has.
+            // A dropped batch publishes its changes.
             Call::Write(key, _) => {
                 self.insert(key, value);
                 self.publish();
             }
             Call::Transact(..) => {}
-            _ => unreachable!("a single change has no middle"),
+            _ => unreachable!("a single change has no inner await"),
         }
     }
 }
@@ -186,7 +185,7 @@ async fn perform<S: MapStrategy>(map: &Map<S>, call: Call, value: u32) {
     }
 }
 
-/// Polls that a call takes if nobody is in its way.
+/// Returns how many polls an uncontended call takes.
 fn polls_of(call: Call) -> usize {
     match call {
         Call::Insert(_) | Call::Remove(_) | Call::Update(_) => 1,
@@ -198,7 +197,7 @@ struct World<'r, S: MapStrategy> {
     map: Map<S>,
     watcher: Watch<S>,
     reader: &'r Read<S>,
-    /// Each with what it must go on showing.
+    /// Guards, each with the contents that it must show while it lives.
     guards: Vec<(Guard<'r, S>, Entries)>,
     model: Model,
 }
@@ -218,8 +217,8 @@ impl<'r, S: MapStrategy> World<'r, S> {
         }
     }
 
-    /// Whether a guard stands on the old side of the last publish.
-    fn is_held_up(&self) -> bool {
+    /// Returns whether a guard holds the side that the last publish replaced.
+    fn has_straggler(&self) -> bool {
         let version = self.model.version;
         self.guards
             .iter()
@@ -241,13 +240,13 @@ impl<'r, S: MapStrategy> World<'r, S> {
             Step::Call(call, polls) => self.call(*call, *polls, value),
             Step::Queue(calls, end) => self.queue(calls, *end, value),
             Step::Stuck(calls) => {
-                if self.is_held_up() {
+                if self.has_straggler() {
                     let waiting = begin(&self.map, calls, value);
                     self.guards.clear();
                     finish(&mut self.model, calls, waiting, value);
                 }
             }
-            // Waits for no reader.
+            // This call waits for no reader.
             Step::Publish => {
                 assert_eq!(self.map.publish().is_published(), self.model.pending);
                 self.model.publish();
@@ -263,7 +262,7 @@ impl<'r, S: MapStrategy> World<'r, S> {
     }
 
     fn call(&mut self, call: Call, polls: usize, value: u32) {
-        let held_up = self.is_held_up();
+        let held_up = self.has_straggler();
         let ended = poll_and_cancel(perform(&self.map, call, value), polls).is_some();
         assert_eq!(ended, !held_up && polls >= polls_of(call), "{call:?}");
         if ended {
@@ -275,7 +274,7 @@ impl<'r, S: MapStrategy> World<'r, S> {
 
     fn queue(&mut self, calls: &[(Call, bool)], end: End, value: u32) {
         let Some(mut batch) = poll_and_cancel(self.map.write_async(), 1) else {
-            assert!(self.is_held_up());
+            assert!(self.has_straggler());
             return;
         };
         batch.insert(7, value);
@@ -289,7 +288,7 @@ impl<'r, S: MapStrategy> World<'r, S> {
             self.model.insert(7, value);
             self.model.end(end);
         }
-        // Or they go on to wait for these.
+        // Otherwise the calls wait for these guards next.
         self.guards.clear();
         finish(&mut self.model, calls, waiting, value);
     }
@@ -309,7 +308,7 @@ impl<'r, S: MapStrategy> World<'r, S> {
     }
 }
 
-/// Calls that have to wait, polled twice, each time by another; some are dropped then.
+/// Polls calls that have to wait twice, each time with another waker; drops some of them then.
 fn begin<'m, S: MapStrategy>(
     map: &'m Map<S>,
     calls: &[(Call, bool)],
@@ -331,7 +330,7 @@ fn begin<'m, S: MapStrategy>(
         .collect()
 }
 
-/// Completes those that are left, in whatever order the lock gives.
+/// Completes the remaining calls, in the order that the lock decides.
 fn finish(
     model: &mut Model,
     calls: &[(Call, bool)],
@@ -348,7 +347,7 @@ fn agrees_with_the_model<S: MapStrategy>(new: fn() -> S, steps: &[Step]) {
     for (step, value) in steps.iter().zip(0..) {
         world.step(step, value);
     }
-    // Nobody is in the way for good, and both copies are right.
+    // No straggler remains, and both copies are correct.
     world.guards.clear();
     for value in [1000, 1001] {
         world.step(&Step::Call(Call::Insert(9), 1), value);
@@ -363,7 +362,7 @@ proptest! {
     })]
 
     #[test]
-    fn calls_that_are_dropped_after_any_poll_did_all_or_nothing(
+    fn calls_dropped_after_any_poll_did_all_or_nothing(
         steps in prop::collection::vec(step(), 1..if cfg!(miri) { 12 } else { 40 })
     ) {
         agrees_with_the_model(CountStrategy::new, &steps);

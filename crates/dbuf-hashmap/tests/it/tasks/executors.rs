@@ -1,4 +1,4 @@
-//! The same program on four executors, beside threads that block.
+//! The same program on four executors, together with threads that block.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -17,10 +17,10 @@ over_strategies! {
     tasks_on_pollster_see_their_writes
 }
 
-/// Writes keys of its own, each seen once the call has returned.
-async fn write_and_look<S: MapStrategy>(map: Map<S>, who: u32) {
+/// Writes its own keys, and sees each once the call has returned.
+async fn write_and_read<S: MapStrategy>(map: Map<S>, id: u32) {
     for n in 0..WRITES {
-        let key = who * WRITES + n;
+        let key = id * WRITES + n;
         map.insert_async(key, n).await;
         assert_eq!(map.get_cloned(&key), Some(n));
         assert_eq!(map.update_async(&key, |now| *now + 1).await, Some(n + 1));
@@ -38,10 +38,10 @@ async fn write_and_look<S: MapStrategy>(map: Map<S>, who: u32) {
     }
 }
 
-/// The same from a thread that blocks: its publishes are grouped with those of others.
-fn block_and_look<S: MapStrategy>(map: &Map<S>, who: u32) {
+/// The same from a thread that blocks.
+fn block_and_read<S: MapStrategy>(map: &Map<S>, id: u32) {
     for n in 0..WRITES {
-        let key = who * WRITES + n;
+        let key = id * WRITES + n;
         map.insert(key, n);
         assert_eq!(map.get_cloned(&key), Some(n));
         if n % 3 == 0 {
@@ -50,25 +50,25 @@ fn block_and_look<S: MapStrategy>(map: &Map<S>, who: u32) {
     }
 }
 
-/// Runs tasks by `run` beside two threads; everything that was written is there.
+/// Runs tasks by `run` together with two threads, and checks that no write is lost.
 fn beside_threads<S: MapStrategy>(new: fn() -> S, run: impl Fn(&Map<S>) + Sync) {
     let map = map(new());
     thread::scope(|scope| {
-        scope.spawn(|| block_and_look(&map, TASKS));
-        scope.spawn(|| block_and_look(&map, TASKS + 1));
+        scope.spawn(|| block_and_read(&map, TASKS));
+        scope.spawn(|| block_and_read(&map, TASKS + 1));
         run(&map);
     });
     let left = WRITES - WRITES.div_ceil(3);
     let copies = WRITES.div_ceil(2);
     assert_eq!(map.len() as u32, (TASKS + 2) * left + TASKS * copies);
-    // The other copy as well.
+    // Checks the other copy too.
     let batch = map.write();
     assert_eq!(batch.as_map(), batch.published());
 }
 
 fn on_tokio<S: MapStrategy>(map: &Map<S>, mut builder: tokio::runtime::Builder) {
     builder.build().unwrap().block_on(async {
-        let spawned = (0..TASKS).map(|who| tokio::spawn(write_and_look(map.clone(), who)));
+        let spawned = (0..TASKS).map(|id| tokio::spawn(write_and_read(map.clone(), id)));
         for task in spawned.collect::<Vec<_>>() {
             task.await.unwrap();
         }
@@ -92,7 +92,7 @@ fn tasks_on_one_thread_of_tokio_see_their_writes<S: MapStrategy>(new: fn() -> S)
 fn tasks_on_smol_see_their_writes<S: MapStrategy>(new: fn() -> S) {
     beside_threads(new, |map| {
         let executor = Arc::new(smol::Executor::new());
-        let spawned = (0..TASKS).map(|who| executor.spawn(write_and_look(map.clone(), who)));
+        let spawned = (0..TASKS).map(|id| executor.spawn(write_and_read(map.clone(), id)));
         let spawned: Vec<_> = spawned.collect();
         thread::scope(|scope| {
             let (stop, stopped) = smol::channel::unbounded::<()>();
@@ -113,16 +113,16 @@ fn tasks_on_smol_see_their_writes<S: MapStrategy>(new: fn() -> S) {
 fn tasks_on_pollster_see_their_writes<S: MapStrategy>(new: fn() -> S) {
     beside_threads(new, |map| {
         thread::scope(|scope| {
-            for who in 0..TASKS {
-                scope.spawn(move || pollster::block_on(write_and_look(map.clone(), who)));
+            for id in 0..TASKS {
+                scope.spawn(move || pollster::block_on(write_and_read(map.clone(), id)));
             }
         });
     });
 }
 
-/// Alone, a write is ready in the poll that began it.
+/// Without contention, the first poll of a write returns `Ready`.
 #[test]
-fn a_write_that_meets_nobody_is_polled_once() {
+fn an_uncontended_write_is_polled_once() {
     let map = map(dbuf_hashmap::DefaultStrategy::new());
     let polls = AtomicUsize::new(0);
     pollster::block_on(async {

@@ -1,5 +1,5 @@
-//! One thread, no atomics: `LocalStrategy` and the writer of a pair. A task may hold a
-//! guard across an await here, and the writer awaits its end.
+//! One thread without atomics: `LocalStrategy` and the writer of a pair. A task may hold a guard
+//! across an await here, and the writer awaits its release.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -15,24 +15,24 @@ fn a_local_writer_awaits_readers_of_its_own_thread() {
     let (mut writer, reader) = Builder::new()
         .strategy(LocalStrategy::new())
         .build::<u32, u32>();
-    let (written, looks) = (Cell::new(0), Cell::new(0));
+    let (written, reads) = (Cell::new(0), Cell::new(0));
     let polls = AtomicUsize::new(0);
     let executor = smol::LocalExecutor::new();
     let readers = (0..3).map(|longer| {
         let reader = reader.clone();
-        let (written, looks) = (&written, &looks);
+        let (written, reads) = (&written, &reads);
         executor.spawn(async move {
             while written.get() < MANY {
                 let guard = reader.read();
                 let before: Vec<_> = guard.iter().map(|(k, v)| (*k, *v)).collect();
-                // Some are still there when the writer comes back.
+                // Some guards still live when the writer needs the copy again.
                 for _ in 0..=longer {
                     yield_now().await;
                 }
                 let after: Vec<_> = guard.iter().map(|(k, v)| (*k, *v)).collect();
                 assert_eq!(before, after, "a guarded copy was written");
                 assert!(guard.values().all(|value| *value == guard.len() as u32));
-                looks.set(looks.get() + 1);
+                reads.set(reads.get() + 1);
                 drop(guard);
                 yield_now().await;
             }
@@ -58,8 +58,8 @@ fn a_local_writer_awaits_readers_of_its_own_thread() {
             reader.await;
         }
     }));
-    assert!(looks.get() > 0);
-    // It waited now and then; a wait is one poll more.
+    assert!(reads.get() > 0);
+    // The writer waited at times; each wait costs one more poll.
     let polls = polls.load(SeqCst) as u32;
     assert!(polls > MANY && polls <= 2 * MANY, "{polls} polls");
     assert_eq!(reader.read().len(), MANY as usize);

@@ -2,7 +2,7 @@
 
 mod cancel;
 mod regressions;
-// Not under Miri, which has none of what executors of threads sleep on.
+// Not under Miri, which does not support what multi-threaded executors sleep on.
 #[cfg(not(miri))]
 mod executors;
 mod local;
@@ -34,7 +34,7 @@ macro_rules! over_strategies {
 }
 use over_strategies;
 
-/// What such a map asks of its strategy.
+/// The bounds of such a map on its strategy.
 trait MapStrategy: dbuf_hashmap::BlockingStrategy + 'static {}
 
 impl<S> MapStrategy for S where S: dbuf_hashmap::BlockingStrategy + 'static {}

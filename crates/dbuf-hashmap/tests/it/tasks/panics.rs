@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use dbuf_hashmap::ConcurrentHashMap;
 
-/// What values know: the map that they use when they die, and how that went.
+/// What values refer to: the map that their destructors use, and how that ended.
 #[derive(Default)]
 struct Probe {
     map: Mutex<Option<ConcurrentHashMap<u32, Mortal>>>,
@@ -29,23 +29,23 @@ impl Drop for Mortal {
     }
 }
 
-/// Shows a thread that said that it has the lock for longer than it had it: destructors
-/// were refused, which ends the process while a panic unwinds; and what another thread
-/// said that had the lock by then was taken back.
+/// Detects a thread that is registered as the lock's owner for longer than it holds the lock.
+/// Destructors would be refused then, which aborts the process while a panic unwinds, and the
+/// registration of the next owner would be removed.
 #[test]
-fn what_dies_with_a_change_that_panicked_may_write_to_the_map() {
+fn values_dropped_by_a_panicked_change_may_write_to_the_map() {
     let probe = Arc::new(Probe::default());
     let value = || Mortal(Arc::clone(&probe));
     let map = ConcurrentHashMap::new();
     map.insert(1, value());
     map.insert(1, value());
     *probe.map.lock().unwrap() = Some(map.clone());
-    // What was replaced leaves the other copy with this one.
+    // This write drops the replaced value from the other copy.
     let task = map.update_async(&1, |_| resume_unwind(Box::new("expected")));
     let result: Result<Option<()>, _> = catch_unwind(AssertUnwindSafe(|| pollster::block_on(task)));
     assert!(result.is_err());
     let outcomes = [&probe.served, &probe.refused].map(|count| count.load(SeqCst));
-    // Ends the cycle: map, value, map.
+    // Breaks the reference cycle from the map to its values and back.
     *probe.map.lock().unwrap() = None;
     assert_eq!(outcomes, [1, 0], "served, refused");
     assert_eq!(map.len(), 1);

@@ -1,5 +1,5 @@
-//! Tasks that wait: for a batch, for readers, beside threads that do. None is polled in
-//! vain, no change is lost, every call returns.
+//! Tasks that wait for a batch or for readers, together with threads. No task is woken in vain, no
+//! change is lost, and every call returns.
 
 use std::sync::Barrier;
 use std::task::Poll;
@@ -17,7 +17,7 @@ over_strategies! {
     a_cancelled_batch_publishes_and_a_cancelled_transaction_does_not
     changes_outlive_tasks_that_are_cancelled
     changes_outlive_tasks_that_are_cancelled_behind_a_reader
-    a_task_that_fails_takes_nothing_pending_along
+    a_failing_task_undoes_no_pending_change
     a_batch_may_move_between_threads
 }
 
@@ -31,12 +31,12 @@ fn behind_a_batch_each_is_polled_twice<S: MapStrategy>(new: fn() -> S) {
         assert!(insert.poll().is_pending());
     }
     for _ in 0..100 {
-        assert!(map.is_empty()); // readers come and go, and wake nobody
+        assert!(map.is_empty()); // readers wake no task
     }
     assert!(waiting.iter().all(|insert| insert.count.wakes() == 0));
     drop(batch);
     for (at, insert) in waiting.iter_mut().enumerate() {
-        // Each is woken by the one before, and once.
+        // The previous task wakes each one, once.
         assert_eq!(insert.count.wakes(), 1, "{at}");
         assert!(insert.poll().is_ready());
         assert_eq!(insert.polls, 2);
@@ -91,8 +91,8 @@ fn a_cancelled_batch_publishes_and_a_cancelled_transaction_does_not<S: MapStrate
     assert_eq!(poll_and_cancel(map.insert_async(3, 4), 1), Some(None));
 }
 
-/// Rounds of threads that block among tasks of which half are cancelled while they wait
-/// for the lock.
+/// Rounds of threads that block, and tasks of which half are cancelled while they wait for the
+/// lock.
 fn changes_outlive_tasks_that_are_cancelled<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     for round in 0..if cfg!(miri) { 2 } else { 100 } {
@@ -115,14 +115,14 @@ fn changes_outlive_tasks_that_are_cancelled<S: MapStrategy>(new: fn() -> S) {
             }
             assert!(tasks[2].poll().is_pending());
             assert!(tasks[3].poll().is_pending());
-            // One before the threads and one behind them; as the lock is handed on.
+            // One task waits before the threads and one after them.
             drop(tasks.remove(2));
             drop(batch);
             drop(tasks.remove(0));
             let left = tasks.into_iter().map(Some).collect();
             run_sleeping(left);
         });
-        // The two that stayed are 1 and 3.
+        // The two remaining tasks are 1 and 3.
         let guard = map.read();
         for key in [1, 3, 10, 11, 12] {
             assert_eq!(guard.get(&key), Some(&round), "{key}");
@@ -132,7 +132,7 @@ fn changes_outlive_tasks_that_are_cancelled<S: MapStrategy>(new: fn() -> S) {
     assert_eq!(map.queued_writers(), 0);
 }
 
-/// As `run_woken`, where other threads may have to wake them first.
+/// Like `run_woken`, where other threads may have to wake the tasks first.
 fn run_sleeping(mut tasks: Vec<Option<Polled<'_, Option<u32>>>>) {
     while tasks.iter().any(Option::is_some) {
         for slot in &mut tasks {
@@ -146,7 +146,7 @@ fn run_sleeping(mut tasks: Vec<Option<Polled<'_, Option<u32>>>>) {
     }
 }
 
-/// The same with a reader in the way: threads and tasks wait for it together.
+/// The same with a straggler, which threads and tasks wait for together.
 fn changes_outlive_tasks_that_are_cancelled_behind_a_reader<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     let reader = map.reader();
@@ -182,9 +182,9 @@ fn changes_outlive_tasks_that_are_cancelled_behind_a_reader<S: MapStrategy>(new:
     }
 }
 
-/// A single change of a task follows the policy, and a task that rolls back takes away
-/// nothing that is pending.
-fn a_task_that_fails_takes_nothing_pending_along<S: MapStrategy>(new: fn() -> S) {
+/// A single change of a task follows the policy, and the rollback of a task undoes no pending
+/// change.
+fn a_failing_task_undoes_no_pending_change<S: MapStrategy>(new: fn() -> S) {
     let map = map_with(new(), PublishPolicy::Every(100));
     map.insert(1, 1);
     map.insert(2, 2);
@@ -229,7 +229,7 @@ fn a_batch_may_move_between_threads<S: MapStrategy>(new: fn() -> S) {
     assert_eq!(map.len(), 3);
 }
 
-/// A waiter that is woken and dropped keeps nobody from the lock.
+/// A waiter that is woken and dropped does not keep the lock from others.
 #[test]
 fn a_woken_task_that_is_dropped_passes_the_lock_on() {
     let map = map(dbuf_hashmap::DefaultStrategy::new());
@@ -249,7 +249,7 @@ fn a_woken_task_that_is_dropped_passes_the_lock_on() {
     }
 }
 
-/// Polls until it has waited for longer than any patience.
+/// Polls until the call has waited for longer than any patience.
 fn poll_for_long<T>(waits: &mut Polled<'_, T>) {
     let began = Instant::now();
     while began.elapsed() < Duration::from_millis(3) {
@@ -273,7 +273,7 @@ fn a_writer_that_waited_for_long_gets_the_next_turn() {
     assert!(later.poll().is_ready());
 }
 
-/// Nor is one that waits for readers, although others come when the readers are gone.
+/// Nor is a writer that waits for readers, although others arrive after the readers are gone.
 #[test]
 fn a_writer_that_waited_for_readers_gets_the_next_turn() {
     let map = map(dbuf_hashmap::DefaultStrategy::new());
@@ -289,7 +289,7 @@ fn a_writer_that_waited_for_readers_gets_the_next_turn() {
     assert!(later.poll().is_ready());
 }
 
-/// A turn of a writer that was dropped is nobody's.
+/// The turn of a writer ends when the writer is dropped.
 #[test]
 fn a_turn_ends_with_its_writer() {
     let map = map(dbuf_hashmap::DefaultStrategy::new());
@@ -301,22 +301,22 @@ fn a_turn_ends_with_its_writer() {
     assert!(Polled::new(map.insert_async(2, 2)).poll().is_ready());
 }
 
-/// A task that has reserved the next turn, and is neither polled nor dropped, keeps other
-/// writers out for a moment only: its turn lapses.
+/// A task that has reserved the next turn, and is neither polled nor dropped, delays other
+/// writers only until its turn lapses.
 #[test]
-fn a_turn_that_nobody_takes_lapses() {
+fn an_unused_turn_lapses() {
     let map = map(dbuf_hashmap::DefaultStrategy::new());
     let batch = pollster::block_on(map.write_async());
     let mut waits = Polled::new(map.insert_async(1, 1));
     poll_for_long(&mut waits);
     drop(batch);
-    // A thread waits for the turn to lapse, a task is woken until then.
+    // A thread waits for the turn to lapse; a task is woken by then.
     map.insert(2, 2);
     let mut later = Polled::new(map.insert_async(3, 3));
     while later.poll().is_pending() {
         assert!(
             later.count.wakes() > 0,
-            "sleeps until a task runs that nobody polls"
+            "the writer sleeps until a task runs that is never polled"
         );
     }
     assert!(map.try_write().is_some());

@@ -1,4 +1,4 @@
-//! What others got wrong about wakes and cancelled swaps, by its number.
+//! Bugs that other crates had with wakes and cancelled swaps, by their numbers.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
@@ -10,8 +10,8 @@ over_strategies! {
     bug_09_leave_before_the_first_poll_is_not_lost
     bug_09_no_wake_is_lost_to_a_reader_on_another_thread
     bug_10_spurious_polls_and_other_wakers_end_no_wait
-    bug_11_cancelled_wait_lets_nobody_under_a_guard
-    bug_11_cancelled_wait_wakes_nobody_later
+    bug_11_cancelled_wait_allows_no_write_under_a_guard
+    bug_11_cancelled_wait_takes_no_wake_of_another
 }
 
 fn bug_09_leave_before_the_first_poll_is_not_lost<S: MapStrategy>(new: fn() -> S) {
@@ -24,8 +24,8 @@ fn bug_09_leave_before_the_first_poll_is_not_lost<S: MapStrategy>(new: fn() -> S
     assert!(insert.poll().is_ready());
 }
 
-/// A lost wake hangs: every insert meets the guard of the one before, at any point of
-/// its leave.
+/// A lost wake hangs this test: every insert meets the previous guard, at any point of its
+/// release.
 fn bug_09_no_wake_is_lost_to_a_reader_on_another_thread<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     let done = AtomicBool::new(false);
@@ -67,7 +67,7 @@ fn bug_10_spurious_polls_and_other_wakers_end_no_wait<S: MapStrategy>(new: fn() 
     assert!(insert.poll().is_ready());
 }
 
-fn bug_11_cancelled_wait_lets_nobody_under_a_guard<S: MapStrategy>(new: fn() -> S) {
+fn bug_11_cancelled_wait_allows_no_write_under_a_guard<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     map.insert(1, 1);
     let reader = map.reader();
@@ -80,13 +80,13 @@ fn bug_11_cancelled_wait_lets_nobody_under_a_guard<S: MapStrategy>(new: fn() -> 
     }
     assert_eq!((guard.get(&1), map.get_cloned(&1)), (Some(&1), Some(2)));
     drop(guard);
-    // Whoever comes next finishes the swap, by either kind of call.
+    // The next writer finishes the swap, by either kind of call.
     map.insert(1, 4);
     assert_eq!(poll_and_cancel(map.insert_async(1, 5), 1), Some(Some(4)));
 }
 
-/// Of two that wait, one is dropped. The other one's wake is still its own.
-fn bug_11_cancelled_wait_wakes_nobody_later<S: MapStrategy>(new: fn() -> S) {
+/// One of two waiting tasks is dropped. The other one still gets its wake.
+fn bug_11_cancelled_wait_takes_no_wake_of_another<S: MapStrategy>(new: fn() -> S) {
     for dropped in 0..2 {
         let map = map(new());
         let reader = map.reader();
@@ -105,7 +105,7 @@ fn bug_11_cancelled_wait_wakes_nobody_later<S: MapStrategy>(new: fn() -> S) {
     }
 }
 
-/// From a thread that holds no guard.
+/// Inserts from a thread that holds no guard.
 fn map_insert_elsewhere<S: MapStrategy>(map: &super::Map<S>) {
     thread::scope(|scope| {
         scope.spawn(|| map.insert(9, 9));

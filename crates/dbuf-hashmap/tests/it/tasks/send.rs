@@ -1,4 +1,4 @@
-//! Every future of the map may be spawned, that is: is `Send` and borrows what it likes.
+//! Every future of the map may be spawned: it is `Send`, whatever it borrows.
 
 use std::borrow::Cow;
 use std::hash::RandomState;
@@ -76,8 +76,8 @@ fn futures_of_a_writer_are_send() {
     }));
 }
 
-/// Owned keys and values, borrowed lookups, an async closure that borrows and moves:
-/// what a service spawns.
+/// The calls that a service spawns: owned keys and values, borrowed lookups, and an async closure
+/// that borrows and moves.
 #[test]
 #[cfg(not(miri))]
 fn calls_may_be_spawned() {
@@ -108,7 +108,7 @@ fn calls_may_be_spawned() {
     assert_eq!(map.get_cloned("b"), Some(vec!["b".to_owned()]));
 }
 
-/// Whatever runs a future that was spawned.
+/// Stands for the `spawn` of an executor.
 fn spawn<F: Future<Output: Send> + Send + 'static>(future: F) -> F::Output {
     pollster::block_on(future)
 }
@@ -141,7 +141,7 @@ macro_rules! spawned {
                 batch.insert($key, $value);
                 yield_now().await;
                 batch.publish();
-                // All or nothing: dropped by `?`, or with the task, it takes all back.
+                // All or nothing: `?`, or the end of the task, undoes all changes.
                 let mut batch = map.write_async().await;
                 batch.rollback_on_drop();
                 batch.remove(&$key);
@@ -174,7 +174,7 @@ spawned! {
     spawned_map_in_map: u32, ConcurrentHashMap<&'static str, u32> = 1, ConcurrentHashMap::new();
 }
 
-/// A service behind a map is called through its guard and from a transaction.
+/// Services in a map are called through a guard and in a transaction.
 #[test]
 fn services_are_called() {
     let map = ConcurrentHashMap::<&'static str, Arc<dyn Service>>::new();
@@ -182,7 +182,7 @@ fn services_are_called() {
     assert_eq!(map.get_with("a", |service| service.call()), Some(7));
 }
 
-/// A watcher may be sent to a task, whatever it watches.
+/// A watcher may be sent to a task.
 #[test]
 fn watchers_are_send() {
     is_send::<Option<Watcher<String, u32>>>(None);

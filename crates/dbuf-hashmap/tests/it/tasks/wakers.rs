@@ -1,5 +1,5 @@
-//! Wakers are user code: they panic, poll or drop their task in place, block, and outlive
-//! their executor. None of this keeps a reader or another writer from going on.
+//! Wakers run user code: they panic, poll or drop their task inside `wake`, block, and outlive
+//! their executor. None of this blocks a reader or another writer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -52,7 +52,7 @@ struct World {
 impl World {
     fn new<S: MapStrategy>(map: &Map<S>, obstacle: Obstacle) -> Self {
         let (remove, asked) = mpsc::channel();
-        let (tell, removed) = mpsc::channel();
+        let (sender, removed) = mpsc::channel();
         let (ready, is_ready) = mpsc::channel();
         let holds = map.clone();
         let holder = thread::spawn(move || {
@@ -71,11 +71,11 @@ impl World {
                     unwound(&mut || drop(guard.take()))
                 }
             };
-            tell.send(unwound).unwrap();
+            sender.send(unwound).unwrap();
         });
         is_ready.recv().unwrap();
         if matches!(obstacle, Obstacle::Reader) {
-            map.insert(0, 0); // the first publish waits for nobody
+            map.insert(0, 0); // the first publish waits for no guard
         }
         let (inserts, awaits, waits) = (map.clone(), map.clone(), map.clone());
         Self {
@@ -117,12 +117,12 @@ impl World {
     }
 }
 
-/// What is sent in time. Nothing here waits that long but what hangs.
+/// Returns what is sent in time. Only a hang takes longer.
 fn within<T>(receiver: &mpsc::Receiver<T>, what: &str) -> T {
     receiver.recv_timeout(Duration::from_secs(20)).expect(what)
 }
 
-/// As after the end of an executor whose queue is unwrapped.
+/// A waker after the end of its executor, which unwraps access to its queue.
 struct Panics;
 
 impl Wake for Panics {
@@ -142,8 +142,8 @@ fn a_waker_that_panics_loses_no_other_wake() {
             assert!(polled.is_pending());
             let thread = world.insert_on_a_thread(2);
             world.wait_for_queue(2);
-            assert!(world.remove(), "the panic is the caller's");
-            within(&thread, "a thread that waited beside the task is woken");
+            assert!(world.remove(), "the caller gets the panic");
+            within(&thread, "a thread that waited with the task is woken");
             drop(task);
             within(&world.insert_on_a_thread(3), "later writes work");
         }
@@ -151,7 +151,7 @@ fn a_waker_that_panics_loses_no_other_wake() {
 }
 
 #[test]
-fn a_waker_that_panicked_leaves_later_queues_as_they_were() {
+fn a_waker_that_panicked_changes_no_later_queue() {
     over_strategies(|world| {
         for obstacle in OBSTACLES {
             for panics in [true, false] {
@@ -173,7 +173,7 @@ fn a_waker_that_panicked_leaves_later_queues_as_they_were() {
     });
 }
 
-/// As async-task: the waker owns the task, and drops it when its queue is gone.
+/// Like async-task's: the waker owns the task, and drops it when the queue is gone.
 struct Owns {
     task: Mutex<Option<Task>>,
     queue: mpsc::Sender<Arc<Self>>,
@@ -195,7 +195,7 @@ impl Wake for Owns {
 }
 
 #[test]
-fn a_task_whose_executor_is_gone_hangs_nobody() {
+fn a_task_whose_executor_is_gone_blocks_no_writer() {
     over_strategies(|world| {
         for obstacle in OBSTACLES {
             for unwraps in [true, false] {
@@ -216,13 +216,13 @@ fn a_task_whose_executor_is_gone_hangs_nobody() {
                 let thread = world.insert_on_a_thread(2);
                 world.wait_for_queue(2);
                 assert_eq!(world.remove(), unwraps);
-                within(&thread, "a thread that waited beside it is woken");
+                within(&thread, "a thread that waited with it is woken");
             }
         }
     });
 }
 
-/// A waker that polls its task at once, as a schedule function `|task| task.run()` does.
+/// A waker that polls its task at once, like a schedule function `|task| task.run()`.
 struct Inline {
     task: Mutex<Option<Task>>,
     polls: AtomicUsize,
@@ -256,13 +256,13 @@ fn a_waker_may_poll_its_task_in_place() {
             world.remove();
             assert!(
                 inline.task.lock().unwrap().is_none(),
-                "it ran where it was woken"
+                "the task ran inside `wake`"
             );
         }
     });
 }
 
-/// A waker that does not return before others have written.
+/// A waker that returns only after others have written.
 struct Blocks {
     entered: mpsc::Sender<()>,
     leave: Mutex<mpsc::Receiver<()>>,
@@ -276,7 +276,7 @@ impl Wake for Blocks {
 }
 
 #[test]
-fn a_waker_that_blocks_keeps_nobody_from_writing() {
+fn a_waker_that_blocks_blocks_no_writer() {
     over_strategies(|world| {
         for obstacle in OBSTACLES {
             let mut world = world(obstacle);
@@ -302,7 +302,7 @@ fn a_waker_that_blocks_keeps_nobody_from_writing() {
     });
 }
 
-/// A waker that panics as it is cloned: the call that cloned it fails, and nothing else.
+/// If a waker panics when it is cloned, only the call that cloned it fails.
 #[test]
 fn a_waker_that_panics_as_it_is_cloned_fails_its_own_poll_only() {
     use std::task::{RawWaker, RawWakerVTable};

@@ -1,5 +1,5 @@
-//! Watchers of the map: told at least once, of what they can read, and polled no more
-//! than told.
+//! Watchers of the map: they are notified at least once, can read what is reported, and are polled
+//! no more often than they are notified.
 
 use std::thread;
 
@@ -9,15 +9,15 @@ use super::{MapStrategy, map, over_strategies};
 use crate::futures::{Polled, poll_and_cancel};
 
 over_strategies! {
-    what_is_announced_can_be_read
-    a_thousand_watchers_are_told_at_once
+    a_reported_publish_can_be_read
+    a_thousand_watchers_are_notified_at_once
     closed_when_the_last_handle_goes
-    what_is_not_published_is_not_announced
-    a_write_that_changes_nothing_wakes_nobody
-    what_was_borrowed_is_not_told_of_again
+    pending_changes_are_not_reported
+    a_write_that_changes_nothing_wakes_no_watcher
+    a_borrowed_publish_is_not_reported_again
 }
 
-fn a_write_that_changes_nothing_wakes_nobody<S: MapStrategy>(new: fn() -> S) {
+fn a_write_that_changes_nothing_wakes_no_watcher<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     map.insert(1, 1);
     let mut watcher = map.watcher();
@@ -49,7 +49,7 @@ fn a_write_that_changes_nothing_wakes_nobody<S: MapStrategy>(new: fn() -> S) {
     assert_eq!(waits.count.wakes(), 1);
 }
 
-fn what_was_borrowed_is_not_told_of_again<S: MapStrategy>(new: fn() -> S) {
+fn a_borrowed_publish_is_not_reported_again<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     let mut watcher = map.watcher();
     map.insert(1, 1);
@@ -62,7 +62,7 @@ fn what_was_borrowed_is_not_told_of_again<S: MapStrategy>(new: fn() -> S) {
         assert!(waits.poll().is_pending());
         map.insert(2, 2);
         assert!(waits.poll().is_pending());
-        assert_eq!(map.stragglers(), 0); // it holds no guard
+        assert_eq!(map.stragglers(), 0); // the watcher holds no guard
         map.insert(3, 3);
         assert_eq!(waits.poll(), std::task::Poll::Ready(Ok(3)));
     }
@@ -71,7 +71,7 @@ fn what_was_borrowed_is_not_told_of_again<S: MapStrategy>(new: fn() -> S) {
     pollster::block_on(watcher.closed());
 }
 
-fn what_is_announced_can_be_read<S: MapStrategy>(new: fn() -> S) {
+fn a_reported_publish_can_be_read<S: MapStrategy>(new: fn() -> S) {
     const LAST: u32 = if cfg!(miri) { 20 } else { 3000 };
     let map = map(new());
     let mut watchers: Vec<_> = (0..3).map(|_| map.watcher()).collect();
@@ -84,12 +84,15 @@ fn what_is_announced_can_be_read<S: MapStrategy>(new: fn() -> S) {
                         let version = watcher.changed().await.unwrap();
                         assert!(
                             version > last_seen,
-                            "last_seen of {version} after {last_seen}"
+                            "version {version} is reported after {last_seen}"
                         );
                         last_seen = version;
                         let guard = watcher.read();
-                        assert!(guard.version() >= last_seen, "not to be read yet");
-                        // The n-th publish has put n in.
+                        assert!(
+                            guard.version() >= last_seen,
+                            "a reported publish cannot be read yet"
+                        );
+                        // The n-th publish inserted n.
                         assert_eq!(guard.get(&0).map(|n| u64::from(*n)), Some(guard.version()));
                     }
                     assert_eq!(
@@ -107,7 +110,7 @@ fn what_is_announced_can_be_read<S: MapStrategy>(new: fn() -> S) {
     });
 }
 
-fn a_thousand_watchers_are_told_at_once<S: MapStrategy>(new: fn() -> S) {
+fn a_thousand_watchers_are_notified_at_once<S: MapStrategy>(new: fn() -> S) {
     let many = if cfg!(miri) { 10 } else { 1000 };
     let map = map(new());
     let mut watchers: Vec<_> = (0..many).map(|_| map.watcher()).collect();
@@ -149,13 +152,13 @@ fn closed_when_the_last_handle_goes<S: MapStrategy>(new: fn() -> S) {
     assert_eq!(waits.count.wakes(), 1);
     assert_eq!(waits.poll(), std::task::Poll::Ready(Err(Closed)));
     drop(waits);
-    // First what is new, then the end; and what was published stays readable.
+    // The watcher first reports the last publish, then the end. The map stays readable.
     assert_eq!(poll_and_cancel(news.changed(), 1), Some(Ok(1)));
     assert_eq!(poll_and_cancel(news.changed(), 1), Some(Err(Closed)));
     assert_eq!(news.get(&1).as_deref(), Some(&1));
 }
 
-fn what_is_not_published_is_not_announced<S: MapStrategy>(new: fn() -> S) {
+fn pending_changes_are_not_reported<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     let mut watcher = map.watcher();
     let mut changed = Polled::new(watcher.changed());
@@ -181,7 +184,7 @@ fn what_is_not_published_is_not_announced<S: MapStrategy>(new: fn() -> S) {
     assert_eq!(changed.poll(), std::task::Poll::Ready(Ok(1)));
 }
 
-/// On an executor too, a watcher is polled at most twice for each announcement.
+/// On an executor too, a watcher is polled at most twice for each notification.
 #[test]
 #[cfg(not(miri))]
 fn watchers_on_tokio_do_not_poll_busily() {
@@ -218,7 +221,7 @@ fn watchers_on_tokio_do_not_poll_busily() {
             assert_eq!(last.unwrap(), u64::from(PUBLISHES));
         }
     });
-    // A pending and a ready poll for each announcement, and for the end.
+    // A pending and a ready poll for each notification, and for the end.
     let (polls, last_seen) = (polls.load(SeqCst), last_seen.load(SeqCst));
     assert!(last_seen >= WATCHERS);
     assert!(
