@@ -13,6 +13,6 @@ use dbuf_testing::suite::buffer;
 mod custom_strategy;
 use custom_strategy::ThreeCounts;
 
-suite!(arc: any, blocking, threads => || Arc::new(buffer(ThreeCounts::default())));
-suite!(rc: any, blocking => || Rc::new(buffer(ThreeCounts::default())));
+suite!(arc: any, blocking, threads, owning, owning_threads => || Arc::new(buffer(ThreeCounts::default())));
+suite!(rc: any, blocking, owning => || Rc::new(buffer(ThreeCounts::default())));
 suite!(reference: any, blocking, threads => || &*Box::leak(Box::new(buffer(ThreeCounts::default()))));

@@ -40,16 +40,17 @@ fn tests(text: &str) -> impl Iterator<Item = &str> {
             marked = true;
             return None;
         }
-        // Lists of names: a body behind each, or a name a line.
+        // Lists of names: a body behind each, or clauses before each.
         in_pinned = (in_pinned || line == "pinned! {") && line != "}";
-        in_suite = (in_suite || line.contains("@tests $new")) && line != ");";
+        in_suite = (in_suite || line.contains("@$make $new;")) && line != "}";
         let made = if in_pinned {
             line.split_once(" =>").map(|(name, _)| name)
         } else if in_suite {
             line.strip_suffix(',')
+                .and_then(|line| line.split_once(": "))
+                .map(|(_, name)| name)
         } else {
-            line.strip_prefix("model!(")
-                .and_then(|it| it.strip_suffix(");"))
+            None
         };
         if let Some(name) = made.filter(|name| is_name(name)) {
             return Some(name);

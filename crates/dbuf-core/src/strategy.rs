@@ -46,8 +46,8 @@ use crate::side::Side;
 ///   from a later value of the word that announces it.
 /// - **S4** Every write to the back made before a swap is started
 ///   happens-before any acquire, nested ones included, that returns that side.
-/// - **S5** *Finished* is latched, and reading it changes nothing. A
-///   fresh strategy and a claim after a finished swap are finished; a claim
+/// - **S5** *Finished* is latched, by a check and not by a leave, and reading it changes
+///   nothing. A fresh strategy and a claim after a finished swap are finished; a claim
 ///   after an unfinished one is unfinished.
 /// - **S6** A waker registered for a swap is woken when the last guard leaves that the swap
 ///   waits for, whichever of the two comes first. (After a check has returned `true`, the

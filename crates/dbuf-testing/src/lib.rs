@@ -3,7 +3,7 @@
 //! # The parts
 //!
 //! * [`suite!`] makes a module of tests of the [suite](mod@suite) for one strategy and pointer.
-//! * `models` (under `--cfg dbuf_loom`) has the bodies of the loom models.
+//! * [`models!`] makes a module of loom tests for one strategy, under `--cfg dbuf_loom`.
 //! * [`Tracked`] is a value that detects a read during a write.
 //! * [`Counting`] is an allocator that counts bytes, and [`mod@soak`] runs load and checks them.
 //! * [`inputs`] runs byte inputs for fuzz targets.
@@ -32,10 +32,14 @@ mod counting;
 pub mod inputs;
 #[cfg(dbuf_loom)]
 pub mod models;
+mod models_macro;
+mod run;
 pub mod soak;
 #[cfg(not(dbuf_loom))]
 pub mod suite;
 mod tracked;
+#[cfg(not(any(dbuf_loom, miri)))]
+mod watchdog;
 
 /// Compiles the README's examples.
 #[cfg(doctest)]
@@ -45,4 +49,6 @@ mod readme {}
 pub use counting::Counting;
 pub use dbuf_core as core;
 pub use dbuf_strategies as strategies;
+#[doc(hidden)]
+pub use run::run;
 pub use tracked::Tracked;

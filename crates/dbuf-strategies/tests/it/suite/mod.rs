@@ -17,9 +17,9 @@ macro_rules! concurrent {
         mod $name {
             use super::*;
 
-            suite!(arc: any, blocking, threads => || Arc::new(buffer($strategy)));
-            suite!(rc: any, blocking => || Rc::new(buffer($strategy)));
-            suite!(triomphe: any, blocking, threads => || {
+            suite!(arc: any, blocking, threads, owning, owning_threads => || Arc::new(buffer($strategy)));
+            suite!(rc: any, blocking, owning => || Rc::new(buffer($strategy)));
+            suite!(triomphe: any, blocking, threads, owning, owning_threads => || {
                 triomphe::Arc::new(buffer($strategy))
             });
             suite!(reference: any, blocking, threads => || {
@@ -46,12 +46,12 @@ concurrent!(without_spare, NoSpare(EpochStrategy::new()));
 mod local {
     use super::*;
 
-    suite!(rc: any => || Rc::new(buffer(LocalStrategy::new())));
+    suite!(rc: any, owning => || Rc::new(buffer(LocalStrategy::new())));
     suite!(reference: any => || &*Box::leak(Box::new(buffer(LocalStrategy::new()))));
 }
 
 mod watched_local {
     use super::*;
 
-    suite!(rc: any => || Rc::new(buffer(Watched::new(LocalStrategy::new()))));
+    suite!(rc: any, owning => || Rc::new(buffer(Watched::new(LocalStrategy::new()))));
 }
