@@ -47,9 +47,10 @@ fn median(values: &[f64]) -> f64 {
 /// rows.
 fn faults(page: &str) -> (Vec<String>, usize) {
     let raw = raw();
-    let (_, table) = page.split_once("\n## One run\n").expect("its section");
-    let rows = table
+    let (_, section) = page.split_once("\n## One run\n").expect("its section");
+    let rows = section
         .lines()
+        .take_while(|line| !line.starts_with("## "))
         .filter(|line| line.starts_with('|'))
         .skip(2)
         .map(|line| line.split('|').map(|cell| cell.trim().trim_matches('`')));
