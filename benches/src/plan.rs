@@ -182,14 +182,18 @@ mod tests {
     use crate::figures::figure::Settings;
     use crate::workload::input::Texts;
 
-    fn plan(mode: Mode) -> Plan {
-        let mut figures = all(&Settings {
+    fn figures(mode: Mode) -> Vec<Figure> {
+        all(&Settings {
             mode,
             thread_counts: vec![1, 2],
             threads_asked: false,
             texts: Texts::unicode(),
             trace: None,
-        });
+        })
+    }
+
+    fn plan(mode: Mode) -> Plan {
+        let mut figures = figures(mode);
         figures.retain(|figure| figure.since <= mode);
         Plan::new(figures, Vec::new(), mode)
     }
@@ -217,7 +221,7 @@ mod tests {
 
     #[test]
     fn everything_has_a_number_in_every_round() {
-        let mut figures = plan(Mode::Quick).figures;
+        let mut figures = figures(Mode::Quick);
         figures.retain(|figure| ["cells", "ycsb", "stuck"].contains(&figure.id));
         let names = ["epoch", "epoch-refresh", "papaya", "local"].map(str::to_owned);
         let plan = Plan::new(figures, names.into(), Mode::Quick);

@@ -16,7 +16,7 @@ pub(crate) fn all(settings: &Settings) -> Vec<Figure> {
         published::ycsb(settings),
         published::conc_map_bench(settings),
         headline::tail(settings),
-        headline::stuck(settings),
+        headline::stuck(),
         headline::crossover(settings),
         scaling::interval(settings),
         published::growth(settings),
