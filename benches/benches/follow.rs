@@ -36,6 +36,8 @@ mod engine;
 use engine::{Engine, ready};
 
 const KEYS: u64 = 100_000;
+/// A map of so few fits into the cache twice.
+const FEW_KEYS: u64 = 5_000;
 /// What one transaction puts in the load.
 const PAGE: u64 = 5000;
 const PAUSE: Duration = Duration::from_millis(10);
@@ -46,13 +48,14 @@ type Map = Follower<u64, u64, FixedState>;
 
 /// An etcd with all keys, and a client of it.
 struct World {
+    keys: u64,
     runtime: Runtime,
     engine: Engine,
     client: Client,
 }
 
 impl World {
-    fn new() -> Option<Self> {
+    fn new(keys: u64) -> Option<Self> {
         let engine = Engine::etcd()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -65,11 +68,12 @@ impl World {
             Ok::<_, etcd_client::Error>(client)
         }));
         let world = Self {
+            keys,
             runtime,
             engine,
             client,
         };
-        for page in 0..KEYS / PAGE {
+        for page in 0..keys / PAGE {
             let keys = page * PAGE..(page + 1) * PAGE;
             let puts: Vec<_> = keys.map(|key| TxnOp::put(name(key), "0", None)).collect();
             let txn = Txn::new().and_then(puts);
@@ -89,7 +93,7 @@ impl World {
         self.runtime.spawn(driver);
         let live = follower.wait_until(|state| state == State::Live);
         self.runtime.block_on(live).unwrap();
-        assert_eq!(follower.map().len() as u64, KEYS);
+        assert_eq!(follower.map().len() as u64, self.keys);
         follower
     }
 
@@ -101,12 +105,12 @@ impl World {
 
     /// Runs something beside a commit every 10 ms.
     fn beside_commits<R>(&self, run: impl FnOnce() -> R) -> R {
-        let client = self.client.clone();
+        let (client, keys) = (self.client.clone(), self.keys);
         let writer = self.runtime.spawn(async move {
             let mut ticks = tokio::time::interval(PAUSE);
             for n in 0_u64.. {
                 ticks.tick().await;
-                Self::put(&client, n * 7919 % KEYS, n).await;
+                Self::put(&client, n * 7919 % keys, n).await;
             }
         });
         let result = run();
@@ -123,16 +127,18 @@ fn name(key: u64) -> String {
     format!("/k/{key}")
 }
 
-/// A block of lookups in a map.
-fn lookups(follower: &Map, at: &mut u64) {
+/// A block of lookups in a map of `keys`.
+fn lookups(follower: &Map, keys: u64, at: &mut u64) {
     for _ in 0..BLOCK {
-        *at = (*at + 7919) % KEYS;
+        *at = (*at + 7919) % keys;
         black_box(follower.map().get_with(at, |&value| value));
     }
 }
 
 fn follow(criterion: &mut Criterion) {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::new(KEYS) else {
+        return;
+    };
     let mut group = criterion.benchmark_group("follow");
     group
         .sample_size(10)
@@ -140,27 +146,43 @@ fn follow(criterion: &mut Criterion) {
     group.measurement_time(Duration::from_secs(3));
     group.bench_function("load", |bencher| bencher.iter(|| world.follow()));
 
-    group.throughput(criterion::Throughput::Elements(BLOCK));
+    drop((group, world));
+    for keys in [FEW_KEYS, KEYS] {
+        reads(criterion, keys);
+    }
+}
+
+/// Reads of a map that nobody commits to, of one that follows, and of one that only shares the
+/// machine with the same commits.
+fn reads(criterion: &mut Criterion, keys: u64) {
+    let Some(world) = World::new(keys) else {
+        return;
+    };
+    let mut group = criterion.benchmark_group(format!("follow/reads of {keys} keys"));
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(3))
+        .throughput(criterion::Throughput::Elements(BLOCK));
     let follower = world.follow();
     let mut at = 0;
-    group.bench_function("reads/still", |bencher| {
-        bencher.iter(|| lookups(&follower, &mut at));
+    group.bench_function("still", |bencher| {
+        bencher.iter(|| lookups(&follower, keys, &mut at));
     });
     world.beside_commits(|| {
-        group.bench_function("reads/following", |bencher| {
-            bencher.iter(|| lookups(&follower, &mut at));
+        group.bench_function("following", |bencher| {
+            bencher.iter(|| lookups(&follower, keys, &mut at));
         });
     });
-    // The same load of the machine, and a map that does not follow it.
     let engine = Memory::new();
-    engine.commit((0..KEYS).map(|key| Event::Put(key, 0)));
+    engine.commit((0..keys).map(|key| Event::Put(key, 0)));
     let (other, driver) = Builder::new(engine).hasher(FixedState::default()).start();
     world.runtime.spawn(driver);
     let live = other.wait_until(|state| state == State::Live);
     world.runtime.block_on(live).unwrap();
     world.beside_commits(|| {
-        group.bench_function("reads/still beside the engine", |bencher| {
-            bencher.iter(|| lookups(&other, &mut at));
+        group.bench_function("still beside the commits", |bencher| {
+            bencher.iter(|| lookups(&other, keys, &mut at));
         });
     });
 }
@@ -178,7 +200,9 @@ fn show(what: &str, times: &Histogram<u64>) {
 
 /// From the acknowledgement of a put to its visibility.
 fn visibility() {
-    let Some(world) = World::new() else { return };
+    let Some(world) = World::new(KEYS) else {
+        return;
+    };
     let follower = world.follow();
     let mut times = Histogram::<u64>::new(3).unwrap();
     let mut whole = Histogram::<u64>::new(3).unwrap();
