@@ -26,8 +26,8 @@
 //! # Features
 //!
 //! `epoch` (default), `flash`, `count` and `lock` each add their strategy. `count` needs no
-//! `std`. `LocalStrategy` needs no feature. `watch` adds [`Watched`], on targets with 64-bit
-//! atomics.
+//! `std`. `LocalStrategy` needs no feature. `watch` adds [`Watched`], whose word is
+//! behind a mutex on targets without 64-bit atomics.
 //!
 //! Without `std`, see `docs/no-std.md` in the repository for an interrupt handler and a main
 //! loop. `count` needs a target with compare-and-swap; thumbv6m, for

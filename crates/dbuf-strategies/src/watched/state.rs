@@ -4,9 +4,11 @@ use alloc::sync::Arc;
 use core::task::Poll;
 use std::sync::OnceLock;
 
-use dbuf_core::sync::atomic::{AtomicU64, Ordering};
+use dbuf_core::sync::atomic::Ordering;
 use dbuf_core::waker_set::WakerSet;
 use dbuf_core::{Closed, Version};
+
+use crate::sync::AtomicU64;
 
 /// A value of the word.
 #[derive(Clone, Copy, PartialEq, Eq)]
