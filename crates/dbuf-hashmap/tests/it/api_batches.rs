@@ -220,8 +220,11 @@ fn a_refused_reserve_changes_nothing() {
     let capacity = batch.capacity();
     let error = batch.try_reserve(usize::MAX).unwrap_err();
     assert_eq!(error.to_string(), "the capacity overflows");
-    let error = batch.try_reserve(isize::MAX as usize / 64).unwrap_err();
-    assert!(error.to_string().starts_with("no memory for"), "{error}");
+    // Of what an address of 32 bits reaches, the machine may have all.
+    if usize::BITS == 64 {
+        let error = batch.try_reserve(isize::MAX as usize / 64).unwrap_err();
+        assert!(error.to_string().starts_with("no memory for"), "{error}");
+    }
     assert_eq!(batch.capacity(), capacity);
     batch.publish();
     assert_eq!(reader.read().version(), 1);
