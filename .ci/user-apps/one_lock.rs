@@ -25,7 +25,7 @@ impl State {
         self.guards[self.back() as usize]
     }
 
-    fn look(&mut self) -> bool {
+    fn check(&mut self) -> bool {
         self.finished |= self.on_back() == 0;
         self.finished
     }
@@ -113,14 +113,14 @@ unsafe impl Strategy for OneLock {
     }
 
     unsafe fn try_finish(&self, (): &mut ()) -> bool {
-        self.state().look()
+        self.state().check()
     }
 
     unsafe fn poll_finish(&self, (): &mut (), cx: &mut Context<'_>) -> Poll<()> {
         // User code, and so without the lock.
         let waker = cx.waker().clone();
         let mut state = self.state();
-        if state.look() {
+        if state.check() {
             return Poll::Ready(());
         }
         let old = state.waker.replace(waker);

@@ -47,11 +47,11 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 fn at_once<F: Future>(future: F) -> F::Output {
     match poll(pin!(future)) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("nobody is in the way"),
+        Poll::Pending => panic!("no guard is in the way"),
     }
 }
 
-/// One change, published, with nobody in the way: by a call and by an await.
+/// One change, published, with no guard in the way: by a call and by an await.
 fn batch(criterion: &mut Criterion) {
     let mut group = group(criterion, "async/batch");
 
@@ -140,7 +140,7 @@ fn finish(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One value of a map replaced, and seen by all, with nobody in the way.
+/// One value of a map replaced, and seen by all readers, with no guard in the way.
 fn map(criterion: &mut Criterion) {
     let mut group = group(criterion, "async/map");
     let mut number = 0_u64;
@@ -251,7 +251,7 @@ fn changed(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Stores, each in an iteration, that nobody waits for.
+/// Stores, each in an iteration, without a task that awaits them.
 fn our_store<S: BlockingStrategy>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,

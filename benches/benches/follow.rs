@@ -152,7 +152,7 @@ fn follow(criterion: &mut Criterion) {
     }
 }
 
-/// Reads of a map that nobody commits to, of one that follows, and of one that only shares the
+/// Reads of a map without commits, of one that follows, and of one that only shares the
 /// machine with the same commits.
 fn reads(criterion: &mut Criterion, keys: u64) {
     let Some(world) = World::new(keys) else {

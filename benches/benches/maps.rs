@@ -48,7 +48,7 @@ fn filled<M: Numbers>(indices: impl Iterator<Item = u32>) -> M {
     map
 }
 
-/// Looks up one of 1,024 keys in each iteration, in an order that is drawn.
+/// Looks up one of 1,024 keys in each iteration, in random order.
 fn look_up<M: Numbers>(group: &mut Group<'_>, name: &str) {
     look_up_by(group, name, M::get);
 }
@@ -91,8 +91,7 @@ fn get(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What `&self` adds to a lookup by a reader of one's own: by `get_with`, and by `get`, whose
-/// guard may be kept.
+/// What `&self` adds to a lookup by a `Reader`: by `get_with`, and by `get`, which returns a guard.
 fn concurrent_get(criterion: &mut Criterion) {
     let mut group = group(criterion, "concurrent/get");
     // Twice, in turns: these are compared, and a machine changes its pace.

@@ -61,7 +61,7 @@ impl Resolver {
     }
 }
 
-/// Stands for the network. Returns an address and how many seconds it is valid.
+/// Replaces the network. Returns an address and how many seconds it is valid.
 fn ask_server(name: &str) -> Result<(Ipv4Addr, u64), String> {
     match name {
         "a.example" => Ok((Ipv4Addr::new(192, 0, 2, 1), 60)),

@@ -98,7 +98,7 @@ fn targets(html: &str) -> Vec<String> {
 }
 
 /// The files that a piece of code names as files of this repository: its first word, with
-/// braces written out. Patterns and place-holders name none.
+/// braces written out. Patterns and placeholders name none.
 fn paths(code: &str) -> Vec<String> {
     const FOLDERS: [&str; 4] = ["docs/", "crates/", "benches/", ".ci/"];
     let word = code.split_whitespace().next().unwrap_or("");
@@ -348,7 +348,7 @@ fn pictures_come_in_two_themes() {
         for part in ["role=\"img\"", "<title", "<desc"] {
             assert!(
                 light.contains(part),
-                "{stem} has no {part} for who cannot see it"
+                "{stem} has no {part} for readers who cannot see it"
             );
         }
     }

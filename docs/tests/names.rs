@@ -91,7 +91,7 @@ fn all_tests() -> BTreeSet<String> {
     all
 }
 
-/// What stands in backticks in the tables of a page.
+/// What is in backticks in the tables of a page.
 fn quoted(page: &str) -> Vec<String> {
     let rows = page.lines().filter(|line| line.starts_with('|'));
     let quoted = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
@@ -135,10 +135,10 @@ fn names_a_file(text: &str) -> Option<&str> {
 
 fn is_there(file: &str) -> bool {
     let crates = fs::read_dir(root().join("crates")).unwrap();
-    let mut places = vec![root(), root().join("docs")];
-    places.extend(crates.map(|entry| entry.unwrap().path()));
-    places.iter().any(|place| {
-        let path = place.join(file);
+    let mut folders = vec![root(), root().join("docs")];
+    folders.extend(crates.map(|entry| entry.unwrap().path()));
+    folders.iter().any(|folder| {
+        let path = folder.join(file);
         path.exists() || path.with_extension("rs").exists()
     })
 }

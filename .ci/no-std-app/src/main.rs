@@ -17,7 +17,7 @@ mod interrupt;
 static SETTING: DoubleBuffer<[u8; 4], CountStrategy> =
     DoubleBuffer::new([0; 4], [0; 4], CountStrategy::new());
 
-// Without std nobody else names the C library.
+// Without std, nothing else links the C library.
 #[link(name = "c")]
 unsafe extern "C" {
     fn abort() -> !;
@@ -25,7 +25,7 @@ unsafe extern "C" {
     fn raise(number: c_int) -> c_int;
 }
 
-/// The precompiled `core` refers to it; with `panic = "abort"` nobody calls it.
+/// The precompiled `core` refers to it; with `panic = "abort"` it is never called.
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
 
@@ -93,7 +93,7 @@ fn interrupts() -> Result<(), c_int> {
         interrupt::on_sample(3);
     }
 
-    // SAFETY: the handler takes no lock and does not unwind; nobody else handles the signal.
+    // SAFETY: the handler takes no lock and does not unwind, and is the only one of the signal.
     unsafe { signal(SIGALRM, handler) };
     // SAFETY: the signal's handler is set.
     let tick = || check(unsafe { raise(SIGALRM) } == 0, 41);
@@ -139,7 +139,7 @@ mod memory {
 
     unsafe extern "C" {
         fn aligned_alloc(align: usize, size: usize) -> *mut c_void;
-        fn free(place: *mut c_void);
+        fn free(block: *mut c_void);
     }
 
     struct C;
@@ -153,9 +153,9 @@ mod memory {
                 .cast()
         }
 
-        unsafe fn dealloc(&self, place: *mut u8, _: Layout) {
+        unsafe fn dealloc(&self, block: *mut u8, _: Layout) {
             // SAFETY: it came from `alloc`.
-            unsafe { free(place.cast()) }
+            unsafe { free(block.cast()) }
         }
     }
 

@@ -128,7 +128,7 @@ fn entries() -> impl ExactSizeIterator<Item = (u64, u64)> {
     (0..KEYS).map(|n| (number_key(n), u64::from(n)))
 }
 
-/// Every key in turn, in an order that is none. The table of keys is looked up by all.
+/// Every key in turn, in a scattered order. All subjects use this table of keys.
 fn turns() -> impl Fn(usize) -> u64 {
     const KEYS: usize = self::KEYS as usize;
     let keys: Box<[u64; KEYS]> =

@@ -123,7 +123,7 @@ pub(crate) fn publishes(rounds: usize, count: u64, reads: bool) -> [Vec<f64>; 2]
     // SAFETY: foldhash with a fixed seed hashes equal keys alike, always.
     let flash = unsafe { flashmap::Builder::new().with_hasher(hasher()) };
     let (mut flash, flash_reader) = flash.build::<u64, u64>();
-    // 0: nobody reads; 1: ours is read; 2: flashmap is; 3: the end.
+    // 0: no reads; 1: reads of ours; 2: reads of flashmap; 3: the end.
     let which = Padded(AtomicU64::new(0));
     let which = &which.0;
     let made = Padded(AtomicU64::new(0));

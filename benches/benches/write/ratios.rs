@@ -93,7 +93,7 @@ fn by_std(entrants: &[Entrant]) {
 
 /// The times of each contender in each round, after their best ones are printed.
 fn run<const N: usize>(name: &str, rounds: usize, mut entrants: [Entrant; N]) -> [Entrant; N] {
-    // What the one before left of caches and free memory falls to each alike.
+    // In random order, so that no contender always inherits the caches and the heap of the same one.
     let mut order: Vec<_> = (0..N).collect();
     let mut rng = StdRng::seed_from_u64(0);
     for _ in 0..rounds {
@@ -111,7 +111,7 @@ fn run<const N: usize>(name: &str, rounds: usize, mut entrants: [Entrant; N]) ->
     entrants
 }
 
-/// The median over all rounds of one's time by the other's.
+/// The median, over all rounds, of the ratio of two times.
 fn ratio(one: &Entrant, other: &Entrant) -> f64 {
     let pairs = one.times.iter().zip(&other.times);
     median(

@@ -203,7 +203,7 @@ impl Case {
         }
     }
 
-    /// Everybody who can take part.
+    /// All contenders that can take part.
     pub(crate) fn contenders(&self) -> Vec<Contender> {
         if let Some(duel) = &self.duel {
             let all = maps().into_iter().chain(named(maps::fences::<u64>()));

@@ -1,4 +1,4 @@
-//! The figures that nobody else publishes, and the user's own keys and operations.
+//! Figures that no other project publishes, and the user's own keys and operations.
 
 use alloc::rc::Rc;
 use core::time::Duration;
@@ -84,7 +84,7 @@ pub(super) fn cells(settings: &Settings) -> Figure {
         definition: "Two words in a cell. A read enters, copies them, leaves, and checks that they belong together. \
                      The median block of 1,000 reads. epoch-refresh takes one guard for each block and refreshes it \
                      for each read; arc-swap-cache keeps a reference in the same way. Beside a writer: one more \
-                     thread stores as fast as it can. local is for one thread, so nobody writes beside it; \
+                     thread stores as fast as it can. local is for one thread, so it has no writer beside it; \
                      triple-buffer is for one reader."
             .to_owned(),
         metrics: &[Metric::Read, Metric::Writes],

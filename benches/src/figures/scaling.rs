@@ -96,7 +96,7 @@ pub(super) fn sizes(settings: &Settings) -> Figure {
         id: "sizes",
         title: "The size of the map",
         definition: format!(
-            "A read is the median block of 1,000, by {threads} threads, uniform keys, nobody writes. Maps of more \
+            "A read is the median block of 1,000, by {threads} threads, uniform keys, no writes. Maps of more \
              than 1,000,000 entries are measured one after the other, since not all fit into memory: what disturbs \
              the machine for a while disturbs only one of them."
         ),

@@ -22,7 +22,7 @@ pub trait Map: Clone + Send + 'static {
     /// Calls `keep` while this handle has a guard, a reference or a pin, whichever the map's API
     /// gives to a reader.
     fn hold(&mut self, key: &Self::Key, keep: &mut dyn FnMut());
-    /// Does what the last write left for the next.
+    /// Does the work that the last write deferred to the next.
     fn settle(&mut self) {}
 }
 

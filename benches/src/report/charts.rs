@@ -75,7 +75,7 @@ impl Scale {
         (at * 10.0).round() / 10.0
     }
 
-    /// Round values, few enough to be told apart.
+    /// Round values, few enough for labels that do not overlap.
     fn ticks(&self) -> Vec<f64> {
         if self.is_log {
             let decades = self.least.log10().ceil() as i32..=self.most.log10().floor() as i32;

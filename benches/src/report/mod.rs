@@ -20,7 +20,7 @@ use crate::results::{Point, Verdict, crossings, points, verdicts};
 use charts::charts;
 use tables::Table;
 
-/// A run, and where it took place.
+/// A run, and the machine it ran on.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
     pub(crate) plan: &'a Plan,
@@ -61,7 +61,7 @@ impl<'a> Report<'a> {
         crossings.unwrap_or_default()
     }
 
-    /// Writes the files of the report. Each is written aside and renamed, so that nobody sees
+    /// Writes the files of the report. Each is written aside and renamed, so that no reader sees
     /// half a file.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
         for (name, content) in [("report.html", self.html()), ("figures.csv", self.csv())] {

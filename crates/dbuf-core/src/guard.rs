@@ -333,7 +333,7 @@ guards! {
     /// Dereferences to the value, which does not change while the guard lives. The writer
     /// publishes without waiting for the guard, but cannot write *this* copy again before the
     /// guard is dropped: drop it soon, or [`refresh`](Self::refresh) it. A guard that is passed to
-    /// [`core::mem::forget`] blocks the writer until its reader is dropped.
+    /// [`core::mem::forget`] keeps its copy until its reader is dropped.
     ///
     /// A guard stays on its thread. Other threads may read through a reference to it if they may
     /// read the buffer.

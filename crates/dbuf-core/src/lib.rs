@@ -4,8 +4,8 @@
 //! # The idea
 //!
 //! There are two copies of a value. Readers read the *front* and never wait. One writer changes
-//! the *back*, then swaps the two. Before it writes again, it has to know that no reader is left
-//! on the old front, and this is where double buffers differ. Here it is a type parameter: a
+//! the *back*, then swaps the two. Before it writes again, it must know that no reader uses the
+//! old front. Double buffers differ in how it learns that: here by a type parameter, the
 //! [`Strategy`]. `dbuf-strategies` has several.
 //!
 //! # The parts

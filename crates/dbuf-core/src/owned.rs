@@ -43,7 +43,7 @@ impl<P: BufferPtr> OwnedLease<P> {
 
     #[inline]
     fn buffer(&self) -> &BufferOf<P> {
-        // SAFETY: the reader keeps it in place (P3), and nobody has a `&mut` to it (P6).
+        // SAFETY: the reader keeps it in place (P3), and no `&mut` to it exists (P6).
         unsafe { self.buffer.as_ref() }
     }
 

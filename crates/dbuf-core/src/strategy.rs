@@ -2,7 +2,7 @@ use core::task::{Context, Poll};
 
 use crate::side::Side;
 
-/// How the writer learns that no reader is left on the side that it wants.
+/// How the writer learns that no reader uses the side that it wants.
 ///
 /// A strategy holds the state of one double buffer and none of its data: which side is the front,
 /// which guards are on which side, whether the last swap is finished, and which waker to call when

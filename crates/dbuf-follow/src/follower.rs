@@ -74,7 +74,8 @@ impl<K, V, H> Follower<K, V, H> {
         self.status.state()
     }
 
-    /// Waits until `wanted` accepts the state of the connection, and returns that state.
+    /// Waits until `wanted` accepts the state of the connection, and returns that state. To wait
+    /// for the first load, accept [`State::Live`].
     ///
     /// # Errors
     ///
@@ -83,6 +84,22 @@ impl<K, V, H> Follower<K, V, H> {
     /// # Cancel safety
     ///
     /// Dropping the future loses nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dbuf_follow::{Builder, Memory, State};
+    ///
+    /// # pollster::block_on(async {
+    /// let engine = Memory::new();
+    /// engine.put("colour", "red");
+    /// let (follower, driver) = Builder::new(engine).start();
+    /// # let driver = std::thread::spawn(|| pollster::block_on(driver));
+    /// follower.wait_until(|state| state == State::Live).await?;
+    /// assert_eq!(follower.map().get_cloned("colour"), Some("red"));
+    /// # Ok::<(), dbuf_follow::Closed>(())
+    /// # }).unwrap();
+    /// ```
     pub fn wait_until(
         &self,
         wanted: impl FnMut(State) -> bool,

@@ -40,8 +40,7 @@ pub enum Event<K, V> {
 /// * A stream ends with an error; the follower waits and opens another one.
 ///
 /// [`events`](crate::events) makes such a stream from an `async` block; its documentation has a
-/// small source. A complete one, for a Redis stream, is in
-/// [`docs/examples/redis_source.rs`](https://github.com/dbuf-rs/dbuf/blob/main/docs/examples/redis_source.rs).
+/// small source. A complete one, for a Redis stream, is `examples/redis_source.rs` of this crate.
 pub trait Source: Send + Sync + 'static {
     /// The engine's type of keys.
     type Key: Send;

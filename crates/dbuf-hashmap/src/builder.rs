@@ -188,15 +188,6 @@ impl<H, S> Builder<H, S> {
         self
     }
 
-    /// Makes the map, as its two handles.
-    ///
-    /// # Panics
-    ///
-    /// If a writer of the strategy is claimed: it was not fresh.
-    #[expect(
-        clippy::type_complexity,
-        reason = "two handles with all their parameters"
-    )]
     /// Makes the map, as a writer and a reader.
     ///
     /// # Panics
@@ -210,6 +201,10 @@ impl<H, S> Builder<H, S> {
     /// writer.write().insert("a", 1);
     /// assert_eq!(reader.read()["a"], 1);
     /// ```
+    #[expect(
+        clippy::type_complexity,
+        reason = "two handles with all their parameters"
+    )]
     pub fn build<K, V>(self) -> (Writer<K, V, H, S>, Reader<K, V, H, S>)
     where
         K: Hash + Eq + Clone,

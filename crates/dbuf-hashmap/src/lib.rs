@@ -44,14 +44,15 @@
 //!
 //! * **A batch publishes when it is dropped**, also by `?`. `transact`
 //!   ([`ConcurrentHashMap::transact`], [`Writer::transact`]) publishes all or nothing.
-//! * **Do not write while holding a guard.** A [`ConcurrentHashMap`] clones the map or
-//!   [panics](ConcurrentHashMap#guards-and-writes); a [`Writer`] cannot notice, and waits.
+//! * **Drop a guard before you write.** A guard allows one more write. The write after that clones
+//!   the map or [panics](ConcurrentHashMap#guards-and-writes) if the guard is of its own thread.
+//!   A [`Writer`] cannot know that, and waits for the guard.
 //! * **Readers see the last publish**, not pending changes. A write of a [`ConcurrentHashMap`]
 //!   is published before it returns, unless its [`PublishPolicy`] says otherwise. Under one
 //!   guard, a map does not change, so iteration is consistent and blocks no other reader.
 //! * **The writer pays.** Every change is made twice, once to each copy; the second time at the
-//!   start of the next batch, when readers have released that copy. A guard that is held for
-//!   long makes the writer wait there.
+//!   start of the next batch, when readers have released that copy. If a guard keeps it for more
+//!   than 100 ms, the writer clones the map and goes on ([`Builder::on_straggler`]).
 //! * **Each copy owns its values.** A change through a shared reference (of a `Cell`, an atomic,
 //!   a `Mutex`) reaches one copy only, so it disappears and reappears as the copies swap. To
 //!   share a value between the copies, and with readers that keep it, store an `Arc<V>`:

@@ -42,9 +42,9 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, S> {
 
     /// Returns a snapshot of the map as it is published now.
     ///
-    /// A snapshot does not change while it lives, so several lookups under it see one state. The
-    /// writer can publish once more under it and then has to wait for its release, so hold it
-    /// briefly.
+    /// A snapshot does not change while it lives, so several lookups under it see one state. Hold it
+    /// briefly: the writer can publish once more under it, and then waits for it or
+    /// [clones the map](crate::Builder::on_straggler).
     ///
     /// Costs the strategy's entry, and its exit when the guard is dropped. Never waits, allocates
     /// or locks (unless the strategy is a lock).

@@ -15,9 +15,10 @@ use crate::owner::Ptr;
 
 /// A guard on one published state of a map, from `read` of a map or a reader.
 ///
-/// It has its own methods and does not dereference. The writer publishes without waiting for a
-/// snapshot, but may have to wait for its release before it writes again. A snapshot that is passed
-/// to [`core::mem::forget`] makes the writer wait until its reader is dropped.
+/// It has its own methods and does not dereference. A publish does not wait for a
+/// snapshot. The write after it does, for at most 100 ms by default, and then
+/// [clones the map](crate::Builder::on_straggler). A snapshot that is passed to
+/// [`core::mem::forget`] keeps its copy until its reader is dropped.
 ///
 /// # Examples
 ///
@@ -132,8 +133,8 @@ impl<'a, K, V, H, S: Strategy> Snapshot<'a, K, V, H, S> {
     /// thread that reads all the time keeps one guard and refreshes it instead of taking new ones.
     ///
     /// If nothing was published, it costs a load and a comparison. A writer that waits for this
-    /// guard continues at its next refresh, so a reader that pauses must drop the guard. While it
-    /// lives, its thread must not write to a [`ConcurrentHashMap`](crate::ConcurrentHashMap).
+    /// guard continues at its next refresh, so a reader that pauses must drop the guard. For writes
+    /// of its own thread, see [`ConcurrentHashMap`](crate::ConcurrentHashMap#guards-and-writes).
     ///
     /// # Panics
     ///

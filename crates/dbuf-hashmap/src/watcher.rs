@@ -19,7 +19,7 @@ use crate::snapshot::Snapshot;
 /// Awaits the next publish of a map. From [`SharedReader::watcher`], [`Reader::watcher`] or
 /// [`ConcurrentHashMap::watcher`], where the strategy is [`Watched`]: [`Builder::watched`].
 ///
-/// Dereferences to the reader. It remembers the publish that it has *seen* last: the one that
+/// Dereferences to the reader. It remembers the publish that it has *seen* last: the newest that
 /// [`changed`](Self::changed) reported or [`borrow_and_update`](Self::borrow_and_update) read.
 /// Other reads do not count. A write that changes nothing publishes nothing, so it wakes no
 /// watcher. With feature `async`.

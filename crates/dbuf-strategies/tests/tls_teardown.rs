@@ -97,7 +97,7 @@ fn waker_of_a_late_guard_sees_no_guard() {
     );
 }
 
-/// A panic payload whose destructor panics (ANCHORS 32).
+/// A panic payload whose destructor panics.
 struct Bomb;
 impl Drop for Bomb {
     fn drop(&mut self) {

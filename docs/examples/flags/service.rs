@@ -140,7 +140,7 @@ async fn events<S: Store>(
             .data(render(&state));
         Some((Ok(event), subscriber))
     }))
-    // Comments now and then, which find clients that have left.
+    // Comments now and then, by which the server notices closed connections.
     .keep_alive(KeepAlive::default())
 }
 

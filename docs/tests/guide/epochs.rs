@@ -14,7 +14,7 @@ use loom::sync::atomic::{AtomicUsize, fence};
 
 use crate::orderings::{both, outcomes};
 
-/// What is left out.
+/// The step that is missing.
 #[derive(Clone, Copy, PartialEq)]
 enum Missing {
     Nothing,

@@ -1,5 +1,5 @@
 //! `dbuf-async` with its default features: strategies and core come with it. The
-//! executor is the user's; here it polls once, since nobody is in the way.
+//! executor is the user's; here it polls once, since no guard is in the way.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -15,7 +15,7 @@ fn main() {
     let guard = reader.read();
     {
         let Poll::Ready(mut batch) = pin!(writer.write_async()).poll(&mut cx) else {
-            panic!("the first batch waits for nobody");
+            panic!("the first batch does not wait");
         };
         batch.apply(|list: &mut Vec<u32>, _: &()| list.push(1));
     }

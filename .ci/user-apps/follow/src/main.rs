@@ -1,4 +1,4 @@
-//! `dbuf-follow` with its default features: the engine in memory, and an executor of nobody's.
+//! `dbuf-follow` with its default features: the engine in memory, polled by hand, without an executor.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -10,7 +10,7 @@ fn main() {
     let (follower, driver) = Builder::new(engine.clone()).start();
     let mut driver = pin!(driver);
     let revision = engine.put("colour", "red");
-    // What is there is applied by one poll: no engine is waited for.
+    // One poll applies all that the engine has.
     assert!(matches!(
         driver.as_mut().poll(&mut Context::from_waker(Waker::noop())),
         Poll::Pending

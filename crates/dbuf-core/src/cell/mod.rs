@@ -54,15 +54,15 @@ pub use self::guard::CellGuard;
 ///
 /// # Guards and writes
 ///
-/// A guard keeps its value, and neither readers nor writers wait for it: a write goes on with
-/// another side of the buffer. There are three, so writers wait only while guards are kept on
-/// *two* replaced values. Then a thread that keeps one of the two **panics if it writes**, because
-/// it would wait for itself. The `try_` forms refuse while this thread holds any guard, and while
-/// they would have to wait. [`load`](Self::load) and [`with`](Self::with) leave no guard behind. A
-/// task that awaits a write ([`store_async`](Self::store_async)) waits where a thread panics.
+/// A guard keeps its value, and neither readers nor writers wait for it, since the buffer has room
+/// for three values. Writers wait only while guards are kept on *two* replaced values. Then a
+/// thread that keeps one of the two **panics if it writes**, because it would wait for itself. The
+/// `try_` methods refuse while this thread holds any guard, and while they would have to wait.
+/// [`load`](Self::load) and [`with`](Self::with) return no guard. A task that awaits a write
+/// ([`store_async`](Self::store_async)) waits where a thread panics.
 ///
-/// Not noticed, and waiting forever: threads that each hold guards of one cell and write to the
-/// other's; a task that awaits a write while it holds guards of two values.
+/// The cell cannot detect these deadlocks: two threads that each hold guards of one cell and write
+/// to the other's, and a task that awaits a write while it holds guards of two values.
 ///
 /// # When the old value is dropped
 ///
@@ -72,18 +72,18 @@ pub use self::guard::CellGuard;
 ///
 /// # In a forked child
 ///
-/// In the child of a process with threads, the thread that forked can read if it had read before
-/// (not with `LockStrategy`, whose reads take a lock). A first read, a write, and the drop of the
-/// cell or of a guard from before the fork may wait forever for a lock that another thread held:
-/// avoid them, and end the child by `exec` or `_exit`.
+/// In the child of a multi-threaded process, the thread that forked can read cells that it has read
+/// before (except with `LockStrategy`, whose reads take a lock). Its first read of a cell, a write,
+/// and the drop of a cell or guard from before the fork may wait forever for a lock that another
+/// thread held. Avoid them, and end the child with `exec` or `_exit`.
 ///
 /// # Panics
 ///
 /// Every method that writes panics if it would wait for a guard of this thread
 /// ([above](Self#guards-and-writes)), or if this thread runs a closure of [`update`](Self::update)
-/// or [`rcu`](Self::rcu) on this cell; the `try_` forms do not. Panics of the user's own code come
-/// out of the call: of closures and `Clone`, which leave the published value as it was, and of
-/// `Drop`, when the value is already replaced. The next write works.
+/// or [`rcu`](Self::rcu) on this cell; the `try_` methods do not. It also panics if user code does:
+/// closures and `Clone`, which leave the published value as it was, and `Drop`, which runs after
+/// the value was replaced. The next write works.
 ///
 /// The first use of a cell panics if its strategy is not fresh.
 ///
@@ -234,7 +234,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
 
     /// Reads the value that is published now.
     ///
-    /// What the guard shows does not change while it lives, and stays in memory. See [guards and
+    /// The value of the guard does not change while it lives: see [guards and
     /// writes](Self#guards-and-writes).
     ///
     /// Never waits for a writer. Costs what a read of a [`SharedReader`](crate::SharedReader)

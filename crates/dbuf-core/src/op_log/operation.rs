@@ -1,7 +1,7 @@
 /// A change that can be made twice, once to each copy.
 ///
 /// `apply` must do the same to both copies. What it decides by chance, by clock or by a closure
-/// belongs into the operation (see [`Batch::record`](crate::Batch::record)). A difference is never
+/// belongs in the operation (see [`Batch::record`](crate::Batch::record)). A difference is never
 /// undefined behaviour, but it stays until the next resync.
 ///
 /// Every `FnMut(&mut T, &X)` is an operation; `Box<dyn FnMut(&mut T, &X)>` makes a log of

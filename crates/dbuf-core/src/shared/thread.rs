@@ -128,8 +128,8 @@ pub(super) fn add(id: u64, slot: AnySlot, table: Weak<dyn AnyTable>) -> bool {
 
 /// Returns this thread, unless it is ending.
 pub(super) fn this_thread() -> Option<std::thread::Thread> {
-    // It panics where a destructor of the system's runs after std's own, and nothing else
-    // tells.
+    // It panics in a destructor of the system that runs after those of std. There is no other
+    // way to detect this.
     let current = || catch_unwind(std::thread::current);
     EXIT.try_with(|_| current()).ok()?.ok()
 }
@@ -165,8 +165,8 @@ pub(super) fn any_of_buffer(buffer: u64, mut f: impl FnMut(AnySlot) -> bool) -> 
     let any = slots
         .iter()
         .any(|(slot, table)| table.buffer() == buffer && f(*slot));
-    // Each may be the last pointer to its table by now. That runs user code, which may end
-    // slots of this thread: so not before all were asked.
+    // Each may be the last pointer to its table by now. Its drop runs user code, which may end
+    // slots of this thread, so all slots are checked first.
     for (_, table) in slots {
         no_unwind(|| drop(table));
     }

@@ -450,7 +450,7 @@ impl<P: BufferPtr> fmt::Debug for Writer<P> {
 /// writer.store(2);
 /// assert_eq!(*reader.read(), 2);
 ///
-/// // Behind any other pointer, just so:
+/// // The same behind any other pointer:
 /// assert!(split(Rc::new(DoubleBuffer::new(1, 1, LockStrategy::new()))).is_ok());
 /// ```
 pub fn split<P: BufferPtr>(ptr: P) -> Result<(Writer<P>, Reader<P>), ClaimError> {

@@ -15,7 +15,7 @@ impl<W: Owner> Batch<W> {
     /// Removes every entry for which `keep` returns `false`.
     ///
     /// `keep` runs once for each entry, in arbitrary order. The log records the removed keys, so
-    /// `keep` is not asked again for the other copy.
+    /// `keep` does not run again for the other copy.
     ///
     /// # Panics
     ///

@@ -256,7 +256,7 @@ impl<'b, K: Hash + Eq + Clone, V, H: BuildHasher> Iterator for IterMut<'b, K, V,
 
     fn next(&mut self) -> Option<Self::Item> {
         let (key, value) = self.entries.next()?;
-        // The iterator does not tell the bucket, so the mark names one that does not exist.
+        // The iterator does not return the bucket, so the mark names one that does not exist.
         let hash = self.shared.hash(key);
         self.marks.mark(hash, usize::MAX, key, None);
         Some((key, value))

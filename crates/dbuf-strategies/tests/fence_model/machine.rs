@@ -61,7 +61,7 @@ pub(crate) enum Mutant {
     NoteStays,
     /// A nested leave keeps its side in the note.
     NoNestedNote,
-    /// A nested leave wakes nobody.
+    /// A nested leave does not wake the writer.
     NoNestedWake,
     /// A nested leave wakes for sides that it did not leave.
     AnswersForAll,

@@ -105,7 +105,7 @@ fn waits_for_others<S: BlockingStrategy>(strategy: S) {
         });
         reached.wait();
         writer.store(1);
-        // On the other side, where it is in nobody's way.
+        // On the other side, where no writer waits for it.
         let own = shared.read();
         reached.wait();
         writer.store(2);
@@ -162,7 +162,7 @@ fn log_notices<S: BlockingStrategy>(strategy: S) {
     assert_noticed(|| drop(writer.write())); // `OnStraggler::Wait`
 }
 
-/// Through whichever handle: a clone, a second table of the same buffer, a part.
+/// Through any handle: a clone, a second table of the same buffer, a part.
 #[test]
 fn a_guard_of_any_shared_handle_is_noticed() {
     let (mut writer, reader) = arc(0, 0, EpochStrategy::new());

@@ -48,13 +48,13 @@ pub(crate) enum Mutant {
     ClaimForgetsTheSwap,
     /// S5: a check answers, and does not latch.
     NoLatch,
-    /// S6: a leave wakes nobody.
+    /// S6: a leave does not wake the writer.
     NobodyIsWoken,
     /// S6: the first waker stays.
     FirstWakerStays,
     /// S6: the waker is registered after the check.
     RegistersAfterTheCheck,
-    /// S6: the leave of a guard that was taken back wakes nobody.
+    /// S6: the leave of a guard that was taken back does not wake the writer.
     RetryWakesNobody,
     /// S7: the waker is called while the guard still counts.
     WakesBeforeTheLeave,
@@ -72,7 +72,7 @@ pub(crate) enum Mutant {
     TokenReachesBack,
     /// S11: the guards that a reader forgot stay when it is dropped.
     DropKeepsTheGuards,
-    /// S11: the drop of a reader wakes nobody.
+    /// S11: the drop of a reader does not wake the writer.
     DropWakesNobody,
     /// S11: the drop of a reader does not publish the reads under forgotten guards.
     DropIsRelaxed,
@@ -84,7 +84,7 @@ pub(crate) enum Mutant {
     AsideIsUnfinished,
     /// S13: the front changes too.
     AsideTurnsTheFront,
-    /// S13: leaves of the spare side wake nobody.
+    /// S13: leaves of the spare side do not wake the writer.
     SpareWakesNobody,
     /// `is_current`: no guard is ever old.
     AlwaysCurrent,

@@ -22,7 +22,7 @@ fn waker_under_the_lock() {
     });
 }
 
-/// S6: a writer that nobody wakes sleeps forever.
+/// S6: a writer that is never woken sleeps forever.
 #[test]
 fn nobody_wakes_a_thread() {
     let myself = "watchdog::nobody_wakes_a_thread";

@@ -108,7 +108,7 @@ fn calls_may_be_spawned() {
     assert_eq!(map.get_cloned("b"), Some(vec!["b".to_owned()]));
 }
 
-/// Stands for the `spawn` of an executor.
+/// Requires what the `spawn` of an executor requires.
 fn spawn<F: Future<Output: Send> + Send + 'static>(future: F) -> F::Output {
     pollster::block_on(future)
 }
