@@ -54,7 +54,7 @@ fn checked_swap_does_not_wait_for_a_current_guard<S: BlockingStrategy + 'static>
             })
         };
         let (reader, mut guard) = enters.join().unwrap();
-        let (writer, sleeps) = waits.join().unwrap();
+        let (mut writer, sleeps) = waits.join().unwrap();
         // Refresh until the guard is current.
         for _ in 0..3 {
             // SAFETY: C1 and C4, by the names.
@@ -71,6 +71,11 @@ fn checked_swap_does_not_wait_for_a_current_guard<S: BlockingStrategy + 'static>
         assert!(
             !sleeps || woken.0.load(Ordering::Relaxed),
             "the writer sleeps for a guard that is current"
+        );
+        // SAFETY: C1, by the names.
+        assert!(
+            unsafe { strategy.try_finish(&mut writer) },
+            "the swap waits for a side without a guard"
         );
         core::mem::forget((reader, guard, writer));
     });
