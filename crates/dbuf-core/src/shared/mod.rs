@@ -97,7 +97,7 @@ impl<P: BufferPtr> SharedReader<P> {
     /// registers a reader and allocates.
     #[doc(alias = "load")]
     #[doc(alias = "pin")]
-    // Always: it is a few loads and stores, but its unwind path makes it seem long to the
+    // Always inlined: it is a few loads and stores, but its unwind path makes it seem long to the
     // compiler.
     #[inline(always)]
     pub fn read(&self) -> SharedReadGuard<'_, P> {
