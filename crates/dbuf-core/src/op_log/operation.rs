@@ -118,8 +118,8 @@ pub trait Operation<T, X = ()>: Sized {
         false
     }
 
-    /// Drops a copy that was [set aside](crate::OpWriter::set_aside), after its readers have left.
-    /// `back` may keep it, to drop it later.
+    /// Drops a copy that was [set aside](crate::OpWriter::set_aside), after its last guard was
+    /// released. `back` may keep it, to drop it later.
     fn retire(_back: &mut T, copy: T) {
         drop(copy);
     }
