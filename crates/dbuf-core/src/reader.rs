@@ -63,7 +63,7 @@ impl<R: ReaderPtr> Reader<R> {
 
     /// Returns the pointer that leads to the buffer.
     ///
-    /// With an owning pointer, a writer can be claimed when the last one is gone.
+    /// With an owning pointer, a writer can be claimed after the last writer was dropped.
     pub fn ptr(&self) -> &R {
         &self.ptr
     }

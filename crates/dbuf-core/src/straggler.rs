@@ -1,7 +1,7 @@
 use core::time::Duration;
 
-/// What an [`OpWriter`](crate::OpWriter) does when readers do not leave the copy that it has to
-/// write next: a guard is kept in a struct or across a slow call, or was forgotten.
+/// What an [`OpWriter`](crate::OpWriter) does when readers keep the copy that it must write next:
+/// a guard is kept in a struct or across a slow call, or was forgotten.
 ///
 /// # Examples
 ///
@@ -30,8 +30,8 @@ pub enum OnStraggler {
     /// Waits until they are gone. Panics if a guard of the writer's own thread is among them, see
     /// [`Writer::finish`](crate::Writer::finish).
     Wait,
-    /// Waits for `after`. Then clones what is published into the spare side and goes on there,
-    /// until readers keep the writer from that side too.
+    /// Waits for `after`. Then clones the published value into the spare side and continues there,
+    /// until readers keep that side too.
     ///
     /// The first write after those readers are gone drops the copy that they kept. Until then
     /// there are three copies.

@@ -172,6 +172,7 @@ impl<K: Hash + Eq, V: Eq, H: BuildHasher> Eq for MapRef<'_, K, V, H> {}
 impl<K, V, H: BuildHasher, Q: Hash + Equivalent<K> + ?Sized> Index<&Q> for MapRef<'_, K, V, H> {
     type Output = V;
 
+    #[track_caller]
     fn index(&self, key: &Q) -> &V {
         self.get(key).expect("no entry for this key")
     }

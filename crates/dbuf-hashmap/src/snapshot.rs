@@ -288,6 +288,7 @@ where
 {
     type Output = V;
 
+    #[track_caller]
     fn index(&self, key: &Q) -> &V {
         self.get(key).expect("no entry for this key")
     }

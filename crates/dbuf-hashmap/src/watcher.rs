@@ -255,8 +255,8 @@ impl<K, V, H, S: Strategy> Reader<K, V, H, Watched<S>> {
 impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, Watched<S>> {
     /// Returns a watcher of the map. With feature `async`.
     ///
-    /// The watcher does not keep the writers' side alive: after the last handle is dropped, it
-    /// returns [`Closed`].
+    /// The watcher does not keep the map open: after the last handle is dropped, it returns
+    /// [`Closed`].
     ///
     /// # Examples
     ///

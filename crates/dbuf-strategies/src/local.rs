@@ -20,6 +20,9 @@ use dbuf_core::{Side, Strategy, TrySwapStrategy};
 
 /// Readers and writer on one thread, as in games, user interfaces and simulations.
 ///
+/// A thread cannot wait for itself, so calls that block, such as `write`, do not compile. The writer
+/// calls `try_write`, `try_swap` or `try_back_mut`, or awaits.
+///
 /// # Examples
 ///
 /// ```

@@ -38,7 +38,7 @@ unsafe impl Strategy for Forgetful {
     }
 
     unsafe fn release_writer(&self, writer: Token) {
-        // SAFETY: the caller's promise, here and below.
+        // SAFETY: the caller's promise.
         unsafe { self.0.release_writer(writer.inner) }
     }
 
@@ -51,7 +51,7 @@ unsafe impl Strategy for Forgetful {
     }
 
     unsafe fn acquire(&self, reader: &Self::ReaderToken) -> Side {
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         unsafe { self.0.acquire(reader) }
     }
 
@@ -60,7 +60,7 @@ unsafe impl Strategy for Forgetful {
     }
 
     unsafe fn release(&self, reader: &Self::ReaderToken, guard: Side) {
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         unsafe { self.0.release(reader, guard) }
     }
 
@@ -70,7 +70,7 @@ unsafe impl Strategy for Forgetful {
 
     unsafe fn start_swap(&self, writer: &mut Token) {
         writer.finished = false;
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         unsafe { self.0.start_swap(&mut writer.inner) }
     }
 
@@ -79,20 +79,20 @@ unsafe impl Strategy for Forgetful {
     }
 
     unsafe fn try_finish(&self, writer: &mut Token) -> bool {
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         writer.finished = writer.finished || unsafe { self.0.try_finish(&mut writer.inner) };
         writer.finished
     }
 
     unsafe fn poll_finish(&self, writer: &mut Token, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         let poll = unsafe { self.0.poll_finish(&mut writer.inner, cx) };
         writer.finished |= poll.is_ready();
         poll
     }
 
     unsafe fn stragglers(&self, writer: &Token) -> usize {
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         unsafe { self.0.stragglers(&writer.inner) }
     }
 }

@@ -36,7 +36,7 @@ unsafe impl Strategy for Hasty {
     }
 
     unsafe fn release_writer(&self, writer: Self::WriterToken) {
-        // SAFETY: the caller's promise, here and below.
+        // SAFETY: the caller's promise.
         unsafe { self.0.release_writer(writer) };
     }
 
@@ -49,7 +49,7 @@ unsafe impl Strategy for Hasty {
     }
 
     unsafe fn acquire(&self, reader: &Self::ReaderToken) -> Self::GuardToken {
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         unsafe { self.0.acquire(reader) }
     }
 
@@ -58,7 +58,7 @@ unsafe impl Strategy for Hasty {
     }
 
     unsafe fn release(&self, reader: &Self::ReaderToken, guard: Self::GuardToken) {
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         unsafe { self.0.release(reader, guard) };
     }
 
@@ -67,23 +67,23 @@ unsafe impl Strategy for Hasty {
     }
 
     unsafe fn start_swap(&self, writer: &mut Self::WriterToken) {
-        // SAFETY: as above, except C2: the core relies on `is_finished`. `LocalStrategy`
+        // SAFETY: the caller's promise, except C2: the core relies on `is_finished`. `LocalStrategy`
         // only counts, so an early start does no harm.
         unsafe { self.0.start_swap(writer) };
     }
 
     unsafe fn try_finish(&self, writer: &mut Self::WriterToken) -> bool {
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         unsafe { self.0.try_finish(writer) }
     }
 
     unsafe fn poll_finish(&self, writer: &mut Self::WriterToken, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         unsafe { self.0.poll_finish(writer, cx) }
     }
 
     unsafe fn stragglers(&self, writer: &Self::WriterToken) -> usize {
-        // SAFETY: as above.
+        // SAFETY: the caller's promise.
         unsafe { self.0.stragglers(writer) }
     }
 }

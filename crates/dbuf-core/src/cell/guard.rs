@@ -10,10 +10,10 @@ use crate::strategy::Strategy;
 /// A guard on the value of a [`ConcurrentCell`](crate::ConcurrentCell), as it was published when
 /// the guard was taken.
 ///
-/// Dereferences to the value, which stays in memory while the guard lives. A guard that is kept
-/// makes no writer wait: writes go on with another side, and clone nothing for that. Only while
-/// guards of *two* replaced values are kept do writers wait, for one of the two. To keep a guard
-/// and still follow the writes, [`refresh`](Self::refresh) it. A guard that is passed to
+/// Dereferences to the value, which stays in memory while the guard lives. A write does
+/// not wait for it and clones nothing for it. Writers wait only while guards of *two* replaced
+/// values are kept, until those of one are dropped. To keep a guard and still follow the writes,
+/// [`refresh`](Self::refresh) it. A guard that is passed to
 /// [`core::mem::forget`] is kept for as long as the cell exists.
 ///
 /// # Examples

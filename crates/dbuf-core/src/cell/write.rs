@@ -44,7 +44,7 @@ impl<T, S: Strategy> ConcurrentCell<T, S> {
     /// Writes what `make` puts into its second argument, and unlocks. Returns what `make`
     /// returned, and the replaced value: itself if no reader holds it, else a copy if one is asked
     /// for.
-    // Always: `make` is the caller's closure.
+    // Always inlined: `make` is the caller's closure.
     #[inline(always)]
     pub(super) fn write<R>(
         &self,

@@ -94,8 +94,8 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// drop(batch.publish()); // ... to here
     /// assert_eq!(*reader.read(), 1);
     /// ```
-    // Always, like `try_begin` and `open`: a batch is too large for registers, and copying it
-    // costs more than all the rest.
+    // Always inlined, like `try_begin` and `open`: a batch is too large for registers, and copying
+    // it costs more than all the rest.
     #[inline(always)]
     pub fn begin(mut owner: W) -> Self
     where
@@ -118,7 +118,7 @@ impl<W: DerefMut<Target: BatchOwner>> Batch<W> {
     /// # Panics
     ///
     /// See [`OpWriter::write`].
-    // Always, see `begin`.
+    // Always inlined, like `begin`.
     #[inline(always)]
     pub fn try_begin(mut owner: W) -> Result<Self, W> {
         if owner.op_writer_mut().writer.try_finish() {

@@ -84,8 +84,8 @@ pub use owner::BatchOwner;
 /// it before it is published. For such a type, use [`without_clone`](Self::without_clone).
 ///
 /// Changes are made in [batches](Batch): applied to the back at once, logged, published together,
-/// and replayed on the other copy at the start of the next batch, when its readers have normally
-/// left. Each operation reaches each copy exactly once.
+/// and replayed on the other copy at the start of the next batch, when normally no reader uses it
+/// any more. Each operation reaches each copy exactly once.
 ///
 /// If a batch is rolled back or forgotten, or user code panics while it changes the back, the
 /// writer returns to the last publish at the start of the next batch: by [`Operation::restore`],

@@ -4,8 +4,9 @@
 /// belongs in the operation (see [`Batch::record`](crate::Batch::record)). A difference is never
 /// undefined behaviour, but it stays until the next resync.
 ///
-/// Every `FnMut(&mut T, &X)` is an operation; `Box<dyn FnMut(&mut T, &X)>` makes a log of
-/// closures.
+/// Every `FnMut(&mut T, &X)` is an operation. Each closure has a type of its own, so a log of several
+/// takes `Box<dyn FnMut(&mut T, &X)>`, as the example of [`OpWriter`](crate::OpWriter) does. A
+/// closure that is not boxed must name the types of its parameters.
 ///
 /// # Examples
 ///
@@ -117,8 +118,8 @@ pub trait Operation<T, X = ()>: Sized {
         false
     }
 
-    /// Drops a copy that was [set aside](crate::OpWriter::set_aside), after its readers have left.
-    /// `back` may keep it, to drop it later.
+    /// Drops a copy that was [set aside](crate::OpWriter::set_aside), after its last guard was
+    /// released. `back` may keep it, to drop it later.
     fn retire(_back: &mut T, copy: T) {
         drop(copy);
     }

@@ -30,7 +30,7 @@ impl Aside {
 }
 
 impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
-    /// Sets what [`write`](Self::write) does when readers do not leave. At first it is
+    /// Sets what [`write`](Self::write) does when readers keep the back. The default is
     /// [`OnStraggler::Wait`]. Without `std` there is no clock, and it always waits.
     ///
     /// # Examples
@@ -40,13 +40,14 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         self.on_straggler = policy;
     }
 
-    /// Goes on without the readers on the back: clones what is published into the spare side, and
-    /// leaves the back to them. Returns whether the next batch need not wait. It must wait if
+    /// Continues without the readers on the back: clones the published value into the spare side,
+    /// and keeps the back for them. Returns whether the next batch need not wait. It must wait if
     /// other readers still keep the spare side, or if the writer [has no
     /// clone](Self::without_clone).
     ///
     /// Never waits. Costs one clone of the value, or nothing if no reader is on the back. After
-    /// its readers are gone, the next batch, or call of this, drops the value that was set aside.
+    /// its readers have released it, the next batch or call of this drops the value that was set
+    /// aside.
     ///
     /// # Panics
     ///

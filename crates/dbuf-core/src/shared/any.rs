@@ -50,7 +50,7 @@ impl<P: BufferPtr> Reader<P> {
 impl<P: BufferPtr> SharedReader<P> {
     /// Does what [`read`](Self::read) does, with the guard type of both kinds of reader.
     #[doc(hidden)]
-    // Always, see `read`.
+    // Always inlined, like `read`.
     #[inline(always)]
     pub fn read_any(&self) -> AnyReadGuard<'_, P> {
         // First, because the pointer's deref is user code.

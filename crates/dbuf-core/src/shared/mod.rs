@@ -54,8 +54,8 @@ pub(crate) use self::readers::{Readers, is_on_back};
 /// the last clone is dropped.
 ///
 /// A [`Writer`](crate::Writer) that would wait for a guard of its own thread panics; an
-/// [`OpWriter`](crate::OpWriter) with a [spare side](crate::OnStraggler) goes on there. Guards of
-/// a [`Reader`] are not noticed: the writer waits forever.
+/// [`OpWriter`](crate::OpWriter) with a [spare side](crate::OnStraggler) uses that instead. Guards
+/// of a [`Reader`] are not noticed: the writer waits forever.
 ///
 /// It works in a `static` (through `LazyLock`) and in destructors of thread locals. A read in a
 /// destructor that runs after the thread's readers are gone registers a temporary one.
@@ -97,7 +97,7 @@ impl<P: BufferPtr> SharedReader<P> {
     /// registers a reader and allocates.
     #[doc(alias = "load")]
     #[doc(alias = "pin")]
-    // Always: it is a few loads and stores, but its unwind path makes it seem long to the
+    // Always inlined: it is a few loads and stores, but its unwind path makes it seem long to the
     // compiler.
     #[inline(always)]
     pub fn read(&self) -> SharedReadGuard<'_, P> {
@@ -185,7 +185,7 @@ impl<P: BufferPtr> SharedReader<P> {
     }
 
     /// Returns the threads that hold a side other than the front, by guards of this handle or of a
-    /// clone: those that the writer waits for, or has gone on without. For diagnosis. Locks the
+    /// clone: those that the writer waits for, or no longer waits for. For diagnosis. Locks the
     /// table, which a thread's first read and its end lock too.
     ///
     /// Epoch and Flash know the threads; Count and Lock count guards, and return none. A thread

@@ -77,7 +77,7 @@ impl<T: 'static> Readers<T> {
     /// # Safety
     ///
     /// Every call gets the same buffer, which may have been moved in between.
-    // Always, see `enter`.
+    // Always inlined, like `enter`.
     #[inline(always)]
     pub(crate) unsafe fn read<'s, P>(&'s self, buffer: &'s BufferOf<P>) -> SharedReadGuard<'s, P>
     where
@@ -98,7 +98,7 @@ impl<T: 'static> Readers<T> {
     /// # Safety
     ///
     /// See [`read`](Self::read). The strategy stays in place while the guard lives.
-    // Always: it is a few loads and stores, but its unwind path makes it seem long to the
+    // Always inlined: it is a few loads and stores, but its unwind path makes it seem long to the
     // compiler.
     #[inline(always)]
     pub(super) unsafe fn enter<S>(&self, strategy: &S) -> (S::GuardToken, NonNull<Slot<T>>)

@@ -107,6 +107,7 @@ impl<W: Owner> Batch<W> {
 impl<W: Owner, Q: Hash + Equivalent<W::Key> + ?Sized> Index<&Q> for Batch<W> {
     type Output = W::Value;
 
+    #[track_caller]
     fn index(&self, key: &Q) -> &W::Value {
         self.get(key).expect("no entry for this key")
     }

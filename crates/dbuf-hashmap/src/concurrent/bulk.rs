@@ -33,6 +33,8 @@ where
     /// Removes every entry for which `keep` returns `false`, and lets `keep` change the other
     /// values. The next write clones the whole map for the other copy. The change is published at
     /// once under every [`PublishPolicy`](crate::PublishPolicy).
+    #[doc(alias = "alter_all")]
+    #[doc(alias = "iter_mut")]
     pub fn retain_mut(&self, keep: impl FnMut(&K, &mut V) -> bool) {
         self.write_one(|batch| batch.retain_mut(keep));
     }

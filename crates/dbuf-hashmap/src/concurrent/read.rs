@@ -55,7 +55,7 @@ impl<K, V, H, S: Strategy> ConcurrentHashMap<K, V, H, S> {
         self.reader.extras().hasher()
     }
 
-    /// Returns a handle that can only read. It does not keep the writers' side alive. Costs two
+    /// Returns a handle that can only read. It keeps the entries alive, but not the writer. Costs two
     /// reference counts.
     ///
     /// # Examples

@@ -93,6 +93,8 @@ where
     /// assert_eq!(map.update("b", |n| *n += 1), None);
     /// ```
     #[doc(alias = "alter")]
+    #[doc(alias = "get_mut")]
+    #[doc(alias = "modify")]
     pub fn update<Q, R>(&self, key: &Q, f: impl FnOnce(&mut V) -> R) -> Option<R>
     where
         Q: Hash + Equivalent<K> + ?Sized,

@@ -18,8 +18,8 @@ pub type TaskBatch<'m, K, V, H = RandomState, S = DefaultStrategy> =
 /// With feature `async`. The futures run on any executor, and are `Send` where keys, values
 /// and hasher are `Send` and `Sync`. They await what the blocking calls wait for: other writers
 /// and guards. **A task that awaits a write while it holds a guard of the map may wait for itself
-/// forever**, where the blocking call would panic. (A spawned task that does so does not compile,
-/// since guards are not `Send`.)
+/// forever**, where the blocking call clones the map or panics. (In a spawned task this does not
+/// compile, since guards are not `Send`.)
 ///
 /// A future that was polled, and is then neither polled again nor dropped, delays other writers
 /// by a millisecond at most. A write that need not wait is ready at the first poll, so a loop of

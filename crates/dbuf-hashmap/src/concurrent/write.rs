@@ -26,8 +26,9 @@ where
     ///
     /// **It publishes when it is dropped**, also by `?`; [`transact`](Self::transact) publishes all
     /// or nothing. Waits for other writers, and for guards that still hold the copy that the last
-    /// publish replaced (normally there are none). The batch cannot be sent to another thread. A
-    /// forgotten batch blocks all writers forever.
+    /// publish replaced (normally there are none). The batch stays on its thread; one that is
+    /// held across an await comes from [`write_async`](Self::write_async). A forgotten batch blocks
+    /// all writers forever.
     ///
     /// # Panics
     ///

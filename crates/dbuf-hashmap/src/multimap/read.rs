@@ -22,7 +22,7 @@ pub type Snapshot<'r, K, V, H = RandomState, S = DefaultStrategy> =
 /// One state of a multi-map, borrowed.
 pub type MultiMapRef<'a, K, V, H = RandomState> = MapRef<'a, K, Bag<V>, H>;
 
-/// Of a multi-map.
+/// Methods for a multi-map.
 impl<K, V, H: BuildHasher, S: Strategy> crate::Reader<K, Bag<V>, H, S> {
     /// Returns a guard on one of a key's values.
     ///
@@ -43,7 +43,7 @@ impl<K, V, H: BuildHasher, S: Strategy> crate::Reader<K, Bag<V>, H, S> {
     }
 }
 
-/// Of a multi-map.
+/// Methods for a multi-map.
 impl<K, V, H, S: Strategy> crate::Snapshot<'_, K, Bag<V>, H, S> {
     /// See [`MapRef::value_count`].
     pub fn value_count(&self) -> usize {
@@ -70,7 +70,7 @@ impl<K, V, H, S: Strategy> crate::Snapshot<'_, K, Bag<V>, H, S> {
     }
 }
 
-/// Of a multi-map.
+/// Methods for a multi-map.
 impl<'a, K, V, H> MapRef<'a, K, Bag<V>, H> {
     /// Returns the number of values. Adds up all bags.
     ///

@@ -90,7 +90,7 @@ impl<T: fmt::Debug, H, S: Strategy> fmt::Debug for Snapshot<'_, T, H, S> {
     }
 }
 
-/// Equal elements, in whatever order: of any two handles.
+/// Compares the elements, in any order, of any two handles.
 impl<T, H, I, S, R> PartialEq<Snapshot<'_, T, I, R>> for Snapshot<'_, T, H, S>
 where
     T: Hash + Eq,

@@ -120,17 +120,17 @@ pub use self::state::EpochWriter;
 ///
 /// The first claim in a process registers for the barrier. If other threads run already, that
 /// takes some 10 ms, once. If the kernel refuses it (by a system call filter, or because it has
-/// no barrier), readers go on fencing. The first claim also measures a fence, in some 20 µs.
+/// no barrier), readers keep fencing. The first claim also measures a fence, in some 20 µs.
 ///
 /// # Panics
 ///
 /// If the clock fails, a claim and a publish panic, where they need it: with a barrier, and
-/// without `with_fence`. A publish that panics may have been made or not; the next call finds out.
+/// without `with_fence`. A publish that panics may have taken effect; the next call checks that.
 ///
 /// # Aborts
 ///
-/// If the kernel refuses a barrier that worked before: readers rely on it, and to go on would
-/// be unsound. Install system call filters before the first writer is claimed.
+/// If the kernel refuses a barrier that worked before: readers rely on it, so continuing
+/// would be unsound. Install system call filters before the first writer is claimed.
 ///
 /// # Examples
 ///
