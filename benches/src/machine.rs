@@ -2,7 +2,6 @@
 
 use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use core::time::Duration;
 use std::env::consts;
 use std::fs;
 use std::process::Command;
@@ -89,6 +88,8 @@ fn fence_cost() -> f64 {
 /// nothing.
 #[cfg(target_os = "linux")]
 fn barrier(other: Option<&AtomicU64>) -> Option<f64> {
+    use core::time::Duration;
+
     use rustix::thread::{MembarrierCommand, membarrier};
 
     let count = || other.map_or(0, |other| other.load(Ordering::Relaxed));

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -341,6 +341,7 @@ fn names(folder: &TempDir) -> Vec<String> {
 #[test]
 fn an_interrupt_leaves_a_report_that_says_so_first() {
     use std::io::{BufRead, BufReader, Read};
+    use std::process::Stdio;
 
     let folder = folder();
     let out = path(&folder, "out");

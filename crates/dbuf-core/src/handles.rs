@@ -5,6 +5,7 @@ use alloc::rc::{self, Rc};
 use alloc::sync::{self, Arc};
 
 use crate::buffer::DoubleBuffer;
+#[cfg(target_has_atomic = "ptr")]
 use crate::op_log::OpWriter;
 use crate::reader::Reader;
 #[cfg(feature = "std")]
