@@ -20,7 +20,7 @@ use crate::interrupt::{self, Failure};
 use crate::machine::Machine;
 use crate::machine::Noise;
 use crate::plan::Plan;
-use crate::report::{self, Report, facts};
+use crate::report::{self, Report, csv, draw, facts};
 use crate::workload::input::{Texts, Trace};
 
 /// Compares the strategies of dbuf with other maps, cells and locks, on this machine.
@@ -71,6 +71,15 @@ struct Cli {
     #[arg(long, value_name = "DIR", default_value = "target/dbuf-bench")]
     out: PathBuf,
 
+    /// Draw the figures crossover, tail and stuck for documents, each for light and for dark pages,
+    /// and write them to this folder
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
+
+    /// Draw pictures of the results in a figures.csv, and measure nothing
+    #[arg(long, value_name = "FILE", requires = "pictures")]
+    from: Option<PathBuf>,
+
     /// Print the results as JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -118,6 +127,9 @@ impl Cli {
         if let Some(Command::Advise(advise)) = &self.command {
             return advise.run();
         }
+        if let (Some(folder), Some(file)) = (&self.pictures, &self.from) {
+            return Ok(draw(&csv::read(file)?, folder)?);
+        }
         let settings = self.settings()?;
         if self.list {
             return Ok(io::stdout().write_all(list(&settings).as_bytes())?);
@@ -160,6 +172,9 @@ impl Cli {
             partial: interrupt::is_requested(),
         };
         report.write(&self.out)?;
+        if let Some(folder) = &self.pictures {
+            draw(&records, folder)?;
+        }
         say(&report.text())?;
         let page = self.out.join("report.html");
         say(&format!(

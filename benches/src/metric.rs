@@ -26,13 +26,14 @@ pub(crate) struct Tail(u16);
 
 impl Tail {
     pub(crate) const P50: Self = Self(5000);
+    pub(crate) const P90: Self = Self(9000);
     pub(crate) const P99: Self = Self(9900);
     pub(crate) const P999: Self = Self(9990);
     pub(crate) const P9999: Self = Self(9999);
     pub(crate) const MAX: Self = Self(10_000);
     pub(crate) const ALL: [Self; 6] = [
         Self::P50,
-        Self(9000),
+        Self::P90,
         Self::P99,
         Self::P999,
         Self::P9999,
@@ -52,6 +53,22 @@ impl Tail {
 }
 
 impl Metric {
+    /// The metric of this [`name`](Self::name).
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let tails = Tail::ALL
+            .into_iter()
+            .flat_map(|tail| [Self::ReadAt(tail), Self::WriteAt(tail)]);
+        let rest = [
+            Self::Read,
+            Self::Ops,
+            Self::Reads,
+            Self::Writes,
+            Self::Entries,
+            Self::Bytes,
+        ];
+        tails.chain(rest).find(|metric| metric.name() == name)
+    }
+
     pub(crate) fn name(self) -> String {
         match self {
             Self::Read => "a read".to_owned(),
@@ -110,7 +127,7 @@ pub(crate) type Sample = Vec<(Metric, f64)>;
 /// One number of one round.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
-    pub(crate) figure: &'static str,
+    pub(crate) figure: String,
     /// The part of the figure, which has a chart of its own.
     pub(crate) panel: String,
     /// The position on the axis, if the figure has one.

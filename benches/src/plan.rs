@@ -129,7 +129,7 @@ impl Plan {
                 }
                 for ((contender, _), sample) in subjects.iter().zip(samples) {
                     let record = |(metric, value)| Record {
-                        figure: figure.id,
+                        figure: figure.id.to_owned(),
                         panel: case.panel.clone(),
                         x: case.x,
                         contender: *contender,
@@ -238,7 +238,8 @@ mod tests {
             ("stuck", "a map", "papaya", 6),
         ] {
             let found = records.iter().filter(|record| {
-                (record.figure, &*record.panel, record.contender.name) == (figure, panel, contender)
+                (&*record.figure, &*record.panel, record.contender.name)
+                    == (figure, panel, contender)
             });
             assert_eq!(found.count(), metrics * 3, "{figure} {panel} {contender}");
         }

@@ -37,6 +37,26 @@ pub(crate) fn points<'a>(records: &'a [Record], figure: &str) -> Vec<Point<'a>> 
     groups.into_iter().filter_map(point).collect()
 }
 
+/// The points of each panel and metric of a figure that has any.
+pub(crate) fn panels<'p, 'a>(
+    figure: &Figure,
+    points: &'p [Point<'a>],
+) -> Vec<(&'a str, Metric, Vec<&'p Point<'a>>)> {
+    let mut found = Vec::new();
+    for panel in distinct(points.iter().map(|point| point.panel)) {
+        for &metric in figure.metrics {
+            let is_here = |it: &&Point<'_>| it.panel == panel && it.metric == metric;
+            found.push((
+                panel,
+                metric,
+                points.iter().filter(is_here).collect::<Vec<_>>(),
+            ));
+        }
+    }
+    found.retain(|(.., points)| !points.is_empty());
+    found
+}
+
 /// Each of these once, in their order.
 pub(crate) fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     let mut found = Vec::new();

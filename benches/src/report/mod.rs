@@ -1,6 +1,8 @@
 //! What is said about the results, and the files that say it.
 
 mod charts;
+pub(crate) mod csv;
+mod pictures;
 pub(crate) mod tables;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ use crate::metric::{Record, clock_cost, time};
 use crate::plan::Plan;
 use crate::results::{Point, Verdict, crossings, points, verdicts};
 use charts::charts;
+pub(crate) use pictures::draw;
 use tables::Table;
 
 /// A run, and where it took place.
@@ -64,7 +67,10 @@ impl<'a> Report<'a> {
     /// Writes the files of the report. Each is written aside and renamed, so that nobody sees
     /// half a file.
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
-        for (name, content) in [("report.html", self.html()), ("figures.csv", self.csv())] {
+        for (name, content) in [
+            ("report.html", self.html().into_bytes()),
+            ("figures.csv", csv::write(self.records, self.partial)?),
+        ] {
             let aside = aside(folder, name);
             fs::write(&aside, content)?;
             fs::rename(&aside, folder.join(name)).inspect_err(|_| {
@@ -73,27 +79,6 @@ impl<'a> Report<'a> {
             })?;
         }
         Ok(())
-    }
-
-    /// Every number of every round.
-    fn csv(&self) -> String {
-        let mut csv = match self.partial {
-            true => format!("# {PARTIAL}\n"),
-            false => String::new(),
-        };
-        csv += "figure,panel,x,contender,metric,unit,round,value\n";
-        for it in self.records {
-            // The one field that may have commas and quotes.
-            let panel = match it.panel.contains([',', '"']) {
-                true => format!("\"{}\"", it.panel.replace('"', "\"\"")),
-                false => it.panel.clone(),
-            };
-            let (figure, x, name) = (it.figure, it.x, it.contender.name);
-            let (metric, unit) = (it.metric.name(), it.metric.unit());
-            let (round, value) = (it.round, rounded(it.value));
-            csv += &format!("{figure},{panel},{x},{name},{metric},{unit},{round},{value}\n");
-        }
-        csv
     }
 
     /// Everything but the single rounds.
@@ -150,18 +135,17 @@ impl<'a> Report<'a> {
         for (nth, (figure, points)) in self.figures().enumerate() {
             view["figures"][nth]["charts"] = json!(charts(figure, &points));
         }
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        let template = include_str!("report.html");
-        let page = environment.render_named_str("report.html", template, Serde(view));
-        page.expect("the template fits what it is given")
+        render(include_str!("report.html"), view)
     }
 }
 
-/// To five significant digits: no measurement has more.
-fn rounded(value: f64) -> f64 {
-    let text = format!("{value:.4e}");
-    text.parse().unwrap_or(value)
+/// Renders a template that may draw charts.
+fn render(template: &str, view: Value) -> String {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let template = [include_str!("chart.html"), template].concat();
+    let page = environment.render_named_str("page.html", &template, Serde(view));
+    page.expect("the template fits what it is given")
 }
 
 fn aside(folder: &Path, name: &str) -> PathBuf {
@@ -181,15 +165,4 @@ pub(crate) fn open(folder: &Path) -> Result<(), Failure> {
         let advice = "give --out a folder that can be written to";
         Failure::Usage(format!("cannot write to '{folder}': {error}; {advice}"))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_have_five_digits() {
-        let rounded = [7_109_961.135, 143.233, 0.0, 2.0].map(rounded);
-        assert_eq!(rounded, [7_110_000.0, 143.23, 0.0, 2.0]);
-    }
 }

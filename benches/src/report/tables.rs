@@ -4,7 +4,7 @@ use super::{PARTIAL, Report};
 use crate::contender::DEFAULTS;
 use crate::figures::figure::{Case, Duel, Figure};
 use crate::metric::{Metric, Record, Spread, Tail};
-use crate::results::{Point, distinct, on_axis, verdicts};
+use crate::results::{Point, distinct, on_axis, panels, verdicts};
 
 /// Columns of the short table: figure, panel, metric and title.
 const COLUMNS: [(&str, &str, Metric, &str); 8] = [
@@ -84,18 +84,11 @@ fn column<'p, 'a>(points: &'p [Point<'a>], panel: &str, metric: Metric) -> Vec<&
 
 /// A column for each panel and metric of a figure.
 pub(crate) fn points_table(figure: &Figure, points: &[Point<'_>]) -> String {
-    let mut columns = Vec::new();
-    for panel in distinct(points.iter().map(|point| point.panel)) {
-        for &metric in figure.metrics {
-            let title = match panel {
-                "" => metric.name(),
-                _ => format!("{panel}, {}", metric.name()),
-            };
-            columns.push((title, column(points, panel, metric)));
-        }
-    }
-    columns.retain(|column| !column.1.is_empty());
-    Table::of_points(columns)
+    let column = |(panel, metric, points): (&str, Metric, _)| match panel {
+        "" => (metric.name(), points),
+        _ => (format!("{panel}, {}", metric.name()), points),
+    };
+    Table::of_points(panels(figure, points).into_iter().map(column).collect())
 }
 
 impl Report<'_> {
@@ -202,7 +195,7 @@ impl Report<'_> {
         let mut ratios = table(&format!("ratio of {} to", first.ours), others.collect());
         for (case, duel) in duels {
             let is_of_case = |it: &&Record| {
-                (it.figure, &*it.panel, it.x, it.metric) == (figure.id, panel, case.x, metric)
+                (&*it.figure, &*it.panel, it.x, it.metric) == (figure.id, panel, case.x, metric)
             };
             let rounds = |name: &str| -> Vec<f64> {
                 let of_case = self.records.iter().filter(is_of_case);
