@@ -107,7 +107,6 @@ map! {
     hold(_, keep) => holding(this.0.load(), keep);
 }
 
-/// A hash map behind a reader-writer lock.
 pub struct Locked<K, V, L>(Arc<L>, PhantomData<fn() -> (K, V)>);
 
 impl<K, V, L> Clone for Locked<K, V, L> {

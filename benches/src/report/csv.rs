@@ -8,7 +8,7 @@ use csv::{ReaderBuilder, Writer};
 use super::PARTIAL;
 use crate::figures::figure::{cells, maps};
 use crate::interrupt::Failure;
-use crate::metric::{Metric, Record};
+use crate::metric::Record;
 
 const HEADER: [&str; 8] = [
     "figure",
@@ -21,7 +21,7 @@ const HEADER: [&str; 8] = [
     "value",
 ];
 
-pub(super) fn write(records: &[Record], is_partial: bool) -> io::Result<Vec<u8>> {
+pub fn write(records: &[Record], is_partial: bool) -> io::Result<Vec<u8>> {
     let head = if is_partial {
         format!("# {PARTIAL}\n")
     } else {
@@ -46,7 +46,7 @@ fn rounded(value: f64) -> String {
 }
 
 /// Reads what [`write`] wrote.
-pub(crate) fn read(path: &Path) -> Result<Vec<Record>, Failure> {
+pub fn read(path: &Path) -> Result<Vec<Record>, Failure> {
     let records = || -> Result<Vec<Record>, Box<dyn error::Error>> {
         let contenders = [maps(), cells()].concat();
         let mut reader = ReaderBuilder::new().comment(Some(b'#')).from_path(path)?;
@@ -55,7 +55,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Record>, Failure> {
             let contender = contenders.iter().find(|it| it.name == name);
             Ok(Record {
                 contender: *contender.ok_or_else(|| format!("no contender is '{name}'"))?,
-                metric: Metric::named(&metric).ok_or_else(|| format!("no metric is '{metric}'"))?,
+                metric: metric.try_into()?,
                 x: x.parse()?,
                 round: round.parse()?,
                 value: value.parse()?,

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use serde_json::json;
 
-use super::charts::{Line, Row, Size, bars, by_contender, lines};
+use super::charts::{Series, Size, bars, by_contender, lines};
 use super::render;
 use crate::contender::Contender;
 use crate::metric::{Metric, Record, Tail};
@@ -39,9 +39,9 @@ const PICTURES: [Picture; 3] = [
         figure: "crossover",
         panel: "publish every write",
         metrics: &[Metric::Ops],
-        axis: "% writes",
+        axis: "share of writes, %",
         title: "Throughput against the share of writes",
-        about: "Operations a second of all threads; more is better",
+        about: "Operations a second of all threads (M: million); more is better",
     },
     Picture {
         figure: "tail",
@@ -53,7 +53,7 @@ const PICTURES: [Picture; 3] = [
             Metric::ReadAt(Tail::P999),
             Metric::ReadAt(Tail::MAX),
         ],
-        axis: "percentile of all reads",
+        axis: "percentile of the reads",
         title: "Read latency while a writer inserts without rest",
         about: "On a logarithmic scale; less is better",
     },
@@ -68,16 +68,13 @@ const PICTURES: [Picture; 3] = [
 ];
 
 /// Writes a light and a dark picture of each figure that has results.
-pub(crate) fn draw(records: &[Record], folder: &Path) -> io::Result<()> {
+pub fn draw(records: &[Record], folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for picture in PICTURES {
         let points = picture.points(&points(records, picture.figure));
-        if !points.is_empty() {
-            for is_dark in [false, true] {
-                let theme = if is_dark { "dark" } else { "light" };
-                let name = format!("{}-{theme}.svg", picture.figure);
-                fs::write(folder.join(name), picture.svg(&points, is_dark))?;
-            }
+        for theme in ["light", "dark"].iter().filter(|_| !points.is_empty()) {
+            let name = format!("{}-{theme}.svg", picture.figure);
+            fs::write(folder.join(name), picture.svg(&points, theme))?;
         }
     }
     Ok(())
@@ -86,43 +83,44 @@ pub(crate) fn draw(records: &[Record], folder: &Path) -> io::Result<()> {
 impl Picture {
     /// The points that are drawn, with the names of types.
     fn points<'a>(&self, all: &[Point<'a>]) -> Vec<Point<'a>> {
-        let named = |&(id, name): &(&str, &'static str)| {
-            let is_drawn = |it: &&Point<'_>| {
-                let is_asked = it.panel == self.panel && self.metrics.contains(&it.metric);
-                is_asked && it.contender.name == id
-            };
-            let renamed = move |it: &Point<'a>| Point {
-                contender: Contender {
+        let mut found = Vec::new();
+        for (id, name) in DRAWN {
+            let mut points = all.to_vec();
+            points.retain(|it| it.panel == self.panel && self.metrics.contains(&it.metric));
+            points.retain(|it| it.contender.name == id);
+            found.extend(points.into_iter().map(|it| {
+                let contender = Contender {
                     name,
                     ..it.contender
-                },
-                ..it.clone()
-            };
-            all.iter().filter(is_drawn).map(renamed).collect::<Vec<_>>()
-        };
-        DRAWN.iter().flat_map(named).collect()
+                };
+                Point { contender, ..it }
+            }));
+        }
+        found
     }
 
-    fn svg(&self, points: &[Point<'_>], is_dark: bool) -> String {
+    fn svg(&self, points: &[Point<'_>], theme: &str) -> String {
         let shares = distinct(points.iter().map(|point| point.x));
         let step = |it: &Point<'_>| match self.metrics {
             [_] => shares.iter().position(|&x| x == it.x),
             _ => self.metrics.iter().position(|&metric| metric == it.metric),
         };
-        let mut drawn = by_contender(&points.iter().collect::<Vec<_>>(), step);
+        let series = by_contender(&points.iter().collect::<Vec<_>>(), step);
         let metric = self.metrics[0];
-        let numbers = drawn.iter().map(|line| {
-            let values = line.values.iter().map(|value| metric.show(value.1));
-            format!("{}: {}", line.name, values.collect::<Vec<_>>().join(", "))
+        let numbers = series.iter().map(|it: &Series| {
+            let values = it.values.iter().map(|value| metric.show(value.1));
+            format!("{}: {}.", it.name, values.collect::<Vec<_>>().join(", "))
         });
-        let numbers = numbers.collect::<Vec<_>>().join("; ");
+        let numbers = numbers.collect::<Vec<_>>().join(" ");
         let svg = if self.axis.is_empty() {
-            drawn.sort_by(|one, other| one.values[0].1.total_cmp(&other.values[0].1));
-            bars(
-                SIZE,
-                metric,
-                drawn.iter().map(|it| row(metric, it)).collect(),
-            )
+            let show = |value: &(usize, f64)| metric.show(value.1);
+            bars(SIZE, metric, series, |values| {
+                format!(
+                    "{}, at most {}",
+                    show(&values[0]),
+                    show(&values[values.len() - 1])
+                )
+            })
         } else {
             let steps = match self.metrics {
                 [_] => shares.iter().map(|&share| on_axis(share)).collect(),
@@ -131,26 +129,12 @@ impl Picture {
                     .map(|it| it.name().replace("read ", ""))
                     .collect(),
             };
-            lines(SIZE, metric, self.axis, steps, &drawn)
+            lines(SIZE, metric, self.axis, steps, series)
         };
         let (title, about) = (self.title, self.about);
         let view = json!({
-            "title": title, "about": about, "numbers": numbers, "dark": is_dark, "svg": svg,
+            "title": title, "about": about, "numbers": numbers, "theme": theme, "svg": svg,
         });
         render(include_str!("picture.svg"), view)
-    }
-}
-
-/// The first of its values, and the range up to the last.
-fn row<'a>(metric: Metric, line: &Line<'a>) -> Row<'a> {
-    let [value, most] = [0, line.values.len() - 1].map(|nth| line.values[nth].1);
-    let shown = format!("{}, at most {}", metric.show(value), metric.show(most));
-    Row {
-        name: line.name,
-        is_ours: line.is_ours,
-        value,
-        least: value,
-        most,
-        shown,
     }
 }
