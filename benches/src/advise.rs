@@ -94,7 +94,7 @@ impl Advise {
         };
         let all = maps();
         let each = Duration::from_secs(all.len() as u64);
-        let plan = Plan::new(vec![figure], Vec::new(), Mode::Quick);
+        let plan = Plan::new(vec![figure], &[], Mode::Quick);
         let plan = plan.within(self.seconds.unwrap_or(each));
         let say = &mut |text: &str| io::stdout().write_all(text.as_bytes());
         say(&format!("load: {}\n", plan.figures[0].definition))?;

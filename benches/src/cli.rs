@@ -136,7 +136,7 @@ impl Cli {
 
     fn compare(&self, settings: &Settings) -> Result<(), Failure> {
         let (figures, contenders) = select(settings, &self.only)?;
-        let mut plan = Plan::new(figures, contenders, settings.mode);
+        let mut plan = Plan::new(figures, &contenders, settings.mode);
         if plan.time().is_zero() {
             return Err(
                 "none of the contenders of --only takes part in its figures; see --list".into(),

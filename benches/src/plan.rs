@@ -22,8 +22,6 @@ use crate::metric::{Record, Sample, time};
 /// equal share of the time that is left when it begins, so a long one makes the rest shorter.
 pub struct Plan {
     pub figures: Vec<Figure>,
-    /// If there are any, only these contenders are measured.
-    contenders: Vec<String>,
     /// How often everything is measured: an odd number, so that the median is a round that happened.
     pub rounds: u32,
     /// The time of one measurement, with its share of filling the maps.
@@ -35,7 +33,12 @@ const SHORTEST: Duration = Duration::from_millis(1);
 
 impl Plan {
     /// A plan for these figures and contenders; for all contenders, if the list is empty.
-    pub fn new(figures: Vec<Figure>, contenders: Vec<String>, mode: Mode) -> Self {
+    pub fn new(mut figures: Vec<Figure>, contenders: &[String], mode: Mode) -> Self {
+        for case in figures.iter_mut().flat_map(|figure| &mut figure.cases) {
+            let is_chosen = |it: &Contender| contenders.iter().any(|name| name == it.name);
+            case.contenders
+                .retain(|it| contenders.is_empty() || is_chosen(it));
+        }
         let (rounds, millis) = match mode {
             Mode::Quick => (3, 21),
             Mode::Standard => (5, 38),
@@ -43,7 +46,6 @@ impl Plan {
         };
         Self {
             figures,
-            contenders,
             rounds,
             slice: Duration::from_millis(millis),
         }
@@ -55,17 +57,9 @@ impl Plan {
         self
     }
 
-    /// The contenders that take part in a case.
-    fn contenders(&self, case: &Case) -> Vec<Contender> {
-        let mut contenders = case.contenders.clone();
-        let is_chosen = |it: &Contender| self.contenders.iter().any(|name| name == it.name);
-        contenders.retain(|it| self.contenders.is_empty() || is_chosen(it));
-        contenders
-    }
-
     fn measurements(&self, figure: &Figure) -> u32 {
-        let of_case =
-            |case| self.contenders(case).len() as u32 * case.rounds.unwrap_or(self.rounds);
+        let rounds = |case: &Case| case.rounds.unwrap_or(self.rounds);
+        let of_case = |case: &Case| case.contenders.len() as u32 * rounds(case);
         figure.cases.iter().map(of_case).sum()
     }
 
@@ -139,8 +133,7 @@ impl Plan {
                     records.extend(sample.into_iter().map(record));
                 }
             };
-            let chosen = self.contenders(case);
-            let mut subjects = (case.subjects)(&chosen);
+            let mut subjects = (case.subjects)(&case.contenders);
             let together = if case.apart { 1 } else { usize::MAX };
             loop {
                 let mut some: Vec<_> = subjects.by_ref().take(together).collect();
@@ -193,7 +186,7 @@ mod tests {
             trace: None,
         });
         figures.retain(|figure| figure.since <= mode);
-        Plan::new(figures, Vec::new(), mode)
+        Plan::new(figures, &[], mode)
     }
 
     #[test]
@@ -246,17 +239,13 @@ mod tests {
             let (contenders, rounds) = (case.contenders.clone(), case.rounds.unwrap_or(3));
             assert!(contenders.len() > 14);
             let cases = vec![case];
-            let plan = Plan::new(
-                vec![Figure {
-                    cases,
-                    ..Figure::default()
-                }],
-                Vec::new(),
-                Mode::Quick,
-            );
-            let records = plan
-                .within(Duration::from_millis(300))
-                .run(&mut Noise::new());
+            let figure = Figure {
+                cases,
+                ..Figure::default()
+            };
+            let plan = Plan::new(vec![figure], &[], Mode::Quick);
+            let plan = plan.within(Duration::from_millis(300));
+            let records = plan.run(&mut Noise::new());
             for contender in contenders {
                 let name = contender.name;
                 let of_it: Vec<_> = records

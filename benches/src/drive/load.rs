@@ -107,7 +107,6 @@ impl Load {
 }
 
 /// A load whose keys and operations are drawn.
-#[derive(Debug)]
 pub struct Drawn<K> {
     pub load: Load,
     /// What the map is filled with, in addition to the threads' own keys.

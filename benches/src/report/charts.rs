@@ -106,7 +106,9 @@ impl Scale {
     /// Round values, few enough to be told apart.
     fn ticks(&self) -> Vec<f64> {
         if self.is_log {
-            let decades = self.least.log10().ceil() as i32..=self.most.log10().floor() as i32;
+            // A value a little below a power of ten has that power beside it.
+            let last = (self.most * 1.02).log10().floor() as i32;
+            let decades = self.least.log10().ceil() as i32..=last;
             let every = decades.clone().count().div_ceil(5).max(1);
             return decades.step_by(every).map(|n| 10_f64.powi(n)).collect();
         }

@@ -1,7 +1,6 @@
 //! The keys, and how often each is asked for.
 
 use alloc::sync::Arc;
-use core::fmt;
 
 use rand::rngs::StdRng;
 use rand_distr::{Distribution as _, Uniform, Zipf};
@@ -16,12 +15,6 @@ impl<K> Clone for Keyspace<K> {
     fn clone(&self) -> Self {
         let (len, key) = (self.len, Arc::clone(&self.key));
         Self { len, key }
-    }
-}
-
-impl<K> fmt::Debug for Keyspace<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keyspace").field("len", &self.len).finish()
     }
 }
 
