@@ -14,6 +14,9 @@ const PAGE: Size = Size(360.0, 11.0);
 /// With a greater ratio, a linear scale shows nothing but the greatest value.
 const LINEAR: f64 = 25.0;
 
+/// The step of a single round's value, which may lie outside of the chart.
+const ROUND: usize = usize::MAX;
+
 /// A contender in a chart: its line by steps of the axis and values, or the value of its bar and
 /// those that its range reaches to.
 pub struct Series {
@@ -51,7 +54,7 @@ pub fn charts(figure: &Figure, points: &[Point<'_>]) -> Vec<Value> {
             let mut series = by_contender(&here, |_| Some(0));
             for (it, point) in series.iter_mut().zip(&here) {
                 it.values
-                    .extend([(1, point.spread.min), (2, point.spread.max)]);
+                    .extend([(ROUND, point.spread.min), (ROUND, point.spread.max)]);
             }
             bars(PAGE, metric, series, |values| metric.show(values[0].1))
         } else {
@@ -158,9 +161,10 @@ pub fn bars(
     let shown: Vec<_> = series.iter().map(|it| show(&it.values)).collect();
     let left = room(em, series.iter().map(|it| it.name));
     let right = width - room(em, shown.iter().map(|text| &**text));
-    let all = series.iter().flat_map(|it| &it.values);
-    let far = all.map(|value| value.1).fold(0.0, f64::max);
-    let scale = Scale::new(series.iter().map(|it| it.values[0].1), far, [left, right]);
+    let all = || series.iter().flat_map(|it| &it.values);
+    let far = all().map(|value| value.1).fold(0.0, f64::max);
+    let within = all().filter(|value| value.0 != ROUND);
+    let scale = Scale::new(within.map(|value| value.1), far, [left, right]);
     let row = |(it, shown): (&Series, String)| {
         let values = it.values.iter().map(|value| scale.at(value.1));
         json!({ "name": it.name, "is_ours": it.is_ours, "x": values.collect::<Vec<_>>(), "shown": shown })
