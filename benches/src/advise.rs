@@ -6,33 +6,35 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::RangedI64ValueParser;
 
 use crate::drive::load::{Load, Pace, Task};
-use crate::figures::figure::{Case, maps};
-use crate::figures::figure::{Figure, Mode, some_threads};
-use crate::figures::headline::replay;
-use crate::interrupt::{self, Failure};
-use crate::machine::Machine;
-use crate::machine::Noise;
-use crate::metric::{Metric, Tail, time};
+use crate::figures::cases::replay;
+use crate::figures::figure::{Case, Figure, Mode, maps, some_threads};
+use crate::interrupt::Failure;
+use crate::machine::cores;
+use crate::metric::{Metric, Tail};
 use crate::plan::Plan;
 use crate::recommend::{Rates, recommend};
+use crate::report::Report;
 use crate::report::tables::points_table;
-use crate::results::points;
 use crate::workload::input::Trace;
 use crate::workload::keyspace::Distribution;
 
-/// Parses a number of seconds.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+pub fn seconds(text: &str) -> Result<Duration, String> {
     let number = text.parse().ok();
     let seconds = number.filter(|number| (0.01..=86_400.0).contains(number));
     let refuse = || "not a number of seconds from 0.01 to 86400".to_owned();
     seconds.map(Duration::from_secs_f64).ok_or_else(refuse)
 }
 
+pub fn threads() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=256)
+}
+
 /// Recommends a map and its strategy: runs each, and the other maps, on a load
 #[derive(Debug, Args)]
-pub(crate) struct Advise {
+pub struct Advise {
     /// Lookups a second, of all readers together
     #[arg(long, value_name = "N", required_unless_present = "trace",
           value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
@@ -44,21 +46,22 @@ pub(crate) struct Advise {
     writes_per_second: Option<u64>,
 
     /// Threads that read [default: the number of cores, less the writers]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", value_parser = threads())]
     readers: Option<u16>,
 
-    /// Threads that write [default: 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    writers: Option<u16>,
+    /// Threads that write
+    #[arg(long, value_name = "N", default_value = "1", value_parser = threads())]
+    writers: u16,
 
     /// Entries of the map
     #[arg(long, value_name = "N", required_unless_present = "trace",
           value_parser = clap::value_parser!(u32).range(1..=20_000_000))]
     map_size: Option<u32>,
 
-    /// Bytes of a value; beyond 8 it has an allocation of its own [default: 8]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=16_777_216))]
-    value_bytes: Option<u32>,
+    /// Bytes of a value; beyond 8 it has an allocation of its own
+    #[arg(long, value_name = "N", default_value = "8",
+          value_parser = clap::value_parser!(u32).range(8..=16_777_216))]
+    value_bytes: u32,
 
     /// Replay these operations instead, as fast as possible
     #[arg(long, value_name = "FILE",
@@ -67,8 +70,7 @@ pub(crate) struct Advise {
     trace: Option<PathBuf>,
 
     /// Threads that replay the trace [default: the number of cores]
-    #[arg(long, value_name = "N", requires = "trace",
-          value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", requires = "trace", value_parser = threads())]
     threads: Option<u16>,
 
     /// Take about this many seconds [default: one for each contender]
@@ -85,73 +87,65 @@ const TOGETHER: u64 = 32 << 20;
 const SHORTEST: Duration = Duration::from_nanos(300);
 
 impl Advise {
-    pub(crate) fn run(&self) -> Result<(), Failure> {
+    pub fn run(&self) -> Result<(), Failure> {
         let (figure, threads, rates) = match &self.trace {
             Some(path) => self.replay(Trace::from_file(path)?),
             None => self.rates()?,
         };
         let all = maps();
         let each = Duration::from_secs(all.len() as u64);
-        let plan = Plan::new(vec![figure], Vec::new(), Mode::Quick);
+        let plan = Plan::new(vec![figure], &[], Mode::Quick);
         let plan = plan.within(self.seconds.unwrap_or(each));
-        let figure = &plan.figures[0];
-        interrupt::listen();
-        let mut out = io::stdout().lock();
-        writeln!(out, "load: {}", figure.definition)?;
-        let (contenders, time, rounds) = (all.len(), time(plan.time()), plan.rounds);
-        writeln!(
-            out,
-            "plan: {contenders} contenders, {time} in {rounds} rounds"
-        )?;
-        for (name, fact) in Machine::detect().facts {
-            writeln!(out, "{name}: {fact}")?;
-        }
-        let cores = Machine::cores();
+        let say = &mut |text: &str| io::stdout().write_all(text.as_bytes());
+        say(&format!("load: {}\n", plan.figures[0].definition))?;
+        let cores = cores();
         if threads > cores {
             let note = "take turns: the scheduler is measured too";
-            writeln!(out, "note: {threads} threads on {cores} cores {note}")?;
+            say(&format!(
+                "note: {threads} threads on {cores} cores {note}\n"
+            ))?;
         }
-        out.flush()?;
-        let mut noise = Noise::new();
-        let records = plan.run(&mut noise);
-        if interrupt::is_requested() {
-            writeln!(out, "PARTIAL: interrupted; no advice without all figures")?;
-            return Ok(());
+        let report = Report::measure(&plan, say)?;
+        let (noise, is_noisy) = (&*report.noise.text, report.noise.is_noisy);
+        if report.partial {
+            return Ok(say(
+                "PARTIAL: interrupted; no advice without all figures\n",
+            )?);
         }
-        let points = points(&records, figure.id);
-        let noise = noise.verdict();
-        let why_not = noise.is_noisy.then_some(&*noise.text);
-        write!(out, "{}", points_table(figure, &points))?;
-        write!(out, "{}", recommend(rates, &all, &points, why_not))?;
-        if !noise.is_noisy {
-            writeln!(out, "{}", noise.text)?;
+        for (figure, points) in report.figures() {
+            say(&points_table(figure, &points))?;
+            say(&recommend(rates, &all, &points, is_noisy.then_some(noise)))?;
         }
-        Ok(())
+        Ok(say(&if is_noisy {
+            String::new()
+        } else {
+            format!("{noise}\n")
+        })?)
     }
 
     /// The figure of a trace, which has no rates, and its threads.
     fn replay(&self, trace: Trace) -> (Figure, usize, Option<Rates>) {
-        let threads = self.threads.map_or_else(Machine::cores, usize::from);
+        let threads = self.threads.map_or_else(cores, usize::from);
         let definition = format!("{}, replayed by {}", trace.origin(), some_threads(threads));
-        let metrics = &[Metric::Ops, Metric::Reads, Metric::Writes];
+        let metrics = [Metric::Ops, Metric::Reads, Metric::Writes];
         let case = replay(&Rc::new(trace), threads, 1);
-        (figure(definition, metrics, case), threads, None)
+        (figure(definition, &metrics, case), threads, None)
     }
 
     /// The figure of the rates that were asked for, and its threads.
     fn rates(&self) -> Result<(Figure, usize, Option<Rates>), Failure> {
-        let rates = (self.reads_per_second, self.writes_per_second, self.map_size);
-        let (Some(reads), Some(writes), Some(entries)) = rates else {
-            let line = "give --reads-per-second, --writes-per-second and --map-size, or --trace";
-            return Err(Failure::Usage(line.to_owned()));
+        const ASKED: &str = "the command line needs it or a trace";
+        let reads = self.reads_per_second.expect(ASKED);
+        let writes = self.writes_per_second.expect(ASKED);
+        let entries = self.map_size.expect(ASKED);
+        let writers = if writes == 0 {
+            0
+        } else {
+            usize::from(self.writers)
         };
-        let writers = match writes {
-            0 => 0,
-            _ => self.writers.map_or(1, usize::from),
-        };
-        let spare = Machine::cores().saturating_sub(writers).max(1);
+        let spare = cores().saturating_sub(writers).max(1);
         let readers = self.readers.map_or(spare, usize::from);
-        let value_bytes = self.value_bytes.unwrap_or(8);
+        let value_bytes = self.value_bytes;
         let bytes = u64::from(value_bytes) * u64::from(entries);
         if bytes > MOST_BYTES {
             return Err(Failure::Usage(format!(
@@ -159,12 +153,12 @@ impl Advise {
             )));
         }
         let tick = |threads, rate: u64| Duration::from_secs_f64(threads as f64 / rate as f64);
-        let (pace, how) = match tick(readers, reads) {
-            tick if tick >= SHORTEST => (Pace::Open(tick), "by an open schedule"),
-            _ => (
-                Pace::Closed,
-                "as fast as they can, since the clock is too slow for that rate",
-            ),
+        let tick_of_reads = tick(readers, reads);
+        let (pace, how) = if tick_of_reads >= SHORTEST {
+            (Pace::Open(tick_of_reads), "by an open schedule")
+        } else {
+            let how = "as fast as they can, since the clock is too slow for that rate";
+            (Pace::Closed, how)
         };
         let read = Task::READ.keys(Distribution::Zipf(0.99)).pace(pace);
         let write = Task::WRITE.pace(Pace::Paced(tick(writers, writes.max(1))));
@@ -178,29 +172,23 @@ impl Advise {
             some_threads(readers),
             some_threads(writers),
         );
-        let metrics = &[
-            Metric::Reads,
-            Metric::Writes,
-            Metric::Read,
-            Metric::ReadAt(Tail::P50),
-            Metric::ReadAt(Tail::P99),
-            Metric::ReadAt(Tail::P999),
-            Metric::ReadAt(Tail::MAX),
-        ];
+        let metrics = [Metric::Reads, Metric::Writes, Metric::Read].into_iter();
+        let tails = [Tail::P50, Tail::P99, Tail::P999, Tail::MAX].map(Metric::ReadAt);
+        let metrics: Vec<_> = metrics.chain(tails).collect();
         let apart = bytes > TOGETHER;
         let case = Case::numbers("", 0.0, load);
-        let figure = figure(definition, metrics, Case { apart, ..case });
+        let figure = figure(definition, &metrics, Case { apart, ..case });
         Ok((figure, readers + writers, Some(Rates { reads, writes })))
     }
 }
 
-fn figure(definition: String, metrics: &'static [Metric], case: Case) -> Figure {
+fn figure(definition: String, metrics: &[Metric], case: Case) -> Figure {
     Figure {
         id: "advise",
-        title: "Your load",
+        title: "Your load".to_owned(),
         definition,
-        metrics,
+        metrics: metrics.to_vec(),
         cases: vec![case],
-        ..Figure::DEFAULT
+        ..Figure::default()
     }
 }

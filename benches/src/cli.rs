@@ -1,7 +1,7 @@
 //! The command line.
 
+use alloc::collections::BTreeSet;
 use alloc::rc::Rc;
-use core::fmt::Write as _;
 use core::iter;
 use core::time::Duration;
 use std::ffi::OsString;
@@ -11,16 +11,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::advise::{Advise, seconds};
+use crate::advise::{self, Advise, seconds};
 use crate::contender::Contender;
 use crate::figures;
-use crate::figures::figure::{Figure, cells, maps};
-use crate::figures::figure::{Mode, Settings};
+use crate::figures::figure::{Figure, Mode, Settings, cells, maps};
 use crate::interrupt::{self, Failure};
-use crate::machine::Machine;
-use crate::machine::Noise;
+use crate::machine;
 use crate::plan::Plan;
-use crate::report::{self, Report, facts};
+use crate::report::{self, Report, csv, draw};
 use crate::workload::input::{Texts, Trace};
 
 /// Compares the strategies of dbuf with other maps, cells and locks, on this machine.
@@ -54,8 +52,7 @@ struct Cli {
 
     /// Let this many threads read, for each of these numbers, separated by commas; mixes have as
     /// many as the greatest [default: 1, 2, 4 and so on, up to the number of cores]
-    #[arg(long, value_name = "LIST", value_delimiter = ',',
-          value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = advise::threads())]
     threads: Vec<u16>,
 
     /// Take the keys of the figure `names` from a file, one a line, instead of the names of all
@@ -70,6 +67,15 @@ struct Cli {
     /// Write the report to this folder
     #[arg(long, value_name = "DIR", default_value = "target/dbuf-bench")]
     out: PathBuf,
+
+    /// Draw the figures crossover, tail and stuck for documents, each for light and for dark pages,
+    /// and write them to this folder
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
+
+    /// Draw pictures of the results in a figures.csv, and measure nothing
+    #[arg(long, value_name = "FILE", requires = "pictures")]
+    from: Option<PathBuf>,
 
     /// Print the results as JSON instead of a table
     #[arg(long)]
@@ -118,6 +124,9 @@ impl Cli {
         if let Some(Command::Advise(advise)) = &self.command {
             return advise.run();
         }
+        if let (Some(folder), Some(file)) = (&self.pictures, &self.from) {
+            return Ok(draw(&csv::read(file)?, folder)?);
+        }
         let settings = self.settings()?;
         if self.list {
             return Ok(io::stdout().write_all(list(&settings).as_bytes())?);
@@ -127,47 +136,33 @@ impl Cli {
 
     fn compare(&self, settings: &Settings) -> Result<(), Failure> {
         let (figures, contenders) = select(settings, &self.only)?;
-        let mut plan = Plan::new(figures, contenders, settings.mode);
+        let mut plan = Plan::new(figures, &contenders, settings.mode);
         if plan.time().is_zero() {
-            let line = "none of the contenders of --only takes part in its figures; see --list";
-            return Err(Failure::Usage(line.to_owned()));
+            return Err(
+                "none of the contenders of --only takes part in its figures; see --list".into(),
+            );
         }
         if let Some(time) = self.seconds {
             plan = plan.within(time);
         }
         report::open(&self.out)?;
-        interrupt::listen();
-        let mut out = io::stdout().lock();
-        let mut say = |text: &str| {
-            if self.json {
-                return io::stderr().write_all(text.as_bytes());
-            }
-            out.write_all(text.as_bytes())?;
-            out.flush()
+        let mut say = |text: &str| match self.json {
+            true => io::stderr().write_all(text.as_bytes()),
+            false => io::stdout().write_all(text.as_bytes()),
         };
-        let facts = facts();
-        say(&plan.describe())?;
-        for (name, fact) in &facts {
-            say(&format!("{name}: {fact}\n"))?;
-        }
-        let mut noise = Noise::new();
-        let records = plan.run(&mut noise);
-        let report = Report {
-            plan: &plan,
-            facts: &facts,
-            records: &records,
-            noise: noise.verdict(),
-            partial: interrupt::is_requested(),
-        };
+        let report = Report::measure(&plan, &mut say)?;
         report.write(&self.out)?;
-        say(&report.text())?;
+        if let Some(folder) = &self.pictures {
+            draw(&report.records, folder)?;
+        }
         let page = self.out.join("report.html");
+        let page = page.display();
         say(&format!(
-            "\nreport: {} and figures.csv beside it\n",
-            page.display()
+            "{}\nreport: {page} and figures.csv beside it\n",
+            report.text()
         ))?;
         if self.json {
-            writeln!(out, "{}", report.json())?;
+            writeln!(io::stdout(), "{}", report.json())?;
         }
         Ok(())
     }
@@ -199,16 +194,12 @@ fn one_line(error: &clap::Error) -> String {
 
 /// The numbers of threads that read, in ascending order; by default 1, 2, 4 and so on.
 fn thread_counts(asked: &[u16]) -> Vec<usize> {
-    let mut counts: Vec<usize> = asked.iter().copied().map(usize::from).collect();
+    let mut counts: BTreeSet<usize> = asked.iter().copied().map(usize::from).collect();
     if counts.is_empty() {
         let powers = iter::successors(Some(1), |count| Some(count * 2));
-        counts = powers
-            .take_while(|&count| count <= Machine::cores())
-            .collect();
+        counts.extend(powers.take_while(|&count| count <= machine::cores()));
     }
-    counts.sort_unstable();
-    counts.dedup();
-    counts
+    counts.into_iter().collect()
 }
 
 /// The figures of a mode, or those asked for; and the contenders asked for.
@@ -218,18 +209,15 @@ fn select(settings: &Settings, only: &[String]) -> Result<(Vec<Figure>, Vec<Stri
     let contenders: Vec<Contender> = maps().into_iter().chain(cells()).collect();
     for name in only {
         if name == "trace" && !is_figure(name) {
-            let line = "the figure 'trace' needs a file: give it with --trace".to_owned();
-            return Err(Failure::Usage(line));
+            return Err("the figure 'trace' needs a file: give it with --trace".into());
         }
         if !is_figure(name) && !contenders.iter().any(|it| it.name == name) {
             let ids: Vec<_> = figures.iter().map(|figure| figure.id).collect();
-            let mut names: Vec<_> = contenders.iter().map(|it| it.name).collect();
-            names.sort_unstable();
-            names.dedup();
+            let names: BTreeSet<_> = contenders.iter().map(|it| it.name).collect();
+            let names = names.into_iter().collect::<Vec<_>>().join(", ");
             return Err(Failure::Usage(format!(
-                "--only has '{name}', which is neither a figure ({}) nor a contender ({}); see --list",
+                "--only has '{name}', which is neither a figure ({}) nor a contender ({names}); see --list",
                 ids.join(", "),
-                names.join(", ")
             )));
         }
     }
@@ -243,27 +231,21 @@ fn select(settings: &Settings, only: &[String]) -> Result<(Vec<Figure>, Vec<Stri
 
 /// The names of all figures and contenders.
 fn list(settings: &Settings) -> String {
-    let mut text = String::from("figures:\n");
-    let mut line = |name, about| {
-        // A `String` takes everything.
-        let _ = writeln!(text, "  {name:<17} {about}");
+    let since = |figure: &Figure| match figure.since {
+        Mode::Quick => "--quick",
+        Mode::Standard => "default",
+        Mode::Full => "--full",
     };
-    for figure in figures::all(settings) {
-        let since = match figure.since {
-            Mode::Quick => "--quick",
-            Mode::Standard => "default",
-            Mode::Full => "--full",
-        };
-        line(figure.id, format!("{since:<8} {}", figure.title));
-    }
+    let line = |name: &str, about: &str| format!("  {name:<17} {about}\n");
+    let figure = |it: &Figure| line(it.id, &format!("{:<8} {}", since(it), it.title));
+    let mut text = String::from("figures:\n");
+    text.extend(figures::all(settings).iter().map(figure));
     if settings.trace.is_none() {
-        line("trace", "--trace  Your trace".to_owned());
+        text += &line("trace", "--trace  Your trace");
     }
-    for (what, names) in [("maps", maps()), ("cells", cells())] {
-        let _ = writeln!(text, "{what}:");
-        for name in names {
-            let _ = writeln!(text, "  {:<17} {}", name.name, name.about);
-        }
+    for (what, contenders) in [("maps:\n", maps()), ("cells:\n", cells())] {
+        text += what;
+        text.extend(contenders.iter().map(|it| line(it.name, it.about)));
     }
     text
 }
@@ -277,6 +259,6 @@ mod tests {
         assert_eq!(thread_counts(&[4, 1, 4]), [1, 4]);
         let default = thread_counts(&[]);
         assert_eq!(default[0], 1);
-        assert!(default.iter().all(|&threads| threads <= Machine::cores()));
+        assert!(default.iter().all(|&threads| threads <= machine::cores()));
     }
 }

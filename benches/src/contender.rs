@@ -2,28 +2,27 @@
 
 use crossbeam_utils::sync::ShardedLock;
 
-/// A name in the tables and on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contender {
     pub name: &'static str,
     pub about: &'static str,
-    /// Whether it is one of dbuf's.
     pub is_ours: bool,
 }
 
 /// The types that a user gets without choosing: `ConcurrentHashMap::new`, `ConcurrentCell::new`,
 /// and a `Writer` and `Reader`s with the default strategy.
-pub(crate) const DEFAULTS: [&str; 2] = ["concurrent", "epoch"];
+pub const DEFAULTS: [&str; 2] = ["concurrent", "epoch"];
 
 /// A contender's line in a list, and the function that makes one.
+#[derive(Clone, Copy)]
 pub struct Entry<B> {
     pub contender: Contender,
     pub build: B,
 }
 
 /// The words that begin a line of [`entries`].
-pub(crate) const OURS: bool = true;
-pub(crate) const THEIRS: bool = false;
+pub const OURS: bool = true;
+pub const THEIRS: bool = false;
 
 /// A list of entries: `OURS` or `THEIRS`, name, description, and a function of type `$build`.
 macro_rules! entries {
@@ -40,7 +39,6 @@ macro_rules! entries {
 }
 pub(crate) use entries;
 
-/// A lock around a value.
 pub trait Lock<T>: Send + Sync + 'static {
     fn new(value: T) -> Self;
     fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R;

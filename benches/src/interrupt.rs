@@ -6,10 +6,10 @@ use std::{io, process};
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
 /// The exit code that shells have for a program that an interrupt ended.
-pub(crate) const EXIT: u8 = 130;
+pub const EXIT: u8 = 130;
 
 /// From now on an interrupt is noted. A second one ends the program.
-pub(crate) fn listen() {
+pub fn listen() {
     let noted = ctrlc::set_handler(|| {
         // Relaxed: no other memory depends on the flag.
         if REQUESTED.swap(true, Ordering::Relaxed) {
@@ -21,18 +21,23 @@ pub(crate) fn listen() {
     }
 }
 
-/// Returns whether an interrupt came.
-pub(crate) fn is_requested() -> bool {
+pub fn is_requested() -> bool {
     // Relaxed: no other memory depends on the flag.
     REQUESTED.load(Ordering::Relaxed)
 }
 
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// One line that says what is wrong with the command line or with a file.
     Usage(String),
     /// The results could not be written.
     Output(io::Error),
+}
+
+impl From<&str> for Failure {
+    fn from(line: &str) -> Self {
+        Self::Usage(line.to_owned())
+    }
 }
 
 impl From<io::Error> for Failure {

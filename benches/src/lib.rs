@@ -15,6 +15,7 @@
 #![allow(
     missing_docs,
     missing_debug_implementations,
+    unreachable_pub,
     reason = "it is used by the program and the benches beside it only"
 )]
 

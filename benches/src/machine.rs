@@ -8,43 +8,42 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use crate::metric::median;
+use crate::metric::{clock_cost, median};
 
-/// Where the numbers come from. Numbers of two machines do not compare.
-#[derive(Clone, Debug)]
-pub(crate) struct Machine {
-    /// What the numbers depend on, by name.
-    pub(crate) facts: [(&'static str, String); 5],
+/// What the numbers depend on, by name. What the system does not say is "unknown".
+pub fn facts() -> Vec<(&'static str, String)> {
+    let or_unknown = |fact: Option<String>| fact.unwrap_or_else(|| "unknown".to_owned());
+    let first_word = |path| {
+        let text = fs::read_to_string(path).ok()?;
+        text.split_whitespace().next().map(str::to_owned)
+    };
+    let kernel = first_word("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let (cpu, cores, os, arch) = (or_unknown(cpu()), cores(), consts::OS, consts::ARCH);
+    let load = or_unknown(first_word("/proc/loadavg"));
+    let clock = clock_cost();
+    vec![
+        (
+            "machine",
+            format!("{cpu}, {cores} cores, {os} {kernel} {arch}"),
+        ),
+        ("load", format!("{load} (1 min average at the start)")),
+        ("rustc", env!("DBUF_BENCH_RUSTC").to_owned()),
+        ("commit", or_unknown(commit())),
+        ("fences", fences()),
+        (
+            "clock",
+            format!("{clock:.1} ns for one reading; what is timed singly has one or two in it"),
+        ),
+        (
+            "hasher",
+            "foldhash::fast with the same seed, for all contenders".to_owned(),
+        ),
+    ]
 }
 
-impl Machine {
-    /// Asks the system, and measures fences. What it cannot learn is "unknown".
-    pub(crate) fn detect() -> Self {
-        let or_unknown = |fact: Option<String>| fact.unwrap_or_else(|| "unknown".to_owned());
-        let first_word = |path| {
-            let text = fs::read_to_string(path).ok()?;
-            text.split_whitespace().next().map(str::to_owned)
-        };
-        let kernel = first_word("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let (cpu, cores) = (or_unknown(cpu()), Self::cores());
-        let (os, arch) = (consts::OS, consts::ARCH);
-        let machine = format!("{cpu}, {cores} cores, {os} {kernel} {arch}");
-        let load = or_unknown(first_word("/proc/loadavg"));
-        Self {
-            facts: [
-                ("machine", machine),
-                ("load", format!("{load} (1 min average at the start)")),
-                ("rustc", env!("DBUF_BENCH_RUSTC").to_owned()),
-                ("commit", or_unknown(commit())),
-                ("fences", fences()),
-            ],
-        }
-    }
-
-    /// How many threads run at a time; 1 if that cannot be learned.
-    pub(crate) fn cores() -> usize {
-        thread::available_parallelism().map_or(1, usize::from)
-    }
+/// How many threads run at a time; 1 if that cannot be learned.
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The costs of `EpochStrategy`'s two fences: one by a reader for each read, or one by the writer
@@ -158,17 +157,16 @@ fn commit() -> Option<String> {
 
 /// What the run saw of other programs.
 #[derive(Debug)]
-pub(crate) struct Noise {
-    /// The nanoseconds of each probe.
+pub struct Noise {
     probes: Vec<f64>,
     begin: Option<[f64; 3]>,
 }
 
 /// What is said about a run's noise.
 #[derive(Clone, Debug)]
-pub(crate) struct Verdict {
-    pub(crate) text: String,
-    pub(crate) is_noisy: bool,
+pub struct Verdict {
+    pub text: String,
+    pub is_noisy: bool,
 }
 
 /// Processor time since the system started, in its ticks: used by any program on any core or
@@ -189,7 +187,7 @@ fn cpu_time() -> Option<[f64; 3]> {
 }
 
 impl Noise {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             probes: Vec::new(),
             begin: cpu_time(),
@@ -197,7 +195,7 @@ impl Noise {
     }
 
     /// Times some arithmetic, which always takes as long on a quiet machine.
-    pub(crate) fn probe(&mut self) {
+    pub fn probe(&mut self) {
         let begin = Instant::now();
         let mut number = 1_u64;
         for _ in 0..50_000 {
@@ -214,7 +212,7 @@ impl Noise {
         Some(((busy - own) / all.max(1.0)).clamp(0.0, 1.0))
     }
 
-    pub(crate) fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Verdict {
         let mut probes = self.probes.clone();
         let median = median(&mut probes);
         // `median` sorted them.
@@ -222,7 +220,7 @@ impl Noise {
         let swing = median.zip(late).map_or(1.0, |(median, late)| late / median);
         let others = self.others().unwrap_or(0.0);
         let is_noisy = swing > 1.1 || others > 0.05;
-        let (percent, cores) = (others * 100.0, Machine::cores());
+        let (percent, cores) = (others * 100.0, cores());
         let seen = format!(
             "other programs used {percent:.0} % of {cores} cores; a fixed loop took {swing:.2} times its median in \
              the slowest tenth"

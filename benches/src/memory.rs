@@ -50,7 +50,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Returns the bytes that `make` allocated on this thread and did not free, and its result.
-pub(crate) fn counted<R>(make: impl FnOnce() -> R) -> (i64, R) {
+pub fn counted<R>(make: impl FnOnce() -> R) -> (i64, R) {
     let before = LIVE.get();
     let made = make();
     (LIVE.get() - before, made)

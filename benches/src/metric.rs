@@ -5,11 +5,14 @@ use core::time::Duration;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use serde::Deserialize;
+
 use crate::contender::Contender;
 
 /// A kind of number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Metric {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Metric {
     Read,
     Ops,
     Reads,
@@ -22,24 +25,25 @@ pub(crate) enum Metric {
 
 /// A percentile of latencies, in hundredths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tail(u16);
+pub struct Tail(u16);
 
 impl Tail {
-    pub(crate) const P50: Self = Self(5000);
-    pub(crate) const P99: Self = Self(9900);
-    pub(crate) const P999: Self = Self(9990);
-    pub(crate) const P9999: Self = Self(9999);
-    pub(crate) const MAX: Self = Self(10_000);
-    pub(crate) const ALL: [Self; 6] = [
+    pub const P50: Self = Self(5000);
+    pub const P90: Self = Self(9000);
+    pub const P99: Self = Self(9900);
+    pub const P999: Self = Self(9990);
+    pub const P9999: Self = Self(9999);
+    pub const MAX: Self = Self(10_000);
+    pub const ALL: [Self; 6] = [
         Self::P50,
-        Self(9000),
+        Self::P90,
         Self::P99,
         Self::P999,
         Self::P9999,
         Self::MAX,
     ];
 
-    pub(crate) fn quantile(self) -> f64 {
+    pub fn quantile(self) -> f64 {
         f64::from(self.0) / 10_000.0
     }
 
@@ -52,7 +56,7 @@ impl Tail {
 }
 
 impl Metric {
-    pub(crate) fn name(self) -> String {
+    pub fn name(self) -> String {
         match self {
             Self::Read => "a read".to_owned(),
             Self::Ops => "operations/s".to_owned(),
@@ -65,7 +69,7 @@ impl Metric {
         }
     }
 
-    pub(crate) fn unit(self) -> &'static str {
+    pub fn unit(self) -> &'static str {
         match self {
             Self::Read | Self::ReadAt(_) | Self::WriteAt(_) => "ns",
             Self::Ops | Self::Reads | Self::Writes => "1/s",
@@ -74,12 +78,12 @@ impl Metric {
         }
     }
 
-    pub(crate) fn less_is_better(self) -> bool {
+    pub fn less_is_better(self) -> bool {
         matches!(self.unit(), "ns" | "B")
     }
 
     /// How many times better `one` is than `other`; less than 1 where it is worse.
-    pub(crate) fn lead(self, one: f64, other: f64) -> f64 {
+    pub fn lead(self, one: f64, other: f64) -> f64 {
         let (one, other) = (one.max(1e-9), other.max(1e-9));
         if self.less_is_better() {
             other / one
@@ -90,7 +94,7 @@ impl Metric {
 
     /// A number with its unit, as short as possible. A latency that is less than one reading of
     /// the clock is shown as less than that.
-    pub(crate) fn show(self, value: f64) -> String {
+    pub fn show(self, value: f64) -> String {
         match self {
             Self::ReadAt(_) | Self::WriteAt(_) if value < clock_cost() => {
                 format!("<{:.0} ns", clock_cost())
@@ -104,34 +108,55 @@ impl Metric {
     }
 }
 
+impl TryFrom<String> for Metric {
+    type Error = String;
+
+    /// The metric of this [`name`](Self::name).
+    fn try_from(name: String) -> Result<Self, String> {
+        let tails = Tail::ALL
+            .into_iter()
+            .flat_map(|tail| [Self::ReadAt(tail), Self::WriteAt(tail)]);
+        let rest = [
+            Self::Read,
+            Self::Ops,
+            Self::Reads,
+            Self::Writes,
+            Self::Entries,
+            Self::Bytes,
+        ];
+        let found = tails.chain(rest).find(|metric| metric.name() == name);
+        found.ok_or_else(|| format!("no metric is '{name}'"))
+    }
+}
+
 /// The numbers of one measurement.
-pub(crate) type Sample = Vec<(Metric, f64)>;
+pub type Sample = Vec<(Metric, f64)>;
 
 /// One number of one round.
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
-    pub(crate) figure: &'static str,
+pub struct Record {
+    pub figure: String,
     /// The part of the figure, which has a chart of its own.
-    pub(crate) panel: String,
+    pub panel: String,
     /// The position on the axis, if the figure has one.
-    pub(crate) x: f64,
-    pub(crate) contender: Contender,
-    pub(crate) metric: Metric,
-    pub(crate) round: u32,
-    pub(crate) value: f64,
+    pub x: f64,
+    pub contender: Contender,
+    pub metric: Metric,
+    pub round: u32,
+    pub value: f64,
 }
 
 /// The median of some rounds, and their range.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
+pub struct Spread {
+    pub median: f64,
+    pub min: f64,
+    pub max: f64,
 }
 
 impl Spread {
     /// Returns `None` if there are no values.
-    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
         let median = median(&mut values)?;
         // `median` sorted them.
@@ -140,7 +165,7 @@ impl Spread {
     }
 
     /// Median, least and greatest.
-    pub(crate) fn show(self, show: impl Fn(f64) -> String) -> String {
+    pub fn show(self, show: impl Fn(f64) -> String) -> String {
         let [median, min, max] = [self.median, self.min, self.max].map(show);
         format!("{median} [{min}–{max}]")
     }
@@ -148,7 +173,7 @@ impl Spread {
 
 /// Sorts the values and returns their median, or `None` if there are none. The median of an
 /// even count is the mean of the middle two.
-pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
+pub fn median(values: &mut [f64]) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2)?;
     Some(values[(values.len() - 1) / 2].midpoint(upper))
@@ -168,12 +193,12 @@ fn scaled(value: f64, units: [&str; 4]) -> String {
     format!("{value:.digits$}{}", units[power as usize])
 }
 
-pub(crate) fn count(value: f64) -> String {
+pub fn count(value: f64) -> String {
     scaled(value, ["", " k", " M", " G"])
 }
 
 /// The nanoseconds of one reading of the clock.
-pub(crate) fn clock_cost() -> f64 {
+pub fn clock_cost() -> f64 {
     static COST: OnceLock<f64> = OnceLock::new();
     *COST.get_or_init(|| {
         let mut costs = [0.0; 101];
@@ -189,7 +214,7 @@ pub(crate) fn clock_cost() -> f64 {
 }
 
 /// `1 min 40 s`.
-pub(crate) fn time(duration: Duration) -> String {
+pub fn time(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     match seconds.round() as u64 {
         _ if seconds < 9.95 => format!("{seconds:.1} s"),

@@ -11,8 +11,7 @@ use rand::seq::SliceRandom;
 
 use crate::contender::Contender;
 use crate::drive::window::Subject;
-use crate::figures::figure::Case;
-use crate::figures::figure::{Figure, Mode};
+use crate::figures::figure::{Case, Figure, Mode};
 use crate::interrupt;
 use crate::machine::Noise;
 use crate::metric::{Record, Sample, time};
@@ -21,13 +20,10 @@ use crate::metric::{Record, Sample, time};
 ///
 /// The time, in which the maps are filled too, is kept by construction: each measurement gets an
 /// equal share of the time that is left when it begins, so a long one makes the rest shorter.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) figures: Vec<Figure>,
-    /// If there are any, only these contenders are measured.
-    contenders: Vec<String>,
+pub struct Plan {
+    pub figures: Vec<Figure>,
     /// How often everything is measured: an odd number, so that the median is a round that happened.
-    pub(crate) rounds: u32,
+    pub rounds: u32,
     /// The time of one measurement, with its share of filling the maps.
     slice: Duration,
 }
@@ -37,7 +33,12 @@ const SHORTEST: Duration = Duration::from_millis(1);
 
 impl Plan {
     /// A plan for these figures and contenders; for all contenders, if the list is empty.
-    pub(crate) fn new(figures: Vec<Figure>, contenders: Vec<String>, mode: Mode) -> Self {
+    pub fn new(mut figures: Vec<Figure>, contenders: &[String], mode: Mode) -> Self {
+        for case in figures.iter_mut().flat_map(|figure| &mut figure.cases) {
+            let is_chosen = |it: &Contender| contenders.iter().any(|name| name == it.name);
+            case.contenders
+                .retain(|it| contenders.is_empty() || is_chosen(it));
+        }
         let (rounds, millis) = match mode {
             Mode::Quick => (3, 21),
             Mode::Standard => (5, 38),
@@ -45,51 +46,43 @@ impl Plan {
         };
         Self {
             figures,
-            contenders,
             rounds,
             slice: Duration::from_millis(millis),
         }
     }
 
     /// The same in another time.
-    pub(crate) fn within(mut self, time: Duration) -> Self {
+    pub fn within(mut self, time: Duration) -> Self {
         self.slice = time / self.shares().max(1);
         self
     }
 
-    /// The contenders that take part in a case.
-    fn contenders(&self, case: &Case) -> Vec<Contender> {
-        let mut contenders = case.contenders();
-        let is_chosen = |it: &Contender| self.contenders.iter().any(|name| name == it.name);
-        contenders.retain(|it| self.contenders.is_empty() || is_chosen(it));
-        contenders
-    }
-
     fn measurements(&self, figure: &Figure) -> u32 {
-        let of_case = |case| self.contenders(case).len() as u32 * case.rounds(self.rounds);
+        let rounds = |case: &Case| case.rounds.unwrap_or(self.rounds);
+        let of_case = |case: &Case| case.contenders.len() as u32 * rounds(case);
         figure.cases.iter().map(of_case).sum()
     }
 
     /// The number of parts into which the time is divided.
     fn shares(&self) -> u32 {
-        let of_figure = |figure: &Figure| self.measurements(figure) * figure.weight;
+        let of_figure = |figure: &Figure| self.measurements(figure) * figure.weight();
         self.figures.iter().map(of_figure).sum()
     }
 
-    pub(crate) fn time_of(&self, figure: &Figure) -> Duration {
-        self.slice * (self.measurements(figure) * figure.weight)
+    pub fn time_of(&self, figure: &Figure) -> Duration {
+        self.slice * (self.measurements(figure) * figure.weight())
     }
 
-    pub(crate) fn time(&self) -> Duration {
+    pub fn time(&self) -> Duration {
         self.slice * self.shares()
     }
 
     /// What is going to happen, a line for each figure.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         let (time_of_all, figures, rounds) = (time(self.time()), self.figures.len(), self.rounds);
         let mut lines = format!("plan: {time_of_all} in {figures} figures, {rounds} rounds\n");
         for figure in &self.figures {
-            let (id, title, count) = (figure.id, figure.title, self.measurements(figure));
+            let (id, title, count) = (figure.id, &figure.title, self.measurements(figure));
             let time = time(self.time_of(figure));
             lines += &format!("  {id:<15} {count:>5} measurements  {time:>12}  {title}\n");
         }
@@ -104,7 +97,7 @@ impl Plan {
     /// # Panics
     ///
     /// If a contender gives a wrong answer.
-    pub(crate) fn run(&self, noise: &mut Noise) -> Vec<Record> {
+    pub fn run(&self, noise: &mut Noise) -> Vec<Record> {
         let until = Instant::now() + self.time();
         let time_left = || until.saturating_duration_since(Instant::now());
         let mut shares = self.shares();
@@ -120,8 +113,8 @@ impl Plan {
                 let mut samples = vec![Sample::new(); subjects.len()];
                 for at in order {
                     let slice = (time_left() / shares.max(1)).max(SHORTEST);
-                    samples[at] = subjects[at].1(slice * figure.weight);
-                    shares = shares.saturating_sub(figure.weight);
+                    samples[at] = subjects[at].1(slice * figure.weight());
+                    shares = shares.saturating_sub(figure.weight());
                     if interrupt::is_requested() {
                         // Part of a round compares nothing.
                         return;
@@ -129,7 +122,7 @@ impl Plan {
                 }
                 for ((contender, _), sample) in subjects.iter().zip(samples) {
                     let record = |(metric, value)| Record {
-                        figure: figure.id,
+                        figure: figure.id.to_owned(),
                         panel: case.panel.clone(),
                         x: case.x,
                         contender: *contender,
@@ -140,15 +133,14 @@ impl Plan {
                     records.extend(sample.into_iter().map(record));
                 }
             };
-            let chosen = self.contenders(case);
-            let mut subjects = case.subjects(&chosen);
+            let mut subjects = (case.subjects)(&case.contenders);
             let together = if case.apart { 1 } else { usize::MAX };
             loop {
                 let mut some: Vec<_> = subjects.by_ref().take(together).collect();
                 if some.is_empty() || interrupt::is_requested() {
                     break;
                 }
-                (0..case.rounds(self.rounds)).for_each(|nth| round(nth, &mut some));
+                (0..case.rounds.unwrap_or(self.rounds)).for_each(|nth| round(nth, &mut some));
             }
         }
         if stderr().is_terminal() {
@@ -178,24 +170,23 @@ fn progress(part: &str, left: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drive::load::{Load, Pace, Task};
     use crate::figures::all;
     use crate::figures::figure::Settings;
+    use crate::metric::{Metric, Tail};
     use crate::workload::input::Texts;
+    use crate::workload::ops::Mix;
 
-    fn figures(mode: Mode) -> Vec<Figure> {
-        all(&Settings {
+    fn plan(mode: Mode) -> Plan {
+        let mut figures = all(&Settings {
             mode,
             thread_counts: vec![1, 2],
             threads_asked: false,
             texts: Texts::unicode(),
             trace: None,
-        })
-    }
-
-    fn plan(mode: Mode) -> Plan {
-        let mut figures = figures(mode);
+        });
         figures.retain(|figure| figure.since <= mode);
-        Plan::new(figures, Vec::new(), mode)
+        Plan::new(figures, &[], mode)
     }
 
     #[test]
@@ -220,27 +211,59 @@ mod tests {
     }
 
     #[test]
-    fn everything_has_a_number_in_every_round() {
-        let mut figures = figures(Mode::Quick);
-        figures.retain(|figure| ["cells", "ycsb", "stuck"].contains(&figure.id));
-        let names = ["epoch", "epoch-refresh", "papaya", "local"].map(str::to_owned);
-        let plan = Plan::new(figures, names.into(), Mode::Quick);
-        let plan = plan.within(Duration::from_millis(100));
-        let records = plan.run(&mut Noise::new());
-        for (figure, panel, contender, metrics) in [
-            ("cells", "alone", "epoch", 2),
-            ("cells", "alone", "epoch-refresh", 2),
-            ("cells", "alone", "local", 2),
-            ("cells", "beside a writer", "epoch", 3),
-            ("cells", "beside a writer", "local", 0),
-            ("ycsb", "B", "papaya", 3),
-            ("ycsb", "C", "epoch", 3),
-            ("stuck", "a map", "papaya", 6),
+    fn every_contender_has_all_its_numbers_in_every_round() {
+        use crate::metric::Metric::{Bytes, Entries, Ops, Read, Reads, Writes};
+
+        let [reads, writes] = [Metric::ReadAt, Metric::WriteAt].map(|metric| Tail::ALL.map(metric));
+        let load = Load::new(100, vec![Task::READ, Task::WRITE]);
+        let beside = Case::numbers("", 0.0, Load { idle: 3, ..load });
+        let task = Task::mix(Mix::of(0.2, 0.4, 0.4)).batch(7);
+        let mix = Case::numbers("", 0.0, Load::of(100, task, 1).own(64));
+        let open = Task::READ.pace(Pace::Open(Duration::from_micros(20)));
+        let tasks = vec![open, Task::GROW.pace(Pace::Timed(50))];
+        let growing = Case::numbers("", 0.0, Load::new(100, tasks).own(64).growing());
+        for (case, expected) in [
+            (beside, vec![Read, Ops, Reads, Writes]),
+            (mix, vec![Ops, Reads, Writes]),
+            (
+                growing,
+                [&[Ops, Reads, Writes], &reads[..], &[Entries], &writes].concat(),
+            ),
+            (Case::size(1000), vec![Bytes]),
+            (Case::cell("", 1, false), vec![Read, Reads]),
+            (Case::cell("", 1, true), vec![Read, Reads, Writes]),
+            (Case::cell("", 2, true), vec![Read, Reads, Writes]),
+            (Case::stuck_map(""), writes.to_vec()),
+            (Case::stuck_cell(""), writes.to_vec()),
         ] {
-            let found = records.iter().filter(|record| {
-                (record.figure, &*record.panel, record.contender.name) == (figure, panel, contender)
-            });
-            assert_eq!(found.count(), metrics * 3, "{figure} {panel} {contender}");
+            let (contenders, rounds) = (case.contenders.clone(), case.rounds.unwrap_or(3));
+            assert!(contenders.len() > 14);
+            let cases = vec![case];
+            let figure = Figure {
+                cases,
+                ..Figure::default()
+            };
+            let plan = Plan::new(vec![figure], &[], Mode::Quick);
+            let plan = plan.within(Duration::from_millis(300));
+            let records = plan.run(&mut Noise::new());
+            for contender in contenders {
+                let name = contender.name;
+                let of_it: Vec<_> = records
+                    .iter()
+                    .filter(|it| it.contender == contender)
+                    .collect();
+                let metrics: Vec<_> = of_it.iter().map(|it| it.metric).collect();
+                assert_eq!(metrics, expected.repeat(rounds as usize), "{name}");
+                for it in of_it {
+                    // In the mix, everything writes.
+                    let is_positive = it.value > 0.0;
+                    assert!(
+                        is_positive || it.metric == Reads && !expected.contains(&Read),
+                        "{name}: {it:?}"
+                    );
+                    assert!(it.metric != Entries || it.value <= 50.0, "{name}: {it:?}");
+                }
+            }
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::results::Point;
 
 /// Reads and writes a second that were asked for, of all threads together.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rates {
-    pub(crate) reads: u64,
-    pub(crate) writes: u64,
+pub struct Rates {
+    pub reads: u64,
+    pub writes: u64,
 }
 
 /// The medians of one contender; 0 where nothing was measured.
@@ -79,7 +79,7 @@ fn best<'s>(rates: Option<Rates>, scores: &[&'s Score]) -> Option<(&'s Score, bo
 }
 
 /// The recommendation and its rule, or why there is none. Without rates, a trace was replayed.
-pub(crate) fn recommend(
+pub fn recommend(
     rates: Option<Rates>,
     all: &[Contender],
     points: &[Point<'_>],

@@ -1,21 +1,20 @@
 //! The records of a run, summed up and compared.
 
 use crate::contender::{Contender, DEFAULTS};
-use crate::figures::figure::Figure;
 use crate::metric::{Metric, Record, Spread, count};
 
 /// All rounds of one number.
 #[derive(Clone, Debug)]
-pub(crate) struct Point<'a> {
-    pub(crate) panel: &'a str,
-    pub(crate) x: f64,
-    pub(crate) contender: Contender,
-    pub(crate) metric: Metric,
-    pub(crate) spread: Spread,
+pub struct Point<'a> {
+    pub panel: &'a str,
+    pub x: f64,
+    pub contender: Contender,
+    pub metric: Metric,
+    pub spread: Spread,
 }
 
 /// The points of a figure, in the order in which they were measured.
-pub(crate) fn points<'a>(records: &'a [Record], figure: &str) -> Vec<Point<'a>> {
+pub fn points<'a>(records: &'a [Record], figure: &str) -> Vec<Point<'a>> {
     let mut groups: Vec<(&Record, Vec<f64>)> = Vec::new();
     let key = |it: &'a Record| (it.contender.name, it.metric, it.x, &*it.panel);
     for record in records.iter().filter(|record| record.figure == figure) {
@@ -37,8 +36,28 @@ pub(crate) fn points<'a>(records: &'a [Record], figure: &str) -> Vec<Point<'a>> 
     groups.into_iter().filter_map(point).collect()
 }
 
+/// The points of each panel and metric of a figure that has any.
+pub fn panels<'p, 'a>(
+    metrics: &[Metric],
+    points: &'p [Point<'a>],
+) -> Vec<(&'a str, Metric, Vec<&'p Point<'a>>)> {
+    let mut found = Vec::new();
+    for panel in distinct(points.iter().map(|point| point.panel)) {
+        for &metric in metrics {
+            let is_here = |it: &&Point<'_>| it.panel == panel && it.metric == metric;
+            found.push((
+                panel,
+                metric,
+                points.iter().filter(is_here).collect::<Vec<_>>(),
+            ));
+        }
+    }
+    found.retain(|(.., points)| !points.is_empty());
+    found
+}
+
 /// Each of these once, in their order.
-pub(crate) fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+pub fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     let mut found = Vec::new();
     for item in all {
         if !found.contains(&item) {
@@ -51,25 +70,25 @@ pub(crate) fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 /// A default type of ours against the best of the others. The best of all of ours would have more
 /// tries than a user has.
 #[derive(Clone, Debug)]
-pub(crate) struct Verdict<'a> {
-    pub(crate) panel: &'a str,
-    pub(crate) x: f64,
-    pub(crate) metric: Metric,
-    pub(crate) ours: (&'static str, Spread),
-    pub(crate) theirs: (&'static str, Spread),
+pub struct Verdict<'a> {
+    pub panel: &'a str,
+    pub x: f64,
+    pub metric: Metric,
+    pub ours: (&'static str, Spread),
+    pub theirs: (&'static str, Spread),
     /// The best of ours that a user has to choose.
-    pub(crate) chosen: Option<(&'static str, Spread)>,
+    pub chosen: Option<(&'static str, Spread)>,
 }
 
 impl Verdict<'_> {
     /// How many times better ours is; less than 1 where it is worse.
-    pub(crate) fn lead(&self) -> f64 {
+    pub fn lead(&self) -> f64 {
         self.metric.lead(self.ours.1.median, self.theirs.1.median)
     }
 
     /// The verdict in one word. Level: the medians are within a twentieth, or each lies between
     /// the other's rounds, so that the next run may say the opposite.
-    pub(crate) fn word(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         let (ours, theirs) = (self.ours.1, self.theirs.1);
         let holds = |spread: Spread, value| spread.min <= value && value <= spread.max;
         match self.lead() {
@@ -81,7 +100,7 @@ impl Verdict<'_> {
     }
 
     /// The verdict in a sentence.
-    pub(crate) fn sentence(&self) -> String {
+    pub fn sentence(&self) -> String {
         let show =
             |(name, spread): (_, Spread)| format!("{name} {}", self.metric.show(spread.median));
         let [ours, theirs] = [self.ours, self.theirs].map(show);
@@ -91,7 +110,7 @@ impl Verdict<'_> {
     }
 
     /// The panel and the position on the axis, in words.
-    pub(crate) fn position(&self, axis: &str) -> String {
+    pub fn position(&self, axis: &str) -> String {
         let step = format!("{} {axis}", on_axis(self.x));
         match (self.panel, axis) {
             (panel, "") => panel.to_owned(),
@@ -102,14 +121,14 @@ impl Verdict<'_> {
 }
 
 /// A number on an axis.
-pub(crate) fn on_axis(x: f64) -> String {
+pub fn on_axis(x: f64) -> String {
     if x < 1000.0 { x.to_string() } else { count(x) }
 }
 
 /// A verdict on each default type, for every position in a figure and every metric that it judges.
-pub(crate) fn verdicts<'a>(points: &[Point<'a>], figure: &Figure) -> Vec<Verdict<'a>> {
+pub fn verdicts<'a>(points: &[Point<'a>], metrics: &[Metric]) -> Vec<Verdict<'a>> {
     let mut verdicts = Vec::new();
-    for &metric in figure.metrics {
+    for &metric in metrics {
         let of_metric = || points.iter().filter(move |point| point.metric == metric);
         for (panel, x) in distinct(of_metric().map(|point| (point.panel, point.x))) {
             let here = || of_metric().filter(move |p| (p.panel, p.x) == (panel, x));
@@ -138,7 +157,7 @@ pub(crate) fn verdicts<'a>(points: &[Point<'a>], figure: &Figure) -> Vec<Verdict
 
 /// The x from which on ours stays behind, in one panel: where the lead, interpolated between two
 /// steps, is 1.
-pub(crate) fn crossing(verdicts: &[&Verdict<'_>]) -> Option<f64> {
+pub fn crossing(verdicts: &[&Verdict<'_>]) -> Option<f64> {
     let Some(last) = verdicts.iter().rposition(|verdict| verdict.lead() >= 1.0) else {
         return verdicts.first().map(|verdict| verdict.x);
     };
@@ -148,7 +167,7 @@ pub(crate) fn crossing(verdicts: &[&Verdict<'_>]) -> Option<f64> {
 }
 
 /// For each panel of the crossover, where a default type falls behind the best of the others.
-pub(crate) fn crossings(verdicts: &[Verdict<'_>]) -> Vec<String> {
+pub fn crossings(verdicts: &[Verdict<'_>]) -> Vec<String> {
     let mut sentences = Vec::new();
     for (panel, name) in distinct(verdicts.iter().map(|it| (it.panel, it.ours.0))) {
         let is_here = |it: &&Verdict<'_>| (it.panel, it.ours.0) == (panel, name);
@@ -187,18 +206,9 @@ mod tests {
             spread: Spread::of(values.iter().copied()).unwrap(),
         };
         let points: Vec<_> = rounds.iter().map(point).collect();
-        let metrics = &[Metric::Read];
-        let verdicts = verdicts(
-            &points,
-            &Figure {
-                metrics,
-                ..Figure::DEFAULT
-            },
-        );
-        let verdicts = verdicts.iter();
-        verdicts
-            .map(|it| (it.ours.0, it.word(), it.lead()))
-            .collect()
+        let verdicts = verdicts(&points, &[Metric::Read]);
+        let word = |it: &Verdict<'_>| (it.ours.0, it.word(), it.lead());
+        verdicts.iter().map(word).collect()
     }
 
     #[test]

@@ -326,6 +326,44 @@ fn the_report_needs_nothing_else() {
     assert_eq!(names(&folder), ["figures.csv", "report.html"]);
 }
 
+#[test]
+fn pictures_are_drawn_of_a_run_and_of_its_results() {
+    let folder = folder();
+    let [of_run, of_file] = ["run", "file"].map(|name| path(&folder, name));
+    let only = "tail,stuck,concurrent,papaya,flash";
+    measure(&folder, &["--only", only, "--pictures", &of_run]);
+    let results = path(&folder, "out/figures.csv");
+    let output = run(&["--pictures", &of_file, "--from", &results]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for pictures in [of_run, of_file] {
+        for name in ["tail-light", "tail-dark", "stuck-light", "stuck-dark"] {
+            let picture = fs::read_to_string(format!("{pictures}/{name}.svg")).unwrap();
+            assert!(picture.starts_with("<svg xmlns="), "{picture}");
+            // Colours of a page would have no meaning here, and flash is not drawn.
+            let parts = [
+                "ConcurrentHashMap</text>",
+                "papaya</text>",
+                "<desc",
+                "var(",
+                "flash",
+            ];
+            let found = parts.map(|part| picture.contains(part));
+            assert_eq!(found, [true, true, true, false, false], "{name}: {picture}");
+        }
+        assert_eq!(fs::read_dir(pictures).unwrap().count(), 4);
+    }
+    refuses(&["--from", &results], &["--pictures"]);
+    let broken = file(
+        &folder,
+        "broken",
+        b"figure,panel,x,contender,metric,unit,round,value\nstuck,a map,0,none,a read,ns,0,1\n",
+    );
+    refuses(
+        &["--pictures", &results, "--from", &broken],
+        &[&broken, "'none'"],
+    );
+}
+
 /// The files of the report, hidden ones included.
 fn names(folder: &TempDir) -> Vec<String> {
     let files = fs::read_dir(folder.path().join("out")).unwrap();

@@ -38,7 +38,6 @@ impl Payload {
     }
 }
 
-/// Reads a cell.
 pub trait Load {
     /// Enters, copies the value, and leaves.
     fn load(&mut self) -> Payload;
@@ -53,13 +52,11 @@ pub trait Load {
     }
 }
 
-/// Writes a cell.
 pub trait Store {
     /// A load that starts after this call sees the value.
     fn store(&mut self, payload: Payload);
 }
 
-/// The handles of a cell.
 pub enum Parts {
     Shared {
         readers: Vec<Box<dyn Load + Send>>,
@@ -69,7 +66,7 @@ pub enum Parts {
     Alone(Box<dyn Load>),
 }
 
-pub(super) const ZERO: Payload = Payload::new(0);
+pub const ZERO: Payload = Payload::new(0);
 
 /// Implements [`Load`] by an expression that gives a guard or a reference, and [`Store`] by
 /// another.
@@ -100,8 +97,7 @@ macro_rules! cell {
     };
 }
 
-/// A writer, and clones of its reader.
-pub(super) fn pair<W, R>((writer, reader): (W, R), readers: usize) -> Option<Parts>
+pub fn pair<W, R>((writer, reader): (W, R), readers: usize) -> Option<Parts>
 where
     W: Store + Send + 'static,
     R: Load + Clone + Send + 'static,
@@ -114,7 +110,7 @@ where
 }
 
 /// One handle that reads and writes.
-pub(super) fn handle<C>(cell: C, readers: usize) -> Option<Parts>
+pub fn handle<C>(cell: C, readers: usize) -> Option<Parts>
 where
     C: Load + Store + Clone + Send + 'static,
 {
@@ -124,7 +120,7 @@ where
 cell!([S: Strategy] ArcReader<Payload, S>, |reader| reader.read());
 cell!([S: BlockingStrategy] ArcWriter<Payload, S>, |writer, payload| Self::store(writer, payload));
 
-pub(super) fn dbuf<S>(readers: usize) -> Option<Parts>
+pub fn dbuf<S>(readers: usize) -> Option<Parts>
 where
     S: BlockingStrategy + Default + Send + Sync + 'static,
 {
@@ -134,7 +130,7 @@ where
 /// One guard for many loads, refreshed for each. It stays on its thread, so each block of loads
 /// takes one.
 #[derive(Clone)]
-pub(super) struct Refreshed<R>(R);
+pub struct Refreshed<R>(R);
 
 impl<S: Strategy> Load for Refreshed<ArcReader<Payload, S>> {
     fn load(&mut self) -> Payload {
@@ -154,7 +150,7 @@ impl<S: Strategy> Load for Refreshed<ArcReader<Payload, S>> {
     }
 }
 
-pub(super) fn refreshed(readers: usize) -> Option<Parts> {
+pub fn refreshed(readers: usize) -> Option<Parts> {
     let (writer, reader) = arc(ZERO, ZERO, EpochStrategy::new());
     pair((writer, Refreshed(reader)), readers)
 }
@@ -172,7 +168,7 @@ struct Local(
 
 cell!([] Local, |local| local.0.read());
 
-pub(super) fn local(readers: usize) -> Option<Parts> {
+pub fn local(readers: usize) -> Option<Parts> {
     let (writer, reader) = rc(ZERO, ZERO, LocalStrategy::new());
     (readers == 1).then(|| Parts::Alone(Box::new(Local(reader, writer))))
 }
@@ -195,20 +191,20 @@ cell!([] left_right::WriteHandle<Payload, Payload>, |writer, payload| {
     writer.publish();
 });
 
-pub(super) fn left_right(readers: usize) -> Option<Parts> {
+pub fn left_right(readers: usize) -> Option<Parts> {
     let (mut writer, reader) = left_right::new_from_empty(ZERO);
     // Before the first publish there is nothing to read.
     writer.publish();
     pair((writer, reader), readers)
 }
 
-pub(super) type Swap = Arc<ArcSwap<Payload>>;
+pub type Swap = Arc<ArcSwap<Payload>>;
 
 cell!([] Swap, |swap| ArcSwap::load(swap));
 cell!([] Swap, |swap, payload| ArcSwap::store(swap, Arc::new(payload)));
 cell!([] Cache<Swap, Arc<Payload>>, |cache| Self::load(cache));
 
-pub(super) fn arc_swap_cache(readers: usize) -> Option<Parts> {
+pub fn arc_swap_cache(readers: usize) -> Option<Parts> {
     let swap = Arc::new(ArcSwap::from_pointee(ZERO));
     pair((Arc::clone(&swap), Cache::new(swap)), readers)
 }
@@ -216,7 +212,7 @@ pub(super) fn arc_swap_cache(readers: usize) -> Option<Parts> {
 cell!([const READS: bool] LocalReader<Payload, READS>, |reader| Self::load(reader));
 cell!([const READS: bool] SmrSwap<Payload, READS>, |writer, payload| Self::store(writer, payload));
 
-pub(super) fn smr_swap<const READS: bool>(
+pub fn smr_swap<const READS: bool>(
     writer: SmrSwap<Payload, READS>,
     readers: usize,
 ) -> Option<Parts> {
@@ -230,7 +226,7 @@ cell!([] ArcShift<Payload>, |writer, payload| writer.update(payload));
 cell!([] triple_buffer::Output<Payload>, |reader| reader.read());
 cell!([] triple_buffer::Input<Payload>, |writer, payload| writer.write(payload));
 
-pub(super) fn triple_buffer(readers: usize) -> Option<Parts> {
+pub fn triple_buffer(readers: usize) -> Option<Parts> {
     let (writer, reader) = triple_buffer::triple_buffer(&ZERO);
     (readers == 1).then(|| Parts::Shared {
         readers: vec![Box::new(reader)],
@@ -238,11 +234,10 @@ pub(super) fn triple_buffer(readers: usize) -> Option<Parts> {
     })
 }
 
-/// A reader-writer lock around the value.
-pub(super) struct Locked<L>(Arc<L>);
+pub struct Locked<L>(Arc<L>);
 
 impl<L: Lock<Payload>> Locked<L> {
-    pub(super) fn new(value: Payload) -> Self {
+    pub fn new(value: Payload) -> Self {
         Self(Arc::new(L::new(value)))
     }
 }

@@ -14,7 +14,6 @@ use crate::workload::keyspace::Keyspace;
 use crate::workload::state::State;
 use crate::workload::values::{Change, Key};
 
-/// The threads of a load, with their handles of one map.
 struct Live<K> {
     threads: Vec<Thread<K>>,
     #[expect(dead_code, reason = "they are only registered")]
@@ -22,7 +21,7 @@ struct Live<K> {
 }
 
 /// Stores a value for each of these keys in one batch, and in both copies if there are two.
-pub(super) fn fill<K: Key>(
+pub fn fill<K: Key>(
     handle: &mut dyn Handle<K>,
     keyspace: &Keyspace<K>,
     bytes: usize,
@@ -61,7 +60,7 @@ impl<K: Key> Live<K> {
 }
 
 /// A map under a load, which is filled at once, or anew in each measurement if it grows.
-pub(crate) fn map<K: Key>(entry: MapEntry<K>, drawn: Rc<Drawn<K>>) -> Subject {
+pub fn map<K: Key>(entry: MapEntry<K>, drawn: Rc<Drawn<K>>) -> Subject {
     let mut kept = (!drawn.load.grows).then(|| Live::new(&entry, &drawn));
     Box::new(move |slice| {
         let mut fresh = None;
@@ -81,7 +80,6 @@ pub(crate) fn map<K: Key>(entry: MapEntry<K>, drawn: Rc<Drawn<K>>) -> Subject {
     })
 }
 
-/// One sample from what all threads counted.
 fn sum_up<K: Key>(ran: &[(&Thread<K>, &Counted)]) -> Sample {
     let of = |choose: fn(&Thread<K>) -> bool| {
         let chosen = ran.iter().filter(move |(thread, _)| choose(thread));
@@ -118,7 +116,7 @@ fn tails<'a>(counted: impl Iterator<Item = &'a Counted>, metric: fn(Tail) -> Met
 }
 
 /// A map that is filled with a number of entries and weighed.
-pub(crate) fn size(entry: MapEntry<u64>, entries: u32) -> Subject {
+pub fn size(entry: MapEntry<u64>, entries: u32) -> Subject {
     /// Changes in a batch. What a log keeps for the next batch is weighed, too.
     const BATCH: usize = 1000;
     let keyspace = Keyspace::numbers(entries);
@@ -142,83 +140,25 @@ pub(crate) fn size(entry: MapEntry<u64>, entries: u32) -> Subject {
 
 #[cfg(test)]
 mod tests {
+    use core::marker::PhantomData;
     use core::time::Duration;
 
     use super::*;
     use crate::contender::Contender;
     use crate::drive::load::Load;
-    use crate::maps::{Map, all};
-    use crate::workload::ops::Mix;
-
-    fn measure(load: Load) -> Vec<Sample> {
-        let drawn = Rc::new(Drawn::random(load, Keyspace::numbers(100)));
-        let measure = |entry| {
-            let mut subject = map(entry, Rc::clone(&drawn));
-            subject(Duration::from_millis(2));
-            subject(Duration::from_millis(5))
-        };
-        all::<u64, u64>().into_iter().map(measure).collect()
-    }
-
-    fn number(sample: &Sample, metric: Metric) -> Option<f64> {
-        let found = sample.iter().find(|(other, _)| *other == metric);
-        found.map(|(_, value)| *value)
-    }
-
-    #[test]
-    fn readers_alone_and_beside_a_writer() {
-        let idle = 3;
-        let load = Load::new(100, vec![Task::READ, Task::WRITE]);
-        for sample in measure(Load { idle, ..load }) {
-            for metric in [Metric::Read, Metric::Reads, Metric::Writes] {
-                assert!(number(&sample, metric).unwrap() > 0.0, "{metric:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn mixes_with_own_keys_and_batches() {
-        let task = Task::mix(Mix::of(0.2, 0.4, 0.4)).batch(7);
-        for sample in measure(Load::of(100, task, 1).own(64)) {
-            assert!(number(&sample, Metric::Writes).unwrap() > 0.0);
-            assert_eq!(number(&sample, Metric::Read), None);
-        }
-    }
-
-    #[test]
-    fn tails_of_reads_and_of_growing_writes() {
-        let read = Task::READ.pace(Pace::Open(Duration::from_micros(20)));
-        let tasks = vec![read, Task::GROW.pace(Pace::Timed(50))];
-        for sample in measure(Load::new(100, tasks).own(64).growing()) {
-            let of = |metric: fn(Tail) -> Metric, tail| number(&sample, metric(tail)).unwrap();
-            assert!(of(Metric::ReadAt, Tail::P50) <= of(Metric::ReadAt, Tail::MAX));
-            assert!(of(Metric::WriteAt, Tail::MAX) > 0.0);
-            let entries = number(&sample, Metric::Entries).unwrap();
-            assert!((1.0..=50.0).contains(&entries));
-        }
-    }
+    use crate::maps::{Map, all, map as implement};
+    use crate::workload::values::Stored;
 
     /// Loses every key.
     #[derive(Clone)]
-    struct Broken;
+    struct Broken<K, V>(PhantomData<fn() -> (K, V)>);
 
-    impl Map for Broken {
-        type Key = u64;
-        type Value = u64;
-
-        fn with_capacity(_: usize) -> Self {
-            Self
-        }
-
-        fn get(&mut self, _: &u64) -> Option<u64> {
-            None
-        }
-
-        fn write(&mut self, _: impl ExactSizeIterator<Item = (u64, Option<u64>)>) {}
-
-        fn hold(&mut self, _: &u64, keep: &mut dyn FnMut()) {
-            keep();
-        }
+    implement! {
+        [K: Key, V: Stored] Broken<K, V>, _this:
+        new(_capacity) => Self(PhantomData);
+        get(_key) => None;
+        write(changes) => drop(changes);
+        hold(_key, keep) => keep();
     }
 
     fn measure_broken(pace: Pace) {
@@ -227,7 +167,7 @@ mod tests {
             about: "",
             is_ours: false,
         };
-        let build = |_| -> Box<dyn Handle<u64>> { Box::new(Broken) };
+        let build = |_| -> Box<dyn Handle<u64>> { Box::new(Broken::<u64, u64>(PhantomData)) };
         let load = Load::of(100, Task::READ.pace(pace), 1);
         let drawn = Rc::new(Drawn::random(load, Keyspace::numbers(100)));
         map(MapEntry { contender, build }, drawn)(Duration::from_millis(2));

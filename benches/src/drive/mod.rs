@@ -1,8 +1,8 @@
 //! Measures one contender at a time.
 
-pub(crate) mod cells;
-pub(crate) mod load;
-pub(crate) mod maps;
-pub(crate) mod stuck;
+pub mod cells;
+pub mod load;
+pub mod maps;
+pub mod stuck;
 mod thread;
-pub(crate) mod window;
+pub mod window;

@@ -14,21 +14,20 @@ use crate::workload::state::State;
 use crate::workload::values::Key;
 
 /// A thread between its measurements.
-pub(super) struct Thread<K> {
-    pub(super) handle: Box<dyn Handle<K>>,
-    pub(super) state: State<K>,
-    pub(super) workload: Arc<Workload<K>>,
-    pub(super) pace: Pace,
-    /// The next operation.
-    pub(super) at: usize,
+pub struct Thread<K> {
+    pub handle: Box<dyn Handle<K>>,
+    pub state: State<K>,
+    pub workload: Arc<Workload<K>>,
+    pub pace: Pace,
+    pub at: usize,
 }
 
 impl<K: Key> Thread<K> {
-    pub(super) fn reads_only(&self) -> bool {
+    pub fn reads_only(&self) -> bool {
         self.workload.reads_only
     }
 
-    pub(super) fn run(&mut self, window: Window) -> Counted {
+    pub fn run(&mut self, window: Window) -> Counted {
         match self.pace {
             Pace::Closed => self.closed(window),
             Pace::Paced(tick) => self.paced(window, tick),
@@ -141,7 +140,7 @@ impl<K: Key> Thread<K> {
 }
 
 /// Waits without leaving the core: a thread that sleeps wakes late.
-pub(super) fn spin_until(due: Instant) {
+pub fn spin_until(due: Instant) {
     while Instant::now() < due {
         hint::spin_loop();
     }

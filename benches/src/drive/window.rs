@@ -12,24 +12,24 @@ use crate::metric::{Metric, Sample, Tail, median};
 
 /// A contender with a load: measures for the time of a slice, again and again. Panics if the
 /// contender gives a wrong answer.
-pub(crate) type Subject = Box<dyn FnMut(Duration) -> Sample>;
+pub type Subject = Box<dyn FnMut(Duration) -> Sample>;
 
 /// Reads between two readings of the clock.
-pub(super) const BLOCK: usize = 1000;
+pub const BLOCK: usize = 1000;
 
 /// When operations count: after a warm-up of a fifth of the slice. All threads share one, so
 /// that no thread waits for another. One that starts late has a shorter warm-up, and one that
 /// gets no core until the warm-up is over has waited in the time that counts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Window {
+pub struct Window {
     /// When the threads were started.
     begin: Instant,
-    pub(super) from: Instant,
-    pub(super) until: Instant,
+    pub from: Instant,
+    pub until: Instant,
 }
 
 impl Window {
-    pub(super) fn new(slice: Duration) -> Self {
+    pub fn new(slice: Duration) -> Self {
         let begin = Instant::now();
         let (from, until) = (begin + slice / 5, begin + slice);
         Self { begin, from, until }
@@ -37,17 +37,13 @@ impl Window {
 
     /// Whether a thread that counted this many operations must stop. It counts at least one,
     /// however late it began.
-    pub(super) fn is_over(self, now: Instant, counted: u64) -> bool {
+    pub fn is_over(self, now: Instant, counted: u64) -> bool {
         (now >= self.until && counted > 0) || interrupt::is_requested()
     }
 
     /// Repeats `step`, which is asked for a number of operations, and returns how many it did and
     /// how many of them were changes.
-    pub(super) fn repeat(
-        self,
-        reads_only: bool,
-        mut step: impl FnMut(usize) -> (usize, u64),
-    ) -> Counted {
+    pub fn repeat(self, reads_only: bool, mut step: impl FnMut(usize) -> (usize, u64)) -> Counted {
         // A write may clone a whole map, so a chunk between two readings of the clock has as many
         // operations as fit into a fifth of a millisecond.
         let mut chunk = if reads_only { BLOCK } else { 1 };
@@ -79,41 +75,39 @@ impl Window {
     }
 }
 
-/// What one thread did while it counted.
 #[derive(Debug, Default)]
-pub(super) struct Counted {
-    pub(super) ops: u64,
-    pub(super) nanos: f64,
-    /// How many of the operations were changes.
-    pub(super) changes: u64,
+pub struct Counted {
+    pub ops: u64,
+    pub nanos: f64,
+    pub changes: u64,
     /// The nanoseconds of each full block of reads.
     blocks: Vec<f64>,
     /// Of operations that were timed one by one.
-    pub(super) latencies: Option<Latencies>,
+    pub latencies: Option<Latencies>,
 }
 
 impl Counted {
     /// This many operations in the counted time, as a rate per second.
-    pub(super) fn rate(&self, count: u64) -> f64 {
+    pub fn rate(&self, count: u64) -> f64 {
         count as f64 * 1e9 / self.nanos.max(1.0)
     }
 
-    pub(super) fn ops_a_second(&self) -> f64 {
+    pub fn ops_a_second(&self) -> f64 {
         self.rate(self.ops)
     }
 }
 
-pub(super) fn nanos_between(begin: Instant, end: Instant) -> f64 {
+pub fn nanos_between(begin: Instant, end: Instant) -> f64 {
     end.saturating_duration_since(begin).as_nanos() as f64
 }
 
-pub(super) fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+pub fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     let ended = thread.join();
     ended.unwrap_or_else(|why| panic::resume_unwind(why))
 }
 
 /// The nanoseconds of a read: of the median block, or of all reads if no block was full.
-pub(super) fn read_cost<'a>(counted: impl Iterator<Item = &'a Counted>) -> Option<(Metric, f64)> {
+pub fn read_cost<'a>(counted: impl Iterator<Item = &'a Counted>) -> Option<(Metric, f64)> {
     let (mut ops, mut nanos, mut blocks) = (0, 0.0, Vec::new());
     for counted in counted {
         ops += counted.ops;
@@ -127,23 +121,23 @@ pub(super) fn read_cost<'a>(counted: impl Iterator<Item = &'a Counted>) -> Optio
 
 /// Latencies in nanoseconds, up to a minute, to three digits.
 #[derive(Debug)]
-pub(super) struct Latencies(Histogram<u64>);
+pub struct Latencies(Histogram<u64>);
 
 impl Latencies {
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         Self(Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are right"))
     }
 
-    pub(super) fn record(&mut self, begin: Instant, end: Instant) {
+    pub fn record(&mut self, begin: Instant, end: Instant) {
         self.0.saturating_record(nanos_between(begin, end) as u64);
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.0.add(&other.0).expect("the bounds are the same");
     }
 
     /// Each percentile; of fewer latencies than it takes, it is the worst of them.
-    pub(super) fn tails(&self, metric: fn(Tail) -> Metric) -> impl Iterator<Item = (Metric, f64)> {
+    pub fn tails(&self, metric: fn(Tail) -> Metric) -> impl Iterator<Item = (Metric, f64)> {
         let tails = Tail::ALL.into_iter().filter(|_| !self.0.is_empty());
         tails.map(move |tail| {
             let value = self.0.value_at_quantile(tail.quantile());

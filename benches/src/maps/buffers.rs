@@ -39,7 +39,6 @@ impl<R, W> Pair<R, W> {
     }
 }
 
-/// dbuf's writer and readers.
 pub type Dbuf<K, V, S = DefaultStrategy> = Pair<Reader<K, V, Hash, S>, Writer<K, V, Hash, S>>;
 
 impl<K: Key, V: Stored, S: BlockingStrategy> Dbuf<K, V, S> {
@@ -63,7 +62,6 @@ map! {
     settle() => this.writer().catch_up();
 }
 
-/// dbuf's map for all threads.
 pub type Concurrent<K, V, S = DefaultStrategy> = ConcurrentHashMap<K, V, Hash, S>;
 
 map! {

@@ -27,7 +27,7 @@ pub trait Map: Clone + Send + 'static {
 }
 
 /// Calls `keep` while `_held` is alive.
-pub(crate) fn holding<T>(_held: T, keep: &mut dyn FnMut()) {
+pub fn holding<T>(_held: T, keep: &mut dyn FnMut()) {
     keep();
 }
 
@@ -38,13 +38,12 @@ pub fn hasher() -> Hash {
 }
 
 /// A [`Map`] of any type.
-pub(crate) trait Handle<K>: Send {
+pub trait Handle<K>: Send {
     fn get(&mut self, key: &K) -> Option<u64>;
     /// Makes all changes, and empties the list.
     fn write(&mut self, changes: &mut Vec<Change<K>>);
     fn hold(&mut self, key: &K, keep: &mut dyn FnMut());
     fn settle(&mut self);
-    /// Makes the handle of another thread.
     fn another(&self) -> Box<dyn Handle<K>>;
     /// Runs operations of a workload, and writes whenever a batch is full. One call through the
     /// vtable is enough for all of them.
@@ -125,7 +124,7 @@ macro_rules! map {
         }
     };
 }
-pub(super) use map;
+pub(crate) use map;
 
 /// Makes changes one by one, by an expression that stores a value and one that removes a key.
 macro_rules! apply {

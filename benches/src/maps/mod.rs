@@ -15,20 +15,22 @@ use dbuf_strategies::{
 use crate::contender::{Contender, Entry, entries};
 use crate::workload::values::{Key, Stored};
 use buffers::{Concurrent, Dbuf, Evmap, Flashmap, LeftRight};
+#[cfg(test)]
+pub(crate) use handle::map;
 pub(crate) use handle::{Handle, holding};
 pub use handle::{Map, hasher};
 use shared::{DashMap, Flurry, Kovan, Locked, Papaya, Plain, Scc, Swapped};
 
 /// Makes a map with room for a number of entries.
 type Build<K> = fn(usize) -> Box<dyn Handle<K>>;
-pub(crate) type MapEntry<K> = Entry<Build<K>>;
+pub type MapEntry<K> = Entry<Build<K>>;
 
 fn new<M: Map>(capacity: usize) -> Box<dyn Handle<M::Key>> {
     Box::new(M::with_capacity(capacity))
 }
 
 /// Every contender, in the order of the tables.
-pub(crate) fn all<K: Key, V: Stored>() -> Vec<MapEntry<K>> {
+pub fn all<K: Key, V: Stored>() -> Vec<MapEntry<K>> {
     type Std<K, V> = std::sync::RwLock<Plain<K, V>>;
     type ParkingLot<K, V> = parking_lot::RwLock<Plain<K, V>>;
     entries! { Build<K>;
@@ -64,7 +66,7 @@ pub(crate) fn all<K: Key, V: Stored>() -> Vec<MapEntry<K>> {
 
 /// `EpochStrategy` as it decides by itself, and with each fence forced. They are compared with
 /// each other only, so they are not in [`all`].
-pub(crate) fn fences<K: Key>() -> Vec<MapEntry<K>> {
+pub fn fences<K: Key>() -> Vec<MapEntry<K>> {
     fn with<K: Key>(strategy: EpochStrategy, capacity: usize) -> Box<dyn Handle<K>> {
         Box::new(Dbuf::<K, u64, _>::new(strategy, capacity))
     }

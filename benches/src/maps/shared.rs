@@ -37,31 +37,25 @@ map! {
     hold(key, keep) => holding(dashmap::DashMap::get(this, key), keep);
 }
 
-pub type Papaya<K, V> = Arc<papaya::HashMap<K, V, Hash>>;
+/// Maps that a pin gives access to.
+macro_rules! pinned {
+    ($($name:ident is $crate_name:ident;)*) => {$(
+        pub type $name<K, V> = Arc<$crate_name::HashMap<K, V, Hash>>;
 
-map! {
-    [K: Key, V: Stored] Papaya<K, V>, this:
-    new(capacity) => Self::new(papaya::HashMap::with_capacity_and_hasher(capacity, hasher()));
-    get(key) => this.pin().get(key).map(V::number);
-    write(changes) => {
-        let map = this.pin();
-        apply!(changes, |key, value| map.insert(key, value), map.remove(&key));
-    };
-    hold(_, keep) => holding(this.pin(), keep);
+        map! {
+            [K: Key, V: Stored] $name<K, V>, this:
+            new(capacity) =>
+                Self::new($crate_name::HashMap::with_capacity_and_hasher(capacity, hasher()));
+            get(key) => this.pin().get(key).map(V::number);
+            write(changes) => {
+                let map = this.pin();
+                apply!(changes, |key, value| map.insert(key, value), map.remove(&key));
+            };
+            hold(_, keep) => holding(this.pin(), keep);
+        }
+    )*};
 }
-
-pub type Flurry<K, V> = Arc<flurry::HashMap<K, V, Hash>>;
-
-map! {
-    [K: Key, V: Stored] Flurry<K, V>, this:
-    new(capacity) => Self::new(flurry::HashMap::with_capacity_and_hasher(capacity, hasher()));
-    get(key) => this.pin().get(key).map(V::number);
-    write(changes) => {
-        let map = this.pin();
-        apply!(changes, |key, value| map.insert(key, value), map.remove(&key));
-    };
-    hold(_, keep) => holding(this.pin(), keep);
-}
+pinned! { Papaya is papaya; Flurry is flurry; }
 
 pub type Kovan<K, V> = Arc<kovan_map::HashMap<K, V, Hash>>;
 
@@ -107,7 +101,6 @@ map! {
     hold(_, keep) => holding(this.0.load(), keep);
 }
 
-/// A hash map behind a reader-writer lock.
 pub struct Locked<K, V, L>(Arc<L>, PhantomData<fn() -> (K, V)>);
 
 impl<K, V, L> Clone for Locked<K, V, L> {

@@ -1,42 +1,74 @@
-//! The positions of what is drawn in a chart, which is as wide as a phone.
-
-use core::fmt::Write;
+//! The positions of what is drawn in a chart, on the report's page and in pictures.
 
 use serde_json::{Value, json};
 
-use crate::contender::Contender;
 use crate::figures::figure::Figure;
 use crate::metric::Metric;
-use crate::results::{Point, distinct, on_axis};
+use crate::results::{Point, distinct, on_axis, panels};
 
-const WIDTH: f64 = 360.0;
+/// The width of a chart, and the size of its text, which all distances depend on.
+#[derive(Clone, Copy)]
+pub struct Size(pub f64, pub f64);
+
+const PAGE: Size = Size(360.0, 11.0);
 /// With a greater ratio, a linear scale shows nothing but the greatest value.
 const LINEAR: f64 = 25.0;
 
-/// A chart for each panel and metric.
-pub(super) fn charts(figure: &Figure, points: &[Point<'_>]) -> Vec<Value> {
-    let mut charts = Vec::new();
-    for panel in distinct(points.iter().map(|point| point.panel)) {
-        for &metric in figure.metrics {
-            let is_here = |it: &&Point<'_>| it.panel == panel && it.metric == metric;
-            let here: Vec<_> = points.iter().filter(is_here).collect();
-            if here.is_empty() {
-                continue;
-            }
-            let title = match panel {
-                "" => metric.name(),
-                _ => format!("{panel}: {}", metric.name()),
-            };
-            let chart = match figure.has_bars() {
-                true => bars(metric, here),
-                false => lines(metric, &here),
-            };
-            let less_is_better = metric.less_is_better();
-            let chart = json!({ "title": title, "less_is_better": less_is_better, "svg": chart });
-            charts.push(chart);
+/// The step of a single round's value, which may lie outside of the chart.
+const ROUND: usize = usize::MAX;
+
+/// A contender in a chart: its line by steps of the axis and values, or the value of its bar and
+/// those that its range reaches to.
+pub struct Series {
+    pub name: &'static str,
+    pub is_ours: bool,
+    pub values: Vec<(usize, f64)>,
+}
+
+/// The medians of each contender, at the step of the axis that a point belongs to.
+pub fn by_contender(
+    points: &[&Point<'_>],
+    step: impl Fn(&Point<'_>) -> Option<usize>,
+) -> Vec<Series> {
+    let contenders = distinct(points.iter().map(|point| point.contender)).into_iter();
+    let series = contenders.map(|it| {
+        let of_it = points.iter().filter(|point| point.contender == it);
+        let values = of_it.filter_map(|point| Some((step(point)?, point.spread.median)));
+        let (name, is_ours, values) = (it.name, it.is_ours, values.collect());
+        Series {
+            name,
+            is_ours,
+            values,
         }
-    }
-    charts
+    });
+    series.collect()
+}
+
+pub fn charts(figure: &Figure, points: &[Point<'_>]) -> Vec<Value> {
+    let chart = |(panel, metric, here): (&str, Metric, Vec<&Point<'_>>)| {
+        let title = match panel {
+            "" => metric.name(),
+            _ => format!("{panel}: {}", metric.name()),
+        };
+        let svg = if figure.has_bars() {
+            let mut series = by_contender(&here, |_| Some(0));
+            for (it, point) in series.iter_mut().zip(&here) {
+                it.values
+                    .extend([(ROUND, point.spread.min), (ROUND, point.spread.max)]);
+            }
+            bars(PAGE, metric, series, |values| metric.show(values[0].1))
+        } else {
+            let steps = distinct(here.iter().map(|point| point.x));
+            let step = |point: &Point<'_>| steps.iter().position(|&step| step == point.x);
+            let names = steps.iter().map(|&step| on_axis(step)).collect();
+            lines(PAGE, metric, &figure.axis, names, by_contender(&here, step))
+        };
+        json!({ "title": title, "less_is_better": metric.less_is_better(), "svg": svg })
+    };
+    panels(&figure.metrics, points)
+        .into_iter()
+        .map(chart)
+        .collect()
 }
 
 /// Maps values to positions, by their logarithm if they lie far apart.
@@ -51,7 +83,7 @@ struct Scale {
 impl Scale {
     /// For these values, and for ranges up to `far`. A range that goes far beyond the values is
     /// cut: a bad round must not make all others small.
-    fn new(values: impl Iterator<Item = f64> + Clone, far: f64, from: f64, to: f64) -> Self {
+    fn new(values: impl Iterator<Item = f64> + Clone, far: f64, [from, to]: [f64; 2]) -> Self {
         let greatest = values.clone().fold(1e-9, f64::max);
         let least = values.filter(|&value| value > 0.0).fold(greatest, f64::min);
         let is_log = greatest / least > LINEAR;
@@ -71,15 +103,16 @@ impl Scale {
             true => (value.max(self.least) / self.least).ln() / (self.most / self.least).ln(),
             false => value / self.most,
         };
-        let at = self.from + (self.to - self.from) * part.clamp(0.0, 1.0);
-        (at * 10.0).round() / 10.0
+        tenths(self.from + (self.to - self.from) * part.clamp(0.0, 1.0))
     }
 
     /// Round values, few enough for labels that do not overlap.
     fn ticks(&self) -> Vec<f64> {
         if self.is_log {
-            let decades = self.least.log10().ceil() as i32..=self.most.log10().floor() as i32;
-            let every = decades.clone().count().div_ceil(4).max(1);
+            // A value a little below a power of ten has that power beside it.
+            let last = (self.most * 1.02).log10().floor() as i32;
+            let decades = self.least.log10().ceil() as i32..=last;
+            let every = decades.clone().count().div_ceil(5).max(1);
             return decades.step_by(every).map(|n| 10_f64.powi(n)).collect();
         }
         let rough = self.most / 3.0;
@@ -89,107 +122,113 @@ impl Scale {
             .into_iter()
             .find(|&step| step >= rough)
             .unwrap_or(rough);
-        (0..=(self.most / step) as u32)
-            .map(|nth| f64::from(nth) * step)
-            .collect()
+        let count = (self.most / step) as u32;
+        (0..=count).map(|nth| f64::from(nth) * step).collect()
+    }
+
+    fn shown(&self, metric: Metric) -> Vec<(f64, String)> {
+        let text = |tick| match tick {
+            0.0 => "0".to_owned(),
+            _ => metric.show(tick),
+        };
+        let ticks = self.ticks().into_iter();
+        ticks.map(|tick| (self.at(tick), text(tick))).collect()
     }
 }
 
-/// The ticks of a scale: positions, and round values.
-fn ticks(scale: &Scale, metric: Metric) -> Vec<(f64, String)> {
-    let text = |tick| match tick {
-        0.0 => "0".to_owned(),
-        _ => metric.show(tick),
-    };
-    let ticks = scale.ticks().into_iter();
-    ticks.map(|tick| (scale.at(tick), text(tick))).collect()
+fn tenths(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
 }
 
-/// A bar for each contender, the best first, with its least and greatest round. On a logarithmic
-/// scale it is a dot, since a bar would lie about its length.
-fn bars(metric: Metric, mut points: Vec<&Point<'_>>) -> Value {
-    const STEP: f64 = 20.0;
-    points.sort_by(|one, other| {
-        let order = one.spread.median.total_cmp(&other.spread.median);
-        match metric.less_is_better() {
-            true => order,
-            false => order.reverse(),
-        }
-    });
-    let (left, right) = (108.0, WIDTH - 62.0);
-    let far = points.iter().map(|it| it.spread.max).fold(0.0, f64::max);
-    let scale = Scale::new(points.iter().map(|it| it.spread.median), far, left, right);
-    let row = |(nth, it): (usize, &&Point<'_>)| {
-        json!({
-            "name": it.contender.name,
-            "is_ours": it.contender.is_ours,
-            "y": STEP * nth as f64 + STEP / 2.0 + 2.0,
-            "x": scale.at(it.spread.median).max(left + 1.0),
-            "least": scale.at(it.spread.min),
-            "most": scale.at(it.spread.max),
-            "shown": metric.show(it.spread.median),
-        })
+/// The room that the longest of some texts takes.
+fn room<'a>(em: f64, texts: impl Iterator<Item = &'a str>) -> f64 {
+    let longest = texts.map(|text| text.chars().count()).max();
+    tenths(em * (0.68 * longest.unwrap_or(0) as f64 + 0.8))
+}
+
+/// A bar for each contender, the best first. On a logarithmic scale it is a dot, since a bar would
+/// lie about its length.
+pub fn bars(
+    Size(width, em): Size,
+    metric: Metric,
+    mut series: Vec<Series>,
+    show: impl Fn(&[(usize, f64)]) -> String,
+) -> Value {
+    series.sort_by(|one, other| one.values[0].1.total_cmp(&other.values[0].1));
+    if !metric.less_is_better() {
+        series.reverse();
+    }
+    let shown: Vec<_> = series.iter().map(|it| show(&it.values)).collect();
+    let left = room(em, series.iter().map(|it| it.name));
+    let right = width - room(em, shown.iter().map(|text| &**text));
+    let all = || series.iter().flat_map(|it| &it.values);
+    let far = all().map(|value| value.1).fold(0.0, f64::max);
+    let within = all().filter(|value| value.0 != ROUND);
+    let scale = Scale::new(within.map(|value| value.1), far, [left, right]);
+    let row = |(it, shown): (&Series, String)| {
+        let values = it.values.iter().map(|value| scale.at(value.1));
+        json!({ "name": it.name, "is_ours": it.is_ours, "x": values.collect::<Vec<_>>(), "shown": shown })
     };
-    let bottom = STEP * points.len() as f64 + 6.0;
+    let rows: Vec<_> = series.iter().zip(shown).map(row).collect();
+    let step = em * 1.8;
+    let bottom = tenths(step * rows.len() as f64 + em / 2.0);
     json!({
-        "height": bottom + 16.0, "left": left, "bottom": bottom,
-        "is_log": scale.is_log,
-        "ticks": ticks(&scale, metric),
-        "rows": points.iter().enumerate().map(row).collect::<Vec<_>>(),
+        "width": width, "height": bottom + em * 1.5, "em": em, "left": left, "bottom": bottom,
+        "step": step, "is_log": scale.is_log, "ticks": scale.shown(metric), "rows": rows,
     })
 }
 
-/// A line for each contender, with its name at the end. The steps of the axis are evenly spaced.
-fn lines(metric: Metric, points: &[&Point<'_>]) -> Value {
-    let (left, right, top, bottom) = (46.0, WIDTH - 108.0, 8.0, 262.0);
-    let steps = distinct(points.iter().map(|point| point.x));
-    let across = |nth: usize| left + (right - left) * nth as f64 / (steps.len().max(2) - 1) as f64;
-    let medians = points.iter().map(|point| point.spread.median);
-    let scale = Scale::new(medians, 0.0, bottom, top);
-    let mut lines = Vec::new();
-    let contenders = distinct(points.iter().map(|point| point.contender));
-    for (nth, contender) in contenders.into_iter().enumerate() {
-        let (mut path, mut end) = (String::new(), top);
-        for point in points.iter().filter(|it| it.contender == contender) {
-            let verb = if path.is_empty() { 'M' } else { 'L' };
-            let step = steps.iter().position(|&step| step == point.x);
-            let x = step.map_or(left, across);
-            end = scale.at(point.spread.median);
-            // A `String` takes everything.
-            let _ = write!(path, "{verb}{x:.1} {end}");
-        }
-        // Neighbours in the list get hues that lie far apart.
-        let colour = format!("hsl({} 70% var(--light))", (210 + nth * 137) % 360);
-        lines.push((end, contender, colour, path));
-    }
-    lines.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let ends: Vec<f64> = lines.iter().map(|line| line.0).collect();
-    let labels = spread_out(&ends, top, bottom).into_iter();
-    let line = |(y, (_, contender, colour, path)): (f64, &(f64, Contender, String, String))| {
-        let (name, is_ours) = (contender.name, contender.is_ours);
-        json!({ "name": name, "is_ours": is_ours, "y": y, "colour": colour, "path": path })
+/// A line for each contender with its name at the end, over evenly spaced steps of an axis.
+pub fn lines(
+    Size(width, em): Size,
+    metric: Metric,
+    axis: &str,
+    steps: Vec<String>,
+    series: Vec<Series>,
+) -> Value {
+    let right = width - room(em, series.iter().map(|it| it.name)) - em;
+    let (left, top, bottom) = (em * 4.2, em, em * 24.0);
+    let gap = (right - left) / (steps.len().max(2) - 1) as f64;
+    let across = |nth: usize| tenths(left + gap * nth as f64);
+    let values = series.iter().flat_map(|it| &it.values);
+    let scale = Scale::new(values.map(|value| value.1), 0.0, [bottom, top]);
+    let drawn = |(nth, it): (usize, &Series)| {
+        let points = it.values.iter();
+        let points: Vec<_> = points
+            .map(|&(step, value)| (across(step), scale.at(value)))
+            .collect();
+        let end = points.last().map_or(top, |point| point.1);
+        (
+            end,
+            json!({ "nth": nth, "name": it.name, "is_ours": it.is_ours, "points": points }),
+        )
     };
-    let every = steps.len().div_ceil(7).max(1);
+    let mut drawn: Vec<_> = series.iter().enumerate().map(drawn).collect();
+    drawn.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let ends: Vec<f64> = drawn.iter().map(|line| line.0).collect();
+    let labels = spread_out(&ends, em * 1.2, [top, bottom]);
+    let every = steps.len().div_ceil((width / 50.0) as usize).max(1);
     let steps = steps.iter().enumerate().step_by(every);
     json!({
-        "height": 300, "left": left, "right": right, "bottom": bottom,
-        "ticks": ticks(&scale, metric),
-        "steps": steps.map(|(nth, &step)| (across(nth), on_axis(step))).collect::<Vec<_>>(),
-        "lines": labels.zip(&lines).map(line).collect::<Vec<_>>(),
+        "width": width, "height": bottom + em * 3.4, "em": em, "axis": axis,
+        "left": left, "right": right, "bottom": bottom, "ticks": scale.shown(metric),
+        "steps": steps.map(|(nth, step)| (across(nth), step)).collect::<Vec<_>>(),
+        "lines": drawn.into_iter().map(|line| line.1).zip(labels).collect::<Vec<_>>(),
     })
 }
 
 /// Moves labels, which are sorted, so that none covers another.
-fn spread_out(wanted: &[f64], top: f64, bottom: f64) -> Vec<f64> {
-    let step = 13.0_f64.min((bottom - top) / wanted.len().max(1) as f64);
-    let mut found: Vec<f64> = Vec::with_capacity(wanted.len());
-    for y in wanted {
-        let free = found.last().map_or(top, |last| last + step);
-        found.push(y.max(free));
+fn spread_out(wanted: &[f64], step: f64, [top, bottom]: [f64; 2]) -> Vec<f64> {
+    let step = step.min((bottom - top) / wanted.len().max(1) as f64);
+    let mut found = wanted.to_vec();
+    let mut free = top;
+    for y in &mut found {
+        *y = y.max(free);
+        free = *y + step;
     }
     let mut most = bottom;
     for y in found.iter_mut().rev() {
-        *y = y.min(most);
+        *y = tenths(y.min(most));
         most = *y - step;
     }
     found
@@ -201,30 +240,28 @@ mod tests {
 
     #[test]
     fn a_scale_is_logarithmic_where_values_lie_far_apart() {
-        let near = Scale::new([10.0, 20.0].into_iter(), 0.0, 0.0, 100.0);
-        assert!(!near.is_log);
-        assert_eq!(near.at(10.0), 50.0);
+        let near = Scale::new([10.0, 20.0].into_iter(), 0.0, [0.0, 100.0]);
+        assert_eq!((near.is_log, near.at(10.0)), (false, 50.0));
         assert_eq!(near.ticks(), [0.0, 10.0, 20.0]);
-        let far = Scale::new([10.0, 100_000.0].into_iter(), 0.0, 0.0, 100.0);
-        assert!(far.is_log);
+        let far = Scale::new([10.0, 1_000_000.0].into_iter(), 0.0, [0.0, 100.0]);
+        assert_eq!((far.is_log, far.at(1_000_000.0)), (true, 100.0));
         assert_eq!(far.ticks(), [10.0, 1000.0, 100_000.0]);
-        assert_eq!(far.at(100_000.0), 100.0);
     }
 
     #[test]
     fn one_bad_round_does_not_make_all_others_small() {
-        let scale = Scale::new([10.0, 20.0].into_iter(), 1e9, 0.0, 100.0);
-        assert!(!scale.is_log);
-        assert_eq!((scale.most, scale.at(1e9)), (32.0, 100.0));
+        let scale = Scale::new([10.0, 20.0].into_iter(), 1e9, [0.0, 100.0]);
+        assert_eq!(
+            (scale.is_log, scale.most, scale.at(1e9)),
+            (false, 32.0, 100.0)
+        );
     }
 
     #[test]
     fn labels_do_not_cover_each_other() {
-        let found = spread_out(&[50.0; 15], 8.0, 280.0);
-        assert!(
-            found.windows(2).all(|pair| pair[1] - pair[0] > 12.9),
-            "{found:?}"
-        );
+        let found = spread_out(&[50.0; 15], 13.0, [8.0, 280.0]);
+        let is_free = |pair: &[f64]| pair[1] - pair[0] > 12.8;
+        assert!(found.windows(2).all(is_free), "{found:?}");
         assert!(found[14] <= 280.0 && found[0] >= 8.0);
     }
 }

@@ -1,7 +1,9 @@
 //! What is said about the results, and the files that say it.
 
 mod charts;
-pub(crate) mod tables;
+pub mod csv;
+mod pictures;
+pub mod tables;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io, process};
@@ -11,60 +13,71 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value, json};
 
 use crate::figures::figure::Figure;
-use crate::interrupt::Failure;
-use crate::machine;
-use crate::machine::Machine;
+use crate::interrupt::{self, Failure};
+use crate::machine::{self, Noise};
 use crate::metric::{Record, clock_cost, time};
 use crate::plan::Plan;
 use crate::results::{Point, Verdict, crossings, points, verdicts};
 use charts::charts;
+pub(crate) use pictures::draw;
 use tables::Table;
 
-/// A run, and the machine it ran on.
-#[derive(Debug)]
-pub(crate) struct Report<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) facts: &'a [(&'static str, String)],
-    pub(crate) records: &'a [Record],
-    pub(crate) noise: machine::Verdict,
-    pub(crate) partial: bool,
+pub struct Report<'p> {
+    plan: &'p Plan,
+    facts: Vec<(&'static str, String)>,
+    pub records: Vec<Record>,
+    pub noise: machine::Verdict,
+    pub partial: bool,
 }
 
 /// The first line of a report without all measurements.
 const PARTIAL: &str = "PARTIAL: interrupted; what is missing was not measured";
 
-/// What the numbers depend on.
-pub(crate) fn facts() -> Vec<(&'static str, String)> {
-    let mut facts = Vec::from(Machine::detect().facts);
-    let clock = format!(
-        "{:.1} ns for one reading; what is timed singly has one or two in it",
-        clock_cost()
-    );
-    let hasher = "foldhash::fast with the same seed, for all contenders".to_owned();
-    facts.extend([("clock", clock), ("hasher", hasher)]);
-    facts
-}
+impl<'p> Report<'p> {
+    /// Says what is planned and what the numbers depend on, then measures.
+    pub fn measure(
+        plan: &'p Plan,
+        say: &mut dyn FnMut(&str) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        interrupt::listen();
+        say(&plan.describe())?;
+        let facts = machine::facts();
+        for (name, fact) in &facts {
+            say(&format!("{name}: {fact}\n"))?;
+        }
+        let mut noise = Noise::new();
+        let records = plan.run(&mut noise);
+        let (noise, partial) = (noise.verdict(), interrupt::is_requested());
+        Ok(Self {
+            plan,
+            facts,
+            records,
+            noise,
+            partial,
+        })
+    }
 
-impl<'a> Report<'a> {
-    /// The figures that were measured.
-    fn figures(&self) -> impl Iterator<Item = (&'a Figure, Vec<Point<'a>>)> {
-        let records = self.records;
-        let figures = self.plan.figures.iter();
-        let with_points = figures.map(move |figure| (figure, points(records, figure.id)));
-        with_points.filter(|(_, points)| !points.is_empty())
+    pub fn figures(&self) -> impl Iterator<Item = (&'p Figure, Vec<Point<'_>>)> {
+        let with_points = |figure: &'p Figure| (figure, points(&self.records, figure.id));
+        let figures = self.plan.figures.iter().map(with_points);
+        figures.filter(|(_, points)| !points.is_empty())
     }
 
     fn crossings(&self) -> Vec<String> {
         let mut figures = self.figures();
         let crossover = figures.find(|(figure, _)| figure.id == "crossover");
-        let crossings = crossover.map(|(figure, points)| crossings(&verdicts(&points, figure)));
+        let crossings =
+            crossover.map(|(figure, points)| crossings(&verdicts(&points, &figure.metrics)));
         crossings.unwrap_or_default()
     }
 
-    /// Writes the files of the report. Each is written aside and renamed, so that no reader sees
+    /// Writes the files of the report. Each is written aside and renamed, so that nobody sees
     /// half a file.
-    pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
-        for (name, content) in [("report.html", self.html()), ("figures.csv", self.csv())] {
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        for (name, content) in [
+            ("report.html", self.html().into_bytes()),
+            ("figures.csv", csv::write(&self.records, self.partial)?),
+        ] {
             let aside = aside(folder, name);
             fs::write(&aside, content)?;
             fs::rename(&aside, folder.join(name)).inspect_err(|_| {
@@ -75,29 +88,8 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// Every number of every round.
-    fn csv(&self) -> String {
-        let mut csv = match self.partial {
-            true => format!("# {PARTIAL}\n"),
-            false => String::new(),
-        };
-        csv += "figure,panel,x,contender,metric,unit,round,value\n";
-        for it in self.records {
-            // The one field that may have commas and quotes.
-            let panel = match it.panel.contains([',', '"']) {
-                true => format!("\"{}\"", it.panel.replace('"', "\"\"")),
-                false => it.panel.clone(),
-            };
-            let (figure, x, name) = (it.figure, it.x, it.contender.name);
-            let (metric, unit) = (it.metric.name(), it.metric.unit());
-            let (round, value) = (it.round, rounded(it.value));
-            csv += &format!("{figure},{panel},{x},{name},{metric},{unit},{round},{value}\n");
-        }
-        csv
-    }
-
     /// Everything but the single rounds.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let facts = self.facts.iter();
         let facts = facts.map(|(name, fact)| ((*name).to_owned(), json!(fact)));
         let figures = self.figures();
@@ -130,7 +122,7 @@ impl<'a> Report<'a> {
         let verdict = |it: &Verdict<'_>| {
             json!({
                 "word": it.word(), "lead": it.lead(), "shown": format!("{:.2}×", it.lead()),
-                "position": it.position(figure.axis), "sentence": it.sentence(),
+                "position": it.position(&figure.axis), "sentence": it.sentence(),
             })
         };
         let duel = |it: Table| json!({ "title": it.title, "header": it.header, "rows": it.rows });
@@ -138,30 +130,27 @@ impl<'a> Report<'a> {
             "id": figure.id, "title": figure.title, "definition": figure.definition,
             "axis": figure.axis,
             "points": points.iter().map(point).collect::<Vec<_>>(),
-            "verdicts": verdicts(points, figure).iter().map(verdict).collect::<Vec<_>>(),
+            "verdicts": verdicts(points, &figure.metrics).iter().map(verdict).collect::<Vec<_>>(),
             "duels": self.duels(figure).into_iter().map(duel).collect::<Vec<_>>(),
         })
     }
 
-    /// A page that needs no other file.
     fn html(&self) -> String {
         let mut view = self.json();
         view["partial"] = json!(self.partial.then_some(PARTIAL));
         for (nth, (figure, points)) in self.figures().enumerate() {
             view["figures"][nth]["charts"] = json!(charts(figure, &points));
         }
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        let template = include_str!("report.html");
-        let page = environment.render_named_str("report.html", template, Serde(view));
-        page.expect("the template fits what it is given")
+        render(include_str!("report.html"), view)
     }
 }
 
-/// To five significant digits: no measurement has more.
-fn rounded(value: f64) -> f64 {
-    let text = format!("{value:.4e}");
-    text.parse().unwrap_or(value)
+fn render(template: &str, view: Value) -> String {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let template = [include_str!("chart.html"), template].concat();
+    let page = environment.render_named_str("page.html", &template, Serde(view));
+    page.expect("the template fits what it is given")
 }
 
 fn aside(folder: &Path, name: &str) -> PathBuf {
@@ -170,7 +159,7 @@ fn aside(folder: &Path, name: &str) -> PathBuf {
 
 /// Makes the folder of a report if there is none, and checks that it can be written to: better
 /// now than after an hour.
-pub(crate) fn open(folder: &Path) -> Result<(), Failure> {
+pub fn open(folder: &Path) -> Result<(), Failure> {
     let checked = fs::create_dir_all(folder).and_then(|()| {
         let aside = aside(folder, "check");
         fs::write(&aside, "")?;
@@ -181,15 +170,4 @@ pub(crate) fn open(folder: &Path) -> Result<(), Failure> {
         let advice = "give --out a folder that can be written to";
         Failure::Usage(format!("cannot write to '{folder}': {error}; {advice}"))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_have_five_digits() {
-        let rounded = [7_109_961.135, 143.233, 0.0, 2.0].map(rounded);
-        assert_eq!(rounded, [7_110_000.0, 143.23, 0.0, 2.0]);
-    }
 }

@@ -1,10 +1,13 @@
 //! Tables for a terminal, and the tables of one of ours against a few others.
 
+use comfy_table::CellAlignment;
+use comfy_table::presets::ASCII_MARKDOWN;
+
 use super::{PARTIAL, Report};
 use crate::contender::DEFAULTS;
-use crate::figures::figure::{Case, Duel, Figure};
+use crate::figures::figure::{Duel, Figure};
 use crate::metric::{Metric, Record, Spread, Tail};
-use crate::results::{Point, distinct, on_axis, verdicts};
+use crate::results::{Point, distinct, on_axis, panels, verdicts};
 
 /// Columns of the short table: figure, panel, metric and title.
 const COLUMNS: [(&str, &str, Metric, &str); 8] = [
@@ -13,105 +16,72 @@ const COLUMNS: [(&str, &str, Metric, &str); 8] = [
     ("ycsb", "B", Metric::Ops, "YCSB B /s"),
     ("conc-map-bench", "ReadHeavy", Metric::Ops, "ReadHeavy /s"),
     ("conc-map-bench", "Exchange", Metric::Ops, "Exchange /s"),
-    (
-        "tail",
-        "while the writer publishes",
-        Metric::ReadAt(Tail::P999),
-        "read p99.9",
-    ),
-    (
-        "tail",
-        "while the map resizes",
-        Metric::ReadAt(Tail::P999),
-        "p99.9, resizing",
-    ),
+    ("tail", "while the writer publishes", P999, "read p99.9"),
+    ("tail", "while the map resizes", P999, "p99.9, resizing"),
     ("memory", "100000 entries", Metric::Bytes, "an entry"),
 ];
+const P999: Metric = Metric::ReadAt(Tail::P999);
+/// A cell without a number.
+const NONE: &str = "-";
 
-impl Table {
-    /// In Markdown, the first column to the left and the others to the right.
-    fn text(&self) -> String {
-        let lines = || [&self.header].into_iter().chain(&self.rows);
-        let width = |column: usize| {
-            let cells = lines().filter_map(|line| line.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
-        let line = |cells: &Vec<String>| {
-            let (first, rest) = (&cells[0], cells[1..].iter().zip(&widths[1..]));
-            let rest = rest.map(|(cell, &width)| format!(" {cell:>width$} |"));
-            format!("| {first:<0$} |{1}\n", widths[0], rest.collect::<String>())
-        };
-        let rule = widths
-            .iter()
-            .map(|width| format!("|{}", "-".repeat(width + 2)));
-        let rule = rule.collect::<String>() + "|\n";
-        line(&self.header) + &rule + &self.rows.iter().map(line).collect::<String>()
+/// A table in Markdown, the first column to the left and the others to the right.
+fn text(header: &[String], rows: &[Vec<String>]) -> String {
+    let mut table = comfy_table::Table::new();
+    table
+        .load_preset(ASCII_MARKDOWN)
+        .set_header(header)
+        .add_rows(rows);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
     }
-
-    /// A row for each contender with a number, and a column for each title with its points.
-    /// Empty if there are no numbers.
-    fn of_points(columns: Vec<(String, Vec<&Point<'_>>)>) -> String {
-        let points = || columns.iter().flat_map(|column| &column.1);
-        let row = |name: &str| {
-            let cell = |column: &(_, Vec<&Point<'_>>)| {
-                let point = column.1.iter().find(|it| it.contender.name == name);
-                point.map_or_else(|| "-".to_owned(), |it| it.metric.show(it.spread.median))
-            };
-            let cells = columns.iter().map(cell);
-            [name.to_owned()].into_iter().chain(cells).collect()
-        };
-        let names = distinct(points().map(|point| point.contender.name));
-        if names.is_empty() {
-            return String::new();
-        }
-        let titles = columns.iter().map(|column| column.0.clone());
-        let table = Self {
-            title: String::new(),
-            header: ["contender".to_owned()].into_iter().chain(titles).collect(),
-            rows: names.into_iter().map(row).collect(),
-        };
-        table.text()
-    }
+    format!("{table}\n")
 }
 
-/// The points of one column.
-fn column<'p, 'a>(points: &'p [Point<'a>], panel: &str, metric: Metric) -> Vec<&'p Point<'a>> {
-    let of_column = points.iter();
-    let of_column = of_column.filter(|it| it.panel == panel && it.metric == metric);
-    of_column.collect()
+/// A row for each contender with a number, and a column for each title with its points.
+fn of_points(mut columns: Vec<(String, Vec<&Point<'_>>)>) -> String {
+    columns.retain(|column| !column.1.is_empty());
+    let mut header = vec!["contender".to_owned()];
+    header.extend(columns.iter().map(|column| column.0.clone()));
+    let points = columns.iter().flat_map(|column| &column.1);
+    let names = distinct(points.map(|point| point.contender.name));
+    let row = |name: &str| {
+        let cell = |column: &(_, Vec<&Point<'_>>)| {
+            let point = column.1.iter().find(|it| it.contender.name == name);
+            point.map_or(NONE.to_owned(), |it| it.metric.show(it.spread.median))
+        };
+        let cells = columns.iter().map(cell).collect();
+        [vec![name.to_owned()], cells].concat()
+    };
+    let rows: Vec<_> = names.into_iter().map(row).collect();
+    if rows.is_empty() {
+        String::new()
+    } else {
+        text(&header, &rows)
+    }
 }
 
 /// A column for each panel and metric of a figure.
-pub(crate) fn points_table(figure: &Figure, points: &[Point<'_>]) -> String {
-    let mut columns = Vec::new();
-    for panel in distinct(points.iter().map(|point| point.panel)) {
-        for &metric in figure.metrics {
-            let title = match panel {
-                "" => metric.name(),
-                _ => format!("{panel}, {}", metric.name()),
-            };
-            columns.push((title, column(points, panel, metric)));
-        }
-    }
-    columns.retain(|column| !column.1.is_empty());
-    Table::of_points(columns)
+pub fn points_table(figure: &Figure, points: &[Point<'_>]) -> String {
+    let panels = panels(&figure.metrics, points).into_iter();
+    let titled = panels.map(|(panel, metric, points)| match panel {
+        "" => (metric.name(), points),
+        _ => (format!("{panel}, {}", metric.name()), points),
+    });
+    of_points(titled.collect())
 }
 
 impl Report<'_> {
     /// Everything that fits on a screen or two.
-    pub(crate) fn text(&self) -> String {
-        let mut text = match self.partial {
-            true => format!("{PARTIAL}\n\n"),
-            false => "\n".to_owned(),
-        };
+    pub fn text(&self) -> String {
         let figures: Vec<_> = self.figures().collect();
-        let short = COLUMNS.iter().filter_map(|&(id, panel, metric, title)| {
-            let (_, points) = figures.iter().find(|(figure, _)| figure.id == id)?;
-            let points = column(points, panel, metric);
-            (!points.is_empty()).then(|| (title.to_owned(), points))
+        let short = COLUMNS.map(|(id, panel, metric, title)| {
+            let of_figure = figures.iter().filter(|(figure, _)| figure.id == id);
+            let points = of_figure.flat_map(|(_, points)| points);
+            let points = points.filter(|it| it.panel == panel && it.metric == metric);
+            (title.to_owned(), points.collect())
         });
-        text += &Table::of_points(short.collect());
+        let head = if self.partial { PARTIAL } else { "" };
+        let mut text = format!("{head}\n{}", of_points(short.into()));
         for (figure, points) in &figures {
             let is_shown = COLUMNS.iter().any(|(id, ..)| *id == figure.id);
             if figure.has_bars() && !is_shown {
@@ -119,7 +89,7 @@ impl Report<'_> {
             }
         }
         for duel in figures.iter().flat_map(|(figure, _)| self.duels(figure)) {
-            text += &format!("\n{}\n{}", duel.title, duel.text());
+            text += &format!("\n{}\n{}", duel.title, self::text(&duel.header, &duel.rows));
         }
         text += &self.verdicts();
         for sentence in self.crossings() {
@@ -139,7 +109,7 @@ impl Report<'_> {
     fn verdicts(&self) -> String {
         let (mut lines, mut words) = (String::new(), Vec::new());
         for (figure, points) in self.figures() {
-            for verdict in verdicts(&points, figure) {
+            for verdict in verdicts(&points, &figure.metrics) {
                 let (id, word, lead) = (figure.id, verdict.word(), verdict.lead());
                 words.push((verdict.ours.0, word));
                 if figure.has_bars() {
@@ -164,65 +134,58 @@ impl Report<'_> {
 }
 
 /// A table of one panel.
-pub(super) struct Table {
-    pub(super) title: String,
-    pub(super) header: Vec<String>,
-    pub(super) rows: Vec<Vec<String>>,
+pub struct Table {
+    pub title: String,
+    pub header: Vec<String>,
+    pub rows: Vec<Vec<String>>,
 }
 
 impl Report<'_> {
     /// For each panel of the figure the numbers, then the ratios.
-    pub(super) fn duels(&self, figure: &Figure) -> Vec<Table> {
-        let cases = figure.cases.iter();
-        let duels: Vec<_> = cases
-            .filter_map(|case| Some((case, case.duel.as_ref()?)))
-            .collect();
-        let mut tables = Vec::new();
-        for panel in distinct(duels.iter().map(|(case, _)| &*case.panel)) {
-            let of_panel = duels.iter().filter(|(case, _)| case.panel == panel);
-            tables.extend(self.duels_of(figure, panel, &of_panel.collect::<Vec<_>>()));
-        }
-        tables
-    }
-
-    fn duels_of(&self, figure: &Figure, panel: &str, duels: &[&(&Case, &Duel)]) -> [Table; 2] {
+    pub fn duels(&self, figure: &Figure) -> Vec<Table> {
         let metric = figure.metrics[0];
-        let first = duels[0].1;
-        let table = |what: &str, names: Vec<&str>| Table {
-            title: format!("{}, {panel}: {what}", figure.id),
-            header: [&[figure.axis], &names[..]]
-                .concat()
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
-            rows: Vec::new(),
-        };
-        let others = first.names().skip(1).chain(["the best of them"]);
-        let mut numbers = table(&metric.name(), first.names().collect());
-        let mut ratios = table(&format!("ratio of {} to", first.ours), others.collect());
-        for (case, duel) in duels {
-            let is_of_case = |it: &&Record| {
-                (it.figure, &*it.panel, it.x, it.metric) == (figure.id, panel, case.x, metric)
-            };
+        let mut tables: Vec<Table> = Vec::new();
+        for case in &figure.cases {
+            let Some(duel) = &case.duel else { continue };
             let rounds = |name: &str| -> Vec<f64> {
-                let of_case = self.records.iter().filter(is_of_case);
-                let of_name = of_case.filter(|it| it.contender.name == name);
-                of_name.map(|it| it.value).collect()
+                let key = (figure.id, &*case.panel, case.x, metric, name);
+                let is_it = |it: &&Record| {
+                    (&*it.figure, &*it.panel, it.x, it.metric, it.contender.name) == key
+                };
+                self.records
+                    .iter()
+                    .filter(is_it)
+                    .map(|it| it.value)
+                    .collect()
             };
-            let step = vec![on_axis(case.x)];
             let shown = duel.names().map(|name| {
                 Spread::of(rounds(name)).map_or(NONE.to_owned(), |it| it.show(|n| metric.show(n)))
             });
-            numbers.rows.push([step.clone(), shown.collect()].concat());
-            ratios
-                .rows
-                .push([step, against(duel, metric, rounds)].concat());
+            let names = duel.names().map(str::to_owned).collect::<Vec<_>>();
+            let best = "the best of them".to_owned();
+            for (what, names, cells) in [
+                (metric.name(), names.clone(), shown.collect()),
+                (
+                    format!("ratio of {} to", duel.ours),
+                    [&names[1..], &[best]].concat(),
+                    against(duel, metric, rounds),
+                ),
+            ] {
+                let title = format!("{}, {}: {what}", figure.id, case.panel);
+                let row = [vec![on_axis(case.x)], cells].concat();
+                match tables.iter_mut().find(|table| table.title == title) {
+                    Some(table) => table.rows.push(row),
+                    None => tables.push(Table {
+                        title,
+                        header: [vec![figure.axis.clone()], names].concat(),
+                        rows: vec![row],
+                    }),
+                }
+            }
         }
-        [numbers, ratios]
+        tables
     }
 }
-
-const NONE: &str = "-";
 
 /// The ratio to each of the others, then to the best of them.
 fn against(duel: &Duel, metric: Metric, rounds: impl Fn(&str) -> Vec<f64>) -> Vec<String> {
@@ -232,8 +195,8 @@ fn against(duel: &Duel, metric: Metric, rounds: impl Fn(&str) -> Vec<f64>) -> Ve
     for &(other, bar) in &duel.others {
         let theirs = rounds(other);
         let pairs = ours.iter().zip(&theirs);
-        let Some(spread) = Spread::of(pairs.map(|(&ours, &theirs)| metric.lead(ours, theirs)))
-        else {
+        let ratios = pairs.map(|(&ours, &theirs)| metric.lead(ours, theirs));
+        let Some(spread) = Spread::of(ratios) else {
             cells.push(NONE.to_owned());
             continue;
         };

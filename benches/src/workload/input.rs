@@ -49,16 +49,14 @@ fn read<R>(
     )))
 }
 
-/// Keys that are text.
 #[derive(Clone, Debug)]
-pub(crate) struct Texts {
+pub struct Texts {
     names: Arc<[Box<str>]>,
-    pub(crate) origin: String,
+    pub origin: String,
 }
 
 impl Texts {
-    /// The names of all Unicode characters.
-    pub(crate) fn unicode() -> Self {
+    pub fn unicode() -> Self {
         let names = (char::MIN..=char::MAX).filter_map(unicode_names2::name);
         Self {
             names: names.map(|name| name.to_string().into()).collect(),
@@ -67,7 +65,7 @@ impl Texts {
     }
 
     /// The lines of a file, without empty ones and without repetitions.
-    pub(crate) fn from_file(path: &Path) -> Result<Self, Failure> {
+    pub fn from_file(path: &Path) -> Result<Self, Failure> {
         read(KEYS, path, |text| {
             let mut seen = HashSet::new();
             let lines = text.lines();
@@ -78,19 +76,18 @@ impl Texts {
         })
     }
 
-    pub(crate) fn len(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         u32::try_from(self.names.len()).expect("at most `MOST_KEYS`")
     }
 
-    pub(crate) fn keyspace(&self) -> Keyspace<Box<str>> {
+    pub fn keyspace(&self) -> Keyspace<Box<str>> {
         let names = Arc::clone(&self.names);
-        Keyspace::new(self.len(), move |index| names[index as usize].clone())
+        Keyspace::new(self.count(), move |index| names[index as usize].clone())
     }
 }
 
-/// Operations in the order of a file.
 #[derive(Clone, Debug)]
-pub(crate) struct Trace {
+pub struct Trace {
     ops: Vec<(Kind, u32)>,
     keys: Texts,
 }
@@ -98,7 +95,7 @@ pub(crate) struct Trace {
 impl Trace {
     /// Reads `get KEY`, `insert KEY` and `remove KEY`, one a line, and skips empty lines. A line
     /// with more than one word for its key was meant for another program, and is refused.
-    pub(crate) fn from_file(path: &Path) -> Result<Self, Failure> {
+    pub fn from_file(path: &Path) -> Result<Self, Failure> {
         read(TRACE, path, |text| {
             let (mut ops, mut names) = (Vec::new(), Vec::<Box<str>>::new());
             let mut known = HashMap::new();
@@ -124,24 +121,24 @@ impl Trace {
         })
     }
 
-    pub(crate) fn origin(&self) -> &str {
+    pub fn origin(&self) -> &str {
         &self.keys.origin
     }
 
     /// Its keys. The map is filled with all of them.
-    pub(crate) fn keyspace(&self) -> Keyspace<Box<str>> {
+    pub fn keyspace(&self) -> Keyspace<Box<str>> {
         self.keys.keyspace()
     }
 
     /// The operations of one of several threads: all of them, from another start for each.
-    pub(crate) fn workload(&self, thread: usize, threads: usize) -> Workload<Box<str>> {
+    pub fn workload(&self, thread: usize, threads: usize) -> Workload<Box<str>> {
         let start = self.ops.len() * thread / threads.max(1) % self.ops.len();
         let (before, after) = self.ops.split_at(start);
         Workload::new(after.iter().chain(before).copied(), &self.keyspace())
     }
 
     /// The share of its operations that change something.
-    pub(crate) fn write_share(&self) -> f64 {
+    pub fn write_share(&self) -> f64 {
         let writes = self.ops.iter().filter(|(kind, _)| *kind != Kind::Get);
         writes.count() as f64 / self.ops.len() as f64
     }
@@ -184,7 +181,7 @@ mod tests {
         let keys = Texts::unicode();
         let distinct: HashSet<_> = keys.names.iter().collect();
         assert_eq!(distinct.len(), keys.names.len());
-        assert!(keys.len() > 100_000);
+        assert!(keys.count() > 100_000);
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! The keys, and how often each is asked for.
 
 use alloc::sync::Arc;
-use core::fmt;
 
 use rand::rngs::StdRng;
 use rand_distr::{Distribution as _, Uniform, Zipf};
 
 /// The keys of a load by their index, and how many the map is filled with.
-pub(crate) struct Keyspace<K> {
-    pub(crate) len: u32,
+pub struct Keyspace<K> {
+    pub len: u32,
     key: Arc<dyn Fn(u32) -> K + Send + Sync>,
 }
 
@@ -19,19 +18,13 @@ impl<K> Clone for Keyspace<K> {
     }
 }
 
-impl<K> fmt::Debug for Keyspace<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keyspace").field("len", &self.len).finish()
-    }
-}
-
 impl<K> Keyspace<K> {
-    pub(crate) fn new(len: u32, key: impl Fn(u32) -> K + Send + Sync + 'static) -> Self {
+    pub fn new(len: u32, key: impl Fn(u32) -> K + Send + Sync + 'static) -> Self {
         let key = Arc::new(key);
         Self { len, key }
     }
 
-    pub(crate) fn key(&self, index: u32) -> K {
+    pub fn key(&self, index: u32) -> K {
         (self.key)(index)
     }
 }
@@ -43,22 +36,21 @@ pub fn number_key(index: u32) -> u64 {
 }
 
 impl Keyspace<u64> {
-    pub(crate) fn numbers(len: u32) -> Self {
+    pub fn numbers(len: u32) -> Self {
         Self::new(len, number_key)
     }
 }
 
 /// How unequally the keys are asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Distribution {
+pub enum Distribution {
     Uniform,
-    /// With this exponent.
     Zipf(f64),
 }
 
 impl Distribution {
     /// Draws indices below `len`, without end.
-    pub(crate) fn draw(self, len: u32, random: StdRng) -> Box<dyn Iterator<Item = u32>> {
+    pub fn draw(self, len: u32, random: StdRng) -> Box<dyn Iterator<Item = u32>> {
         let len = len.max(1);
         match self {
             Self::Uniform => {

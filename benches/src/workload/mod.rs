@@ -1,7 +1,7 @@
 //! What each contender is asked to do, the same for all.
 
-pub(crate) mod input;
-pub(crate) mod keyspace;
-pub(crate) mod ops;
-pub(crate) mod state;
+pub mod input;
+pub mod keyspace;
+pub mod ops;
+pub mod state;
 pub mod values;

@@ -9,9 +9,8 @@ use rand::{RngExt, SeedableRng};
 
 use crate::workload::keyspace::{Distribution, Keyspace};
 
-/// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Reads a key that is in the map.
     Hit,
     /// Reads a key that may be in the map.
@@ -28,31 +27,31 @@ pub(crate) enum Kind {
 
 /// One operation. Its key is in its workload.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Op {
-    pub(crate) kind: Kind,
-    pub(crate) index: u32,
-    pub(crate) key: u32,
+pub struct Op {
+    pub kind: Kind,
+    pub index: u32,
+    pub key: u32,
 }
 
 impl Op {
     #[inline]
-    pub(crate) fn is_read(&self) -> bool {
+    pub fn is_read(&self) -> bool {
         matches!(self.kind, Kind::Hit | Kind::Get)
     }
 }
 
 /// The shares of the operations that write; the rest read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Mix {
-    pub(crate) put: f64,
-    pub(crate) grow: f64,
-    pub(crate) shrink: f64,
+pub struct Mix {
+    pub put: f64,
+    pub grow: f64,
+    pub shrink: f64,
 }
 
 impl Mix {
-    pub(crate) const READ: Self = Self::of(0.0, 0.0, 0.0);
+    pub const READ: Self = Self::of(0.0, 0.0, 0.0);
 
-    pub(crate) const fn of(put: f64, grow: f64, shrink: f64) -> Self {
+    pub const fn of(put: f64, grow: f64, shrink: f64) -> Self {
         Self { put, grow, shrink }
     }
 }
@@ -62,17 +61,17 @@ impl Mix {
 /// The keys are copies, each once, in the order of their first use. Fetching one is then mostly
 /// a walk through memory, and the cache misses of a read are those of the map.
 #[derive(Debug)]
-pub(crate) struct Workload<K> {
-    pub(crate) ops: Vec<Op>,
+pub struct Workload<K> {
+    pub ops: Vec<Op>,
     keys: Vec<K>,
-    pub(crate) reads_only: bool,
+    pub reads_only: bool,
 }
 
 impl<K> Workload<K> {
     /// Operations that `draw` draws: 64 blocks of reads.
-    pub(crate) const LEN: usize = 64_000;
+    pub const LEN: usize = 64_000;
 
-    pub(crate) fn new(ops: impl Iterator<Item = (Kind, u32)>, keyspace: &Keyspace<K>) -> Self {
+    pub fn new(ops: impl Iterator<Item = (Kind, u32)>, keyspace: &Keyspace<K>) -> Self {
         let (mut keys, mut known) = (Vec::new(), HashMap::new());
         let op = |(kind, index)| {
             let key = *known.entry(index).or_insert_with(|| {
@@ -90,15 +89,14 @@ impl<K> Workload<K> {
         }
     }
 
-    /// The key of one of its operations.
     #[inline]
-    pub(crate) fn key(&self, op: &Op) -> &K {
+    pub fn key(&self, op: &Op) -> &K {
         &self.keys[op.key as usize]
     }
 
     /// Draws a workload. The shares are exact and the order is random: 4 writes in 10,000 are 4
     /// in every run.
-    pub(crate) fn draw(mix: Mix, keys: Distribution, space: &Keyspace<K>, seed: u64) -> Self {
+    pub fn draw(mix: Mix, keys: Distribution, space: &Keyspace<K>, seed: u64) -> Self {
         let some =
             |kind, share: f64| iter::repeat_n(kind, (share * Self::LEN as f64).round() as usize);
         let mut kinds: Vec<Kind> = some(Kind::Put, mix.put)

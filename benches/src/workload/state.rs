@@ -6,7 +6,7 @@ use crate::workload::values::{Change, Key, index, value};
 
 /// The keys that only one thread inserts and removes: a window that moves over a ring.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct OwnKeys {
+pub struct OwnKeys {
     first: u32,
     size: u32,
     tail: u64,
@@ -15,7 +15,7 @@ pub(crate) struct OwnKeys {
 
 impl OwnKeys {
     /// `size` indices from `first` on, `filled` of them in the map.
-    pub(crate) fn new(first: u32, size: u32, filled: u32) -> Self {
+    pub fn new(first: u32, size: u32, filled: u32) -> Self {
         Self {
             first,
             size: size.max(1),
@@ -24,8 +24,7 @@ impl OwnKeys {
         }
     }
 
-    /// The indices that are in the map.
-    pub(crate) fn filled(self) -> impl Iterator<Item = u32> {
+    pub fn filled(self) -> impl Iterator<Item = u32> {
         (self.tail..self.head).map(move |nth| self.index(nth))
     }
 
@@ -49,13 +48,10 @@ impl OwnKeys {
 }
 
 /// What a thread remembers between its operations.
-pub(crate) struct State<K> {
-    /// Changes that are not written yet.
-    pub(crate) pending: Vec<Change<K>>,
-    /// Changes in a batch.
-    pub(crate) batch: usize,
-    /// Changes so far.
-    pub(crate) changes: u64,
+pub struct State<K> {
+    pub pending: Vec<Change<K>>,
+    pub batch: usize,
+    pub changes: u64,
     contender: &'static str,
     keyspace: Keyspace<K>,
     own: OwnKeys,
@@ -64,7 +60,7 @@ pub(crate) struct State<K> {
 }
 
 impl<K: Key> State<K> {
-    pub(crate) fn new(
+    pub fn new(
         contender: &'static str,
         keyspace: Keyspace<K>,
         own: OwnKeys,
@@ -84,7 +80,7 @@ impl<K: Key> State<K> {
     }
 
     /// Adds a change to the pending ones. Returns whether the batch is full.
-    pub(crate) fn change(&mut self, op: &Op, key: &K) -> bool {
+    pub fn change(&mut self, op: &Op, key: &K) -> bool {
         let (own, is_put) = match op.kind {
             Kind::Grow => (Some(self.own.grow()), true),
             // A thread that has no own key to remove inserts one.
@@ -109,7 +105,7 @@ impl<K: Key> State<K> {
     ///
     /// If it is not the key's value.
     #[inline]
-    pub(crate) fn check(&self, op: &Op, found: Option<u64>) {
+    pub fn check(&self, op: &Op, found: Option<u64>) {
         let is_right = match found {
             Some(value) => index(value) == op.index,
             None => op.kind == Kind::Get,

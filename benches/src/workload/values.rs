@@ -9,13 +9,12 @@ impl<K: Clone + Ord + Hash + Send + Sync + 'static> Key for K {}
 
 /// The number that a map stores for a key: the index of the key, which a read checks, and in the
 /// upper half the number of the write; 0 as the map was filled.
-pub(crate) fn value(index: u32, generation: u32) -> u64 {
+pub fn value(index: u32, generation: u32) -> u64 {
     u64::from(generation) << 32 | u64::from(index)
 }
 
-/// The index of the key that a value belongs to.
 #[inline]
-pub(crate) fn index(value: u64) -> u32 {
+pub fn index(value: u64) -> u32 {
     value as u32
 }
 
@@ -40,7 +39,7 @@ impl Stored for u64 {
 
 /// A value of any size, in an allocation of its own.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Blob(Box<[u8]>);
+pub struct Blob(Box<[u8]>);
 
 impl Stored for Blob {
     fn new(number: u64, bytes: usize) -> Self {
@@ -58,23 +57,22 @@ impl Stored for Blob {
 
 /// One write: it stores a value, or removes the key if there is none.
 #[derive(Clone, Debug)]
-pub(crate) struct Change<K> {
-    pub(crate) key: K,
-    pub(crate) value: Option<u64>,
-    /// The size of the value.
-    pub(crate) bytes: usize,
+pub struct Change<K> {
+    pub key: K,
+    pub value: Option<u64>,
+    pub bytes: usize,
 }
 
 impl<K> Change<K> {
     /// Stores the value of generation 0.
-    pub(crate) fn fill(key: K, index: u32, bytes: usize) -> Self {
+    pub fn fill(key: K, index: u32, bytes: usize) -> Self {
         let value = Some(value(index, 0));
         Self { key, value, bytes }
     }
 
     /// The key, and the value in the form that a map stores.
     #[inline]
-    pub(crate) fn into_entry<V: Stored>(self) -> (K, Option<V>) {
+    pub fn into_entry<V: Stored>(self) -> (K, Option<V>) {
         let value = self.value.map(|value| V::new(value, self.bytes));
         (self.key, value)
     }
