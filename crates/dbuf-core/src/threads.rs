@@ -22,3 +22,12 @@ pub trait SyncReader {}
     note = "a thread can read by itself (`reader.clone()`, `SharedReader`), or borrow the guard"
 )]
 pub trait SendGuard {}
+
+/// Required for the writers' lock, held by a thread, that is sent to another thread.
+#[cfg(feature = "std")]
+#[diagnostic::on_unimplemented(
+    message = "a batch of a thread cannot be sent to another thread",
+    label = "sends a batch to another thread, or holds it across an `.await`",
+    note = "in a task, begin the batch by `write_async().await`; it may be held across an `.await`"
+)]
+pub(crate) trait SendBatch {}

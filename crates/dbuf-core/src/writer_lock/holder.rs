@@ -1,9 +1,11 @@
 //! The kinds of holders: a thread, or a task.
 
+use core::cell::Cell;
 use core::marker::PhantomData;
 
 use super::TASK;
 use crate::sync::thread_number;
+use crate::threads::SendBatch;
 
 pub(super) mod sealed {
     pub trait Sealed {
@@ -20,7 +22,15 @@ impl<M: Sealed> Holds for M {}
 
 /// A thread holds the lock. The guard stays on it.
 #[derive(Debug)]
-pub struct OnThread(PhantomData<*const ()>);
+pub struct OnThread(PhantomData<(Stays<'static>, Cell<()>)>);
+
+/// Is not `Send`, and says why. With a lifetime, since the compiler refuses a bound of a type
+/// without parameters that never holds.
+#[derive(Debug)]
+struct Stays<'a>(PhantomData<&'a ()>);
+
+// SAFETY: never, as nothing implements `SendBatch`.
+unsafe impl Send for Stays<'_> where Self: SendBatch {}
 
 /// A task holds the lock. The guard may move between threads.
 #[derive(Debug)]
