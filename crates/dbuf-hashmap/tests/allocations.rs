@@ -3,8 +3,10 @@
 //! both copies are right.
 #![cfg(all(unix, not(any(dbuf_shuttle, miri))))]
 
+extern crate alloc;
+
+use alloc::collections::BTreeMap;
 use core::task::{Context, Waker};
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::thread;
 

@@ -183,7 +183,7 @@ mod each {
 fn publishes_by_an_odd_clock_give_no_back_under_a_guard() {
     for clock in odd_clocks() {
         with_clock(clock, || {
-            publishes(&DoubleBuffer::new(0, 0, EpochStrategy::new()))
+            publishes(&DoubleBuffer::new(0, 0, EpochStrategy::new()));
         });
     }
 }
