@@ -8,6 +8,10 @@
 )]
 
 mod failing_clock;
+#[path = "common/process.rs"]
+mod process;
+#[path = "failing_clock/waits.rs"]
+mod waits;
 
 use std::task::{Context, Poll, Waker};
 

@@ -8,9 +8,8 @@
     reason = "tests always have std"
 )]
 
-use std::env;
-use std::process::{Command, Output, exit};
 use std::sync::Barrier;
+use std::task::{Context, Waker};
 use std::thread;
 
 use dbuf_strategies::core::{ArcReader, ArcWriter, Strategy, arc};
@@ -18,8 +17,11 @@ use dbuf_strategies::{EpochStrategy, Fence};
 
 #[path = "../examples/refuse_membarrier/filter.rs"]
 mod filter;
+#[path = "common/process.rs"]
+mod process;
 
-use filter::refuse_membarrier;
+use filter::{refuse_command, refuse_membarrier};
+use process::{TO_THE_END, in_a_process};
 
 type Handles = (ArcWriter<u64, EpochStrategy>, ArcReader<u64, EpochStrategy>);
 
@@ -37,34 +39,13 @@ fn has_barrier() -> bool {
     has
 }
 
-/// What a process prints after its body.
-const TO_THE_END: &str = "ran to the end";
-
-/// Runs `body` in a process of its own, by running the test that calls this again.
-fn in_a_process(test: &str, body: impl FnOnce()) -> Output {
-    const CHILD: &str = "DBUF_FENCE_CHILD";
-    if env::var_os(CHILD).is_some() {
-        body();
-        println!("{TO_THE_END}");
-        exit(0);
-    }
-    Command::new(env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture"])
-        .env(CHILD, "1")
-        .output()
-        .unwrap()
-}
-
 fn passes(test: &str, body: impl FnOnce()) {
-    let output = in_a_process(test, body);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{stderr}");
-    assert!(String::from_utf8_lossy(&output.stdout).contains(TO_THE_END));
+    process::passes(test, 0, |_| body());
 }
 
 /// Asserts that `body` aborts with a message that says `why` and names the alternative.
 fn aborts(test: &str, why: &str, body: impl FnOnce()) {
-    let output = in_a_process(test, body);
+    let output = in_a_process(test, 0, |_| body());
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(
         output.status.code(),
@@ -228,4 +209,92 @@ fn filter_never_ends_a_process_whose_readers_fence() {
         refuse_membarrier(libc::EPERM);
         publishes_and_sleeps(forced);
     });
+}
+
+/// Returns the commands of `membarrier` that the process uses, in this order.
+fn commands() -> [libc::c_int; 2] {
+    [
+        libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
+        libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED,
+    ]
+}
+
+#[test]
+fn barrier_refused_at_the_registration_or_at_the_first_use_leaves_readers_fencing() {
+    for number in 0..4 {
+        process::passes(
+            "barrier_refused_at_the_registration_or_at_the_first_use_leaves_readers_fencing",
+            number,
+            |number| {
+                let errno = [libc::EPERM, libc::ENOMEM][number / 2];
+                refuse_command(commands()[number % 2], errno);
+                for strategy in [
+                    EpochStrategy::new(),
+                    EpochStrategy::with_fence(Fence::Asymmetric),
+                ] {
+                    let writer = publishes_and_sleeps(handles(strategy));
+                    assert_eq!(writer.strategy().fence(), Fence::Symmetric);
+                }
+            },
+        );
+    }
+}
+
+/// Publishes under a guard and sleeps for it. Before barrier number `refused` the kernel
+/// begins to refuse; `used` gets the number of each barrier that came back.
+fn uses_barriers(refused: usize, errno: i32, used: impl Fn(usize)) {
+    let (mut writer, reader) = handles(EpochStrategy::with_fence(Fence::Asymmetric));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut number = 0;
+    let mut barrier = |step: &mut dyn FnMut()| {
+        if number == refused {
+            refuse_membarrier(errno);
+        }
+        step();
+        used(number);
+        number += 1;
+    };
+    for value in 0..4 {
+        let guard = reader.read();
+        *writer.try_back_mut().unwrap() = value + 1;
+        barrier(&mut || _ = writer.start_swap());
+        barrier(&mut || assert!(writer.poll_finish(&mut cx).is_pending()));
+        assert!(writer.try_back_mut().is_none(), "&mut under a guard");
+        assert_eq!((*guard, *reader.read()), (value, value + 1));
+        drop(guard);
+        assert!(writer.try_finish());
+    }
+}
+
+/// The process ends at that barrier and not later, when a writer could rely on it.
+#[test]
+fn barrier_refused_at_any_later_use_ends_the_process_there() {
+    if !has_barrier() {
+        return;
+    }
+    for number in 0..16 {
+        let refused = |number| number / 2;
+        let output = in_a_process(
+            "barrier_refused_at_any_later_use_ends_the_process_there",
+            number,
+            |number| {
+                let errno = [libc::EPERM, libc::ENOMEM][number % 2];
+                uses_barriers(refused(number), errno, |n| println!("barrier {n} is done"));
+            },
+        );
+        let [stdout, stderr] =
+            [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+        assert_eq!(
+            output.status.code(),
+            None,
+            "not ended by a signal: {stderr}"
+        );
+        assert!(stderr.contains("Fence::Symmetric"), "no advice: {stderr}");
+        assert!(!stdout.contains(TO_THE_END));
+        assert_eq!(
+            stdout.matches("is done").count(),
+            refused(number),
+            "{stdout}"
+        );
+    }
 }

@@ -6,6 +6,7 @@
 )]
 #![cfg(all(target_os = "linux", feature = "watch", not(any(dbuf_loom, miri))))]
 
+#[allow(dead_code, reason = "only a clock that fails")]
 mod failing_clock;
 
 use dbuf_strategies::core::{DoubleBuffer, Writer};

@@ -29,6 +29,9 @@
 )]
 
 mod counting;
+// Hidden: it serves the tests of the other crates.
+#[doc(hidden)]
+pub mod failing;
 pub mod inputs;
 #[cfg(dbuf_loom)]
 pub mod models;

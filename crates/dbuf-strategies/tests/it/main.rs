@@ -9,6 +9,7 @@
 mod cell;
 mod cell_hostile;
 mod churn;
+mod fragile;
 mod hard_cases;
 mod instrumented;
 mod log;
