@@ -300,7 +300,12 @@ impl<P: BufferPtr, O: Operation<P::Value, P::Extras>> OpWriter<P, O> {
         };
         self.state = halfway;
         let Parts { back, extras, .. } = finished(&mut self.writer);
-        O::seal(back, extras, |op| self.log.push(op));
+        O::seal(back, extras, |op| {
+            // The part has no mark any more. If an allocation error unwinds, it is in no list.
+            self.state = State::Torn;
+            self.log.push(op);
+            self.state = halfway;
+        });
         self.state = match after {
             // No lent part exists any more.
             State::Unpublished if self.log.is_empty() => State::Settled,
