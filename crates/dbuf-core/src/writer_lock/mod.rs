@@ -137,10 +137,6 @@ impl Wake for ForReaders {
     fn wake(self: Arc<Self>) {
         self.0.wake_all();
     }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.wake_all();
-    }
 }
 
 // SAFETY: `inner` is reached through a guard only, and there is one at a time. The value moves

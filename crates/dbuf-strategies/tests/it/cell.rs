@@ -844,3 +844,10 @@ fn a_cell_is_shared_where_its_value_is() {
     <CellGuard<'static, Cell<u8>> as Ambiguous<_>>::is_not_sync();
     is_sync::<CellGuard<'static, u8>>();
 }
+
+#[test]
+fn an_update_that_need_not_wait_is_made() {
+    let cell = ConcurrentCell::new(1);
+    assert_eq!(cell.try_update(|n| std::mem::replace(n, 2)), Some(1));
+    assert_eq!(cell.load(), 2);
+}

@@ -137,3 +137,15 @@ fn claims_follow_each_other_over_threads() {
     });
     assert_eq!(*Reader::new(&BUFFER).read(), total);
 }
+
+#[test]
+fn errors_say_what_happened() {
+    let errors: [(&dyn std::error::Error, &str); 3] = [
+        (&dbuf_core::ClaimError, "already has a writer"),
+        (&dbuf_core::Closed, "is closed"),
+        (&dbuf_core::Torn, "panicked or was taken back"),
+    ];
+    for (error, what) in errors {
+        assert!(error.to_string().contains(what), "{error}");
+    }
+}

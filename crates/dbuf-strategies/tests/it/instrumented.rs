@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll};
 
 use dbuf_strategies::LockStrategy;
-use dbuf_strategies::core::{BlockingStrategy, OpWriter, Side, Strategy, arc};
+use dbuf_strategies::core::{BlockingStrategy, OpWriter, SharedReadGuard, Side, Strategy, arc};
 
 #[derive(Default)]
 struct Seen {
@@ -132,4 +132,20 @@ fn taking_the_buffers_ends_the_claim() {
     drop(reader);
     assert_eq!(writer.try_into_buffers().unwrap(), (1, 2));
     assert_eq!(seen.released.load(SeqCst), 1);
+}
+
+/// What a strategy does not implement has a default that promises nothing: no guard is known or
+/// current, and no side can be set aside.
+#[test]
+fn a_strategy_of_the_required_methods_waits_for_its_readers() {
+    let (writer, reader) = arc(0, 0, Probe(LockStrategy::new(), Arc::default()));
+    let mut writer = OpWriter::<_, fn(&mut u32, &())>::new(writer);
+    let shared = reader.shared();
+    let mut guard = shared.read();
+    writer.write().apply(|n, _| *n += 1);
+    assert!(!shared.has_guard_on_back(), "a guess");
+    assert!(!writer.set_aside());
+    assert_eq!((writer.stragglers(), writer.spare_stragglers()), (1, 0));
+    assert!(SharedReadGuard::refresh(&mut guard));
+    assert_eq!((*guard, *writer.write()), (1, 1));
 }

@@ -7,7 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use dbuf_strategies::core::{Batch, DoubleBuffer, OpWriter, Operation, Strategy, Writer, arc};
+use dbuf_strategies::core::{
+    Batch, DoubleBuffer, OpWriter, Operation, Published, Strategy, Writer, arc,
+};
 use dbuf_strategies::{EpochStrategy, LockStrategy};
 
 fn panics(f: impl FnOnce()) -> bool {
@@ -421,4 +423,65 @@ fn kept_changes_survive_a_panic_while_they_are_made_again() {
     assert!(writer.has_pending());
     assert_eq!(*writer.write(), [1]);
     assert_eq!(*reader.read(), [1]);
+}
+
+#[test]
+fn batches_without_changes_publish_nothing() {
+    let mut writer = log(LockStrategy::new());
+    let version = writer.as_writer().version();
+    assert_eq!(writer.publish(), Published::Nothing);
+    drop(writer.write()); // after a resync
+    let mut batch = writer.write();
+    batch.apply(Push::new(1));
+    batch.rollback();
+    drop(writer.write()); // after a rollback
+    assert_eq!(writer.publish(), Published::Nothing);
+    assert_eq!(writer.as_writer().version(), version);
+}
+
+#[test]
+fn failed_batches_without_changes_take_nothing_back() {
+    let fail: [fn(&mut Log<LockStrategy>); 2] = [
+        |writer| _ = writer.write().rollback(),
+        |writer| mem::forget(writer.write()),
+    ];
+    for fail in fail {
+        let mut writer = log(LockStrategy::new());
+        let mut batch = writer.write();
+        batch.apply(Push::new(1));
+        batch.keep();
+        fail(&mut writer);
+        assert_eq!(writer.publish(), Published::Now);
+        assert_eq!(*writer.front(), [1]);
+    }
+}
+
+/// A change joins the one before it, unless that is kept: a rollback could not take it back.
+#[test]
+fn changes_join_changes_that_are_not_kept() {
+    struct Add(u32);
+    impl Operation<u32> for Add {
+        fn apply(&mut self, sum: &mut u32, (): &()) {
+            *sum += self.0;
+        }
+        fn join(self, before: &mut Self) -> Option<Self> {
+            before.0 += self.0;
+            None
+        }
+    }
+    let (writer, reader) = arc(0, 0, LockStrategy::new());
+    let mut writer = OpWriter::new(writer);
+    let mut batch = writer.write();
+    batch.apply(Add(1));
+    batch.apply(Add(2));
+    batch.keep();
+    assert_eq!(writer.pending(), 1);
+    let mut batch = writer.write();
+    batch.apply(Add(10));
+    batch.apply(Add(20));
+    batch.defer();
+    assert_eq!(writer.pending(), 2);
+    writer.write().rollback();
+    assert_eq!(*writer.write(), 3);
+    assert_eq!((*reader.read(), *writer.write()), (3, 3));
 }

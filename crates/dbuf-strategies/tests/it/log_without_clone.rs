@@ -2,8 +2,9 @@
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use dbuf_core::{OpWriter, Operation, Published, Torn, arc};
+use dbuf_core::{OnStraggler, OpWriter, Operation, Published, Torn, arc};
 use dbuf_strategies::EpochStrategy;
 
 /// Not `Clone`.
@@ -86,6 +87,17 @@ fn each_operation_reaches_each_copy_once() {
     }
     assert_eq!(reader.read().0, [0, 10, 1, 11, 2, 12, 3, 13, 4, 14]);
     assert_eq!(writer.recover(), Ok(()));
+}
+
+/// It can set nothing aside, so it waits whatever the policy says.
+#[test]
+fn a_writer_that_clones_nothing_has_no_patience() {
+    let (mut writer, _reader) = routes::<UndoesNot>();
+    writer.on_straggler(OnStraggler::Spare {
+        after: Duration::ZERO,
+        up_to: 1,
+    });
+    assert_eq!(writer.patience(), None);
 }
 
 #[test]

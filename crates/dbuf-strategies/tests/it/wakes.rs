@@ -1,10 +1,14 @@
-//! Which leaves wake a writer that waits for three readers.
+//! Which leaves wake a writer that waits for three readers, and whom a set of wakers wakes.
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
+use dbuf_core::waker_set::{
+    Sleeps::{self, Task, Thread},
+    WakerSet,
+};
 use dbuf_strategies::core::{Strategy, arc};
 use dbuf_strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
@@ -69,4 +73,57 @@ fn straggler_that_was_asked_alone_wakes() {
             assert_eq!(wakes(EpochStrategy::new(), order), asked);
         }
     }
+}
+
+/// The names of those that were woken, in their order.
+type Woken = Arc<Mutex<Vec<&'static str>>>;
+
+struct Named(&'static str, Woken);
+
+impl Wake for Named {
+    fn wake(self: Arc<Self>) {
+        self.1.lock().unwrap().push(self.0);
+    }
+}
+
+/// A set whose waiters have the numbers from 1 on.
+fn set_of(waiters: &[(&'static str, Sleeps)]) -> (WakerSet, Woken) {
+    let (set, woken) = (WakerSet::new(), Woken::default());
+    for &(name, sleeps) in waiters {
+        let waker = Waker::from(Arc::new(Named(name, Arc::clone(&woken))));
+        set.join(set.number(), sleeps, waker);
+    }
+    (set, woken)
+}
+
+fn taken(woken: &Woken) -> Vec<&'static str> {
+    std::mem::take(&mut woken.lock().unwrap())
+}
+
+#[test]
+fn threads_are_woken_before_tasks() {
+    let (set, woken) = set_of(&[("task", Task), ("thread", Thread), ("last", Task)]);
+    set.wake_all();
+    assert_eq!(taken(&woken), ["thread", "task", "last"]);
+}
+
+#[test]
+fn a_wake_takes_waiters_up_to_the_first_thread() {
+    let (set, woken) = set_of(&[("a", Task), ("b", Thread), ("c", Thread), ("d", Task)]);
+    set.wake_next();
+    assert_eq!(taken(&woken), ["b", "a"]);
+    set.wake_next();
+    assert_eq!(taken(&woken), ["c"]);
+    set.wake_next();
+    assert_eq!(taken(&woken), ["d"]);
+}
+
+#[test]
+fn a_thread_is_woken_by_its_number() {
+    let (set, woken) = set_of(&[("task", Task), ("thread", Thread)]);
+    assert!(!set.wake_thread(1), "a task may never run");
+    assert!(set.wake_thread(2));
+    assert!(!set.wake_thread(2), "it is woken once");
+    assert_eq!(taken(&woken), ["thread"]);
+    assert!(set.leave(1) && !set.leave(2));
 }

@@ -13,7 +13,25 @@ use dbuf_hashmap::BlockingStrategy;
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 
 use super::{Gate, own};
-use crate::futures::{Blocks, Count, poll_with};
+use crate::futures::{Blocks, Count, Polled, poll_with};
+
+/// An unlock while readers are on the back wakes those that wait for the lock, and not those
+/// that wait for readers.
+#[test]
+fn an_unlock_wakes_nobody_that_waits_for_readers() {
+    let (lock, gate) = Gate::lock(false);
+    let mut behind_readers = Polled::new(lock.lock_finished_async::<InTask>(&()));
+    assert!(behind_readers.poll().is_pending());
+    let held = lock.lock_any(&(), own);
+    let mut queued = Polled::new(lock.lock_finished_async::<InTask>(&()));
+    assert!(queued.poll().is_pending());
+    drop(held);
+    assert_eq!((queued.count.wakes(), behind_readers.count.wakes()), (1, 0));
+    gate.store(true, SeqCst);
+    assert!(queued.poll().is_ready()); // its guard is dropped
+    assert_eq!(behind_readers.count.wakes(), 1);
+    assert!(behind_readers.poll().is_ready());
+}
 
 /// Threads are woken before tasks, but not across the two waker sets of one unlock.
 #[test]
