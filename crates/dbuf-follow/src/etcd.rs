@@ -35,7 +35,7 @@ const MESSAGE: usize = i32::MAX as usize;
 /// [`options`](Self::options) takes the client's options. `ConnectOptions::with_user` sets a user
 /// and its password. For TLS, use endpoints `https://host:port` and `ConnectOptions::with_tls`:
 /// `TlsOptions::new().with_enabled_roots()` trusts the system's CAs, `ca_certificate` your own CA,
-/// and `identity` sets a client certificate.
+/// and `identity` sets a client certificate. Without the first two, no server is trusted.
 ///
 /// # Examples
 ///

@@ -45,8 +45,8 @@ const BATCH: usize = 1024;
 ///
 /// [`options`](Self::options) takes a function that returns the client's options.
 /// `ConnectOptions::with_user_and_password`, `with_token` or `with_credentials` sets the login. A
-/// server `tls://host:port`, or `require_tls(true)`, uses TLS; `add_root_certificates` adds your
-/// own CA, and `add_client_certificate` sets a client certificate.
+/// server `tls://host:port`, or `require_tls(true)`, uses TLS; `add_root_certificates` trusts your
+/// own CA and no longer the system's, and `add_client_certificate` sets a client certificate.
 ///
 /// # Examples
 ///

@@ -1,6 +1,7 @@
 //! Real engines on loopback, and lines to them that a test can cut.
 
 use std::env;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -25,8 +26,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts a program. If it is not installed, prints that and returns `None`, or panics if
-    /// `CI_REQUIRE` is 1.
+    /// Starts a program if it is [`installed`].
     fn start(
         program: &'static str,
         arguments: impl FnOnce(&Path, u16) -> Vec<String>,
@@ -34,16 +34,7 @@ impl Engine {
         let folder = TempDir::new().unwrap();
         let port = free_port();
         let arguments = arguments(folder.path(), port);
-        let child = match spawn(program, &arguments) {
-            Ok(child) => child,
-            Err(error) if env::var_os("CI_REQUIRE").is_some_and(|value| value == "1") => {
-                panic!("{program}: {error}")
-            }
-            Err(error) => {
-                eprintln!("SKIPPED: {program}: {error}");
-                return None;
-            }
-        };
+        let child = installed(program, spawn(program, &arguments))?;
         Some(Self {
             program,
             arguments,
@@ -54,8 +45,13 @@ impl Engine {
     }
 
     pub fn etcd() -> Option<Self> {
+        Self::etcd_with("http", &[])
+    }
+
+    /// Starts etcd for clients of a scheme, with more arguments.
+    pub fn etcd_with(scheme: &str, more: &[String]) -> Option<Self> {
         Self::start("etcd", |folder, port| {
-            let client = format!("http://127.0.0.1:{port}");
+            let client = format!("{scheme}://127.0.0.1:{port}");
             let peer = format!("http://127.0.0.1:{}", free_port());
             [
                 ("data-dir", folder.join("data").to_str().unwrap()),
@@ -68,7 +64,9 @@ impl Engine {
                 ("log-level", "error"),
             ]
             .map(|(name, value)| format!("--{name}={value}"))
-            .into()
+            .into_iter()
+            .chain(more.iter().cloned())
+            .collect()
         })
     }
 
@@ -129,7 +127,21 @@ impl Drop for Engine {
     }
 }
 
-fn spawn(program: &str, arguments: &[String]) -> std::io::Result<Child> {
+/// Returns what a program has made. If it is not installed, prints that and returns `None`, or
+/// panics if `CI_REQUIRE` is 1.
+pub fn installed<T>(program: &str, made: io::Result<T>) -> Option<T> {
+    let required = env::var_os("CI_REQUIRE").is_some_and(|value| value == "1");
+    match made {
+        Ok(made) => Some(made),
+        Err(error) if required => panic!("{program}: {error}"),
+        Err(error) => {
+            eprintln!("SKIPPED: {program}: {error}");
+            None
+        }
+    }
+}
+
+fn spawn(program: &str, arguments: &[String]) -> io::Result<Child> {
     Command::new(program)
         .args(arguments)
         .stdout(Stdio::null())

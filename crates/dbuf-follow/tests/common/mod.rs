@@ -2,15 +2,19 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses some of them")]
 
 pub mod engine;
+pub mod script;
+pub mod tls;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-use dbuf_follow::{Builder, Error, Event, Follower, Revision, Source, State, Stopped, events};
-use futures_core::Stream;
+use dbuf_follow::{Builder, Error, Follower, Memory, Revision, Source, State, Stopped};
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Far more than any test takes.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -41,14 +45,78 @@ pub fn state<K: Ord + Clone, V: Clone, H>(
     (map.revision(), entries)
 }
 
+/// Waits until a follower is in a state.
+pub async fn reaches<K, V, H>(follower: &Follower<K, V, H>, expected: State) {
+    let reached = follower.wait_until(|state| state == expected).await;
+    assert_eq!(reached, Ok(expected));
+}
+
 pub async fn live<K, V, H>(follower: &Follower<K, V, H>) {
-    let live = follower.wait_until(|state| state == State::Live).await;
-    assert_eq!(live, Ok(State::Live));
+    reaches(follower, State::Live).await;
 }
 
 pub async fn cut_off<K, V, H>(follower: &Follower<K, V, H>) {
     let cut_off = |state| matches!(state, State::CutOff { .. });
     follower.wait_until(cut_off).await.unwrap();
+}
+
+/// Checks that all followers see the same entries at a revision, which is the engine's last.
+pub async fn agree<K, V, H>(followers: &[Follower<K, V, H>], revision: Revision)
+where
+    K: Ord + Clone + Debug,
+    V: Clone + PartialEq + Debug,
+{
+    let mut first = None;
+    for follower in followers {
+        follower.wait_for(revision).await.unwrap();
+        let state = state(follower);
+        assert_eq!(state.0, revision, "the follower is ahead of the engine");
+        assert_eq!(*first.get_or_insert_with(|| state.clone()), state);
+    }
+}
+
+/// Starts threads that read a follower until the returned function is called. Each commit of the
+/// engine must set all values to one number: 0 at revision `first`, 1 at the next, and so on.
+pub fn read_whole_commits<K>(follower: &Follower<K, u64>, first: Revision) -> impl FnOnce()
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+{
+    let done = Arc::new(AtomicBool::new(false));
+    let readers = [(); 4].map(|()| {
+        let (map, done) = (follower.map().clone(), Arc::clone(&done));
+        thread::spawn(move || {
+            let (mut seen, mut reads) = (0, 0_u64);
+            while !done.load(Ordering::Relaxed) {
+                let map = map.read();
+                let n = *map.values().next().expect("the first commit is seen");
+                assert!(map.values().all(|&value| value == n), "half a commit");
+                assert_eq!(map.revision(), first + n, "the revision of another state");
+                assert!(n >= seen, "{n} after {seen}");
+                (seen, reads) = (n, reads + 1);
+                drop(map);
+                thread::yield_now();
+            }
+            reads
+        })
+    });
+    move || {
+        done.store(true, Ordering::Relaxed);
+        for reader in readers {
+            assert!(reader.join().unwrap() > 0, "a reader has read nothing");
+        }
+    }
+}
+
+/// Starts a follower, with the driver in a task.
+pub fn spawn<S, K, V>(builder: Builder<S, K, V>) -> Follower<K, V>
+where
+    S: Source,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let (follower, driver) = builder.start();
+    tokio::spawn(driver);
+    follower
 }
 
 /// A builder of a map of strings and numbers, from an engine of bytes.
@@ -64,13 +132,22 @@ where
     Builder::decoding(source, String::from_utf8, number).delays(SOON, SOON)
 }
 
-/// Follows a source, with the driver in a task.
+/// Follows an engine of bytes.
 pub fn start<S>(source: S) -> Follower<String, u64>
 where
     S: Source<Key = Vec<u8>, Value = Vec<u8>>,
 {
-    let (follower, driver) = builder(source).start();
-    tokio::spawn(driver);
+    spawn(builder(source))
+}
+
+/// Follows an engine in memory until it is live.
+pub async fn follow<K, V>(engine: &Memory<K, V>) -> Follower<K, V>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let follower = spawn(Builder::new(engine.clone()).delays(SOON, SOON));
+    live(&follower).await;
     follower
 }
 
@@ -87,69 +164,5 @@ where
             Stopped::Unreachable(error) => Err(error.to_string()),
             stopped => panic!("{stopped:?}"),
         },
-    }
-}
-
-pub type Item<K, V> = Result<Event<K, V>, Error>;
-
-/// A source whose streams a test makes by hand.
-pub struct Script<K, V>(Arc<Streams<K, V>>);
-
-struct Streams<K, V> {
-    streams: Mutex<VecDeque<UnboundedReceiver<Item<K, V>>>>,
-    opened: Mutex<Vec<Option<Revision>>>,
-    silence: Option<Duration>,
-}
-
-impl<K, V> Script<K, V> {
-    pub fn new(silence: Option<Duration>) -> Self {
-        Self(Arc::new(Streams {
-            streams: Mutex::default(),
-            opened: Mutex::default(),
-            silence,
-        }))
-    }
-
-    /// Adds a stream, and returns its sender.
-    pub fn stream(&self) -> UnboundedSender<Item<K, V>> {
-        let (sender, receiver) = unbounded_channel();
-        self.0.streams.lock().unwrap().push_back(receiver);
-        sender
-    }
-
-    /// Returns the revisions after which streams were opened.
-    pub fn opened(&self) -> Vec<Option<Revision>> {
-        self.0.opened.lock().unwrap().clone()
-    }
-}
-
-impl<K, V> Clone for Script<K, V> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<K: Send + 'static, V: Send + 'static> Source for Script<K, V> {
-    type Key = K;
-    type Value = V;
-
-    fn open(&self, from: Option<Revision>) -> impl Stream<Item = Item<K, V>> + Send {
-        self.0.opened.lock().unwrap().push(from);
-        let stream = self.0.streams.lock().unwrap().pop_front();
-        events(async move |emit| {
-            let mut stream = stream.ok_or("no stream")?;
-            while let Some(event) = stream.recv().await {
-                emit.send(event?).await;
-            }
-            Ok(())
-        })
-    }
-
-    fn name(&self) -> String {
-        "script".to_owned()
-    }
-
-    fn silence(&self) -> Option<Duration> {
-        self.0.silence
     }
 }

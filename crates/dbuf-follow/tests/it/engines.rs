@@ -88,7 +88,8 @@ pub(crate) async fn stays_live(follower: &Follower<String, u64>, silence: Durati
         assert_eq!(follower.state(), State::Live);
         tokio::time::sleep(SOON).await;
     }
-    assert!(follower.lag().unwrap() < silence);
+    let lag = follower.lag().unwrap();
+    assert!(lag < silence, "{lag:?} behind");
     assert_eq!(follower.map().read().version(), version);
 }
 

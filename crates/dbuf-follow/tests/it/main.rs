@@ -5,6 +5,7 @@
     reason = "tests always have std"
 )]
 
+mod commits;
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(any(feature = "etcd", feature = "nats"))]
@@ -12,7 +13,8 @@ mod engines;
 #[cfg(feature = "etcd")]
 mod etcd;
 mod file;
-mod follow;
 #[cfg(feature = "nats")]
 mod nats;
+mod reconnect;
 mod redis;
+mod undecodable;
