@@ -3,9 +3,10 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
 /// Counts its wakes.
 #[derive(Debug, Default)]
@@ -59,9 +60,49 @@ impl<'f, T> Polled<'f, T> {
             .poll(&mut Context::from_waker(&self.waker))
     }
 
+    /// Polls until the call has waited for longer than any patience.
+    pub fn poll_for_long(&mut self) {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(4) {
+            assert!(self.poll().is_pending(), "the wait ends early");
+        }
+    }
+
     /// Replaces the waker, as an executor does when it moves a task.
     pub fn change_waker(&mut self) {
         (self.count, self.waker) = Count::waker();
+    }
+}
+
+/// Polls a boxed future once.
+pub fn poll_with<F>(future: &mut Pin<Box<F>>, waker: &Waker) -> Poll<F::Output>
+where
+    F: Future + ?Sized,
+{
+    future.as_mut().poll(&mut Context::from_waker(waker))
+}
+
+/// A waker that reports when it is called, and returns when it is told to, or when the sender of
+/// that is dropped.
+pub struct Blocks {
+    entered: mpsc::Sender<()>,
+    leave: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Blocks {
+    pub fn waker() -> (Waker, mpsc::Receiver<()>, mpsc::Sender<()>) {
+        let (entered, has_entered) = mpsc::channel();
+        let (go_on, leave) = mpsc::channel();
+        let leave = Mutex::new(leave);
+        let waker = Waker::from(Arc::new(Self { entered, leave }));
+        (waker, has_entered, go_on)
+    }
+}
+
+impl Wake for Blocks {
+    fn wake(self: Arc<Self>) {
+        self.entered.send(()).ok();
+        self.leave.lock().unwrap().recv().ok();
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use dbuf_hashmap::{ConcurrentHashMap, Entry, Reader, Writer};
+
+use crate::common::{doubles, unwind, unwinds};
 
 fn numbers() -> (Writer<u32, u32>, Reader<u32, u32>) {
     let (mut writer, reader) = dbuf_hashmap::new();
@@ -18,7 +19,7 @@ fn assert_keys(writer: &mut Writer<u32, u32>, keys: impl Iterator<Item = u32> + 
         let mut batch = writer.write();
         let mut held: Vec<_> = batch.keys().copied().collect();
         held.sort_unstable();
-        assert!(held.into_iter().eq(keys.clone()));
+        assert_eq!(held, keys.clone().collect::<Vec<_>>());
         batch.insert(99, 0); // makes the copies swap
         batch.remove(&99);
     }
@@ -137,7 +138,8 @@ fn extract_if_removes_only_what_next_returns() {
     let mut batch = writer.write();
     let mut even: Vec<_> = batch.extract_if(|n, _| n % 2 == 0).collect();
     even.sort_unstable();
-    assert!(even.into_iter().eq((0..20).step_by(2).map(|n| (n, 10 * n))));
+    let expected: Vec<_> = (0..20).step_by(2).map(|n| (n, 10 * n)).collect();
+    assert_eq!(even, expected);
     assert_eq!(batch.len(), 10);
     batch.publish();
     assert_eq!(reader.len(), 10);
@@ -162,13 +164,13 @@ fn extract_if_that_panics_keeps_its_earlier_removals() {
         let entries = batch.extract_if(|_, _| {
             calls += 1;
             if calls == 4 {
-                resume_unwind(Box::new("expected"))
+                unwind()
             }
             true
         });
         entries.for_each(|(n, _)| taken.push(n));
     };
-    assert!(catch_unwind(AssertUnwindSafe(extract)).is_err());
+    assert!(unwinds(extract), "the closure panics");
     assert_eq!((calls, taken.len(), batch.len()), (4, 3, 17));
     batch.publish();
     assert_keys(&mut writer, (0..20).filter(|n| !taken.contains(n)));
@@ -179,11 +181,9 @@ fn a_lent_value_can_be_extracted() {
     let (mut writer, reader) = numbers();
     let mut batch = writer.write();
     batch.values_mut().for_each(|n| *n += 1);
-    assert!(
-        batch
-            .extract_if(|n, _| *n < 19)
-            .all(|(n, v)| v == 10 * n + 1)
-    );
+    for (n, v) in batch.extract_if(|n, _| *n < 19) {
+        assert_eq!(v, 10 * n + 1);
+    }
     batch.publish();
     assert_eq!(reader.read().iter().collect::<Vec<_>>(), [(&19, &191)]);
     let batch = writer.write();
@@ -210,7 +210,7 @@ fn a_batch_is_indexed_and_iterated_with_its_changes() {
         batch.values().sum::<u32>(),
         (0..20).map(|n| 10 * n).sum::<u32>() - 10
     );
-    assert!(catch_unwind(AssertUnwindSafe(|| batch[&99])).is_err());
+    assert!(unwinds(|| _ = batch[&99]), "99 is not there");
 }
 
 #[test]
@@ -226,7 +226,8 @@ fn a_refused_reserve_changes_nothing() {
     batch.publish();
     assert_eq!(reader.read().version(), 1);
     writer.write().try_reserve(1000).unwrap();
-    assert!(writer.write().capacity() >= 1000 && reader.read().capacity() >= 1000);
+    let room = [writer.write().capacity(), reader.read().capacity()];
+    assert!(room.iter().all(|room| *room >= 1000), "{room:?}");
 }
 
 #[test]
@@ -240,4 +241,20 @@ fn try_insert_and_compute_in_a_batch() {
     batch.publish();
     assert_eq!((reader.read()[&20], reader.read()[&21]), (1, 2));
     assert_keys(&mut writer, 0..22);
+}
+
+#[test]
+fn debug_never_waits() {
+    let (mut writer, reader) = doubles();
+    let guard = reader.read();
+    let mut batch = writer.write();
+    batch.insert(10, 20);
+    let shown = format!("{batch:?} {reader:?} {:?}", batch.published());
+    assert!(shown.contains("len: 11"), "{shown}");
+    assert!(shown.contains("9: 18"), "{shown}");
+    batch.publish();
+    // `guard` blocks the next batch, but nothing here.
+    let shown = format!("{writer:?} {reader:?} {guard:?} {:?}", reader.get(&10));
+    assert!(shown.contains("9: 18"), "{shown}");
+    assert!(shown.ends_with("Some(20)"), "{shown}");
 }

@@ -11,7 +11,11 @@ fn a_map_is_collected_extended_and_read_in_parallel() {
     assert_eq!(map.len(), last as usize);
     assert_eq!(map.read().version(), 1);
     map.par_extend((0..last).into_par_iter().map(|n| (n, 2 * n)));
-    assert!(map.read().par_iter().all(|(n, double)| *double == 2 * n));
+    let doubles = |(n, double): (&u32, &u32)| *double == 2 * n;
+    assert!(
+        map.read().par_iter().all(doubles),
+        "an entry is not replaced"
+    );
     // The last of equal keys wins.
     map.par_extend(vec![(1, 5), (1, 6), (1, 7)]);
     assert_eq!(map.get_cloned(&1), Some(7));
@@ -31,7 +35,7 @@ fn a_map_and_a_set_are_iterated_in_parallel() {
     let mut entries: Vec<(u32, u32)> = map.par_iter().collect();
     map.clear();
     entries.par_sort_unstable();
-    assert!((0..50).zip(entries).all(|(n, entry)| entry == (n, n)));
+    assert_eq!(entries, (0..50).map(|n| (n, n)).collect::<Vec<_>>());
     assert_eq!(map.par_iter().count(), 0);
 
     let set: ConcurrentHashSet<_> = (0..50).into_par_iter().collect();

@@ -4,8 +4,12 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use dbuf_hashmap::{Builder, ConcurrentHashSet};
+
+use crate::common::unwinds;
 
 fn sorted<'a>(elements: impl Iterator<Item = &'a u32>) -> Vec<u32> {
     let all: Vec<_> = elements.copied().collect();
@@ -71,6 +75,51 @@ fn replace_stores_the_new_element() {
     assert!(Rc::ptr_eq(batch.get(&1).unwrap(), &new));
 }
 
+/// A set behaves like its map.
+#[test]
+fn a_set_is_a_map_without_values() {
+    let set: ConcurrentHashSet<u32> = (0..3).collect();
+    let other = set.clone();
+    thread::scope(|scope| {
+        scope.spawn(|| (10..20).for_each(|n| assert!(other.insert(n))));
+        scope.spawn(|| (20..30).for_each(|n| assert!(set.insert(n))));
+    });
+    assert_eq!(
+        [set.insert(10), set.remove(&10), set.remove(&10)],
+        [false, true, false]
+    );
+    assert_eq!(set.take(&11), Some(11));
+    set.retain(|n| *n < 20);
+    assert_eq!(set.len(), 11);
+    assert_eq!(set.read(), other.read());
+    assert_eq!((&set.read()).into_iter().max(), Some(&19));
+    {
+        let guard = set.get(&1).unwrap();
+        assert!(set.try_write().is_none(), "the guard holds the copy");
+        assert!(!set.insert(*guard), "it is there");
+    }
+    let mut batch = set.write_timeout(Duration::from_secs(60)).unwrap();
+    batch.extend([40, 41]);
+    assert!(unwinds(|| _ = set.publish()), "the batch has the lock");
+    drop(batch);
+    assert!(set.reader().contains(&40), "published by the drop");
+    assert!(set.reader().read().contains(&41), "published by the drop");
+    set.clear();
+    assert_eq!(set.len(), 0);
+    set.reserve(100);
+    let capacity = set.as_map().read().capacity();
+    assert!(capacity >= 100, "room for {capacity}");
+    let mut set = ConcurrentHashSet::from(["a", "b"]);
+    set.extend(["c"]);
+    assert_eq!(format!("{:?}", ConcurrentHashSet::from(["a"])), r#"{"a"}"#);
+    let refused = set.transact(|batch| match batch.insert("d") {
+        true => Err(batch.len()),
+        false => Ok(()),
+    });
+    assert_eq!(refused, Err(4));
+    assert_eq!(set.len(), 3);
+}
+
 #[test]
 fn a_set_has_the_other_methods_of_a_map() {
     let set = ConcurrentHashSet::from(HashSet::from([1, 2]));
@@ -83,7 +132,7 @@ fn a_set_has_the_other_methods_of_a_map() {
     let mut drained: Vec<_> = set.drain().collect();
     drained.sort_unstable();
     assert_eq!(drained, [1, 2, 3]);
-    assert!(set.is_empty() && set.reader().is_empty());
+    assert_eq!([set.len(), set.reader().len()], [0, 0]);
 }
 
 #[cfg(feature = "async")]
@@ -91,10 +140,12 @@ fn a_set_has_the_other_methods_of_a_map() {
 fn tasks_write_to_a_set() {
     pollster::block_on(async {
         let set = ConcurrentHashSet::from([1]);
-        assert!(set.insert_async(2).await && !set.insert_async(2).await);
+        assert!(set.insert_async(2).await, "2 is new");
+        assert!(!set.insert_async(2).await, "2 is there");
         assert_eq!(set.replace_async(2).await, Some(2));
         assert_eq!(set.take_async(&2).await, Some(2));
-        assert!(set.remove_async(&1).await && !set.remove_async(&1).await);
+        assert!(set.remove_async(&1).await, "1 is there");
+        assert!(!set.remove_async(&1).await, "1 is removed");
         set.write_async().await.extend([1, 2, 3]);
         set.retain_async(|n| *n > 1).await;
         let refused = set.transact_async(async |batch| {

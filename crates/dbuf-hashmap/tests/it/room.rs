@@ -59,6 +59,16 @@ fn one_large_copy() -> Map<u64> {
 }
 
 #[test]
+fn builder_gives_room_to_both_copies() {
+    let map: Map<u64> = Builder::new()
+        .capacity(100)
+        .hasher(BuildHasherDefault::default())
+        .build_concurrent();
+    let room = capacities(&map);
+    assert!(room.iter().all(|room| *room >= 100), "{room:?}");
+}
+
+#[test]
 fn shrink_frees_the_room_of_the_other_copy() {
     let map = one_large_copy();
     map.shrink_to_fit();

@@ -1,11 +1,12 @@
 //! Several destructors that panic in one call. Each call propagates one panic and runs every
 //! destructor; an abort of the process fails all tests.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use dbuf_hashmap::{ConcurrentHashMap, ConcurrentHashSet};
+
+use crate::common::{unwind, unwinds};
 
 #[derive(Default)]
 struct Fuse {
@@ -33,8 +34,7 @@ impl Drop for Bomb {
     fn drop(&mut self) {
         self.0.live.fetch_sub(1, Relaxed);
         if self.0.armed.load(Relaxed) {
-            // Unwinds without the panic hook, which would print each panic.
-            std::panic::resume_unwind(Box::new("expected"));
+            unwind();
         }
     }
 }
@@ -52,7 +52,7 @@ fn bombs() -> (ConcurrentHashMap<u32, Bomb>, Arc<Fuse>) {
 /// Runs `f` with destructors that panic, and returns whether it panicked.
 fn panics(fuse: &Fuse, f: impl FnOnce()) -> bool {
     fuse.armed.store(true, Relaxed);
-    let panicked = catch_unwind(AssertUnwindSafe(f)).is_err();
+    let panicked = unwinds(f);
     fuse.armed.store(false, Relaxed);
     panicked
 }
@@ -130,7 +130,7 @@ fn drop_while_the_thread_unwinds() {
     let (map, fuse) = bombs();
     assert!(panics(&fuse, move || {
         let _map = map;
-        std::panic::resume_unwind(Box::new("first"));
+        unwind();
     }));
     assert_eq!(fuse.live.load(Relaxed), 0);
 }
@@ -140,11 +140,11 @@ fn reserve_that_is_refused_leaves_the_batch() {
     let map = ConcurrentHashMap::from([(1, 1)]);
     let mut batch = map.write();
     batch.insert(2, 2);
-    assert!(catch_unwind(AssertUnwindSafe(|| batch.reserve(usize::MAX))).is_err());
+    assert!(unwinds(|| batch.reserve(usize::MAX)), "it overflows");
     batch.insert(3, 3);
     batch.publish();
     assert_eq!(map.len(), 3);
     let set = ConcurrentHashSet::from([1]);
-    assert!(catch_unwind(AssertUnwindSafe(|| set.reserve(usize::MAX))).is_err());
-    assert!(set.insert(2));
+    assert!(unwinds(|| set.reserve(usize::MAX)), "it overflows");
+    assert!(set.insert(2), "2 is new");
 }

@@ -31,7 +31,8 @@ fn a_local_writer_awaits_readers_of_its_own_thread() {
                 }
                 let after: Vec<_> = guard.iter().map(|(k, v)| (*k, *v)).collect();
                 assert_eq!(before, after, "a guarded copy was written");
-                assert!(guard.values().all(|value| *value == guard.len() as u32));
+                let len = guard.len() as u32;
+                assert!(guard.values().all(|value| *value == len), "half a batch");
                 reads.set(reads.get() + 1);
                 drop(guard);
                 yield_now().await;
@@ -58,7 +59,7 @@ fn a_local_writer_awaits_readers_of_its_own_thread() {
             reader.await;
         }
     }));
-    assert!(reads.get() > 0);
+    assert_ne!(reads.get(), 0, "nothing was read");
     // The writer waited at times; each wait costs one more poll.
     let polls = polls.load(SeqCst) as u32;
     assert!(polls > MANY && polls <= 2 * MANY, "{polls} polls");
@@ -85,7 +86,9 @@ fn a_local_writer_is_woken_once_and_cancelled_at_will() {
     }
     let mut writes = Polled::new(async { writer.write_async().await.insert(2, 2) });
     assert!(writes.poll().is_pending());
-    assert!((0..100).all(|_| reader.read().len() == 1));
+    for _ in 0..100 {
+        assert_eq!(reader.read().len(), 1);
+    }
     assert_eq!(writes.count.wakes(), 0);
     assert!(guard.is_empty());
     drop(guard);

@@ -9,6 +9,7 @@ mod local;
 mod panics;
 mod queue;
 mod send;
+mod turns;
 #[cfg(not(miri))]
 mod wakers;
 mod watch;

@@ -3,12 +3,11 @@
 
 use std::sync::Barrier;
 use std::task::Poll;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::thread::{self, Scope};
 
 use dbuf_hashmap::PublishPolicy;
 
-use super::{MapStrategy, map, map_with, over_strategies};
+use super::{Map, MapStrategy, map, map_with, over_strategies};
 use crate::futures::{Polled, poll_and_cancel, run_woken, yield_now};
 
 over_strategies! {
@@ -21,27 +20,40 @@ over_strategies! {
     a_batch_may_move_between_threads
 }
 
-fn behind_a_batch_each_is_polled_twice<S: MapStrategy>(new: fn() -> S) {
-    let map = map(new());
-    let batch = pollster::block_on(map.write_async());
-    let mut waiting: Vec<_> = (0..20)
-        .map(|n| Polled::new(map.insert_async(n, n)))
-        .collect();
-    for insert in &mut waiting {
-        assert!(insert.poll().is_pending());
-    }
+/// Inserts that wait for what the map is used for now.
+fn waiting<S: MapStrategy>(map: &Map<S>, number: u32, value: u32) -> Vec<Insert<'_>> {
+    let inserts = (0..number).map(|key| {
+        let mut insert = Polled::new(map.insert_async(key, value));
+        assert!(insert.poll().is_pending(), "{key} does not wait");
+        insert
+    });
+    inserts.collect()
+}
+
+type Insert<'m> = Polled<'m, Option<u32>>;
+
+/// Checks that reads wake no task, and that each task is woken once when `held` is dropped.
+fn each_is_polled_twice<S: MapStrategy, T>(map: &Map<S>, held: T) {
+    let len = map.len();
+    let mut waiting = waiting(map, 20, 7);
     for _ in 0..100 {
-        assert!(map.is_empty()); // readers wake no task
+        assert_eq!(map.get_cloned(&0), None);
     }
-    assert!(waiting.iter().all(|insert| insert.count.wakes() == 0));
-    drop(batch);
+    let wakes: usize = waiting.iter().map(|insert| insert.count.wakes()).sum();
+    assert_eq!(wakes, 0, "a read wakes a task");
+    drop(held);
     for (at, insert) in waiting.iter_mut().enumerate() {
         // The previous task wakes each one, once.
-        assert_eq!(insert.count.wakes(), 1, "{at}");
-        assert!(insert.poll().is_ready());
+        assert_eq!(insert.count.wakes(), 1, "wakes of task {at}");
+        assert!(insert.poll().is_ready(), "task {at} waits on");
         assert_eq!(insert.polls, 2);
     }
-    assert_eq!((map.len(), map.queued_writers()), (20, 0));
+    assert_eq!((map.len(), map.queued_writers()), (len + 20, 0));
+}
+
+fn behind_a_batch_each_is_polled_twice<S: MapStrategy>(new: fn() -> S) {
+    let map = map(new());
+    each_is_polled_twice(&map, pollster::block_on(map.write_async()));
 }
 
 fn behind_a_reader_each_is_polled_twice<S: MapStrategy>(new: fn() -> S) {
@@ -49,24 +61,8 @@ fn behind_a_reader_each_is_polled_twice<S: MapStrategy>(new: fn() -> S) {
     let reader = map.reader();
     let guard = reader.read();
     pollster::block_on(map.insert_async(99, 99));
-    let mut waiting: Vec<_> = (0..20)
-        .map(|n| Polled::new(map.insert_async(n, n)))
-        .collect();
-    for insert in &mut waiting {
-        assert!(insert.poll().is_pending());
-    }
-    for _ in 0..100 {
-        assert_eq!(reader.get(&99).as_deref(), Some(&99));
-    }
-    assert!(waiting.iter().all(|insert| insert.count.wakes() == 0));
     assert_eq!(map.stragglers(), 1);
-    drop(guard);
-    for insert in &mut waiting {
-        assert_eq!(insert.count.wakes(), 1);
-        assert!(insert.poll().is_ready());
-        assert_eq!(insert.polls, 2);
-    }
-    assert_eq!(map.len(), 21);
+    each_is_polled_twice(&map, guard);
 }
 
 fn a_cancelled_batch_publishes_and_a_cancelled_transaction_does_not<S: MapStrategy>(
@@ -91,92 +87,83 @@ fn a_cancelled_batch_publishes_and_a_cancelled_transaction_does_not<S: MapStrate
     assert_eq!(poll_and_cancel(map.insert_async(3, 4), 1), Some(None));
 }
 
-/// Rounds of threads that block, and tasks of which half are cancelled while they wait for the
-/// lock.
-fn changes_outlive_tasks_that_are_cancelled<S: MapStrategy>(new: fn() -> S) {
-    let map = map(new());
-    for round in 0..if cfg!(miri) { 2 } else { 100 } {
-        let batch = pollster::block_on(map.write_async());
-        let mut tasks: Vec<_> = (0..4)
-            .map(|n| Polled::new(map.insert_async(n, round)))
-            .collect();
-        thread::scope(|scope| {
-            assert!(tasks[0].poll().is_pending());
-            assert!(tasks[1].poll().is_pending());
-            for key in 10..13 {
-                let map = &map;
-                scope.spawn(move || {
-                    map.insert(key, round);
-                    assert_eq!(map.get_cloned(&key), Some(round), "not seen by its writer");
-                });
-            }
-            while map.queued_writers() < 5 {
-                thread::yield_now();
-            }
-            assert!(tasks[2].poll().is_pending());
-            assert!(tasks[3].poll().is_pending());
-            // One task waits before the threads and one after them.
-            drop(tasks.remove(2));
-            drop(batch);
-            drop(tasks.remove(0));
-            let left = tasks.into_iter().map(Some).collect();
-            run_sleeping(left);
+/// Starts threads that insert 10, 11 and 12, and returns when `queue` writers wait.
+fn block<'s, S: MapStrategy>(scope: &'s Scope<'s, '_>, map: &'s Map<S>, value: u32, queue: usize) {
+    for key in 10..13 {
+        scope.spawn(move || {
+            map.insert(key, value);
+            assert_eq!(map.get_cloned(&key), Some(value), "not seen by its writer");
         });
-        // The two remaining tasks are 1 and 3.
-        let guard = map.read();
-        for key in [1, 3, 10, 11, 12] {
-            assert_eq!(guard.get(&key), Some(&round), "{key}");
-        }
-        assert_eq!(guard.len(), 5);
     }
-    assert_eq!(map.queued_writers(), 0);
+    while map.queued_writers() < queue {
+        thread::yield_now();
+    }
 }
 
 /// Like `run_woken`, where other threads may have to wake the tasks first.
-fn run_sleeping(mut tasks: Vec<Option<Polled<'_, Option<u32>>>>) {
+fn run_sleeping(tasks: Vec<Insert<'_>>) {
+    let mut tasks: Vec<_> = tasks.into_iter().map(Some).collect();
     while tasks.iter().any(Option::is_some) {
         for slot in &mut tasks {
-            if slot.as_ref().is_some_and(|task| task.count.take()) {
-                if let Some(Poll::Ready(_)) = slot.as_mut().map(Polled::poll) {
-                    *slot = None;
-                }
+            if slot.as_ref().is_some_and(|task| task.count.take())
+                && let Some(Poll::Ready(_)) = slot.as_mut().map(Polled::poll)
+            {
+                *slot = None;
             }
         }
         thread::yield_now();
     }
 }
 
+const ROUNDS: u32 = if cfg!(miri) { 2 } else { 100 };
+
+/// Rounds of threads that block, and tasks of which half are cancelled while they wait for the
+/// lock.
+fn changes_outlive_tasks_that_are_cancelled<S: MapStrategy>(new: fn() -> S) {
+    let map = map(new());
+    for round in 0..ROUNDS {
+        let batch = pollster::block_on(map.write_async());
+        thread::scope(|scope| {
+            let mut tasks = waiting(&map, 2, round);
+            block(scope, &map, round, 5);
+            // One task waits before the threads and one after them.
+            let mut late = [2, 3].map(|key| Polled::new(map.insert_async(key, round)));
+            assert!(late.iter_mut().all(|task| task.poll().is_pending()));
+            let [cancelled, kept] = late;
+            drop(cancelled);
+            drop(batch);
+            drop(tasks.remove(0));
+            tasks.push(kept);
+            run_sleeping(tasks);
+        });
+        let now = map.read();
+        assert_eq!(
+            [1, 3, 10, 11, 12].map(|key| now.get(&key)),
+            [Some(&round); 5]
+        );
+        assert_eq!(now.len(), 5);
+    }
+    assert_eq!(map.queued_writers(), 0);
+}
+
 /// The same with a straggler, which threads and tasks wait for together.
 fn changes_outlive_tasks_that_are_cancelled_behind_a_reader<S: MapStrategy>(new: fn() -> S) {
     let map = map(new());
     let reader = map.reader();
-    for round in 0..if cfg!(miri) { 2 } else { 100 } {
+    for round in 0..ROUNDS {
         let guard = reader.read();
         pollster::block_on(map.insert_async(99, round));
         thread::scope(|scope| {
-            let mut tasks: Vec<_> = (0..2)
-                .map(|n| Polled::new(map.insert_async(n, round)))
-                .collect();
-            assert!(tasks.iter_mut().all(|task| task.poll().is_pending()));
-            for key in 10..13 {
-                let map = &map;
-                scope.spawn(move || {
-                    map.insert(key, round);
-                    assert_eq!(map.get_cloned(&key), Some(round), "not seen by its writer");
-                });
-            }
-            while map.queued_writers() < 5 {
-                thread::yield_now();
-            }
+            let mut tasks = waiting(&map, 2, round);
+            block(scope, &map, round, 5);
             drop(tasks.remove(0));
             drop(guard);
-            run_sleeping(tasks.into_iter().map(Some).collect());
+            run_sleeping(tasks);
         });
         let now = map.read();
-        assert!(
-            [1, 10, 11, 12, 99]
-                .iter()
-                .all(|key| now.get(key) == Some(&round))
+        assert_eq!(
+            [1, 10, 11, 12, 99].map(|key| now.get(&key)),
+            [Some(&round); 5]
         );
         assert_eq!(now.len(), 5);
     }
@@ -224,7 +211,7 @@ fn a_batch_may_move_between_threads<S: MapStrategy>(new: fn() -> S) {
         let mut behind = Polled::new(map.insert_async(3, 3));
         assert!(behind.poll().is_pending());
         moved.wait();
-        run_sleeping(vec![Some(behind)]);
+        run_sleeping(vec![behind]);
     });
     assert_eq!(map.len(), 3);
 }
@@ -235,91 +222,11 @@ fn a_woken_task_that_is_dropped_passes_the_lock_on() {
     let map = map(dbuf_hashmap::DefaultStrategy::new());
     for dropped in 0..5 {
         let batch = pollster::block_on(map.write_async());
-        let mut waiting: Vec<_> = (0..5)
-            .map(|n| Some(Polled::new(map.insert_async(n, dropped))))
-            .collect();
-        for insert in waiting.iter_mut().flatten() {
-            assert!(insert.poll().is_pending());
-        }
+        let mut waiting: Vec<_> = waiting(&map, 5, dropped).into_iter().map(Some).collect();
         drop(batch);
         waiting[0] = None;
         waiting[dropped as usize] = None;
         run_woken(waiting, |_, _| {});
-        assert!(map.try_write().is_some());
+        assert!(map.try_write().is_some(), "the lock is not free");
     }
-}
-
-/// Polls until the call has waited for longer than any patience.
-fn poll_for_long<T>(waits: &mut Polled<'_, T>) {
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_millis(3) {
-        assert!(waits.poll().is_pending());
-    }
-}
-
-/// After its patience a writer that waits for the lock is not overtaken once.
-#[test]
-fn a_writer_that_waited_for_long_gets_the_next_turn() {
-    let map = map(dbuf_hashmap::DefaultStrategy::new());
-    let batch = pollster::block_on(map.write_async());
-    let mut waits = Polled::new(map.insert_async(1, 1));
-    poll_for_long(&mut waits);
-    drop(batch);
-    let mut later = Polled::new(map.insert_async(2, 2));
-    assert!(later.poll().is_pending(), "leaves the turn to the first");
-    // A publish needs no turn.
-    assert!(!map.publish().is_published());
-    assert!(waits.poll().is_ready());
-    assert!(later.poll().is_ready());
-}
-
-/// Nor is a writer that waits for readers, although others arrive after the readers are gone.
-#[test]
-fn a_writer_that_waited_for_readers_gets_the_next_turn() {
-    let map = map(dbuf_hashmap::DefaultStrategy::new());
-    let reader = map.reader();
-    let guard = reader.read();
-    pollster::block_on(map.insert_async(0, 0));
-    let mut waits = Polled::new(map.insert_async(1, 1));
-    poll_for_long(&mut waits);
-    drop(guard);
-    let mut later = Polled::new(map.insert_async(2, 2));
-    assert!(later.poll().is_pending(), "leaves the turn to the first");
-    assert!(waits.poll().is_ready());
-    assert!(later.poll().is_ready());
-}
-
-/// The turn of a writer ends when the writer is dropped.
-#[test]
-fn a_turn_ends_with_its_writer() {
-    let map = map(dbuf_hashmap::DefaultStrategy::new());
-    let batch = pollster::block_on(map.write_async());
-    let mut waits = Polled::new(map.insert_async(1, 1));
-    poll_for_long(&mut waits);
-    drop(batch);
-    drop(waits);
-    assert!(Polled::new(map.insert_async(2, 2)).poll().is_ready());
-}
-
-/// A task that has reserved the next turn, and is neither polled nor dropped, delays other
-/// writers only until its turn lapses.
-#[test]
-fn an_unused_turn_lapses() {
-    let map = map(dbuf_hashmap::DefaultStrategy::new());
-    let batch = pollster::block_on(map.write_async());
-    let mut waits = Polled::new(map.insert_async(1, 1));
-    poll_for_long(&mut waits);
-    drop(batch);
-    // A thread waits for the turn to lapse; a task is woken by then.
-    map.insert(2, 2);
-    let mut later = Polled::new(map.insert_async(3, 3));
-    while later.poll().is_pending() {
-        assert!(
-            later.count.wakes() > 0,
-            "the writer sleeps until a task runs that is never polled"
-        );
-    }
-    assert!(map.try_write().is_some());
-    assert_eq!(map.len(), 2);
-    assert!(waits.poll().is_ready());
 }

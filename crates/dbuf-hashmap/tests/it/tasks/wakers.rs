@@ -1,16 +1,17 @@
 //! Wakers run user code: they panic, poll or drop their task inside `wake`, block, and outlive
 //! their executor. None of this blocks a reader or another writer.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Wake, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::MapStrategy;
-use crate::futures::Polled;
+use crate::common::unwinds;
+use crate::futures::{Blocks, Polled, poll_with};
 
 type Map<S> = dbuf_hashmap::ConcurrentHashMap<u32, u32, std::hash::RandomState, S>;
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -22,20 +23,21 @@ enum Obstacle {
     Reader,
 }
 
-const OBSTACLES: [Obstacle; 2] = [Obstacle::Batch, Obstacle::Reader];
-
 fn map<S: MapStrategy>(new: fn() -> S) -> Map<S> {
     dbuf_hashmap::Builder::new()
         .strategy(new())
         .build_concurrent()
 }
 
-fn over_strategies(test: impl Fn(&dyn Fn(Obstacle) -> World)) {
+/// Runs a test with each strategy and each obstacle. The test makes its worlds.
+fn over_worlds(test: impl Fn(&dyn Fn() -> World)) {
     use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-    test(&|obstacle| World::new(&map(CountStrategy::new), obstacle));
-    test(&|obstacle| World::new(&map(EpochStrategy::new), obstacle));
-    test(&|obstacle| World::new(&map(FlashStrategy::new), obstacle));
-    test(&|obstacle| World::new(&map(LockStrategy::new), obstacle));
+    for obstacle in [Obstacle::Batch, Obstacle::Reader] {
+        test(&|| World::new(&map(CountStrategy::new), obstacle));
+        test(&|| World::new(&map(EpochStrategy::new), obstacle));
+        test(&|| World::new(&map(FlashStrategy::new), obstacle));
+        test(&|| World::new(&map(LockStrategy::new), obstacle));
+    }
 }
 
 /// A map with an obstacle for writers, and closures that work on it.
@@ -56,22 +58,13 @@ impl World {
         let (ready, is_ready) = mpsc::channel();
         let holds = map.clone();
         let holder = thread::spawn(move || {
-            let unwound = |f: &mut dyn FnMut()| catch_unwind(AssertUnwindSafe(f)).is_err();
-            let unwound = match obstacle {
-                Obstacle::Batch => {
-                    let mut batch = Some(holds.write());
-                    ready.send(()).unwrap();
-                    asked.recv().unwrap();
-                    unwound(&mut || drop(batch.take()))
-                }
-                Obstacle::Reader => {
-                    let mut guard = Some(holds.read());
-                    ready.send(()).unwrap();
-                    asked.recv().unwrap();
-                    unwound(&mut || drop(guard.take()))
-                }
+            let held = match obstacle {
+                Obstacle::Batch => (Some(holds.write()), None),
+                Obstacle::Reader => (None, Some(holds.read())),
             };
-            sender.send(unwound).unwrap();
+            ready.send(()).unwrap();
+            asked.recv().unwrap();
+            sender.send(unwinds(|| drop(held))).unwrap();
         });
         is_ready.recv().unwrap();
         if matches!(obstacle, Obstacle::Reader) {
@@ -133,42 +126,36 @@ impl Wake for Panics {
 
 #[test]
 fn a_waker_that_panics_loses_no_other_wake() {
-    over_strategies(|world| {
-        for obstacle in OBSTACLES {
-            let mut world = world(obstacle);
-            let waker = Waker::from(Arc::new(Panics));
-            let mut task = (world.insert_async)(1);
-            let polled = task.as_mut().poll(&mut Context::from_waker(&waker));
-            assert!(polled.is_pending());
-            let thread = world.insert_on_a_thread(2);
-            world.wait_for_queue(2);
-            assert!(world.remove(), "the caller gets the panic");
-            within(&thread, "a thread that waited with the task is woken");
-            drop(task);
-            within(&world.insert_on_a_thread(3), "later writes work");
-        }
+    over_worlds(|world| {
+        let mut world = world();
+        let waker = Waker::from(Arc::new(Panics));
+        let mut task = (world.insert_async)(1);
+        assert!(poll_with(&mut task, &waker).is_pending());
+        let thread = world.insert_on_a_thread(2);
+        world.wait_for_queue(2);
+        assert!(world.remove(), "the caller gets the panic");
+        within(&thread, "a thread that waited with the task is woken");
+        drop(task);
+        within(&world.insert_on_a_thread(3), "later writes work");
     });
 }
 
 #[test]
 fn a_waker_that_panicked_changes_no_later_queue() {
-    over_strategies(|world| {
-        for obstacle in OBSTACLES {
-            for panics in [true, false] {
-                let mut world = world(obstacle);
-                let mut waits = Polled::new((world.insert_async)(1));
-                let waker = Waker::from(Arc::new(Panics));
-                let mut panicking = (world.insert_async)(2);
-                if panics {
-                    let polled = panicking.as_mut().poll(&mut Context::from_waker(&waker));
-                    assert!(polled.is_pending());
-                }
-                assert!(waits.poll().is_pending());
-                assert_eq!(world.remove(), panics);
-                assert!(waits.count.wakes() > 0, "the other task is woken");
-                drop(panicking);
-                assert!(waits.poll().is_ready());
+    over_worlds(|world| {
+        for panics in [true, false] {
+            let mut world = world();
+            let mut waits = Polled::new((world.insert_async)(1));
+            let waker = Waker::from(Arc::new(Panics));
+            let mut panicking = (world.insert_async)(2);
+            if panics {
+                assert!(poll_with(&mut panicking, &waker).is_pending());
             }
+            assert!(waits.poll().is_pending());
+            assert_eq!(world.remove(), panics);
+            assert!(waits.count.wakes() > 0, "the other task is woken");
+            drop(panicking);
+            assert!(waits.poll().is_ready(), "it waits on");
         }
     });
 }
@@ -184,40 +171,33 @@ impl Wake for Owns {
     fn wake(self: Arc<Self>) {
         let queue = self.queue.clone();
         let sent = queue.send(Arc::clone(&self));
-        drop(
-            self.task
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(task.take());
+        drop(task);
         assert!(sent.is_ok() || !self.unwraps, "the executor is gone");
     }
 }
 
 #[test]
 fn a_task_whose_executor_is_gone_blocks_no_writer() {
-    over_strategies(|world| {
-        for obstacle in OBSTACLES {
-            for unwraps in [true, false] {
-                let mut world = world(obstacle);
-                let (queue, ready) = mpsc::channel();
-                let owns = Arc::new(Owns {
-                    task: Mutex::new(Some((world.insert_async)(1))),
-                    queue,
-                    unwraps,
-                });
-                let waker = Waker::from(Arc::clone(&owns));
-                let mut task = owns.task.lock().unwrap();
-                let polled =
-                    (task.as_mut().unwrap().as_mut()).poll(&mut Context::from_waker(&waker));
-                assert!(polled.is_pending());
-                drop(task);
-                drop((waker, owns, ready)); // the executor shuts down
-                let thread = world.insert_on_a_thread(2);
-                world.wait_for_queue(2);
-                assert_eq!(world.remove(), unwraps);
-                within(&thread, "a thread that waited with it is woken");
-            }
+    over_worlds(|world| {
+        for unwraps in [true, false] {
+            let mut world = world();
+            let (queue, ready) = mpsc::channel();
+            let owns = Arc::new(Owns {
+                task: Mutex::new(Some((world.insert_async)(1))),
+                queue,
+                unwraps,
+            });
+            let waker = Waker::from(Arc::clone(&owns));
+            let mut task = owns.task.lock().unwrap();
+            assert!(poll_with(task.as_mut().unwrap(), &waker).is_pending());
+            drop(task);
+            drop((waker, owns, ready)); // the executor shuts down
+            let thread = world.insert_on_a_thread(2);
+            world.wait_for_queue(2);
+            assert_eq!(world.remove(), unwraps);
+            within(&thread, "a thread that waited with it is woken");
         }
     });
 }
@@ -232,73 +212,50 @@ impl Wake for Inline {
     fn wake(self: Arc<Self>) {
         self.polls.fetch_add(1, SeqCst);
         let waker = Waker::from(Arc::clone(&self));
-        if let Ok(mut slot) = self.task.try_lock() {
-            if let Some(task) = &mut *slot {
-                if let Poll::Ready(()) = task.as_mut().poll(&mut Context::from_waker(&waker)) {
-                    *slot = None;
-                }
-            }
+        if let Ok(mut slot) = self.task.try_lock()
+            && let Some(task) = &mut *slot
+            && poll_with(task, &waker).is_ready()
+        {
+            *slot = None;
         }
     }
 }
 
 #[test]
 fn a_waker_may_poll_its_task_in_place() {
-    over_strategies(|world| {
-        for obstacle in OBSTACLES {
-            let mut world = world(obstacle);
-            let inline = Arc::new(Inline {
-                task: Mutex::new(Some((world.insert_async)(1))),
-                polls: AtomicUsize::new(0),
-            });
-            Arc::clone(&inline).wake();
-            assert_eq!(inline.polls.load(SeqCst), 1);
-            world.remove();
-            assert!(
-                inline.task.lock().unwrap().is_none(),
-                "the task ran inside `wake`"
-            );
-        }
+    over_worlds(|world| {
+        let mut world = world();
+        let inline = Arc::new(Inline {
+            task: Mutex::new(Some((world.insert_async)(1))),
+            polls: AtomicUsize::new(0),
+        });
+        Arc::clone(&inline).wake();
+        assert_eq!(inline.polls.load(SeqCst), 1);
+        world.remove();
+        assert!(
+            inline.task.lock().unwrap().is_none(),
+            "the task ran inside `wake`"
+        );
     });
-}
-
-/// A waker that returns only after others have written.
-struct Blocks {
-    entered: mpsc::Sender<()>,
-    leave: Mutex<mpsc::Receiver<()>>,
-}
-
-impl Wake for Blocks {
-    fn wake(self: Arc<Self>) {
-        self.entered.send(()).unwrap();
-        self.leave.lock().unwrap().recv().unwrap();
-    }
 }
 
 #[test]
 fn a_waker_that_blocks_blocks_no_writer() {
-    over_strategies(|world| {
-        for obstacle in OBSTACLES {
-            let mut world = world(obstacle);
-            let (entered, has_entered) = mpsc::channel();
-            let (go_on, leave) = mpsc::channel();
-            let waker = Waker::from(Arc::new(Blocks {
-                entered,
-                leave: Mutex::new(leave),
-            }));
-            let mut task = (world.insert_async)(1);
-            let polled = task.as_mut().poll(&mut Context::from_waker(&waker));
-            assert!(polled.is_pending());
-            let thread = world.insert_on_a_thread(2);
-            world.wait_for_queue(2);
-            world.remove.as_ref().unwrap().send(()).unwrap();
-            within(&has_entered, "the task is woken");
-            within(&thread, "the thread was woken before the task");
-            within(&world.insert_on_a_thread(3), "the lock is free");
-            go_on.send(()).unwrap();
-            assert!(!within(&world.removed, "the obstacle's owner returns"));
-            world.holder.take().unwrap().join().unwrap();
-        }
+    over_worlds(|world| {
+        let mut world = world();
+        let (waker, has_entered, go_on) = Blocks::waker();
+        let mut task = (world.insert_async)(1);
+        assert!(poll_with(&mut task, &waker).is_pending());
+        let thread = world.insert_on_a_thread(2);
+        world.wait_for_queue(2);
+        world.remove.as_ref().unwrap().send(()).unwrap();
+        within(&has_entered, "the task is woken");
+        within(&thread, "the thread was woken before the task");
+        within(&world.insert_on_a_thread(3), "the lock is free");
+        go_on.send(()).unwrap();
+        let unwound = within(&world.removed, "the obstacle's owner returns");
+        assert!(!unwound, "the waker has not panicked");
+        world.holder.take().unwrap().join().unwrap();
     });
 }
 
@@ -314,19 +271,16 @@ fn a_waker_that_panics_as_it_is_cloned_fails_its_own_poll_only() {
         |_| {},
     );
 
-    over_strategies(|world| {
-        for obstacle in OBSTACLES {
-            let mut world = world(obstacle);
-            // SAFETY: the functions ignore the data, and cloning it never returns.
-            let waker = unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &UNCLONABLE)) };
-            let mut task = (world.insert_async)(1);
-            let poll = || task.as_mut().poll(&mut Context::from_waker(&waker));
-            assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
-            drop(task);
-            let thread = world.insert_on_a_thread(2);
-            world.wait_for_queue(1);
-            world.remove();
-            within(&thread, "the thread is woken");
-        }
+    over_worlds(|world| {
+        let mut world = world();
+        // SAFETY: the functions ignore the data, and cloning it never returns.
+        let waker = unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &UNCLONABLE)) };
+        let mut task = (world.insert_async)(1);
+        assert!(unwinds(|| _ = poll_with(&mut task, &waker)), "no clone");
+        drop(task);
+        let thread = world.insert_on_a_thread(2);
+        world.wait_for_queue(1);
+        world.remove();
+        within(&thread, "the thread is woken");
     });
 }

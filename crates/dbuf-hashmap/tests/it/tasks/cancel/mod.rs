@@ -1,159 +1,18 @@
 //! Futures that are dropped after any poll, against a model: only completed calls have an effect.
 
-use std::collections::BTreeMap;
+mod model;
 
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use dbuf_hashmap::{SharedReader, Snapshot, Watched, Watcher};
+use model::{Call, End, Entries, Model, Step, polls_of, step};
 use proptest::prelude::*;
 
 use super::{Map, MapStrategy, map};
 use crate::futures::{Polled, poll_and_cancel, run_woken, yield_now};
 
-type Entries = BTreeMap<u32, u32>;
 type Watch<S> = Watcher<u32, u32, std::hash::RandomState, S>;
 type Read<S> = SharedReader<u32, u32, std::hash::RandomState, Watched<S>>;
 type Guard<'r, S> = Snapshot<'r, u32, u32, std::hash::RandomState, Watched<S>>;
-
-#[derive(Clone, Copy, Debug)]
-enum Call {
-    Insert(u32),
-    Remove(u32),
-    Update(u32),
-    /// A transaction with an await in its middle.
-    Transact(u32, bool),
-    /// A batch with an await in its middle, and how it ends.
-    Write(u32, End),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum End {
-    Drop,
-    Publish,
-    Defer,
-    Rollback,
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Take,
-    Release(usize),
-    /// A call that is polled this often, and then dropped.
-    Call(Call, usize),
-    /// Calls behind an open batch; some are dropped while they wait.
-    Queue(Vec<(Call, bool)>, End),
-    /// Calls behind a guard, if there is one; some are dropped while they wait.
-    Stuck(Vec<(Call, bool)>),
-    Publish,
-    Watch(usize),
-}
-
-fn call() -> impl Strategy<Value = Call> {
-    let key = 0..6_u32;
-    let end = prop_oneof![
-        Just(End::Drop),
-        Just(End::Publish),
-        Just(End::Defer),
-        Just(End::Rollback)
-    ];
-    prop_oneof![
-        3 => key.clone().prop_map(Call::Insert),
-        2 => key.clone().prop_map(Call::Remove),
-        2 => key.clone().prop_map(Call::Update),
-        2 => (key.clone(), any::<bool>()).prop_map(|(key, fails)| Call::Transact(key, fails)),
-        3 => (key, end).prop_map(|(key, end)| Call::Write(key, end)),
-    ]
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let calls = || prop::collection::vec((call(), any::<bool>()), 1..5);
-    let end = prop_oneof![Just(End::Publish), Just(End::Defer), Just(End::Rollback)];
-    prop_oneof![
-        3 => Just(Step::Take),
-        4 => any::<usize>().prop_map(Step::Release),
-        8 => (call(), 0..4_usize).prop_map(|(call, polls)| Step::Call(call, polls)),
-        3 => (calls(), end).prop_map(|(calls, end)| Step::Queue(calls, end)),
-        2 => calls().prop_map(Step::Stuck),
-        1 => Just(Step::Publish),
-        2 => (0..3_usize).prop_map(Step::Watch),
-    ]
-}
-
-/// The expected contents of the map.
-#[derive(Default)]
-struct Model {
-    published: Entries,
-    /// The published contents with the deferred changes.
-    next: Entries,
-    pending: bool,
-    version: u64,
-}
-
-impl Model {
-    fn publish(&mut self) {
-        if self.pending {
-            self.published.clone_from(&self.next);
-            self.pending = false;
-            self.version += 1;
-        }
-    }
-
-    fn insert(&mut self, key: u32, value: u32) {
-        self.next.insert(key, value);
-        self.pending = true;
-    }
-
-    fn end(&mut self, end: End) {
-        match end {
-            End::Drop | End::Publish => self.publish(),
-            End::Defer => {}
-            End::Rollback => unreachable!("a rollback inserts nothing"),
-        }
-    }
-
-    /// Applies a completed call to the model.
-    fn complete(&mut self, call: Call, value: u32) {
-        match call {
-            Call::Insert(key) => {
-                self.insert(key, value);
-                self.publish();
-            }
-            Call::Remove(key) => {
-                self.pending |= self.next.remove(&key).is_some();
-                self.publish();
-            }
-            Call::Update(key) => {
-                if self.next.contains_key(&key) {
-                    self.insert(key, value);
-                }
-                self.publish();
-            }
-            Call::Transact(_, true) | Call::Write(_, End::Rollback) => {}
-            Call::Transact(key, false) => {
-                self.insert(key, value);
-                self.insert(key + 1, value);
-                self.publish();
-            }
-            Call::Write(key, end) => {
-                self.insert(key, value);
-                self.insert(key + 1, value);
-                self.end(end);
-            }
-        }
-    }
-
-    /// Applies a call to the model that began and was dropped at its inner await.
-    fn cut(&mut self, call: Call, value: u32) {
-        match call {
-            // A dropped batch publishes its changes.
-            Call::Write(key, _) => {
-                self.insert(key, value);
-                self.publish();
-            }
-            Call::Transact(..) => {}
-            _ => unreachable!("a single change has no inner await"),
-        }
-    }
-}
 
 async fn perform<S: MapStrategy>(map: &Map<S>, call: Call, value: u32) {
     match call {
@@ -182,14 +41,6 @@ async fn perform<S: MapStrategy>(map: &Map<S>, call: Call, value: u32) {
                 End::Rollback => batch.rollback(),
             }
         }
-    }
-}
-
-/// Returns how many polls an uncontended call takes.
-fn polls_of(call: Call) -> usize {
-    match call {
-        Call::Insert(_) | Call::Remove(_) | Call::Update(_) => 1,
-        Call::Transact(..) | Call::Write(..) => 2,
     }
 }
 
@@ -274,7 +125,7 @@ impl<'r, S: MapStrategy> World<'r, S> {
 
     fn queue(&mut self, calls: &[(Call, bool)], end: End, value: u32) {
         let Some(mut batch) = poll_and_cancel(self.map.write_async(), 1) else {
-            assert!(self.has_straggler());
+            assert!(self.has_straggler(), "a batch waits for nothing");
             return;
         };
         batch.insert(7, value);
@@ -300,11 +151,8 @@ impl<'r, S: MapStrategy> World<'r, S> {
         let guard = self.reader.read();
         assert_eq!(entries(&guard), self.model.published);
         assert_eq!(guard.version(), self.model.version);
-        assert_eq!(
-            self.map.queued_writers(),
-            0,
-            "a dropped future is still counted"
-        );
+        let queued = self.map.queued_writers();
+        assert_eq!(queued, 0, "a dropped future is still counted");
     }
 }
 
@@ -316,7 +164,7 @@ fn begin<'m, S: MapStrategy>(
 ) -> Vec<Option<Polled<'m, ()>>> {
     let begun = calls.iter().map(|(call, dropped)| {
         let mut future = Polled::new(perform(map, *call, value));
-        assert!(future.poll().is_pending());
+        assert!(future.poll().is_pending(), "{call:?} does not wait");
         (future, *dropped)
     });
     let mut begun: Vec<_> = begun.collect();

@@ -1,100 +1,12 @@
-//! The state of the map after a panic.
+//! Keys and values that panic at any point of a batch, and of the catch-up of the other copy.
 
-use alloc::sync::Arc;
 use core::cell::Cell;
 use core::hash::{Hash, Hasher};
-use core::panic::AssertUnwindSafe;
-use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::panic::catch_unwind;
 use std::thread;
 
-use crate::common::{assert_doubles_again, assert_goes_on, doubles, unwind, unwinds};
-use dbuf_hashmap::{ConcurrentHashMap, Entry, Snapshot, Writer, WriterBatch};
+use dbuf_hashmap::{Entry, Reader, Writer, WriterBatch};
 
-#[test]
-fn panic_in_update_rolls_back() {
-    let (mut writer, reader) = doubles();
-    assert!(unwinds(|| {
-        let mut batch = writer.write();
-        batch.insert(50, 50);
-        batch.update(&1, |n| {
-            *n = 99;
-            unwind();
-        });
-    }));
-    assert_doubles_again(&mut writer, &reader);
-    assert_goes_on(writer, &reader);
-}
-
-#[test]
-fn panic_in_retain_rolls_back() {
-    let (mut writer, reader) = doubles();
-    assert!(unwinds(|| {
-        let mut calls = 0;
-        writer.write().retain(|_, _| {
-            calls += 1;
-            if calls == 6 {
-                unwind();
-            }
-            calls % 2 == 0
-        });
-    }));
-    assert_doubles_again(&mut writer, &reader);
-    assert_goes_on(writer, &reader);
-}
-
-#[test]
-fn torn_batch_refuses_to_go_on_and_to_publish() {
-    let (mut writer, reader) = doubles();
-    let mut batch = writer.write();
-    assert!(unwinds(|| {
-        batch.update(&1, |_| unwind());
-    }));
-    assert!(unwinds(|| {
-        batch.insert(50, 50);
-    }));
-    assert!(unwinds(|| batch.publish()));
-    assert_doubles_again(&mut writer, &reader);
-    assert_goes_on(writer, &reader);
-}
-
-#[test]
-fn panic_between_changes_rolls_back() {
-    let (mut writer, reader) = doubles();
-    assert!(unwinds(|| {
-        let mut batch = writer.write();
-        batch.clear();
-        unwind();
-    }));
-    assert_doubles_again(&mut writer, &reader);
-    assert_goes_on(writer, &reader);
-}
-
-#[test]
-fn transaction_inside_an_unwinding_destructor_still_rolls_back() {
-    struct Late<'w>(&'w mut Writer<u32, u32>);
-
-    impl Drop for Late<'_> {
-        fn drop(&mut self) {
-            assert!(thread::panicking());
-            // The batch alone would publish: the unwinding began before it.
-            assert!(unwinds(|| {
-                let _ = self.0.transact::<(), ()>(|batch| {
-                    batch.clear();
-                    unwind();
-                });
-            }));
-        }
-    }
-
-    let (mut writer, reader) = doubles();
-    assert!(unwinds(|| {
-        let _late = Late(&mut writer);
-        unwind();
-    }));
-    assert_doubles_again(&mut writer, &reader);
-    assert_goes_on(writer, &reader);
-}
+use crate::common::{unwind, unwinds};
 
 /// A value whose `Hash`, `Eq`, `Clone` and `Drop` unwind when the fuse has burnt down.
 #[derive(Debug)]
@@ -207,10 +119,24 @@ fn change_all<'f>(writer: &mut Writer<Fused<'f>, Fused<'f>>, fuse: &'f Cell<u32>
     writer.catch_up();
 }
 
-fn seen(map: Snapshot<'_, Fused<'_>, Fused<'_>>) -> Vec<(u32, u32)> {
-    let mut seen: Vec<_> = map.iter().map(|(k, v)| (k.0, v.0)).collect();
+/// Returns the entries, sorted.
+fn seen<'m, 'f: 'm>(
+    entries: impl IntoIterator<Item = (&'m Fused<'f>, &'m Fused<'f>)>,
+) -> Vec<(u32, u32)> {
+    let mut seen: Vec<_> = entries.into_iter().map(|(k, v)| (k.0, v.0)).collect();
     seen.sort_unstable();
     seen
+}
+
+type Pair<'f> = (Writer<Fused<'f>, Fused<'f>>, Reader<Fused<'f>, Fused<'f>>);
+
+/// Makes a map of the numbers up to `len`, in both copies.
+fn numbers(len: u32, fuse: &Cell<u32>) -> Pair<'_> {
+    let (mut writer, reader) = dbuf_hashmap::new();
+    let entries = (0..len).map(|n| (Fused(n, fuse), Fused(n, fuse)));
+    writer.write().extend(entries);
+    writer.catch_up();
+    (writer, reader)
 }
 
 #[test]
@@ -218,22 +144,15 @@ fn panic_at_any_point_loses_nothing_published() {
     let (mut old_left, mut new_seen) = (0, 0);
     for burns in 1.. {
         let fuse = Cell::new(0);
-        let (mut writer, reader) = dbuf_hashmap::new();
-        let mut batch = writer.write();
-        for n in 0..4 {
-            batch.insert(Fused(n, &fuse), Fused(n, &fuse));
-        }
-        batch.publish();
-        writer.catch_up();
-
+        let (mut writer, reader) = numbers(4, &fuse);
         fuse.set(burns);
         let panicked = unwinds(|| change_all(&mut writer, &fuse));
         let burnt_down = fuse.take() == 0;
 
         // Readers see either the whole batch or nothing of it.
-        let now = seen(reader.read());
+        let now = seen(reader.read().iter());
         if now == [(0, 0), (1, 1), (2, 2), (3, 3)] {
-            assert!(panicked);
+            assert!(panicked, "nothing was published at fuse {burns}");
             old_left += 1;
         } else {
             assert_eq!(now, [(0, 10), (1, 11), (4, 4), (7, 73)]);
@@ -241,15 +160,19 @@ fn panic_at_any_point_loses_nothing_published() {
         }
         // The writer works again.
         change_all(&mut writer, &fuse);
-        assert_eq!(seen(reader.read()), [(0, 10), (1, 11), (4, 4), (7, 73)]);
+        assert_eq!(
+            seen(reader.read().iter()),
+            [(0, 10), (1, 11), (4, 4), (7, 73)]
+        );
         assert_eq!(writer.write().as_map(), reader.read().as_map());
         if !burnt_down {
-            assert!(!panicked);
+            assert!(!panicked, "a panic without the fuse");
             break;
         }
     }
     // Panics came in the batch, and while the other copy caught up.
-    assert!(old_left > 5 && new_seen > 5);
+    assert!(old_left > 5, "{old_left} panics in the batch");
+    assert!(new_seen > 5, "{new_seen} panics after it");
 }
 
 /// `Clone` of a value panics when the batch ends: the caller that ends it gets the panic, the next
@@ -264,21 +187,17 @@ fn panic_of_a_late_clone_hits_the_caller_that_ends_the_batch() {
     ];
     for end in ends {
         let fuse = Cell::new(0);
-        let (mut writer, reader) = dbuf_hashmap::new();
-        writer
-            .write()
-            .extend((0..4).map(|n| (Fused(n, &fuse), Fused(n, &fuse))));
-        writer.catch_up();
+        let (mut writer, reader) = numbers(4, &fuse);
         let mut batch = writer.write();
         batch.get_mut(&Fused(1, &fuse)).unwrap().0 = 66;
         batch.get_mut(&Fused(2, &fuse)).unwrap().0 = 66;
         // One comparison finds the key, and then the value is cloned.
         fuse.set(2);
-        assert!(unwinds(|| end(batch)));
+        assert!(unwinds(|| end(batch)), "the caller has no panic");
         fuse.set(0);
-        assert!(!writer.has_pending());
+        assert!(!writer.has_pending(), "not rolled back");
         for _ in 0..2 {
-            assert_eq!(seen(reader.read()), [(0, 0), (1, 1), (2, 2), (3, 3)]);
+            assert_eq!(seen(reader.read().iter()), [(0, 0), (1, 1), (2, 2), (3, 3)]);
             assert_eq!(writer.write().as_map(), reader.read().as_map());
             writer.write().insert(Fused(3, &fuse), Fused(3, &fuse));
         }
@@ -289,40 +208,29 @@ fn panic_of_a_late_clone_hits_the_caller_that_ends_the_batch() {
 #[test]
 fn unwinding_clones_no_lent_value() {
     let fuse = Cell::new(0);
-    let (mut writer, reader) = dbuf_hashmap::new();
-    writer.write().insert(Fused(1, &fuse), Fused(1, &fuse));
+    let (mut writer, reader) = numbers(2, &fuse);
     assert!(unwinds(|| {
         let mut batch = writer.write();
         batch.values_mut().for_each(|v| v.0 = 66);
         fuse.set(1);
         unwind();
     }));
-    assert_eq!(fuse.take(), 1);
-    assert_eq!(seen(reader.read()), [(1, 1)]);
-    assert_eq!(seen_by_writer(&mut writer), [(1, 1)]);
-}
-
-fn seen_by_writer(writer: &mut Writer<Fused<'_>, Fused<'_>>) -> Vec<(u32, u32)> {
-    let mut seen: Vec<_> = writer.write().iter().map(|(k, v)| (k.0, v.0)).collect();
-    seen.sort_unstable();
-    seen
+    assert_eq!(fuse.take(), 1, "user code ran");
+    assert_eq!(seen(reader.read().iter()), [(0, 0), (1, 1)]);
+    assert_eq!(seen(writer.write().iter()), [(0, 0), (1, 1)]);
 }
 
 /// A panic in a replay is caused by the batch that it replays.
 #[test]
 fn panic_of_a_replay_is_returned_to_the_caller_that_asks() {
     let fuse = Cell::new(0);
-    let (mut writer, reader) = dbuf_hashmap::new();
-    writer
-        .write()
-        .extend((0..2).map(|n| (Fused(n, &fuse), Fused(n, &fuse))));
-    writer.catch_up();
+    let (mut writer, reader) = numbers(2, &fuse);
     writer.write().insert(Fused(1, &fuse), Fused(66, &fuse));
     fuse.set(1);
     writer.try_catch_up().unwrap_err();
-    assert!(writer.try_catch_up().unwrap());
-    assert_eq!(seen(reader.read()), [(0, 0), (1, 66)]);
-    assert_eq!(seen_by_writer(&mut writer), [(0, 0), (1, 66)]);
+    assert!(writer.try_catch_up().unwrap(), "no guard is held");
+    assert_eq!(seen(reader.read().iter()), [(0, 0), (1, 66)]);
+    assert_eq!(seen(writer.write().iter()), [(0, 0), (1, 66)]);
 }
 
 /// The same for sets and multi-maps.
@@ -360,7 +268,10 @@ fn panic_at_any_point_in_a_layer_loses_nothing_published() {
         let burnt_down = fuse.take() == 0;
         let mut elements: Vec<_> = set_reader.read().iter().map(|k| k.0).collect();
         elements.sort_unstable();
-        assert!(elements == [0, 1, 2, 3] || elements == [3, 4]);
+        assert!(
+            elements == [0, 1, 2, 3] || elements == [3, 4],
+            "{elements:?}"
+        );
         let bags_now = bags_reader.read();
         let values = bags_now.value_count();
         assert_eq!(values, if bags_now.len() == 2 { 6 } else { 2 });
@@ -372,31 +283,8 @@ fn panic_at_any_point_in_a_layer_loses_nothing_published() {
         assert_eq!(bags.write().as_map(), bags_reader.read().as_map());
         assert_eq!(set_reader.read().len(), 2);
         if !burnt_down {
-            assert!(!panicked);
+            assert!(!panicked, "a panic without the fuse");
             break;
         }
     }
-}
-
-/// The result of a write is dropped if a destructor panics afterwards: that of a value that was
-/// removed from the other copy.
-#[test]
-fn a_result_is_not_lost_to_a_panicking_destructor() {
-    struct Bomb(Arc<AtomicUsize>, bool);
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            self.0.fetch_add(1, SeqCst);
-            assert!(!self.1 || thread::panicking(), "dropped");
-        }
-    }
-
-    let drops = Arc::new(AtomicUsize::new(0));
-    let value = |panics| Some(Arc::new(Bomb(Arc::clone(&drops), panics)));
-    let map = ConcurrentHashMap::new();
-    map.insert(1, value(true));
-    map.insert(1, value(false)); // returns a clone; the other copy has the original
-    let write = AssertUnwindSafe(|| drop(map.insert(1, None)));
-    catch_unwind(write).unwrap_err();
-    map.insert(1, None);
-    assert_eq!(drops.load(SeqCst), 2);
 }
