@@ -12,9 +12,11 @@
 
 mod fixture;
 mod fragile;
+mod layer;
 mod map;
 mod multimap;
 mod set;
+mod steps;
 
 use core::hash::{BuildHasherDefault, Hasher};
 

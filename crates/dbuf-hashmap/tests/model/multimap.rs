@@ -7,7 +7,9 @@ use dbuf_hashmap::Builder;
 use dbuf_hashmap::multimap::{MultiMapRef, Reader, Snapshot, WriterBatch};
 use proptest::prelude::*;
 
-use super::fixture::{Changed, Ending, Fixture, every_strategy, few, handles, nth, room, unwind};
+use super::fixture::{Changed, Fixture, unwind};
+use super::layer::{every_strategy, handles};
+use super::steps::{Ending, few, nth, room};
 use super::{FewBuckets, key};
 
 /// The values of each key, in order. Each key has at least one.
@@ -69,7 +71,7 @@ impl<S: Transacts + 'static> Fixture for MultiMap<S> {
             .build_multimap()
     }
 
-    handles!(MultiMap);
+    handles!(as_map);
 
     fn change(batch: &mut Batch<'_, S>, plain: &mut Plain, change: &Change) -> Changed {
         match *change {
@@ -144,20 +146,12 @@ impl<S: Transacts + 'static> Fixture for MultiMap<S> {
         });
     }
 
-    fn assert_batch(batch: &Batch<'_, S>, pending: &Plain, published: &Plain) {
-        assert_same(batch.as_map(), pending);
-        assert_same(batch.published(), published);
-    }
-
-    fn assert_guard(guard: &Self::Guard<'_>, plain: &Plain) {
-        assert_same(guard.as_map(), plain);
-        assert_eq!(guard.value_count(), guard.as_map().value_count());
-    }
-
     fn assert_reader(reader: &Self::Reader, plain: &Plain) {
         let bag = reader.get(&key(0)).map(|bag| sorted(bag.clone()));
         assert_eq!(bag.as_ref(), plain.get(&key(0)));
         assert_eq!(reader.get_one(&key(0)).is_some(), bag.is_some());
+        let guard = reader.read();
+        assert_eq!(guard.value_count(), guard.as_map().value_count());
     }
 }
 
@@ -175,9 +169,10 @@ fn assert_same(map: MultiMapRef<'_, String, Box<u8>, FewBuckets>, plain: &Plain)
     assert_eq!(&seen, plain);
     assert_eq!(map.value_count(), plain.values().map(Vec::len).sum());
     for (k, values) in plain {
-        assert!(values.contains(map.get_one(k).unwrap()));
-        assert!(map.contains_value(k, &values[0].into()));
-        assert!(!map.contains_value(k, &9.into()));
+        let one = map.get_one(k).unwrap();
+        assert!(values.contains(one), "{k}: {one} is not in {values:?}");
+        let found = [values[0], 9].map(|value| map.contains_value(k, &value.into()));
+        assert_eq!(found, [true, false], "{k}: {values:?}");
     }
 }
 

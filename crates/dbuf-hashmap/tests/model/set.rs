@@ -7,7 +7,9 @@ use dbuf_hashmap::Builder;
 use dbuf_hashmap::set::{Reader, SetRef, Snapshot, WriterBatch};
 use proptest::prelude::*;
 
-use super::fixture::{Changed, Ending, Fixture, every_strategy, few, handles, nth, unwind};
+use super::fixture::{Changed, Fixture, unwind};
+use super::layer::{every_strategy, handles};
+use super::steps::{Ending, few, nth};
 use super::{FewBuckets, key};
 
 type Plain = HashSet<String>;
@@ -67,7 +69,7 @@ impl<S: Transacts + 'static> Fixture for Set<S> {
             .build_set()
     }
 
-    handles!(Set);
+    handles!(as_set);
 
     fn change(batch: &mut Batch<'_, S>, plain: &mut Plain, change: &Change) -> Changed {
         match *change {
@@ -125,15 +127,6 @@ impl<S: Transacts + 'static> Fixture for Set<S> {
         batch.retain(|_| unwind());
     }
 
-    fn assert_batch(batch: &Batch<'_, S>, pending: &Plain, published: &Plain) {
-        assert_same(batch.as_set(), pending);
-        assert_same(batch.published(), published);
-    }
-
-    fn assert_guard(guard: &Self::Guard<'_>, plain: &Plain) {
-        assert_same(guard.as_set(), plain);
-    }
-
     fn assert_reader(reader: &Self::Reader, plain: &Plain) {
         assert_eq!(reader.contains(&key(0)), plain.contains(&key(0)));
         assert_eq!(reader.get(&key(1)).as_deref(), plain.get(&key(1)));
@@ -142,8 +135,10 @@ impl<S: Transacts + 'static> Fixture for Set<S> {
 
 fn assert_same(set: SetRef<'_, String, FewBuckets>, plain: &Plain) {
     assert_eq!(set.len(), plain.len());
-    assert!(plain.iter().all(|element| set.contains(element)));
-    assert!(set.iter().all(|element| plain.contains(element)));
+    assert_eq!(set.iter().cloned().collect::<Plain>(), *plain);
+    for element in plain {
+        assert!(set.contains(element), "{element} is listed and not found");
+    }
 }
 
 every_strategy!(Set, Writer, Batch);
