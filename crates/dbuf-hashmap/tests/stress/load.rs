@@ -1,16 +1,16 @@
 //! Every kind of write at once, and readers that hold snapshots: no reader goes back, readers see a
 //! whole batch or nothing of it and never a failed change, and no change is lost.
 
+use std::array::from_fn;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use dbuf_hashmap::PublishPolicy;
-use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
+use dbuf_hashmap::{PublishPolicy, Published};
 
 use crate::common::{unwind, unwinds};
-use crate::setup::{Map, Rng, Stressed, map, rounds};
+use crate::setup::{Done, Map, Rng, Stressed, map, over_strategies, rounds};
 
 const WRITERS: usize = 3;
 const READERS: usize = 2;
@@ -125,7 +125,7 @@ fn write<S: Stressed>(world: &World<S>, thread: usize, seed: u64) -> Option<u32>
                         unwind();
                     });
                 });
-                assert!(unwound || expected.is_none());
+                assert!(unwound || expected.is_none(), "the closure was not called");
             }
             13 => assert!(unwinds(|| {
                 let _ = map.transact(|batch| -> Result<(), ()> {
@@ -191,14 +191,9 @@ fn read<S: Stressed>(world: &World<S>, thread: usize, seed: u64) {
         );
         seen.version = version;
 
-        let mut first = [0_u32; STAMPED as usize];
-        for (key, stamp) in (0..).zip(&mut first) {
-            *stamp = snapshot.get(&key).copied().unwrap_or(0);
-        }
-        assert!(
-            first.iter().all(|stamp| *stamp == first[0]),
-            "half a batch: {first:?}"
-        );
+        let stamps = || from_fn(|key| snapshot.get(&(key as u32)).copied().unwrap_or(0));
+        let first: [u32; STAMPED as usize] = stamps();
+        assert_eq!(first, [first[0]; STAMPED as usize], "half a batch");
         next(first[0], &mut seen.stamp, "a stamp");
         let shared = snapshot.get(&SHARED).copied().unwrap_or(0);
         next(shared, &mut seen.shared, "the shared count");
@@ -209,7 +204,7 @@ fn read<S: Stressed>(world: &World<S>, thread: usize, seed: u64) {
         // The contents of a guard do not change.
         assert_eq!((snapshot.version(), snapshot.len()), (version, len));
         assert_eq!(snapshot.get(&SHARED).copied().unwrap_or(0), shared);
-        assert!((0..STAMPED).all(|key| snapshot.get(&key).copied().unwrap_or(0) == first[0]));
+        assert_eq!(stamps(), first);
     }
 }
 
@@ -222,13 +217,6 @@ fn round<S: Stressed>(policy: PublishPolicy, seed: u64) {
         done: AtomicBool::new(false),
         start: Barrier::new(WRITERS + READERS),
     };
-    /// Ends the readers, even if a writer panics.
-    struct Done<'w>(&'w AtomicBool);
-    impl Drop for Done<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, SeqCst);
-        }
-    }
     let own: Vec<_> = thread::scope(|scope| {
         let world = &world;
         for reader in WRITERS..WRITERS + READERS {
@@ -257,21 +245,14 @@ fn round<S: Stressed>(policy: PublishPolicy, seed: u64) {
         ..
     } = world;
     map.publish();
-    assert!(!map.publish().is_published());
+    assert_eq!(map.publish(), Published::Nothing);
     let end = map.read();
     let (batches, counts) = (batches.into_inner(), counts.into_inner());
+    let at = |key| end.get(&key).copied().unwrap_or(0);
     for key in 0..STAMPED {
-        assert_eq!(
-            end.get(&key).copied().unwrap_or(0),
-            batches,
-            "a batch was lost"
-        );
+        assert_eq!(at(key), batches, "a batch was lost");
     }
-    assert_eq!(
-        end.get(&SHARED).copied().unwrap_or(0),
-        counts,
-        "a change was lost"
-    );
+    assert_eq!(at(SHARED), counts, "a change was lost");
     for (key, expected) in (OWN..).zip(&own) {
         assert_eq!(end.get(&key).copied(), *expected, "a last change was lost");
     }
@@ -296,22 +277,4 @@ fn check<S: Stressed>(name: &str) {
     }
 }
 
-#[test]
-fn count() {
-    check::<CountStrategy>("Count");
-}
-
-#[test]
-fn epoch() {
-    check::<EpochStrategy>("Epoch");
-}
-
-#[test]
-fn flash() {
-    check::<FlashStrategy>("Flash");
-}
-
-#[test]
-fn lock() {
-    check::<LockStrategy>("Lock");
-}
+over_strategies! { check }

@@ -1,6 +1,7 @@
 //! The setup of a run: its time, its random numbers, its maps.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,34 @@ where
         .publish_policy(policy)
         .build_concurrent()
 }
+
+/// Ends the readers when it is dropped, even if a writer panics.
+pub(crate) struct Done<'w>(pub(crate) &'w AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
+}
+
+/// Makes a test of `check::<Strategy>(name)` for each strategy.
+macro_rules! over_strategies {
+    ($check:ident: $($test:ident $strategy:ident,)*) => {$(
+        #[test]
+        fn $test() {
+            $check::<dbuf_hashmap::strategies::$strategy>(stringify!($strategy));
+        }
+    )*};
+    ($check:ident) => {
+        $crate::setup::over_strategies! { $check:
+            count CountStrategy,
+            epoch EpochStrategy,
+            flash FlashStrategy,
+            lock LockStrategy,
+        }
+    };
+}
+pub(crate) use over_strategies;
 
 fn setting<T: core::str::FromStr>(name: &str, expected: &str) -> Option<T> {
     let text = std::env::var_os(name)?;
