@@ -12,7 +12,7 @@ use dbuf_testing::Counting;
 use dbuf_testing::soak::{MAX_GROWTH, MAX_LEAK};
 
 use crate::contents::{Contents, Soaked, change};
-use crate::wave::{Flips, World};
+use crate::world::{Flips, World};
 
 /// How long a guard is held, if there is time for it.
 const KEPT: Duration = Duration::from_millis(300);
@@ -163,7 +163,8 @@ fn soak<S: Soaked>(name: &str, time: Duration, strategy: S) {
         window(&world, length, true, &mut kept);
         settle(&world, 0, is_warm, &mut kept);
     }
-    assert!(set_aside.load(SeqCst) >= kept.windows() as u64);
+    let [aside, windows] = [set_aside.load(SeqCst), kept.windows() as u64];
+    assert!(aside >= windows, "{aside} set aside in {windows} windows");
     std::mem::forget(world.map.read());
     let half = Instant::now();
     while forgotten.windows() < 2 || begin.elapsed() < time {
@@ -171,7 +172,11 @@ fn soak<S: Soaked>(name: &str, time: Duration, strategy: S) {
         window(&world, length, false, &mut forgotten);
         settle(&world, 1, is_warm, &mut forgotten);
     }
-    assert!(set_aside.load(SeqCst) > kept.windows() as u64);
+    let aside = set_aside.load(SeqCst);
+    assert!(
+        aside > windows,
+        "the forgotten guard's copy was not set aside"
+    );
     let windows = [&kept, &forgotten].map(Pace::windows);
     let base = without.per_second();
     let paces = [&mut kept, &mut forgotten].map(|pace| 100.0 * pace.per_second() / base);

@@ -17,6 +17,7 @@ mod contents;
 mod futures;
 mod kept;
 mod wave;
+mod world;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -24,7 +25,8 @@ use dbuf_hashmap::strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LockStrategy, Watched,
 };
 use dbuf_testing::{Counting, soak};
-use wave::{Flips, no_watchers, run, with_watchers};
+use wave::{no_watchers, run, with_watchers};
+use world::Flips;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;

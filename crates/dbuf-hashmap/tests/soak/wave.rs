@@ -1,18 +1,18 @@
 //! The threads and tasks of one wave.
 
-use std::hash::RandomState;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dbuf_hashmap::{Builder, SharedReader, Version, Watched};
-use dbuf_testing::soak::{self, Notes, Tally};
+use dbuf_hashmap::{Version, Watched};
+use dbuf_testing::soak::{self, Tally};
 use tokio::runtime;
 use tokio::task::JoinSet;
 
-use crate::contents::{Contents, Made, Map, Number, Soaked, WRITERS, change, change_async};
+use crate::contents::{Contents, Soaked, WRITERS, change, change_async};
 use crate::futures::yield_now;
+use crate::world::{Flips, Seen, World, snapshots};
 
 /// The number of writers: the first ones are threads, the others tasks.
 const THREADS: u32 = WRITERS / 2;
@@ -21,113 +21,6 @@ const READERS: usize = 1;
 const WATCHERS: usize = 8;
 /// The least number of changes of a writer in a wave.
 const LEAST: u64 = 10;
-
-/// Says whether a publish is one point for all readers, so that a task whose worker threads have
-/// a reader each never sees the map go back.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Flips {
-    AtOnce,
-    ReaderByReader,
-}
-
-pub(crate) struct World<S: Soaked> {
-    pub(crate) map: Map<S>,
-    flips: Flips,
-    /// The sums of each writer's changes that have returned.
-    returned: [[AtomicU64; 2]; WRITERS as usize],
-    /// The last version of this wave, once it is known.
-    last: AtomicU64,
-    done: AtomicBool,
-}
-
-impl<S: Soaked> World<S> {
-    fn new(strategy: S, flips: Flips) -> Self {
-        Self::with_map(Builder::new().strategy(strategy).build_concurrent(), flips)
-    }
-
-    pub(crate) fn with_map(map: Map<S>, flips: Flips) -> Self {
-        Self {
-            map,
-            flips,
-            returned: Default::default(),
-            last: AtomicU64::new(Version::MAX),
-            done: AtomicBool::new(false),
-        }
-    }
-
-    pub(crate) fn returned(&self) -> Contents {
-        let of = |id: usize| [0, 1].map(|kind: usize| self.returned[id][kind].load(SeqCst));
-        Contents(std::array::from_fn(of))
-    }
-
-    /// Records changes that have returned, and checks that their writer sees them.
-    pub(crate) fn changed(&self, id: u32, made: Made) {
-        let contents = Contents::of(self.map.read().as_map());
-        assert_eq!(
-            contents.0[id as usize], made,
-            "a write was lost, or not seen"
-        );
-        for (kind, made) in made.into_iter().enumerate() {
-            self.returned[id as usize][kind].store(made, SeqCst);
-        }
-    }
-
-    pub(crate) fn made(&self, id: u32) -> Made {
-        self.returned().0[id as usize]
-    }
-}
-
-/// What one thread or task has seen.
-#[derive(Default)]
-pub(crate) struct Seen {
-    tally: Tally,
-    notes: Notes<Contents>,
-    version: Version,
-}
-
-impl Seen {
-    fn check(&mut self, returned: &Contents, version: Version, contents: Contents) {
-        assert!(
-            contents.is_after(returned),
-            "{contents:?} after {returned:?}"
-        );
-        self.notes.note(version, contents);
-        self.tally.reads += 1;
-    }
-
-    /// Like `check`, and also checks that no writer's numbers go back.
-    fn check_next(&mut self, returned: &Contents, version: Version, contents: Contents) {
-        assert!(version >= self.version, "{version} after {}", self.version);
-        self.version = version;
-        self.check(returned, version, contents);
-    }
-
-    fn add(&mut self, other: Self) {
-        self.tally += other.tally;
-        self.notes.merge(other.notes);
-    }
-}
-
-/// Reads one snapshot, and another one under it.
-fn snapshots<S: Soaked>(
-    world: &World<S>,
-    reader: &SharedReader<u32, Number, RandomState, S>,
-    seen: &mut Seen,
-) {
-    let returned = world.returned();
-    let outer = reader.read();
-    seen.check_next(&returned, outer.version(), Contents::of(outer.as_map()));
-    if seen.tally.reads % 4 == 0 {
-        let before = Contents::of(outer.as_map());
-        let nested = reader.read();
-        assert!(nested.version() >= outer.version());
-        thread::yield_now();
-        assert_eq!(Contents::of(outer.as_map()), before, "a snapshot changed");
-        drop(outer);
-        seen.check(&returned, nested.version(), Contents::of(nested.as_map()));
-        seen.tally.readers += 1;
-    }
-}
 
 fn writes<S: Soaked>(world: &World<S>, id: u32, end: Instant) {
     // Uses another handle for a while.
@@ -286,9 +179,7 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
     }
     let mut seen = Seen::default();
     runtime.block_on(async {
-        while let Some(ended) = writers.join_next().await {
-            ended.unwrap();
-        }
+        writers.join_all().await;
         world.done.store(true, SeqCst);
         // One more publish, which all watchers see.
         let mut made = world.made(0);
@@ -296,8 +187,8 @@ fn wave<S: Soaked>(world: &Arc<World<S>>, end: Instant, watch: Watch<S>) -> Tall
         world.last.store(version + 1, SeqCst);
         change_async(&world.map, 0, 1, &mut made).await;
         world.changed(0, made);
-        while let Some(ended) = tasks.join_next().await {
-            seen.add(ended.unwrap());
+        for ended in tasks.join_all().await {
+            seen.add(ended);
         }
     });
     for reader in readers {
