@@ -40,7 +40,8 @@ where
                         let snapshot = map.read();
                         // A nested read.
                         let again = map.read();
-                        assert!(again.version() >= snapshot.version());
+                        let [now, before] = [again.version(), snapshot.version()];
+                        assert!(now >= before, "version {now} under {before}");
                         drop((snapshot, again));
                         all_there.wait();
                         map.update(&(number % KEYS), |n| *n += 1);

@@ -90,8 +90,10 @@ impl<S: Forked> World<S> {
     fn makes(&self) {
         while !self.done.load(SeqCst) {
             let other = Self::new();
-            let read = other.map.reader().get(&0).is_some() && self.map.reader().get(&0).is_some();
-            assert!(read && other.cell.load() == [0; 2]);
+            for map in [&other.map, &self.map] {
+                assert_ne!(map.reader().get_cloned(&0), None);
+            }
+            assert_eq!(other.cell.load(), [0; 2]);
         }
     }
 
