@@ -118,7 +118,7 @@ fn a_panic_leaves_the_map_consistent_and_the_lock_free() {
             });
         }),
         ("retain", |map| {
-            map.retain(|k, _| if *k == 1 { false } else { unwind() })
+            map.retain(|k, _| if *k == 1 { false } else { unwind() });
         }),
         ("transact", |map| {
             _ = map.transact(|batch| -> Result<(), ()> {
@@ -128,7 +128,7 @@ fn a_panic_leaves_the_map_consistent_and_the_lock_free() {
         }),
         ("get_with", |map| _ = map.get_with(&1, |_| unwind())),
         ("get_or_insert_with", |map| {
-            _ = map.get_or_insert_with(3, || unwind())
+            _ = map.get_or_insert_with(3, || unwind());
         }),
         ("a batch that goes on", |map| {
             let mut batch = map.write();
@@ -157,7 +157,7 @@ fn a_panic_leaves_the_map_consistent_and_the_lock_free() {
 
 #[test]
 fn every_strategy_and_every_way_to_make_one() {
-    fn works(strategy: impl BlockingStrategy + Send + Sync) {
+    fn works(strategy: impl BlockingStrategy) {
         let map = Builder::new().strategy(strategy).build_concurrent();
         let other = map.clone();
         thread::scope(|scope| {

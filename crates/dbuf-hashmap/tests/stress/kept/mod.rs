@@ -74,7 +74,7 @@ fn check<S: Stressed + 'static>(name: &str) {
     expect_own_guards();
     let mut set_aside = 0;
     rounds(&format!("{name}, kept guards"), 1, |seed| {
-        set_aside += round::<S>(seed)
+        set_aside += round::<S>(seed);
     });
     println!("{name}: {set_aside} copies were set aside");
     assert!(set_aside > 0, "no guard was held for long enough");
