@@ -15,8 +15,7 @@ use dbuf_core::writer_lock::{
 };
 use dbuf_hashmap::{
     ConcurrentBatch, ConcurrentHashMap, ConcurrentHashSet, LocalStrategy, MapRef, MappedRef,
-    Reader, Ref, SharedReader, Snapshot, Strategy, TaskBatch, Writer, WriterBatch, WriterGuard,
-    multimap, set,
+    Reader, Ref, SharedReader, Snapshot, Strategy, Writer, WriterBatch, WriterGuard, multimap, set,
 };
 
 #[derive(Clone, Debug)]
@@ -117,11 +116,12 @@ fn handles_cross_threads_and_guards_do_not() {
         Reader<String, u32>,
         WriterBatch<'_, String, u32>,
         MapRef<'_, String, u32>,
-        TaskBatch<'_, u8, u8>,
         ConcurrentHashMap<String, String>,
         ConcurrentHashSet<String>,
         ConcurrentHashMap<String, Arc<Mutex<Vec<u8>>>>,
     );
+    #[cfg(feature = "async")]
+    always!(Send: dbuf_hashmap::TaskBatch<'_, u8, u8>);
     always!(
         Sync: Writer<String, u32>,
         ConcurrentHashMap<String, String>,

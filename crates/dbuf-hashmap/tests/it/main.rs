@@ -22,6 +22,7 @@ mod destructors;
 #[path = "../common/futures.rs"]
 mod futures;
 mod hard_cases;
+#[cfg(feature = "async")]
 mod lock;
 mod panics;
 mod regressions;
