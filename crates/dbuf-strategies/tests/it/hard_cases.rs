@@ -2,13 +2,14 @@
 
 use std::mem::forget;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 use std::task::{Context, Wake, Waker};
 use std::thread;
 
 use dbuf_strategies::core::{DoubleBuffer, Reader, Writer, arc};
 use dbuf_strategies::{CountStrategy, EpochStrategy, Waiter, Watched};
+
+use crate::common::Count;
 
 /// A panic payload whose drop panics too.
 struct Bomb;
@@ -29,15 +30,6 @@ impl Wake for Panics {
     }
 }
 
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
-
 fn wait(waiter: &mut Waiter, waker: &Waker) {
     let polled = waiter.poll_changed(0, &mut Context::from_waker(waker));
     assert!(polled.is_pending());
@@ -48,17 +40,16 @@ fn wait(waiter: &mut Waiter, waker: &Waker) {
 #[test]
 fn payload_that_panics_keeps_no_wake_from_others() {
     let (mut writer, reader) = arc(0, 0, Watched::new(CountStrategy::new()));
-    let count = Arc::new(Count::default());
     let panics = Waker::from(Arc::new(Panics));
-    let counts = Waker::from(Arc::clone(&count));
+    let (count, counts) = Count::waker();
     let mut waiters: Vec<_> = (0..4).map(|_| reader.strategy().waiter()).collect();
     for (at, waiter) in waiters.iter_mut().enumerate() {
         wait(waiter, if at % 2 == 0 { &panics } else { &counts });
     }
     let payload = catch_unwind(AssertUnwindSafe(|| writer.store(1))).unwrap_err();
-    assert!(payload.is::<Bomb>());
+    assert!(payload.is::<Bomb>(), "not the first panic");
     forget(payload);
-    assert_eq!(count.0.load(SeqCst), 2);
+    assert_eq!(count.wakes(), 2);
 }
 
 /// Many threads may share the token: two call `stragglers` while readers leave, and then its
@@ -78,7 +69,8 @@ fn stragglers_are_counted_on_many_threads() {
             for _ in 0..2 {
                 scope.spawn(|| {
                     barrier.wait();
-                    assert!(writer.stragglers() <= 2);
+                    let stragglers = writer.stragglers();
+                    assert!(stragglers <= 2, "{stragglers} of two readers");
                     assert!(writer.is_swapping());
                 });
             }
@@ -122,7 +114,7 @@ fn claims_follow_each_other_over_threads() {
                         made += 1;
                     }
                     guard = reader.read();
-                    assert!(*guard >= last);
+                    assert!(*guard >= last, "{} after {last}", *guard);
                     last = *guard;
                     drop(guard);
                     guard = reader.read();

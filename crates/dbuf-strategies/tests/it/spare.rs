@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -13,10 +12,9 @@ use dbuf_strategies::core::{
     ArcReader, BufferPtr, DoubleBuffer, OnStraggler, OpWriter, Operation, Strategy,
     TrySwapStrategy, Writer, arc, split,
 };
-use dbuf_strategies::{
-    CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
-    Watched,
-};
+use dbuf_strategies::{EpochStrategy, LocalStrategy, LockStrategy, Watched};
+
+use crate::common::{unwinds, with_every_strategy};
 
 thread_local! {
     /// The number of the next clone or application of this thread that panics. 0: none does.
@@ -75,22 +73,7 @@ fn add<S: Strategy>(writer: &mut Log<S>) {
     writer.try_write().unwrap().apply(Add(1));
 }
 
-macro_rules! each {
-    ($($test:ident)*) => {$(
-        #[test]
-        fn $test() {
-            each::$test(LocalStrategy::new);
-            each::$test(CountStrategy::new);
-            each::$test(EpochStrategy::new);
-            each::$test(FlashStrategy::new);
-            each::$test(LockStrategy::new);
-            each::$test(DefaultStrategy::new);
-            each::$test(|| Watched::new(EpochStrategy::new()));
-        }
-    )*};
-}
-
-each! {
+with_every_strategy! { local, each:
     there_are_three_copies_while_a_guard_is_kept
     buffers_come_out_beside_a_spare_side
     a_panic_while_the_spare_side_is_filled_changes_nothing
@@ -161,7 +144,7 @@ mod each {
                 let (front, back) = writer.into_writer().try_into_buffers().unwrap();
                 assert_eq!(front.0, publishes);
                 // One publish behind, or equal if it was cloned.
-                assert!(back.0 == publishes - 1);
+                assert_eq!(back.0, publishes - 1);
                 assert_eq!(live.load(SeqCst), 2, "the third copy outlived the buffer");
             }
         }
@@ -177,8 +160,7 @@ mod each {
         add(&mut writer);
         for _ in 0..2 {
             FUSE.set(1);
-            let unwound = catch_unwind(AssertUnwindSafe(|| writer.set_aside()));
-            assert!(unwound.is_err());
+            assert!(unwinds(|| _ = writer.set_aside()), "no clone panicked");
             assert_eq!(FUSE.get(), 0);
             assert_eq!((kept.0, reader.read().0, live.load(SeqCst)), (0, 1, 2));
             assert!(writer.try_write().is_none());
@@ -191,7 +173,7 @@ mod each {
         add(&mut writer);
         drop(kept);
         FUSE.set(1);
-        assert!(catch_unwind(AssertUnwindSafe(|| writer.set_aside())).is_err());
+        assert!(unwinds(|| _ = writer.set_aside()), "no clone panicked");
         drop(newer);
         add(&mut writer);
         assert_eq!((reader.read().0, live.load(SeqCst)), (4, 2));
@@ -210,8 +192,7 @@ mod each {
         for fuse in 1..4 {
             // A replay, a resync and a clone that panic, one after the other.
             FUSE.set(fuse);
-            let batch = AssertUnwindSafe(|| add(&mut writer));
-            let unwound = catch_unwind(batch).is_err();
+            let unwound = unwinds(|| add(&mut writer));
             FUSE.set(0);
             expected += usize::from(!unwound);
             assert_eq!((kept_too.0, reader.read().0), (11, expected));
@@ -291,11 +272,8 @@ where
 fn swaps_are_refused_by_guards_on_the_front_alone() {
     refuses(Rc::new(DoubleBuffer::new(0, 0, LocalStrategy::new())));
     refuses(Arc::new(DoubleBuffer::new(0, 0, LockStrategy::new())));
-    refuses(Arc::new(DoubleBuffer::new(
-        0,
-        0,
-        Watched::new(LockStrategy::new()),
-    )));
+    let watched = Watched::new(LockStrategy::new());
+    refuses(Arc::new(DoubleBuffer::new(0, 0, watched)));
 }
 
 /// If `Clone` panics in a blocking write, the write panics with it, and the next one works.
@@ -309,7 +287,7 @@ fn a_write_fails_by_the_panic_of_a_clone() {
     let kept = reader.read();
     writer.write().apply(Add(1));
     FUSE.set(1);
-    assert!(catch_unwind(AssertUnwindSafe(|| drop(writer.write()))).is_err());
+    assert!(unwinds(|| drop(writer.write())), "no clone panicked");
     assert_eq!((kept.0, reader.read().0, live.load(SeqCst)), (0, 1, 2));
     writer.write().apply(Add(1));
     assert_eq!((kept.0, reader.read().0, live.load(SeqCst)), (0, 2, 3));

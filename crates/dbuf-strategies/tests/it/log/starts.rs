@@ -1,14 +1,13 @@
 //! Publishes whose start unwinds, before the flip or after it. Kept changes are published once,
 //! and changes that were not kept are lost as a whole.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use dbuf_strategies::core::{OpWriter, Operation, Strategy, rc};
 use dbuf_strategies::{
     CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy, Watched,
 };
 
-use crate::unwinds::{UNWINDS, Unwinds};
+use crate::common::hooked::{UNWINDS, unwinding};
+use crate::common::{Random, unwinds};
 
 struct Push(u32);
 impl Operation<Vec<u32>> for Push {
@@ -17,39 +16,33 @@ impl Operation<Vec<u32>> for Push {
     }
 }
 
-fn random(seed: &mut u64) -> u32 {
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    (*seed >> 33) as u32
-}
-
 fn check<S: Strategy>(new: fn() -> S, seed: u64) {
-    let mut seed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let (writer, reader) = rc(vec![], vec![], Unwinds::<_, true>(new()));
+    let mut random = Random::new(seed);
+    let (writer, reader) = rc(vec![], vec![], unwinding::<_, true>(new()));
     let mut writer = OpWriter::<_, Push>::new(writer);
     let (mut front, mut kept, mut open) = (vec![], vec![], vec![]);
     let mut next = 0;
     let mut version = 0;
     for _ in 0..30 {
         let mut batch = writer.try_write().unwrap();
-        assert_eq!(*batch, [front.clone(), kept.clone(), open.clone()].concat());
+        let all = [front.clone(), kept.clone(), open.clone()].concat();
+        assert_eq!(*batch, all, "seed {seed}");
         assert_eq!(*batch.published(), front);
         let mut modified = false;
-        for _ in 0..random(&mut seed) % 3 {
+        for _ in 0..random.below(3) {
             next += 1;
             open.push(next);
-            if random(&mut seed) % 8 == 0 {
+            if random.below(8) == 0 {
                 batch.modify(|list, ()| list.push(next));
                 modified = true;
             } else {
                 batch.apply(Push(next));
             }
         }
-        let at = (random(&mut seed) % 3) as u8;
-        let (had, how) = (!kept.is_empty() || !open.is_empty(), random(&mut seed) % 6);
+        let at = random.below(3) as u8;
+        let (had, how) = (!kept.is_empty() || !open.is_empty(), random.below(6));
         UNWINDS.set(at);
-        let unwound = catch_unwind(AssertUnwindSafe(|| match how {
+        let unwound = unwinds(|| match how {
             0 => _ = batch.rollback(),
             1 if !modified => _ = batch.defer(),
             2 => _ = batch.keep(),
@@ -59,8 +52,7 @@ fn check<S: Strategy>(new: fn() -> S, seed: u64) {
             }
             4 => drop(batch),
             _ => _ = batch.publish(),
-        }))
-        .is_err();
+        });
         UNWINDS.set(0);
         match how {
             0 => open.clear(),
@@ -80,7 +72,7 @@ fn check<S: Strategy>(new: fn() -> S, seed: u64) {
             }
         }
         assert_eq!(*reader.read(), front, "seed {seed}");
-        assert_eq!(writer.as_writer().version(), version);
+        assert_eq!(writer.as_writer().version(), version, "seed {seed}");
     }
 }
 

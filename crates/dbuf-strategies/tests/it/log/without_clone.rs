@@ -1,10 +1,11 @@
 //! A log over values that are never cloned, and what it does where it would need a clone.
 
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dbuf_core::{OpWriter, Operation, Published, Torn, arc};
 use dbuf_strategies::EpochStrategy;
+
+use crate::common::panics;
 
 /// Not `Clone`.
 #[derive(Debug, Default, PartialEq)]
@@ -63,14 +64,6 @@ fn routes<U: Undo>() -> (Writer<U>, Reader) {
     (OpWriter::without_clone(writer), reader)
 }
 
-fn unwinds(f: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f)).unwrap_err();
-    payload
-        .downcast_ref::<String>()
-        .cloned()
-        .unwrap_or_default()
-}
-
 #[test]
 fn each_operation_reaches_each_copy_once() {
     let (mut writer, reader) = routes::<UndoesNot>();
@@ -122,14 +115,14 @@ fn torn_back_is_an_error_and_readers_go_on() {
             mem::forget(batch);
         },
         |writer| {
-            unwinds(|| writer.write().apply(Op(PanicAt(1), UndoesNot)));
+            panics(|| writer.write().apply(Op(PanicAt(1), UndoesNot)));
         },
         |writer| {
             let mut batch = writer.write();
             // The closure does not change this copy; the replay on the other one panics.
             batch.record(|_, ()| ((), Some(Op(PanicAt(1), UndoesNot))));
             batch.publish();
-            unwinds(|| writer.catch_up());
+            panics(|| writer.catch_up());
         },
     ];
     for (case, tear) in breaks.into_iter().enumerate() {
@@ -138,8 +131,8 @@ fn torn_back_is_an_error_and_readers_go_on() {
         tear(&mut writer);
         for _ in 0..2 {
             assert_eq!(writer.recover(), Err(Torn), "{case}");
-            assert_eq!(unwinds(|| drop(writer.write())), Torn.to_string(), "{case}");
-            assert_eq!(unwinds(|| drop(writer.try_write())), Torn.to_string());
+            assert_eq!(panics(|| drop(writer.write())), Torn.to_string(), "{case}");
+            assert_eq!(panics(|| drop(writer.try_write())), Torn.to_string());
             assert_ne!(writer.publish(), Published::Now, "{case}");
             assert_eq!(reader.read().0, [1], "{case}");
         }
