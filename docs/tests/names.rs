@@ -34,13 +34,17 @@ fn is_name(text: &str) -> bool {
 /// The tests of one file: functions with the attribute, and what our macros make tests of.
 fn tests(text: &str) -> impl Iterator<Item = &str> {
     let mut marked = false;
-    let (mut in_pinned, mut in_suite) = (false, false);
+    let (mut in_pinned, mut in_suite, mut in_list) = (false, false, false);
     text.lines().map(str::trim).filter_map(move |line| {
         if line.starts_with("#[test]") {
             marked = true;
             return None;
         }
-        // Lists of names: a body behind each, or clauses before each.
+        // Lists of names: alone, a body behind each, or clauses before each.
+        if in_list && is_name(line) {
+            return Some(line);
+        }
+        in_list = (in_list || line.starts_with("with_every_strategy! {")) && line != "}";
         in_pinned = (in_pinned || line == "pinned! {") && line != "}";
         in_suite = (in_suite || line.contains("@$make $new;")) && line != "}";
         let made = if in_pinned {

@@ -133,7 +133,8 @@ fn churn_holds_no_memory<S: Strategy>(strategy: S) {
     readers.clear();
     let before = HELD.get();
     let mut crowd: Vec<_> = (0..300).map(|_| writer.reader()).collect();
-    assert!(HELD.get() - before > 16 << 10);
+    let held = HELD.get() - before;
+    assert!(held > 16 << 10, "{held} bytes for that many readers");
     crowd.clear();
     drop(crowd);
     assert!(

@@ -6,95 +6,55 @@
     reason = "tests always have std"
 )]
 
-use std::cell::{Cell, RefCell};
+mod common;
+
+use std::cell::Cell;
 use std::mem::{self, ManuallyDrop};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, LazyLock, Mutex};
-use std::task::{Context, Wake, Waker};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::task::Context;
 use std::thread;
 
-use dbuf_strategies::EpochStrategy;
-use dbuf_strategies::core::{
-    ArcWriter, BlockingStrategy, DoubleBuffer, SharedReadGuard, SharedReader, Side, Strategy,
-    Writer,
-};
+use common::hooked::{Hooked, Hooks};
+use common::{late, on_wake, unwinds};
+use dbuf_strategies::core::{DoubleBuffer, SharedReadGuard, SharedReader, Writer};
+use dbuf_strategies::{EpochStrategy, LockStrategy};
 
-type Ptr = Arc<DoubleBuffer<usize, EpochStrategy>>;
+type Static = &'static DoubleBuffer<usize, EpochStrategy>;
 
-fn pair() -> (ArcWriter<usize, EpochStrategy>, SharedReader<Ptr>) {
-    let buffer = DoubleBuffer::new(0, 0, EpochStrategy::new());
-    let writer = Writer::claim(Arc::new(buffer)).unwrap();
-    let shared = SharedReader::new(writer.ptr().clone());
-    (writer, shared)
-}
-
-type Shared = (Mutex<ArcWriter<usize, EpochStrategy>>, SharedReader<Ptr>);
-static STATIC: LazyLock<Shared> = LazyLock::new(|| {
-    let (writer, shared) = pair();
-    (Mutex::new(writer), shared)
-});
-
-/// Drops a guard in a destructor.
-struct Holds(RefCell<Option<SharedReadGuard<'static, Ptr>>>);
-
-thread_local! {
-    static HOLDS: Holds = const { Holds(RefCell::new(None)) };
-}
-
-struct Asks(AtomicUsize);
-impl Wake for Asks {
-    fn wake(self: Arc<Self>) {
-        // 1: none, 2: a guard.
-        self.0.store(1 + usize::from(STATIC.1.has_guard()), SeqCst);
-    }
+fn leaked() -> (Writer<Static>, &'static SharedReader<Static>) {
+    let buffer: Static = Box::leak(Box::new(DoubleBuffer::new(0, 0, EpochStrategy::new())));
+    let shared = Box::leak(Box::new(SharedReader::new(buffer)));
+    (Writer::claim(buffer).unwrap(), shared)
 }
 
 /// A waker that a guard's drop calls may read and write, since the guard is no longer counted.
 /// So may that of a guard that has outlived its thread's slots.
-fn asked_in_the_waker_of_the_last_guard(late: bool) -> usize {
-    let mut writer = STATIC.0.lock().unwrap();
-    writer.finish();
-    let asks = Arc::new(Asks(AtomicUsize::new(0)));
-    let (taken, is_taken) = std::sync::mpsc::channel();
-    let (go, may_go) = std::sync::mpsc::channel::<()>();
-    let holds = thread::spawn(move || {
-        if late {
-            // It is registered before the slots' destructor, so it runs after that.
-            HOLDS.with(|holds| assert!(holds.0.borrow().is_none()));
-        }
-        let guard = STATIC.1.read();
-        if late {
-            HOLDS.with(|holds| *holds.0.borrow_mut() = Some(guard));
-            taken.send(()).unwrap();
-            may_go.recv().unwrap();
-        } else {
-            taken.send(()).unwrap();
-            may_go.recv().unwrap();
-            drop(guard);
-        }
-    });
-    is_taken.recv().unwrap();
-    assert!(writer.start_swap());
-    let waker = Waker::from(Arc::clone(&asks));
-    assert!(
-        writer
-            .poll_finish(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
-    go.send(()).unwrap();
-    holds.join().unwrap();
-    asks.0.load(SeqCst)
-}
-
 #[test]
 fn waker_of_a_late_guard_sees_no_guard() {
-    assert_eq!(asked_in_the_waker_of_the_last_guard(false), 1);
-    assert_eq!(
-        asked_in_the_waker_of_the_last_guard(true),
-        1,
-        "has_guard of a released guard"
-    );
+    for is_late in [false, true] {
+        let (mut writer, shared) = leaked();
+        // 1: no guard, 2: a guard.
+        let asked = Arc::new(AtomicUsize::new(0));
+        let answer = Arc::clone(&asked);
+        let waker = on_wake(move || answer.store(1 + usize::from(shared.has_guard()), SeqCst));
+        let ((taken, is_taken), (go, may_go)) = (channel(), channel::<()>());
+        let thread = late(move || {
+            let guard = shared.read();
+            taken.send(()).unwrap();
+            may_go.recv().unwrap();
+            let guard = is_late.then_some(guard);
+            move || drop(guard)
+        });
+        is_taken.recv().unwrap();
+        assert!(writer.start_swap());
+        let polled = writer.poll_finish(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        go.send(()).unwrap();
+        thread.join();
+        assert_eq!(asked.load(SeqCst), 1, "after the slots: {is_late}");
+    }
 }
 
 /// A panic payload whose destructor panics.
@@ -105,62 +65,19 @@ impl Drop for Bomb {
     }
 }
 
-/// Lock, with a reader token whose drop runs user code, as Epoch's does when it wakes.
-struct Loud(dbuf_strategies::LockStrategy);
-struct LoudReader(<dbuf_strategies::LockStrategy as Strategy>::ReaderToken);
-impl Drop for LoudReader {
+/// The drop of a reader's token runs user code, as Epoch's does when it wakes.
+struct Loud;
+struct PanicsWhenDropped;
+impl Drop for PanicsWhenDropped {
     fn drop(&mut self) {
         std::panic::panic_any(Bomb);
     }
 }
-// SAFETY: the inner strategy keeps the promises.
-#[allow(clippy::undocumented_unsafe_blocks)]
-unsafe impl Strategy for Loud {
-    type WriterToken = <dbuf_strategies::LockStrategy as Strategy>::WriterToken;
-    type ReaderToken = LoudReader;
-    type GuardToken = <dbuf_strategies::LockStrategy as Strategy>::GuardToken;
-    fn try_claim_writer(&self) -> Option<Self::WriterToken> {
-        self.0.try_claim_writer()
-    }
-    unsafe fn release_writer(&self, writer: Self::WriterToken) {
-        unsafe { self.0.release_writer(writer) }
-    }
-    fn is_writer_claimed(&self) -> bool {
-        self.0.is_writer_claimed()
-    }
-    fn new_reader(&self) -> LoudReader {
-        LoudReader(self.0.new_reader())
-    }
-    unsafe fn acquire(&self, reader: &LoudReader) -> Self::GuardToken {
-        unsafe { self.0.acquire(&reader.0) }
-    }
-    fn side(guard: &Self::GuardToken) -> Side {
-        dbuf_strategies::LockStrategy::side(guard)
-    }
-    unsafe fn release(&self, reader: &LoudReader, guard: Self::GuardToken) {
-        unsafe { self.0.release(&reader.0, guard) }
-    }
-    fn front(&self) -> Side {
-        self.0.front()
-    }
-    unsafe fn start_swap(&self, writer: &mut Self::WriterToken) {
-        unsafe { self.0.start_swap(writer) }
-    }
-    unsafe fn is_finished(&self, writer: &Self::WriterToken) -> bool {
-        unsafe { self.0.is_finished(writer) }
-    }
-    unsafe fn try_finish(&self, writer: &mut Self::WriterToken) -> bool {
-        unsafe { self.0.try_finish(writer) }
-    }
-    unsafe fn poll_finish(
-        &self,
-        writer: &mut Self::WriterToken,
-        cx: &mut Context<'_>,
-    ) -> std::task::Poll<()> {
-        unsafe { self.0.poll_finish(writer, cx) }
-    }
-    unsafe fn stragglers(&self, writer: &Self::WriterToken) -> usize {
-        unsafe { self.0.stragglers(writer) }
+impl Hooks for Loud {
+    type InReader = PanicsWhenDropped;
+
+    fn new_reader(&self) -> PanicsWhenDropped {
+        PanicsWhenDropped
     }
 }
 
@@ -169,9 +86,9 @@ unsafe impl Strategy for Loud {
 #[test]
 #[cfg_attr(miri, ignore = "Miri starts no processes")]
 fn payload_that_panics_in_its_drop_ends_no_process() {
-    const CHILD: &str = "DBUF_REVIEW2_CHILD";
+    const CHILD: &str = "DBUF_TLS_TEARDOWN_CHILD";
     if std::env::var_os(CHILD).is_some() {
-        let buffer = DoubleBuffer::new(0, 0, Loud(dbuf_strategies::LockStrategy::new()));
+        let buffer = DoubleBuffer::new(0, 0, Hooked(LockStrategy::new(), Loud));
         let shared = Arc::new(SharedReader::new(Arc::new(buffer)));
         let reads = Arc::clone(&shared);
         thread::spawn(move || drop(reads.read())).join().unwrap();
@@ -187,101 +104,29 @@ fn payload_that_panics_in_its_drop_ends_no_process() {
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
-    assert_eq!(
-        child.status.code(),
-        Some(7),
-        "{}",
-        String::from_utf8_lossy(&child.stderr)
-    );
+    let errors = String::from_utf8_lossy(&child.stderr);
+    assert_eq!(child.status.code(), Some(7), "{errors}");
 }
 
-/// Epoch, with a step of another thread while a writer asks for its own thread's guards.
-struct Asked(EpochStrategy);
+/// Another thread's step while a writer asks for its own thread's guards.
+struct Asked;
 
-type AskedPtr = Arc<DoubleBuffer<u32, Asked>>;
+type AskedPtr = Arc<DoubleBuffer<u32, Hooked<EpochStrategy, Asked>>>;
 static WHILE_ASKED: Mutex<Option<SharedReader<AskedPtr>>> = Mutex::new(None);
 
-// SAFETY: the inner strategy's.
-#[allow(clippy::undocumented_unsafe_blocks)]
-unsafe impl Strategy for Asked {
-    type WriterToken = <EpochStrategy as Strategy>::WriterToken;
-    type ReaderToken = <EpochStrategy as Strategy>::ReaderToken;
-    type GuardToken = <EpochStrategy as Strategy>::GuardToken;
-    fn try_claim_writer(&self) -> Option<Self::WriterToken> {
-        self.0.try_claim_writer()
-    }
-    unsafe fn release_writer(&self, writer: Self::WriterToken) {
-        unsafe { self.0.release_writer(writer) }
-    }
-    fn is_writer_claimed(&self) -> bool {
-        self.0.is_writer_claimed()
-    }
-    fn new_reader(&self) -> Self::ReaderToken {
-        self.0.new_reader()
-    }
-    unsafe fn acquire(&self, reader: &Self::ReaderToken) -> Self::GuardToken {
-        unsafe { self.0.acquire(reader) }
-    }
-    fn side(guard: &Self::GuardToken) -> Side {
-        EpochStrategy::side(guard)
-    }
-    unsafe fn release(&self, reader: &Self::ReaderToken, guard: Self::GuardToken) {
-        unsafe { self.0.release(reader, guard) }
-    }
-    fn front(&self) -> Side {
-        self.0.front()
-    }
-    unsafe fn start_swap(&self, writer: &mut Self::WriterToken) {
-        unsafe { self.0.start_swap(writer) }
-    }
-    unsafe fn is_finished(&self, writer: &Self::WriterToken) -> bool {
-        unsafe { self.0.is_finished(writer) }
-    }
-    unsafe fn try_finish(&self, writer: &mut Self::WriterToken) -> bool {
-        unsafe { self.0.try_finish(writer) }
-    }
-    unsafe fn poll_finish(
-        &self,
-        writer: &mut Self::WriterToken,
-        cx: &mut Context<'_>,
-    ) -> std::task::Poll<()> {
-        unsafe { self.0.poll_finish(writer, cx) }
-    }
-    unsafe fn stragglers(&self, writer: &Self::WriterToken) -> usize {
-        unsafe { self.0.stragglers(writer) }
-    }
-    unsafe fn holds(&self, reader: &Self::ReaderToken, side: Side) -> bool {
-        let holds = unsafe { self.0.holds(reader, side) };
-        // As another thread may at this moment.
+impl Hooks for Asked {
+    type InReader = ();
+
+    fn new_reader(&self) {}
+    fn after_holds(&self) {
         let last = WHILE_ASKED.lock().unwrap().take();
         drop(last);
-        holds
-    }
-}
-impl BlockingStrategy for Asked {}
-
-type AskedGuard = SharedReadGuard<'static, AskedPtr>;
-
-/// Runs in a destructor.
-struct Runs(Cell<Option<Box<dyn FnOnce()>>>);
-impl Drop for Runs {
-    fn drop(&mut self) {
-        if let Some(f) = self.0.take() {
-            f();
-        }
     }
 }
 
 thread_local! {
-    static RUNS: Runs = const { Runs(Cell::new(None)) };
-    static KEPT: Cell<Option<ManuallyDrop<AskedGuard>>> = const { Cell::new(None) };
-}
-
-struct DropsKept;
-impl Wake for DropsKept {
-    fn wake(self: Arc<Self>) {
-        drop(KEPT.take().map(ManuallyDrop::into_inner));
-    }
+    static KEPT: Cell<Option<ManuallyDrop<SharedReadGuard<'static, AskedPtr>>>> =
+        const { Cell::new(None) };
 }
 
 /// A thread that ends asks its slots whether it would wait for itself. With one table goes a
@@ -289,42 +134,39 @@ impl Wake for DropsKept {
 /// this thread, which ends that slot. (Miri sees it.)
 #[test]
 fn slot_that_ends_while_its_thread_asks_is_not_asked() {
-    let buffer = Arc::new(DoubleBuffer::new(0, 0, Asked(EpochStrategy::new())));
+    let buffer = Arc::new(DoubleBuffer::new(0, 0, Hooked(EpochStrategy::new(), Asked)));
     let mut writer = Writer::claim(Arc::clone(&buffer)).unwrap();
     let first = SharedReader::new(Arc::clone(&buffer));
     let second: &'static SharedReader<_> = Box::leak(Box::new(SharedReader::new(buffer)));
-    let (tell, told) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        // Registered before the slots' destructor: runs after it.
-        RUNS.with(|_| ());
+    let thread = late(move || {
         KEPT.set(Some(ManuallyDrop::new(second.read())));
         assert!(writer.start_swap());
         mem::forget(first.read());
-        let waker = Waker::from(Arc::new(DropsKept));
-        let mut cx = Context::from_waker(&waker);
-        assert!(writer.poll_finish(&mut cx).is_pending());
-        RUNS.with(|runs| {
-            runs.0.set(Some(Box::new(move || {
-                *WHILE_ASKED.lock().unwrap() = Some(first);
-                let _ = catch_unwind(AssertUnwindSafe(|| writer.finish()));
-                tell.send(writer.try_finish()).unwrap();
-            })));
-        });
-    })
-    .join()
-    .unwrap();
-    assert!(told.recv().unwrap());
+        let waker = on_wake(|| drop(KEPT.take().map(ManuallyDrop::into_inner)));
+        let polled = writer.poll_finish(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        move || {
+            *WHILE_ASKED.lock().unwrap() = Some(first);
+            let _ = unwinds(|| writer.finish());
+            assert!(writer.try_finish(), "a guard was not released");
+        }
+    });
+    thread.join();
 }
 
 /// The destructor of a `pthread` key runs when nothing of std's is left of the thread.
 #[cfg(all(target_os = "linux", not(miri)))]
 #[test]
 fn first_read_may_be_in_a_destructor_of_the_system() {
-    static READ: Mutex<Option<thread::Result<usize>>> = Mutex::new(None);
+    type Read = Mutex<Option<(&'static SharedReader<Static>, thread::Result<usize>)>>;
+    static READ: Read = Mutex::new(None);
     extern "C" fn reads(_: *mut libc::c_void) {
-        *READ.lock().unwrap() = Some(catch_unwind(|| *STATIC.1.read()));
+        if let Some((shared, read)) = &mut *READ.lock().unwrap() {
+            *read = std::panic::catch_unwind(|| *shared.read());
+        }
     }
-    LazyLock::force(&STATIC);
+    let shared = leaked().1;
+    *READ.lock().unwrap() = Some((shared, Err(Box::new("the destructor was not run"))));
     let mut key = 0;
     for destructor in [None, Some(reads as unsafe extern "C" fn(_))] {
         // The second one: std's own key is before that, and not always before the first.
@@ -339,6 +181,6 @@ fn first_read_may_be_in_a_destructor_of_the_system() {
     })
     .join()
     .unwrap();
-    let read = READ.lock().unwrap().take();
-    assert!(read.expect("the destructor has run").is_ok());
+    let (_, read) = READ.lock().unwrap().take().unwrap();
+    assert_eq!(read.unwrap(), 0);
 }

@@ -84,7 +84,7 @@ where
                 {
                     let guard = reader.read();
                     assert_eq!(*guard, ReadGuard::version(&guard));
-                    assert!(*guard >= last);
+                    assert!(*guard >= last, "{} after {last}", *guard);
                     last = *guard;
                 }
                 yield_now().await;
@@ -96,9 +96,10 @@ where
         tasks.push(spawn(on, async move {
             let mut last_seen = 0;
             while let Ok(version) = watcher.changed().await {
-                assert!(version > last_seen);
+                assert!(version > last_seen, "reported {version} after {last_seen}");
                 last_seen = version;
-                assert!(*watcher.read() >= last_seen);
+                let read = *watcher.read();
+                assert!(read >= last_seen, "read {read}, reported {last_seen}");
             }
             assert_eq!(last_seen, BATCHES);
         }));

@@ -99,7 +99,8 @@ async fn reads<S: Strategy>(world: Rc<World<S>>, first: u64) {
         kind += 1;
         let guard = reader.read();
         let version = ReadGuard::version(&guard);
-        assert!(version >= seen && version >= world.returned.get());
+        let least = seen.max(world.returned.get());
+        assert!(version >= least, "read {version} after {least}");
         seen = version;
         world.check(version, &guard);
         match kind % 4 {
@@ -108,10 +109,11 @@ async fn reads<S: Strategy>(world: Rc<World<S>>, first: u64) {
                 let before = guard.clone();
                 yield_now().await;
                 let nested = reader.read();
-                assert!(ReadGuard::version(&nested) >= version);
+                let newer = ReadGuard::version(&nested);
+                assert!(newer >= version, "{newer} nested in {version}");
                 assert_eq!(*guard, before, "a guarded side was written");
                 drop(guard);
-                world.check(ReadGuard::version(&nested), &nested);
+                world.check(newer, &nested);
             }
             1 => {
                 let owned = Box::new(reader.clone()).into_guard();
@@ -143,8 +145,9 @@ async fn watches<S: Strategy>(world: Rc<World<Watched<S>>>) {
                 assert!(version > last_seen, "reported {version} after {last_seen}");
                 last_seen = version;
                 let guard = watcher.read();
-                assert!(ReadGuard::version(&guard) >= last_seen);
-                world.check(ReadGuard::version(&guard), &guard);
+                let read = ReadGuard::version(&guard);
+                assert!(read >= last_seen, "read {read}, reported {last_seen}");
+                world.check(read, &guard);
                 world.count(|tally| tally.notifications += 1);
             }
             // Another task claims the writer again.

@@ -2,13 +2,15 @@
 
 use std::mem::forget;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 use std::task::{Context, Wake, Waker};
 use std::thread;
 
-use dbuf_strategies::core::{DoubleBuffer, Reader, Writer, arc};
-use dbuf_strategies::{CountStrategy, EpochStrategy, Waiter, Watched};
+use dbuf_strategies::core::{DoubleBuffer, OpWriter, Reader, SharedReadGuard, Writer, arc};
+use dbuf_strategies::{CountStrategy, EpochStrategy, LockStrategy, Waiter, Watched};
+
+use crate::common::Count;
+use crate::common::hooked::NoSpare;
 
 /// A panic payload whose drop panics too.
 struct Bomb;
@@ -29,15 +31,6 @@ impl Wake for Panics {
     }
 }
 
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
-
 fn wait(waiter: &mut Waiter, waker: &Waker) {
     let polled = waiter.poll_changed(0, &mut Context::from_waker(waker));
     assert!(polled.is_pending());
@@ -48,17 +41,16 @@ fn wait(waiter: &mut Waiter, waker: &Waker) {
 #[test]
 fn payload_that_panics_keeps_no_wake_from_others() {
     let (mut writer, reader) = arc(0, 0, Watched::new(CountStrategy::new()));
-    let count = Arc::new(Count::default());
     let panics = Waker::from(Arc::new(Panics));
-    let counts = Waker::from(Arc::clone(&count));
+    let (count, counts) = Count::waker();
     let mut waiters: Vec<_> = (0..4).map(|_| reader.strategy().waiter()).collect();
     for (at, waiter) in waiters.iter_mut().enumerate() {
         wait(waiter, if at % 2 == 0 { &panics } else { &counts });
     }
     let payload = catch_unwind(AssertUnwindSafe(|| writer.store(1))).unwrap_err();
-    assert!(payload.is::<Bomb>());
+    assert!(payload.is::<Bomb>(), "not the first panic");
     forget(payload);
-    assert_eq!(count.0.load(SeqCst), 2);
+    assert_eq!(count.wakes(), 2);
 }
 
 /// Many threads may share the token: two call `stragglers` while readers leave, and then its
@@ -78,7 +70,8 @@ fn stragglers_are_counted_on_many_threads() {
             for _ in 0..2 {
                 scope.spawn(|| {
                     barrier.wait();
-                    assert!(writer.stragglers() <= 2);
+                    let stragglers = writer.stragglers();
+                    assert!(stragglers <= 2, "{stragglers} of two readers");
                     assert!(writer.is_swapping());
                 });
             }
@@ -122,7 +115,7 @@ fn claims_follow_each_other_over_threads() {
                         made += 1;
                     }
                     guard = reader.read();
-                    assert!(*guard >= last);
+                    assert!(*guard >= last, "{} after {last}", *guard);
                     last = *guard;
                     drop(guard);
                     guard = reader.read();
@@ -148,4 +141,20 @@ fn errors_say_what_happened() {
     for (error, what) in errors {
         assert!(error.to_string().contains(what), "{error}");
     }
+}
+
+/// What a strategy does not implement has a default that promises nothing: no guard is known or
+/// current, and no side can be set aside.
+#[test]
+fn a_strategy_of_the_required_methods_waits_for_its_readers() {
+    let (writer, reader) = arc(0, 0, NoSpare(LockStrategy::new()));
+    let mut writer = OpWriter::<_, fn(&mut u32, &())>::new(writer);
+    let shared = reader.shared();
+    let mut guard = shared.read();
+    writer.write().apply(|n, _| *n += 1);
+    assert!(!shared.has_guard_on_back(), "a guess");
+    assert!(!writer.set_aside());
+    assert_eq!((writer.stragglers(), writer.spare_stragglers()), (1, 0));
+    assert!(SharedReadGuard::refresh(&mut guard));
+    assert_eq!((*guard, *writer.write()), (1, 1));
 }

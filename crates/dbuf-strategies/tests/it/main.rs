@@ -7,14 +7,12 @@
 )]
 
 mod cell;
-mod cell_hostile;
 mod churn;
+#[path = "../common/mod.rs"]
+mod common;
 mod fragile;
 mod hard_cases;
-mod instrumented;
 mod log;
-mod log_unwinds;
-mod log_without_clone;
 mod own_guard;
 mod pointers;
 mod random_reads;
@@ -22,14 +20,10 @@ mod random_steps;
 mod reentry;
 mod refresh;
 mod regressions;
-mod rollback;
 mod shared;
 mod spare;
 mod successors;
 mod suite;
-mod threads;
 mod unwinding_reads;
-#[path = "../common/unwinds.rs"]
-mod unwinds;
 mod wakes;
 mod watched;

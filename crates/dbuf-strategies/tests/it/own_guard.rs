@@ -1,7 +1,6 @@
 //! A thread that writes under a guard of its own notices it, where it would wait forever.
 
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -10,156 +9,141 @@ use std::time::Duration;
 use dbuf_strategies::core::{
     ArcWriter, BlockingStrategy, OnStraggler, OpWriter, Published, SharedReadGuard, arc,
 };
-use dbuf_strategies::{
-    CountStrategy, DefaultStrategy, EpochStrategy, Fence, FlashStrategy, LockStrategy, Watched,
-};
+use dbuf_strategies::{EpochStrategy, Fence, FlashStrategy, LockStrategy};
 
-/// What `f` panics with.
-fn panics(f: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f)).unwrap_err();
-    payload.downcast_ref::<&str>().unwrap().to_string()
-}
+use crate::common::{panics, with_every_strategy};
 
 #[track_caller]
 fn assert_noticed(f: impl FnOnce()) {
     let message = panics(f);
-    assert!(message.contains("own guard"), "{message}");
-    assert!(
-        message.contains("drop or refresh the guard first"),
-        "{message}"
-    );
+    for part in ["own guard", "drop or refresh the guard first"] {
+        assert!(message.contains(part), "{message:?} has no {part:?}");
+    }
 }
 
 type Add = fn(&mut u32, &());
 
-macro_rules! of_every_strategy {
-    ($($name:ident($body:ident);)*) => {$(
-        #[test]
-        fn $name() {
-            $body(CountStrategy::new());
-            $body(LockStrategy::new());
-            $body(EpochStrategy::new());
-            $body(FlashStrategy::new());
-            $body(DefaultStrategy::new());
-            $body(Watched::new(EpochStrategy::new()));
-        }
-    )*};
+with_every_strategy! { each:
+    every_write_notices_a_guard_of_its_thread
+    a_guard_of_another_thread_is_waited_for
+    a_log_takes_the_spare_side_under_a_guard_of_its_thread
+    a_log_notices_a_guard_of_its_thread
 }
 
-of_every_strategy! {
-    every_write_notices_a_guard_of_its_thread(notices);
-    a_guard_of_another_thread_is_waited_for(waits_for_others);
-    a_log_takes_the_spare_side_under_a_guard_of_its_thread(takes_the_spare);
-    a_log_notices_a_guard_of_its_thread(log_notices);
-}
+mod each {
+    use super::*;
 
-fn notices<S: BlockingStrategy>(strategy: S) {
-    let (mut writer, reader) = arc(0, 0, strategy);
-    let shared = reader.shared();
-    let mut guard = shared.read();
-    writer.store(1);
-    let writes: [fn(&mut ArcWriter<u32, S>); 6] = [
-        |writer| writer.store(2),
-        |writer| *writer.back_mut() = 2,
-        |writer| *writer.split_mut().1 = 2,
-        |writer| writer.swap(),
-        |writer| writer.finish(),
-        |writer| writer.catch_up(),
-    ];
-    for write in writes {
-        assert_noticed(|| write(&mut writer));
-        assert_eq!((*guard, *shared.read(), writer.version()), (0, 1, 1));
-    }
-    // What does not wait forever goes on as ever.
-    assert!(writer.try_back_mut().is_none() && !writer.start_swap());
-    assert!(!writer.finish_timeout(Duration::from_millis(1)));
-    assert!(SharedReadGuard::refresh(&mut guard));
-    writer.store(2);
-    assert_eq!((*guard, *shared.read()), (1, 2));
-    assert_noticed(|| writer.store(3));
-    drop(guard);
-    writer.swap();
-    // A swap has published by the time that it finds the guard.
-    let guard = shared.read();
-    let version = writer.version();
-    assert_noticed(|| writer.swap());
-    assert_eq!(
-        (writer.version(), writer.is_swapping()),
-        (version + 1, true)
-    );
-    drop(guard);
-    writer.store(4);
-    assert_eq!(*shared.read(), 4);
-}
-
-fn waits_for_others<S: BlockingStrategy>(strategy: S) {
-    let (mut writer, reader) = arc(0, 0, strategy);
-    let (shared, reached) = (&reader.shared(), &Barrier::new(2));
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            let guard = shared.read();
-            reached.wait();
-            reached.wait();
-            thread::yield_now();
-            assert_eq!(*guard, 0);
-        });
-        reached.wait();
+    pub(super) fn every_write_notices_a_guard_of_its_thread<S: BlockingStrategy>(new: fn() -> S) {
+        let (mut writer, reader) = arc(0, 0, new());
+        let shared = reader.shared();
+        let mut guard = shared.read();
         writer.store(1);
-        // On the other side, where no writer waits for it.
-        let own = shared.read();
-        reached.wait();
+        let writes: [fn(&mut ArcWriter<u32, S>); 6] = [
+            |writer| writer.store(2),
+            |writer| *writer.back_mut() = 2,
+            |writer| *writer.split_mut().1 = 2,
+            |writer| writer.swap(),
+            |writer| writer.finish(),
+            |writer| writer.catch_up(),
+        ];
+        for write in writes {
+            assert_noticed(|| write(&mut writer));
+            assert_eq!((*guard, *shared.read(), writer.version()), (0, 1, 1));
+        }
+        // What does not wait forever goes on as ever.
+        assert!(writer.try_back_mut().is_none(), "&mut under a guard");
+        assert!(!writer.start_swap(), "a swap under a guard");
+        assert!(!writer.finish_timeout(Duration::from_millis(1)));
+        assert!(SharedReadGuard::refresh(&mut guard));
         writer.store(2);
-        assert_eq!((*own, *shared.read()), (1, 2));
-    });
-}
+        assert_eq!((*guard, *shared.read()), (1, 2));
+        assert_noticed(|| writer.store(3));
+        drop(guard);
+        writer.swap();
+        // A swap has published by the time that it finds the guard.
+        let guard = shared.read();
+        let version = writer.version();
+        assert_noticed(|| writer.swap());
+        assert_eq!(
+            (writer.version(), writer.is_swapping()),
+            (version + 1, true)
+        );
+        drop(guard);
+        writer.store(4);
+        assert_eq!(*shared.read(), 4);
+    }
 
-fn takes_the_spare<S: BlockingStrategy>(strategy: S) {
-    let (writer, reader) = arc(0, 0, strategy);
-    let shared = reader.shared();
-    let mut writer = OpWriter::<_, Add>::new(writer);
-    writer.on_straggler(OnStraggler::Spare {
-        after: Duration::from_secs(3600),
-        up_to: 1,
-    });
-    let first = shared.read();
-    writer.write().apply(|n, _| *n += 1);
-    let mut batch = writer.write(); // sets aside the side of `first`
-    batch.apply(|n, _| *n += 1);
-    batch.publish();
-    assert_eq!((*first, *shared.read()), (0, 2));
-    // One side more than there are.
-    let second = shared.read();
-    writer.write().apply(|n, _| *n += 1);
-    assert_noticed(|| drop(writer.write()));
-    assert_eq!((*first, *second, *shared.read()), (0, 2, 3));
-    drop(first);
-    writer.write().apply(|n, _| *n += 1);
-    assert_eq!((*second, *shared.read()), (2, 4));
-}
+    pub(super) fn a_guard_of_another_thread_is_waited_for<S: BlockingStrategy>(new: fn() -> S) {
+        let (mut writer, reader) = arc(0, 0, new());
+        let (shared, reached) = (&reader.shared(), &Barrier::new(2));
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let guard = shared.read();
+                reached.wait();
+                reached.wait();
+                thread::yield_now();
+                assert_eq!(*guard, 0);
+            });
+            reached.wait();
+            writer.store(1);
+            // On the other side, where no writer waits for it.
+            let own = shared.read();
+            reached.wait();
+            writer.store(2);
+            assert_eq!((*own, *shared.read()), (1, 2));
+        });
+    }
 
-fn log_notices<S: BlockingStrategy>(strategy: S) {
-    let (writer, reader) = arc(0, 0, strategy);
-    let shared = reader.shared();
-    let mut writer = OpWriter::<_, Add>::without_clone(writer);
-    writer.on_straggler(OnStraggler::default()); // which is of no use without a clone
-    let guard = shared.read();
-    let mut batch = writer.write();
-    batch.apply(|n, _| *n += 1);
-    batch.defer();
-    assert_eq!(writer.publish(), Published::Now); // never waits
-    assert_noticed(|| drop(writer.write()));
-    assert!(writer.try_write().is_none());
-    assert_eq!((*guard, *shared.read()), (0, 1));
-    drop(guard);
-    writer.write().apply(|n, _| *n += 1);
-    assert_eq!(*shared.read(), 2);
+    pub(super) fn a_log_takes_the_spare_side_under_a_guard_of_its_thread<S: BlockingStrategy>(
+        new: fn() -> S,
+    ) {
+        let (writer, reader) = arc(0, 0, new());
+        let shared = reader.shared();
+        let mut writer = OpWriter::<_, Add>::new(writer);
+        writer.on_straggler(OnStraggler::Spare {
+            after: Duration::from_secs(3600),
+            up_to: 1,
+        });
+        let first = shared.read();
+        writer.write().apply(|n, _| *n += 1);
+        let mut batch = writer.write(); // sets aside the side of `first`
+        batch.apply(|n, _| *n += 1);
+        batch.publish();
+        assert_eq!((*first, *shared.read()), (0, 2));
+        // One side more than there are.
+        let second = shared.read();
+        writer.write().apply(|n, _| *n += 1);
+        assert_noticed(|| drop(writer.write()));
+        assert_eq!((*first, *second, *shared.read()), (0, 2, 3));
+        drop(first);
+        writer.write().apply(|n, _| *n += 1);
+        assert_eq!((*second, *shared.read()), (2, 4));
+    }
 
-    let (writer, reader) = arc(0, 0, EpochStrategy::new());
-    let shared = reader.shared();
-    let mut writer = OpWriter::<_, Add>::new(writer);
-    let _guard = shared.read();
-    writer.write().apply(|n, _| *n += 1);
-    assert_noticed(|| drop(writer.write())); // `OnStraggler::Wait`
+    pub(super) fn a_log_notices_a_guard_of_its_thread<S: BlockingStrategy>(new: fn() -> S) {
+        let (writer, reader) = arc(0, 0, new());
+        let shared = reader.shared();
+        let mut writer = OpWriter::<_, Add>::without_clone(writer);
+        writer.on_straggler(OnStraggler::default()); // which is of no use without a clone
+        let guard = shared.read();
+        let mut batch = writer.write();
+        batch.apply(|n, _| *n += 1);
+        batch.defer();
+        assert_eq!(writer.publish(), Published::Now); // never waits
+        assert_noticed(|| drop(writer.write()));
+        assert!(writer.try_write().is_none());
+        assert_eq!((*guard, *shared.read()), (0, 1));
+        drop(guard);
+        writer.write().apply(|n, _| *n += 1);
+        assert_eq!(*shared.read(), 2);
+
+        let (writer, reader) = arc(0, 0, EpochStrategy::new());
+        let shared = reader.shared();
+        let mut writer = OpWriter::<_, Add>::new(writer);
+        let _guard = shared.read();
+        writer.write().apply(|n, _| *n += 1);
+        assert_noticed(|| drop(writer.write())); // `OnStraggler::Wait`
+    }
 }
 
 /// Through any handle: a clone, a second table of the same buffer, a part.
@@ -225,7 +209,7 @@ fn straggling_threads_are_named_while_readers_come_and_go() {
                             let first = shared.read();
                             let mut second = shared.read();
                             SharedReadGuard::refresh(&mut second);
-                            assert!(*first <= *second);
+                            assert!(*first <= *second, "{} after {}", *second, *first);
                             drop(first);
                         };
                         thread::scope(|scope| {

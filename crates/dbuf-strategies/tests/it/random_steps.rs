@@ -10,7 +10,6 @@
 )]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
 
 use dbuf_core::{Side, Strategy};
@@ -18,25 +17,7 @@ use dbuf_strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy, Watched,
 };
 
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// xorshift, which is good enough to choose steps.
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % n
-    }
-}
+use crate::common::{Count, Random, unwinds};
 
 struct Held<S: Strategy> {
     reader: usize,
@@ -48,7 +29,7 @@ const READERS: usize = 4;
 
 /// With `ends`, the drop of a reader ends its forgotten guards.
 fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
-    let rng = &mut Rng(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let rng = &mut Random::new(seed);
     let s = new();
     let mut writer = s.try_claim_writer().unwrap();
     let mut readers: Vec<_> = (0..READERS).map(|_| s.new_reader()).collect();
@@ -57,8 +38,7 @@ fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
     let mut forgotten = [[0_usize; 3]; READERS + 1];
     let (mut front, mut back, mut spare) = (Side::A, Side::B, Side::C);
     let (mut finished, mut free) = (true, true);
-    let woken = Arc::new(Woken(AtomicUsize::new(0)));
-    let waker = Waker::from(Arc::clone(&woken));
+    let (woken, waker) = Count::waker();
     // The number of wakes at registration, and whether it was for the spare side too.
     let mut registered: Option<(usize, bool)> = None;
     for _ in 0..150 {
@@ -114,7 +94,7 @@ fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
                 }
                 11 => {
                     let mut cx = Context::from_waker(&waker);
-                    let before = woken.0.load(Ordering::Relaxed);
+                    let before = woken.wakes();
                     let was_free = free;
                     if s.poll_finish(&mut writer, &mut cx).is_ready() {
                         finished = true;
@@ -139,41 +119,51 @@ fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
                 }
                 _ => {}
             }
-            assert_eq!((s.front(), s.spare()), (front, spare), "S9, S13");
+            assert_eq!(
+                (s.front(), s.spare()),
+                (front, spare),
+                "S9, S13: seed {seed}"
+            );
             if s.is_finished(&writer) {
                 finished = true;
             } else {
-                assert!(!finished, "S5");
+                assert!(!finished, "S5: seed {seed}");
             }
             let on_back = on(&held, &forgotten, back);
             let on_spare = on(&held, &forgotten, spare);
             if finished {
-                assert_eq!(on_back, 0, "S2");
+                assert_eq!(on_back, 0, "S2: seed {seed}");
                 assert_eq!(s.stragglers(&writer), 0);
             }
             if free {
-                assert_eq!(on_spare, 0, "S13");
+                assert_eq!(on_spare, 0, "S13: seed {seed}");
             }
             // A wake is due as soon as one of the two is free.
             if let Some((before, for_spare)) = registered {
                 let is_due = (!finished && on_back == 0) || (for_spare && on_spare == 0);
-                let wakes = woken.0.load(Ordering::Relaxed) > before;
+                let wakes = woken.wakes() > before;
                 assert!(!is_due || wakes, "S6, S13: seed {seed}");
                 if wakes {
                     registered = None;
                 }
             }
             if rng.below(3) == 0 {
-                assert_eq!(s.try_finish(&mut writer), finished || on_back == 0, "S12");
+                let is_free = finished || on_back == 0;
+                assert_eq!(s.try_finish(&mut writer), is_free, "S12: seed {seed}");
                 finished |= on_back == 0;
                 if finished {
                     registered = None;
                 }
             }
             if rng.below(5) == 0 {
-                assert_eq!(s.try_free_spare(&mut writer), free || on_spare == 0, "S13");
+                let is_free = free || on_spare == 0;
+                assert_eq!(s.try_free_spare(&mut writer), is_free, "S13: seed {seed}");
                 free |= on_spare == 0;
-                assert!((s.spare_stragglers(&writer) == 0) == (on_spare == 0));
+                assert_eq!(
+                    s.spare_stragglers(&writer) == 0,
+                    on_spare == 0,
+                    "seed {seed}"
+                );
             }
             for (at, reader) in readers.iter().enumerate() {
                 for side in [Side::A, Side::B, Side::C] {
@@ -218,7 +208,6 @@ strategies! {
 /// waker that panics each time must not end the process.
 #[test]
 fn two_wakes_that_panic_in_one_drop() {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::Mutex;
 
     use dbuf_core::{ArcOpWriter, OpWriter};
@@ -267,7 +256,7 @@ fn two_wakes_that_panic_in_one_drop() {
         .unwrap()
         .poll_finish(&mut cx);
     assert!(poll.is_pending());
-    assert!(catch_unwind(AssertUnwindSafe(|| drop(reader))).is_err());
+    assert!(unwinds(|| drop(reader)), "no waker was called");
     let log = runs.0.lock().unwrap_or_else(|log| log.into_inner()).take();
     let mut log = log.unwrap();
     assert!(log.try_finish());

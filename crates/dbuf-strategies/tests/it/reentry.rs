@@ -5,15 +5,16 @@
 use std::cell::RefCell;
 use std::mem;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 
 use dbuf_strategies::core::{
     ArcWriter, BlockingStrategy, BufferPtr, DoubleBuffer, OwnedReadGuard, ReadGuard, Strategy,
     TrySwapStrategy, arc, rc, split,
 };
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy};
+
+use crate::common::{Count, assert_no_guard, on_wake};
 
 /// `try_swap` finishes the last swap first (kills "try_swap without try_finish"), and gives
 /// its publish a number (kills "try_swap without a version").
@@ -48,23 +49,16 @@ fn try_swap_is_refused_by_either_side_of_each() {
     try_swap_is_refused_by_either_side(Rc::new(DoubleBuffer::new(0, 1, LocalStrategy::new())));
 }
 
-/// A waker that runs something when it is woken or dropped. (A `Wake` does not see its clones.)
-struct OnDrop(
-    Mutex<Option<Box<dyn FnOnce() + Send>>>,
-    Mutex<Option<Box<dyn FnOnce() + Send>>>,
-);
-impl Wake for OnDrop {
-    fn wake(self: Arc<Self>) {
-        if let Some(f) = self.0.lock().unwrap().take() {
-            f();
-        }
-    }
+/// A waker that calls a closure when it is dropped. (A `Wake` does not see its clones.)
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut() + Send + Sync> Wake for OnDrop<F> {
+    fn wake(self: Arc<Self>) {}
 }
-impl Drop for OnDrop {
+
+impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
-        if let Some(f) = self.1.get_mut().unwrap().take() {
-            f();
-        }
+        (self.0)();
     }
 }
 
@@ -79,27 +73,14 @@ fn replaced_waker_drops_the_last_guard<S: Strategy + 'static>(strategy: S) {
     let guard = Box::new(reader.clone()).into_guard();
     HELD.with_borrow_mut(|held| held.push(Box::new(guard)));
     writer.start_swap();
-    let first = Waker::from(Arc::new(OnDrop(
-        Mutex::new(None),
-        Mutex::new(Some(Box::new(|| drop(HELD.take())))),
-    )));
-    assert!(
-        writer
-            .poll_finish(&mut Context::from_waker(&first))
-            .is_pending()
-    );
+    let first = Waker::from(Arc::new(OnDrop(|| drop(HELD.take()))));
+    let polled = writer.poll_finish(&mut Context::from_waker(&first));
+    assert!(polled.is_pending());
     drop(first);
-    let woken = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&woken);
-    let second = Waker::from(Arc::new(OnDrop(
-        Mutex::new(Some(Box::new(move || {
-            count.fetch_add(1, SeqCst);
-        }))),
-        Mutex::new(None),
-    )));
+    let (count, second) = Count::waker();
     let polled = writer.poll_finish(&mut Context::from_waker(&second));
     assert!(HELD.with_borrow(Vec::is_empty));
-    assert!(polled.is_ready() || woken.load(SeqCst) == 1, "a lost wake");
+    assert!(polled.is_ready() || count.wakes() == 1, "a lost wake");
     assert!(writer.try_finish());
 }
 
@@ -125,27 +106,21 @@ where
     let owner: Arc<Mutex<Option<_>>> = Arc::default();
     let inside = Arc::clone(&owner);
     let own = Box::new(reader.clone());
-    let waker = Waker::from(Arc::new(OnDrop(
-        Mutex::new(Some(Box::new(move || {
-            let mut writer: ArcWriter<u32, S> = inside.lock().unwrap().take().unwrap();
-            let held = own.into_guard();
-            *writer
-                .try_back_mut()
-                .expect("the leave was not final before the wake") = 7;
-            assert!(writer.start_swap());
-            assert!(writer.try_back_mut().is_none());
-            assert_eq!(*held, 0);
-            drop(OwnedReadGuard::into_reader(held));
-            *writer.try_back_mut().unwrap() = 8;
-            *inside.lock().unwrap() = Some(writer);
-        }))),
-        Mutex::new(None),
-    )));
-    assert!(
-        writer
-            .poll_finish(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    let waker = on_wake(move || {
+        let mut writer: ArcWriter<u32, S> = inside.lock().unwrap().take().unwrap();
+        let held = own.into_guard();
+        *writer
+            .try_back_mut()
+            .expect("the leave was not final before the wake") = 7;
+        assert!(writer.start_swap());
+        assert!(writer.try_back_mut().is_none());
+        assert_eq!(*held, 0);
+        drop(OwnedReadGuard::into_reader(held));
+        *writer.try_back_mut().unwrap() = 8;
+        *inside.lock().unwrap() = Some(writer);
+    });
+    let polled = writer.poll_finish(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
     *owner.lock().unwrap() = Some(writer);
     drop(guard);
     drop(nested);
@@ -175,25 +150,13 @@ fn dropped_reader_wakes<S: Strategy>(strategy: S) {
         drop(second);
         reader
     };
-    let woken = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&woken);
-    let waker = Waker::from(Arc::new(OnDrop(
-        Mutex::new(Some(Box::new(move || {
-            count.fetch_add(1, SeqCst);
-        }))),
-        Mutex::new(None),
-    )));
-    assert!(
-        writer
-            .poll_finish(&mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    let (count, waker) = Count::waker();
+    let polled = writer.poll_finish(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
     drop(reader);
-    assert_eq!(woken.load(SeqCst), 1);
-    assert_eq!(
-        writer.poll_finish(&mut Context::from_waker(&waker)),
-        Poll::Ready(())
-    );
+    assert_eq!(count.wakes(), 1);
+    let polled = writer.poll_finish(&mut Context::from_waker(&waker));
+    assert!(polled.is_ready());
     // The slot is reused, without guards.
     let next = writer.reader();
     let guard = next.read();
@@ -202,7 +165,7 @@ fn dropped_reader_wakes<S: Strategy>(strategy: S) {
     drop(guard);
     assert!(writer.try_finish());
     drop(next);
-    assert!(writer.start_swap() && writer.try_finish());
+    assert_no_guard(&mut writer);
 }
 
 #[test]
@@ -235,40 +198,4 @@ fn straggler_that_left_is_not_settled_again_by_its_readers_drop() {
     assert_eq!(*b, 0);
     drop(b);
     assert!(writer.try_finish());
-}
-
-/// On one thread, the destructor of the replaced waker drops the last guard: the poll sees that.
-#[test]
-fn replaced_waker_may_drop_the_last_guard_of_its_thread() {
-    // The leave calls no other waker. So a poll that does not check again would be pending forever.
-    struct OnDrop(RefCell<Option<Box<dyn FnOnce()>>>);
-    thread_local!(static ON_DROP: OnDrop = const { OnDrop(RefCell::new(None)) });
-    let (mut writer, reader) = rc(0, 0, LocalStrategy::new());
-    let guard = Box::new(reader).into_guard();
-    writer.start_swap();
-    ON_DROP.with(|it| *it.0.borrow_mut() = Some(Box::new(move || drop(guard))));
-    struct Runs;
-    impl Wake for Runs {
-        fn wake(self: Arc<Self>) {}
-    }
-    impl Drop for Runs {
-        fn drop(&mut self) {
-            if let Some(run) = ON_DROP.with(|it| it.0.take()) {
-                run();
-            }
-        }
-    }
-    let runs = Waker::from(Arc::new(Runs));
-    assert!(
-        writer
-            .poll_finish(&mut Context::from_waker(&runs))
-            .is_pending()
-    );
-    drop(runs);
-    // The replacement drops the guard, whose leave takes the new waker (a no-op).
-    assert!(
-        writer
-            .poll_finish(&mut Context::from_waker(Waker::noop()))
-            .is_ready()
-    );
 }

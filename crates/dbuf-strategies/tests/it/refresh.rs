@@ -8,91 +8,124 @@ use std::thread;
 use dbuf_strategies::core::{
     BlockingStrategy, OwnedReadGuard, ReadGuard, SharedReadGuard, Strategy, arc,
 };
-use dbuf_strategies::{
-    CountStrategy, DefaultStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy,
-    Watched,
-};
+use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy};
 
-/// A guard is current until a swap. Without this, a refresh would be correct, but take a new
-/// guard each time.
-#[expect(
-    clippy::multiple_unsafe_ops_per_block,
-    reason = "one promise holds for all of them"
-)]
-fn guard_is_current_until_a_swap<S: Strategy>(strategy: S) {
-    let mut writer = strategy.try_claim_writer().unwrap();
-    let reader = strategy.new_reader();
-    // SAFETY: the tokens are this strategy's and stay on this thread (C1, C4, C6), each
-    // guard is released once (C3), swaps start when finished (C2) and there is no data.
-    unsafe {
-        let mut guard = strategy.acquire(&reader);
-        for _ in 0..3 {
-            assert!(strategy.is_current(&reader, &guard));
-            strategy.start_swap(&mut writer);
-            assert!(!strategy.is_current(&reader, &guard));
-            let new = strategy.acquire(&reader);
-            strategy.release(&reader, guard);
-            assert!(strategy.try_finish(&mut writer));
-            assert!(strategy.is_current(&reader, &new));
-            guard = new;
-        }
-        strategy.release(&reader, guard);
-        strategy.release_writer(writer);
-    }
+use crate::common::{assert_no_guard, with_every_strategy};
+
+with_every_strategy! { local, each:
+    guard_is_current_until_a_swap_of_every_strategy
+    checks_cost_a_kept_guard_one_renewal_of_every_strategy
 }
 
-#[test]
-fn guard_is_current_until_a_swap_of_every_strategy() {
-    guard_is_current_until_a_swap(LocalStrategy::new());
-    guard_is_current_until_a_swap(CountStrategy::new());
-    guard_is_current_until_a_swap(LockStrategy::new());
-    guard_is_current_until_a_swap(EpochStrategy::new());
-    guard_is_current_until_a_swap(FlashStrategy::new());
-    guard_is_current_until_a_swap(DefaultStrategy::new());
-    guard_is_current_until_a_swap(Watched::new(EpochStrategy::new()));
+with_every_strategy! { each:
+    kept_guards_are_refreshed_of_every_strategy
 }
 
-/// While a swap waits for another reader, a guard on the front is renewed once at most.
-#[expect(
-    clippy::multiple_unsafe_ops_per_block,
-    reason = "one promise holds for all of them"
-)]
-fn checks_cost_a_kept_guard_one_renewal<S: Strategy>(strategy: S) {
-    let mut writer = strategy.try_claim_writer().unwrap();
-    let [reader, other] = [strategy.new_reader(), strategy.new_reader()];
-    // SAFETY: the tokens are this strategy's and stay on this thread (C1, C4, C6), each guard is
-    // released once (C3), swaps start when finished (C2) and there is no data.
-    unsafe {
-        for _ in 0..3 {
-            let straggler = strategy.acquire(&other);
-            strategy.start_swap(&mut writer);
-            let guard = strategy.acquire(&reader);
-            assert!(strategy.is_current(&reader, &guard));
-            assert!(!strategy.try_finish(&mut writer));
-            let kept = strategy.acquire(&reader);
-            strategy.release(&reader, guard);
+mod each {
+    use super::*;
+
+    /// A guard is current until a swap. Without this, a refresh would be correct, but take a new
+    /// guard each time.
+    #[expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "one promise holds for all of them"
+    )]
+    pub(super) fn guard_is_current_until_a_swap_of_every_strategy<S: Strategy>(new: fn() -> S) {
+        let strategy = new();
+        let mut writer = strategy.try_claim_writer().unwrap();
+        let reader = strategy.new_reader();
+        // SAFETY: the tokens are this strategy's and stay on this thread (C1, C4, C6), each
+        // guard is released once (C3), swaps start when finished (C2) and there is no data.
+        unsafe {
+            let mut guard = strategy.acquire(&reader);
             for _ in 0..3 {
-                assert!(strategy.is_current(&reader, &kept));
-                assert!(!strategy.try_finish(&mut writer));
+                assert!(strategy.is_current(&reader, &guard));
+                strategy.start_swap(&mut writer);
+                assert!(!strategy.is_current(&reader, &guard));
+                let new = strategy.acquire(&reader);
+                strategy.release(&reader, guard);
+                assert!(strategy.try_finish(&mut writer));
+                assert!(strategy.is_current(&reader, &new));
+                guard = new;
             }
-            strategy.release(&other, straggler);
-            assert!(strategy.try_finish(&mut writer));
-            assert!(strategy.is_current(&reader, &kept));
-            strategy.release(&reader, kept);
+            strategy.release(&reader, guard);
+            strategy.release_writer(writer);
         }
-        strategy.release_writer(writer);
     }
-}
 
-#[test]
-fn checks_cost_a_kept_guard_one_renewal_of_every_strategy() {
-    checks_cost_a_kept_guard_one_renewal(LocalStrategy::new());
-    checks_cost_a_kept_guard_one_renewal(CountStrategy::new());
-    checks_cost_a_kept_guard_one_renewal(LockStrategy::new());
-    checks_cost_a_kept_guard_one_renewal(EpochStrategy::new());
-    checks_cost_a_kept_guard_one_renewal(FlashStrategy::new());
-    checks_cost_a_kept_guard_one_renewal(DefaultStrategy::new());
-    checks_cost_a_kept_guard_one_renewal(Watched::new(EpochStrategy::new()));
+    /// While a swap waits for another reader, a guard on the front is renewed once at most.
+    #[expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "one promise holds for all of them"
+    )]
+    pub(super) fn checks_cost_a_kept_guard_one_renewal_of_every_strategy<S: Strategy>(
+        new: fn() -> S,
+    ) {
+        let strategy = new();
+        let mut writer = strategy.try_claim_writer().unwrap();
+        let [reader, other] = [strategy.new_reader(), strategy.new_reader()];
+        // SAFETY: the tokens are this strategy's and stay on this thread (C1, C4, C6), each guard is
+        // released once (C3), swaps start when finished (C2) and there is no data.
+        unsafe {
+            for _ in 0..3 {
+                let straggler = strategy.acquire(&other);
+                strategy.start_swap(&mut writer);
+                let guard = strategy.acquire(&reader);
+                assert!(strategy.is_current(&reader, &guard));
+                assert!(!strategy.try_finish(&mut writer));
+                let kept = strategy.acquire(&reader);
+                strategy.release(&reader, guard);
+                for _ in 0..3 {
+                    assert!(strategy.is_current(&reader, &kept));
+                    assert!(!strategy.try_finish(&mut writer));
+                }
+                strategy.release(&other, straggler);
+                assert!(strategy.try_finish(&mut writer));
+                assert!(strategy.is_current(&reader, &kept));
+                strategy.release(&reader, kept);
+            }
+            strategy.release_writer(writer);
+        }
+    }
+
+    /// Readers that always keep a guard see every publish, and the writer waits for each of them
+    /// in turn.
+    pub(super) fn kept_guards_are_refreshed_of_every_strategy<S>(new: fn() -> S)
+    where
+        S: BlockingStrategy,
+    {
+        let (mut writer, reader) = arc(0, 0, new());
+        let shared = &reader.shared();
+        let last = if cfg!(miri) { 10 } else { 100 };
+        let (moves, ready) = (&AtomicUsize::new(0), &Barrier::new(3));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(move || {
+                    let mut guard = shared.read();
+                    ready.wait();
+                    while *guard < last {
+                        let before = *guard;
+                        if SharedReadGuard::refresh(&mut guard) {
+                            assert!(*guard > before, "{} after {before}", *guard);
+                            moves.fetch_add(1, SeqCst);
+                        } else {
+                            assert_eq!(*guard, before);
+                            thread::yield_now();
+                        }
+                    }
+                });
+            }
+            ready.wait();
+            for value in 1..=last {
+                writer.store(value);
+            }
+        });
+        let moves = moves.load(SeqCst);
+        assert!(
+            moves >= 2,
+            "the second publish waits for two guards: {moves}"
+        );
+    }
 }
 
 /// Follows ten publishes with one guard.
@@ -118,7 +151,7 @@ fn guards_of_every_kind_are_refreshed() {
     let guard = Box::new(reader).into_guard();
     let guard = follows!(OwnedReadGuard, guard, |value: u32| writer.store(value));
     let reader = OwnedReadGuard::into_reader(guard);
-    assert!(writer.start_swap() && writer.try_finish());
+    assert_no_guard(&mut writer);
     drop(reader);
     let (mut writer, reader) = arc(0, 0, EpochStrategy::new());
     let shared = reader.shared();
@@ -137,49 +170,4 @@ fn guards_of_every_kind_are_refreshed() {
     assert_eq!(*guard, 10, "it keeps the buffer");
     drop(guard);
     assert!(weak.try_read().is_err());
-}
-
-/// Readers that always keep a guard see every publish, and the writer waits for each of them
-/// in turn.
-fn kept_guards_are_refreshed<S>(strategy: S)
-where
-    S: BlockingStrategy,
-{
-    let (mut writer, reader) = arc(0, 0, strategy);
-    let shared = &reader.shared();
-    let last = if cfg!(miri) { 10 } else { 100 };
-    let (moves, ready) = (&AtomicUsize::new(0), &Barrier::new(3));
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(move || {
-                let mut guard = shared.read();
-                ready.wait();
-                while *guard < last {
-                    let before = *guard;
-                    if SharedReadGuard::refresh(&mut guard) {
-                        assert!(*guard > before);
-                        moves.fetch_add(1, SeqCst);
-                    } else {
-                        assert_eq!(*guard, before);
-                        thread::yield_now();
-                    }
-                }
-            });
-        }
-        ready.wait();
-        for value in 1..=last {
-            writer.store(value);
-        }
-    });
-    // The second publish waits for both.
-    assert!(moves.load(SeqCst) >= 2);
-}
-
-#[test]
-fn kept_guards_are_refreshed_of_every_strategy() {
-    kept_guards_are_refreshed(CountStrategy::new());
-    kept_guards_are_refreshed(LockStrategy::new());
-    kept_guards_are_refreshed(EpochStrategy::new());
-    kept_guards_are_refreshed(FlashStrategy::new());
-    kept_guards_are_refreshed(Watched::new(FlashStrategy::new()));
 }

@@ -1,7 +1,7 @@
 //! Count's acquire may take a count back, which is a leave and wakes (S6). If the waker panics,
 //! `read` unwinds before it has a guard.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Context, Wake, Waker};
@@ -9,24 +9,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dbuf_strategies::CountStrategy;
-use dbuf_strategies::core::arc;
+use dbuf_strategies::core::{DoubleBuffer, SharedReader, arc};
 
-struct Panics;
-impl Wake for Panics {
+struct Unwinds;
+impl Wake for Unwinds {
+    // Thousands of times, so without a message.
     fn wake(self: Arc<Self>) {
-        std::panic::resume_unwind(Box::new("from a waker"));
+        resume_unwind(Box::new("from a waker"));
     }
 }
 
+type Shared = SharedReader<Arc<DoubleBuffer<u32, CountStrategy>>>;
+
 /// Runs `read` while a writer swaps all the time and waits with a waker that panics.
-fn against_a_writer(
-    reads: impl FnOnce(
-        &dbuf_strategies::core::SharedReader<
-            Arc<dbuf_strategies::core::DoubleBuffer<u32, CountStrategy>>,
-        >,
-        &dyn Fn() -> bool,
-    ) + Send,
-) {
+fn against_a_writer(reads: impl FnOnce(&Shared, &dyn Fn() -> bool) + Send) {
     let (mut writer, reader) = arc(0, 0, CountStrategy::new());
     let shared = reader.shared();
     let stop = &AtomicBool::new(false);
@@ -37,10 +33,10 @@ fn against_a_writer(
             let result = catch_unwind(AssertUnwindSafe(|| reads(&shared, &goes_on)));
             stop.store(true, SeqCst);
             if let Err(payload) = result {
-                std::panic::resume_unwind(payload);
+                resume_unwind(payload);
             }
         });
-        let waker = Waker::from(Arc::new(Panics));
+        let waker = Waker::from(Arc::new(Unwinds));
         while !stop.load(SeqCst) {
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 writer.start_swap();
@@ -57,10 +53,7 @@ fn read_that_unwinds_counts_no_guard() {
             match catch_unwind(AssertUnwindSafe(|| shared.read())) {
                 Ok(guard) => drop(catch_unwind(AssertUnwindSafe(|| drop(guard)))),
                 Err(_) => {
-                    assert!(
-                        !shared.has_guard(),
-                        "a guard is counted that does not exist"
-                    );
+                    assert!(!shared.has_guard(), "a guard that does not exist");
                     return;
                 }
             }

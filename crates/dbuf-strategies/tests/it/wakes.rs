@@ -1,7 +1,6 @@
 //! Which leaves wake a writer that waits for three readers, and whom a set of wakers wakes.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
@@ -14,14 +13,7 @@ use dbuf_strategies::{
     CountStrategy, EpochStrategy, Fence, FlashStrategy, LocalStrategy, LockStrategy,
 };
 
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
+use crate::common::Count;
 
 /// Returns which of three readers wakes a writer that polled once, if they leave in this order.
 fn wakes<S: Strategy>(strategy: S, order: [usize; 3]) -> Vec<usize> {
@@ -29,14 +21,13 @@ fn wakes<S: Strategy>(strategy: S, order: [usize; 3]) -> Vec<usize> {
     let readers = [first.clone(), first.clone(), first];
     let mut guards = readers.each_ref().map(|reader| Some(reader.read()));
     assert!(writer.start_swap());
-    let count = Arc::new(Count::default());
-    let waker = Waker::from(Arc::clone(&count));
+    let (count, waker) = Count::waker();
     let mut cx = Context::from_waker(&waker);
     assert!(writer.poll_finish(&mut cx).is_pending());
     let wakes = |reader: &usize| {
-        let before = count.0.load(SeqCst);
+        let before = count.wakes();
         drop(guards[*reader].take());
-        count.0.load(SeqCst) > before
+        count.wakes() > before
     };
     order.into_iter().filter(wakes).collect()
 }

@@ -1,9 +1,7 @@
 //! Which waiters `Watched` notifies, and when.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -12,26 +10,17 @@ use dbuf_strategies::{
     CountStrategy, EpochStrategy, FlashStrategy, LocalStrategy, LockStrategy, Waiter, Watched,
 };
 
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
+use crate::common::{Count, on_wake, panicking_wake, unwinds};
 
 fn poll(waiter: &mut Waiter, last_seen: u64) -> Poll<Result<u64, Closed>> {
     waiter.poll_changed(last_seen, &mut Context::from_waker(Waker::noop()))
 }
 
-/// Runs a closure when it is woken.
-struct Does<F: Fn() + Send + Sync>(F);
-
-impl<F: Fn() + Send + Sync + 'static> Wake for Does<F> {
-    fn wake(self: Arc<Self>) {
-        (self.0)();
-    }
+/// Waits for a version after that one, with this waker.
+#[track_caller]
+fn waits(waiter: &mut Waiter, last_seen: u64, waker: &Waker) {
+    let polled = waiter.poll_changed(last_seen, &mut Context::from_waker(waker));
+    assert_eq!(polled, Poll::Pending, "a version after {last_seen}");
 }
 
 fn numbers_agree<S: Strategy>(strategy: S) {
@@ -80,8 +69,7 @@ fn refused_swap_announces_nothing() {
 #[test]
 fn thousand_waiters_wake_on_one_publish() {
     let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
-    let count = Arc::new(Count::default());
-    let waker = Waker::from(Arc::clone(&count));
+    let (count, waker) = Count::waker();
     let mut cx = Context::from_waker(&waker);
     let mut waiters: Vec<_> = (0..1000).map(|_| reader.strategy().waiter()).collect();
     for waiter in &mut waiters {
@@ -94,13 +82,9 @@ fn thousand_waiters_wake_on_one_publish() {
     let mut late = reader.strategy().waiter();
     assert!(late.poll_changed(0, &mut cx).is_pending());
     writer.store(1);
-    assert_eq!(count.0.load(SeqCst), 1000);
+    assert_eq!(count.wakes(), 1000);
     writer.store(2);
-    assert_eq!(
-        count.0.load(SeqCst),
-        1000,
-        "a publish wakes each waiter once"
-    );
+    assert_eq!(count.wakes(), 1000, "a publish wakes each waiter once");
     for waiter in &mut waiters {
         assert_eq!(waiter.poll_changed(0, &mut cx), Poll::Ready(Ok(2)));
     }
@@ -112,46 +96,35 @@ fn thousand_waiters_wake_on_one_publish() {
 fn newest_waker_replaces_the_others() {
     let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
     let mut waiter = reader.strategy().waiter();
-    let (first, second) = (Arc::new(Count::default()), Arc::new(Count::default()));
-    for count in [&first, &second, &second] {
-        let waker = Waker::from(Arc::clone(count));
-        assert!(
-            waiter
-                .poll_changed(0, &mut Context::from_waker(&waker))
-                .is_pending()
-        );
+    let ((first, first_waker), (second, second_waker)) = (Count::waker(), Count::waker());
+    for waker in [&first_waker, &second_waker, &second_waker] {
+        waits(&mut waiter, 0, waker);
     }
-    assert_eq!(Arc::strong_count(&first), 1);
+    drop(first_waker);
+    assert_eq!(Arc::strong_count(&first), 1, "a replaced waker was kept");
     writer.store(1);
-    assert_eq!((first.0.load(SeqCst), second.0.load(SeqCst)), (0, 1));
+    assert_eq!((first.wakes(), second.wakes()), (0, 1));
 }
 
 /// A task is woken and polls late, when another one has its slot in the list.
 fn comes_back_late(comes_back: impl FnOnce(&mut Waiter, &Waker)) -> (usize, usize) {
     let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
-    let (late, other) = (Arc::new(Count::default()), Arc::new(Count::default()));
-    let late_waker = Waker::from(Arc::clone(&late));
-    let other_waker = Waker::from(Arc::clone(&other));
+    let ((late, late_waker), (other, other_waker)) = (Count::waker(), Count::waker());
     let mut waiter = reader.strategy().waiter();
     let mut others = reader.strategy().waiter();
-    let first = waiter.poll_changed(0, &mut Context::from_waker(&late_waker));
-    assert!(first.is_pending());
+    waits(&mut waiter, 0, &late_waker);
     writer.store(1);
-    assert_eq!(late.0.load(SeqCst), 1);
-    let second = others.poll_changed(1, &mut Context::from_waker(&other_waker));
-    assert!(second.is_pending());
+    assert_eq!(late.wakes(), 1);
+    waits(&mut others, 1, &other_waker);
     comes_back(&mut waiter, &late_waker);
     writer.store(2);
-    (late.0.load(SeqCst), other.0.load(SeqCst))
+    (late.wakes(), other.wakes())
 }
 
 #[test]
 fn late_task_takes_no_slot_away() {
     assert_eq!(comes_back_late(|waiter, _| waiter.leave()), (1, 1));
-    let waits_again = |waiter: &mut Waiter, waker: &Waker| {
-        let again = waiter.poll_changed(1, &mut Context::from_waker(waker));
-        assert!(again.is_pending());
-    };
+    let waits_again = |waiter: &mut Waiter, waker: &Waker| waits(waiter, 1, waker);
     assert_eq!(comes_back_late(waits_again), (2, 1));
 }
 
@@ -178,12 +151,8 @@ fn waker_may_drop_another_waiter() {
     for _ in 0..3 {
         let mut waiter = reader.strategy().waiter();
         let in_waker = Arc::clone(&tasks);
-        let waker = Waker::from(Arc::new(Does(move || drop(in_waker.lock().unwrap().pop()))));
-        assert!(
-            waiter
-                .poll_changed(0, &mut Context::from_waker(&waker))
-                .is_pending()
-        );
+        let waker = on_wake(move || drop(in_waker.lock().unwrap().pop()));
+        waits(&mut waiter, 0, &waker);
         tasks.lock().unwrap().push(waiter);
     }
     publishes(writer, &[1]);
@@ -198,7 +167,7 @@ fn waker_may_wait_again() {
     let waiter = Arc::new(Mutex::new(reader.strategy().waiter()));
     let waker = {
         let (waiter, seen) = (Arc::clone(&waiter), Arc::clone(&seen));
-        Waker::from(Arc::new(Does(move || {
+        on_wake(move || {
             let mut waiter = waiter.lock().unwrap();
             let version = match poll(&mut waiter, 0) {
                 Poll::Ready(Ok(version)) => version,
@@ -206,13 +175,9 @@ fn waker_may_wait_again() {
             };
             assert!(poll(&mut waiter, version).is_pending());
             seen.lock().unwrap().push(version);
-        })))
+        })
     };
-    let first = waiter
-        .lock()
-        .unwrap()
-        .poll_changed(0, &mut Context::from_waker(&waker));
-    assert!(first.is_pending());
+    waits(&mut waiter.lock().unwrap(), 0, &waker);
     publishes(writer, &[1, 2]);
     assert_eq!(*seen.lock().unwrap(), [1]);
 }
@@ -220,32 +185,21 @@ fn waker_may_wait_again() {
 #[test]
 fn waker_that_panics_keeps_no_wake_from_the_others() {
     let (mut writer, reader) = arc(0, 0, Watched::new(EpochStrategy::new()));
-    let count = Arc::new(Count::default());
-    let counts = Waker::from(Arc::clone(&count));
-    let panics = Waker::from(Arc::new(Does(|| panic!("a waker panics"))));
+    let ((count, counts), panics) = (Count::waker(), panicking_wake());
     let mut waiters: Vec<_> = (0..5).map(|_| reader.strategy().waiter()).collect();
     for (at, waiter) in waiters.iter_mut().enumerate() {
-        let waker = if at % 2 == 0 { &panics } else { &counts };
-        assert!(
-            waiter
-                .poll_changed(0, &mut Context::from_waker(waker))
-                .is_pending()
-        );
+        waits(waiter, 0, if at % 2 == 0 { &panics } else { &counts });
     }
-    assert!(catch_unwind(AssertUnwindSafe(|| writer.start_swap())).is_err());
-    assert_eq!(count.0.load(SeqCst), 2);
+    assert!(unwinds(|| _ = writer.start_swap()));
+    assert_eq!(count.wakes(), 2);
     // The swap was started once, and the buffer works.
     assert_eq!((writer.version(), reader.version()), (1, 1));
     for waiter in &mut waiters {
         assert_eq!(poll(waiter, 0), Poll::Ready(Ok(1)));
-        assert!(
-            waiter
-                .poll_changed(1, &mut Context::from_waker(&counts))
-                .is_pending()
-        );
+        waits(waiter, 1, &counts);
     }
     writer.store(2);
-    assert_eq!(count.0.load(SeqCst), 7);
+    assert_eq!(count.wakes(), 7);
 }
 
 /// The buffer is dropped while a task waits, and its writer was forgotten.
@@ -256,15 +210,10 @@ fn buffer_that_is_dropped_closes() {
     let mut writer = Writer::claim(&*buffer).unwrap();
     writer.store(1);
     std::mem::forget(writer);
-    let count = Arc::new(Count::default());
-    let waker = Waker::from(Arc::clone(&count));
-    assert!(
-        waiter
-            .poll_changed(1, &mut Context::from_waker(&waker))
-            .is_pending()
-    );
+    let (count, waker) = Count::waker();
+    waits(&mut waiter, 1, &waker);
     drop(buffer);
-    assert_eq!(count.0.load(SeqCst), 1);
+    assert_eq!(count.wakes(), 1);
     assert_eq!(poll(&mut waiter, 1), Poll::Ready(Err(Closed)));
     assert_eq!(
         poll(&mut waiter, 0),

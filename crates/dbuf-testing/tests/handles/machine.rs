@@ -1,6 +1,8 @@
 //! The handles and guards of a buffer, and the effect of each step on them and on the model.
 
+mod logs;
 mod reads;
+mod step;
 mod writes;
 
 use std::mem;
@@ -9,63 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Wake;
 
-use arbitrary::Arbitrary;
-use dbuf_core::{
-    BufferPtr, ClaimError, OpWriter, OwnedReadGuard, OwningPtr, Reader, Version, Writer,
-};
+use dbuf_core::{BufferPtr, OpWriter, OwnedReadGuard, OwningPtr, Reader, Version, Writer};
 
 use super::guards::{AnyGuard, AnyReader};
 use super::kind::Kind;
-use super::log::{self, Change, Ending, Log, Outcome};
+use super::log::Log;
 use super::model::{LogModel, Model};
-use super::value::{Value, arm, caught};
-
-#[derive(Arbitrary, Clone, Debug)]
-pub(crate) enum Step {
-    Claim,
-    DropWriter,
-    /// Forgets the writer if the number is 0; after that, nothing can be written.
-    ForgetWriter(u8),
-    NewReader,
-    CloneReader(u8),
-    WeakReader,
-    DropReader(u8),
-    Read(u8),
-    ReadMapped(u8),
-    ReadOwned,
-    ReadOwnedAndBack,
-    DropGuard(u8),
-    ForgetGuard(u8),
-    Write,
-    StartSwap,
-    TryFinish,
-    Poll {
-        with_another: bool,
-    },
-    FinishTimeout,
-    Swap,
-    Store,
-    TrySwap,
-    IntoLog,
-    IntoRaw,
-    Batch {
-        changes: Vec<Change>,
-        ending: Ending,
-        fuse: u8,
-    },
-    Transact {
-        changes: Vec<Change>,
-        outcome: Outcome,
-        fuse: u8,
-    },
-    PublishLog,
-    CatchUp {
-        fuse: u8,
-    },
-    SetAside {
-        fuse: u8,
-    },
-}
+use super::value::{Value, arm};
+pub(crate) use step::Step;
 
 enum WriterSlot<P: BufferPtr> {
     Empty,
@@ -235,49 +188,12 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
             }
             Step::ForgetGuard(at) if !self.guards.is_empty() => self.forget_guard(at),
             Step::Write => self.write(),
-            Step::StartSwap => {
-                self.learn();
-                if let WriterSlot::Raw(writer) = &mut self.writer {
-                    let finished = self.model.try_finish();
-                    assert_eq!(writer.start_swap(), finished, "start_swap");
-                    if finished {
-                        self.model.swap();
-                    }
-                }
-            }
-            Step::TryFinish => {
-                let finished = match &mut self.writer {
-                    WriterSlot::Raw(writer) => writer.try_finish(),
-                    WriterSlot::Log(writer, _) => writer.try_finish(),
-                    WriterSlot::Empty | WriterSlot::Forgotten => return,
-                };
-                assert_eq!(finished, self.model.try_finish(), "try_finish");
-            }
+            Step::StartSwap => self.start_swap(),
+            Step::TryFinish => self.try_finish(),
             Step::Poll { with_another } => self.poll(with_another),
-            Step::FinishTimeout => {
-                if let (WriterSlot::Raw(writer), Some(blocking)) =
-                    (&mut self.writer, &self.kind.blocking)
-                {
-                    let finished = (blocking.finish_timeout)(writer);
-                    assert_eq!(finished, self.model.try_finish(), "finish_timeout");
-                    // It waits with its own waker.
-                    self.model.awaited = None;
-                }
-            }
+            Step::FinishTimeout => self.finish_timeout(),
             Step::Swap | Step::Store => self.swap_or_store(matches!(step, Step::Store)),
-            Step::TrySwap => {
-                self.learn();
-                if let (WriterSlot::Raw(writer), Some(try_swap)) =
-                    (&mut self.writer, self.kind.try_swap)
-                {
-                    let free = self.model.try_finish() && !self.model.is_held(self.model.front);
-                    assert_eq!(try_swap(writer), free, "try_swap");
-                    if free {
-                        self.model.swap();
-                        self.model.try_finish();
-                    }
-                }
-            }
+            Step::TrySwap => self.try_swap(),
             Step::IntoLog => {
                 self.forget_the_back();
                 self.writer = match mem::replace(&mut self.writer, WriterSlot::Empty) {
@@ -297,55 +213,16 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
                 ref changes,
                 ending,
                 fuse,
-            } => {
-                if let WriterSlot::Log(writer, log) = &mut self.writer {
-                    arm(fuse.into());
-                    log::batch(writer, log, &mut self.model, changes, ending);
-                }
-            }
+            } => self.batch(changes, ending, fuse),
             Step::Transact {
                 ref changes,
                 outcome,
                 fuse,
-            } => {
-                if let (WriterSlot::Log(writer, log), Some(blocking)) =
-                    (&mut self.writer, &self.kind.blocking)
-                    && self.model.try_finish()
-                {
-                    arm(fuse.into());
-                    let by = blocking.transact;
-                    log::transact(by, writer, log, &mut self.model, changes, outcome);
-                }
-            }
-            Step::PublishLog => {
-                if let WriterSlot::Log(writer, log) = &mut self.writer {
-                    log.close_forgotten();
-                    let published = writer.publish().is_published();
-                    assert_eq!(published, log.publish(&mut self.model), "publish");
-                }
-            }
-            Step::CatchUp { fuse } => {
-                if let (WriterSlot::Log(writer, log), Some(blocking)) =
-                    (&mut self.writer, &self.kind.blocking)
-                    && self.model.try_finish()
-                {
-                    arm(fuse.into());
-                    match caught(|| (blocking.catch_up)(writer)) {
-                        Some(()) => log.settle(self.model.published()),
-                        None => log.tear(),
-                    }
-                }
-            }
+            } => self.transact(changes, outcome, fuse),
+            Step::PublishLog => self.publish_log(),
+            Step::CatchUp { fuse } => self.catch_up(fuse),
             Step::SetAside { fuse } => self.set_aside(fuse),
             _ => {}
-        }
-    }
-
-    fn claim(&mut self) {
-        let claimed = Writer::claim(self.ptr.clone());
-        match &self.writer {
-            WriterSlot::Empty => self.writer = WriterSlot::Raw(claimed.unwrap()),
-            _ => assert_eq!(claimed.unwrap_err(), ClaimError),
         }
     }
 
@@ -373,13 +250,14 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
             }
             WriterSlot::Empty | WriterSlot::Forgotten => return,
         };
-        assert_eq!(writer.front().get(), self.model.published());
-        assert_eq!(writer.version(), self.model.version);
+        assert_eq!(writer.front().get(), self.model.published(), "front");
+        assert_eq!(writer.version(), self.model.version, "version");
         if self.model.is_blocked() {
-            assert!(writer.is_swapping() && writer.stragglers() > 0);
+            assert!(writer.is_swapping(), "is_swapping");
+            assert!(writer.stragglers() > 0, "stragglers");
         } else if !self.model.unfinished {
-            assert!(!writer.is_swapping());
-            assert_eq!(writer.stragglers(), 0);
+            assert!(!writer.is_swapping(), "is_swapping");
+            assert_eq!(writer.stragglers(), 0, "stragglers");
         }
     }
 

@@ -1,121 +1,30 @@
 //! A correct strategy, three counts and a waker, that breaks one clause on demand.
 
+// By path: `tests/loom` has this file too.
+#[path = "strategy/mutant.rs"]
+mod mutant;
+#[path = "strategy/state.rs"]
+mod state;
+
 use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool as PlainBool;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use dbuf_core::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
+use dbuf_core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use dbuf_core::sync::atomic::{AtomicBool, AtomicUsize};
 use dbuf_core::sync::mutex::Mutex;
 use dbuf_core::{BlockingStrategy, Side, Strategy};
 
-use Mutant::*;
-
-/// What is broken. These have no mutant:
-///
-/// * S7, no allocation and no lock in an acquire: no test of the suite can see one. An
-///   allocator that counts can (`Counting`), in a binary of its own.
-/// * S7, a count that would wrap ends the process: no test can take that many guards.
-/// * C1 to C7: promises of the caller, `dbuf-core`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mutant {
-    Unbroken,
-    /// S1: a claim is never refused.
-    ClaimIsShared,
-    /// S1: a token that is dropped ends its claim.
-    DroppedTokenEndsTheClaim,
-    /// S2: the check does not count guards.
-    EveryCheckFinishes,
-    /// S2: an acquire does not load the front again after it counted itself.
-    NoSecondLoad,
-    /// S2: a count that comes after the check does not see the flip.
-    CheckReleasesNothing,
-    /// S3: a leave does not publish the reads before it.
-    LeaveIsRelaxed,
-    /// S3: the check does not acquire the leaves.
-    CheckAcquiresNothing,
-    /// S4: the flip does not publish the writes before it.
-    FlipIsRelaxed,
-    /// S4: the second load of the front acquires nothing.
-    SecondLoadIsRelaxed,
-    /// S5: `is_finished` makes a check.
-    AskingChecks,
-    /// S5: a fresh strategy waits for a check.
-    FreshIsUnfinished,
-    /// S5: a claim begins finished.
-    ClaimForgetsTheSwap,
-    /// S5: a check answers, and does not latch.
-    NoLatch,
-    /// S6: a leave does not wake the writer.
-    NobodyIsWoken,
-    /// S6: the first waker stays.
-    FirstWakerStays,
-    /// S6: the waker is registered after the check.
-    RegistersAfterTheCheck,
-    /// S6: the leave of a guard that was taken back does not wake the writer.
-    RetryWakesNobody,
-    /// S7: the waker is called while the guard still counts.
-    WakesBeforeTheLeave,
-    /// S7: the waker is called with its lock held.
-    WakesUnderTheLock,
-    /// S7: a poll unwinds when it replaces a waker.
-    PollUnwinds,
-    /// S8: the tenth check finishes.
-    TenthCheckFinishes,
-    /// S9: the front of a fresh strategy is B.
-    FrontBeginsAtB,
-    /// S10: a claim does not see what the last one did.
-    ClaimIsRelaxed,
-    /// S11: the drop of a reader's token reaches into the strategy.
-    TokenReachesBack,
-    /// S11: the guards that a reader forgot stay when it is dropped.
-    DropKeepsTheGuards,
-    /// S11: the drop of a reader does not wake the writer.
-    DropWakesNobody,
-    /// S11: the drop of a reader does not publish the reads under forgotten guards.
-    DropIsRelaxed,
-    /// S12: a swap waits for guards on the new front, too.
-    EverySideCounts,
-    /// S13: the side that was set aside is free at once.
-    AsideIsFree,
-    /// S13: the swap is unfinished after it.
-    AsideIsUnfinished,
-    /// S13: the front changes too.
-    AsideTurnsTheFront,
-    /// S13: leaves of the spare side do not wake the writer.
-    SpareWakesNobody,
-    /// `is_current`: no guard is ever old.
-    AlwaysCurrent,
-}
-
-/// Whether the strategy still lives. No step of a model.
-type Alive = Arc<PlainBool>;
+pub(crate) use mutant::Mutant::{self, *};
+use state::{Alive, Claim, Reader, SIDES, State};
 
 /// Three counts, of which one clause is broken.
 #[derive(Debug)]
 pub(crate) struct ThreeCounts {
     state: Arc<State>,
     alive: Alive,
-}
-
-/// What readers keep beyond the strategy (S11).
-#[derive(Debug)]
-pub(crate) struct State {
-    mutant: Mutant,
-    /// The side that is the front.
-    front: AtomicUsize,
-    /// The latch, and the spare side: under the claim (S10).
-    spare: AtomicUsize,
-    unfinished: AtomicBool,
-    /// The spare side was set aside, and no check has found it free since.
-    aside: AtomicBool,
-    guards: [AtomicUsize; 3],
-    claimed: Arc<AtomicBool>,
-    waker: Mutex<Option<Waker>>,
-    /// Checks since the last start.
-    checks: AtomicUsize,
 }
 
 impl Deref for ThreeCounts {
@@ -125,47 +34,6 @@ impl Deref for ThreeCounts {
         &self.state
     }
 }
-
-/// Ends the claim when it is dropped, if that is the mutant.
-#[derive(Debug)]
-pub(crate) struct Claim(Option<Arc<AtomicBool>>);
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        if let Some(claimed) = &self.0 {
-            claimed.store(false, Release);
-        }
-    }
-}
-
-/// A reader's own counts, which its drop gives back.
-#[derive(Debug)]
-pub(crate) struct Reader {
-    state: Arc<State>,
-    guards: [Cell<usize>; 3],
-    /// Notices a drop after the strategy, if that is the mutant.
-    alive: Option<Alive>,
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        if let Some(alive) = &self.alive {
-            // A token with a pointer would reach freed memory here.
-            let is_alive = alive.load(SeqCst);
-            assert!(is_alive || std::thread::panicking(), "used after the end");
-        }
-        let mutant = self.state.mutant;
-        for (side, guards) in SIDES.into_iter().zip(&self.guards) {
-            if guards.get() > 0 && mutant != DropKeepsTheGuards {
-                let order = self.state.unless(DropIsRelaxed, AcqRel, Relaxed);
-                let wakes = mutant != DropWakesNobody;
-                self.state.leave(side, guards.get(), order, wakes);
-            }
-        }
-    }
-}
-
-const SIDES: [Side; 3] = [Side::A, Side::B, Side::C];
 
 impl ThreeCounts {
     pub(crate) fn new(mutant: Mutant) -> Self {
@@ -184,70 +52,6 @@ impl ThreeCounts {
         Self {
             state: Arc::new(state),
             alive: Arc::new(PlainBool::new(true)),
-        }
-    }
-}
-
-impl State {
-    /// `order`, unless it is what the mutant weakens.
-    fn unless(&self, mutant: Mutant, order: Ordering, weaker: Ordering) -> Ordering {
-        if self.mutant == mutant { weaker } else { order }
-    }
-
-    /// The front for the claim's holder, and a hint for others.
-    fn front_hint(&self) -> Side {
-        // Relaxed: under the claim (S10), or after a read-modify-write that acquired the flip.
-        SIDES[self.front.load(Relaxed)]
-    }
-
-    fn is_free(&self, side: Side, held: &AtomicBool) -> bool {
-        // Relaxed, here and below: under the claim (S10).
-        if !held.load(Relaxed) {
-            return true;
-        }
-        let order = self.unless(CheckAcquiresNothing, AcqRel, Release);
-        let order = self.unless(CheckReleasesNothing, order, Acquire);
-        // ORDERING: Acquire; partner: the leaves (S3). Release; partner: a later count, which
-        // sees the flip (S2).
-        let mut guards = self.guards[side as usize].fetch_add(0, order);
-        if self.mutant == EverySideCounts {
-            guards = self.guards.iter().map(|count| count.load(SeqCst)).sum();
-        }
-        let gives_up = self.mutant == TenthCheckFinishes && self.checks.fetch_add(1, Relaxed) == 9;
-        let is_free = guards == 0 || self.mutant == EveryCheckFinishes || gives_up;
-        if is_free && self.mutant != NoLatch {
-            held.store(false, Relaxed);
-        }
-        is_free
-    }
-
-    fn wake(&self) {
-        let mut waker = self.waker.lock();
-        let taken = waker.take();
-        if self.mutant != WakesUnderTheLock {
-            drop(waker);
-        }
-        if let Some(taken) = taken {
-            taken.wake();
-        }
-    }
-
-    /// `order` is AcqRel, unless that is the mutant.
-    fn leave(&self, side: Side, guards: usize, order: Ordering, wakes: bool) {
-        let count = &self.guards[side as usize];
-        if self.mutant == WakesBeforeTheLeave
-            && count.load(SeqCst) == guards
-            && side != self.front_hint()
-        {
-            self.wake();
-        }
-        // ORDERING: Release; partner: the check (S3). Acquire; partner: the check that found
-        // this guard, and with it the flip and the waker (S6).
-        let last = count.fetch_sub(guards, order) == guards;
-        let spare = SIDES[self.spare.load(Relaxed)];
-        let wakes = wakes && !(self.mutant == SpareWakesNobody && side == spare);
-        if last && side != self.front_hint() && wakes && self.mutant != NobodyIsWoken {
-            self.wake();
         }
     }
 }

@@ -10,7 +10,7 @@ use dbuf_strategies::{
 use dbuf_testing::suite;
 use dbuf_testing::suite::buffer;
 
-use crate::unwinds::NoSpare;
+use crate::common::hooked::NoSpare;
 
 macro_rules! concurrent {
     ($name:ident, $strategy:expr) => {

@@ -4,12 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Context, Poll, Waker};
 
-use dbuf_core::OwningPtr;
+use dbuf_core::{ClaimError, OwningPtr, Writer};
 
 use super::super::value::{POISON, Value, arm, caught};
 use super::{Held, Machine, WriterSlot};
 
 impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
+    pub(super) fn claim(&mut self) {
+        let claimed = Writer::claim(self.ptr.clone());
+        match &self.writer {
+            WriterSlot::Empty => self.writer = WriterSlot::Raw(claimed.unwrap()),
+            _ => assert_eq!(claimed.unwrap_err(), ClaimError),
+        }
+    }
+
     /// Marks the back as unknown, as in a log and after it.
     pub(super) fn forget_the_back(&mut self) {
         if !matches!(self.writer, WriterSlot::Forgotten) {
@@ -119,6 +127,47 @@ impl<P: OwningPtr<Value = Value, Extras = ()> + 'static> Machine<P> {
             (blocking.swap)(writer);
             self.model.swap();
             assert!(self.model.try_finish());
+        }
+    }
+
+    pub(super) fn start_swap(&mut self) {
+        self.learn();
+        if let WriterSlot::Raw(writer) = &mut self.writer {
+            let finished = self.model.try_finish();
+            assert_eq!(writer.start_swap(), finished, "start_swap");
+            if finished {
+                self.model.swap();
+            }
+        }
+    }
+
+    pub(super) fn try_finish(&mut self) {
+        let finished = match &mut self.writer {
+            WriterSlot::Raw(writer) => writer.try_finish(),
+            WriterSlot::Log(writer, _) => writer.try_finish(),
+            WriterSlot::Empty | WriterSlot::Forgotten => return,
+        };
+        assert_eq!(finished, self.model.try_finish(), "try_finish");
+    }
+
+    pub(super) fn finish_timeout(&mut self) {
+        if let (WriterSlot::Raw(writer), Some(blocking)) = (&mut self.writer, &self.kind.blocking) {
+            let finished = (blocking.finish_timeout)(writer);
+            assert_eq!(finished, self.model.try_finish(), "finish_timeout");
+            // It waits with its own waker.
+            self.model.awaited = None;
+        }
+    }
+
+    pub(super) fn try_swap(&mut self) {
+        self.learn();
+        if let (WriterSlot::Raw(writer), Some(try_swap)) = (&mut self.writer, self.kind.try_swap) {
+            let free = self.model.try_finish() && !self.model.is_held(self.model.front);
+            assert_eq!(try_swap(writer), free, "try_swap");
+            if free {
+                self.model.swap();
+                self.model.try_finish();
+            }
         }
     }
 }
