@@ -266,7 +266,9 @@ fn every_contender_has_all_its_numbers_in_every_round() {
     {
         let [figure, panel, _, contender, metric, _, round, value] = row.unwrap();
         let number: f64 = value.parse().unwrap();
-        let may_be_none = ["growth", "tail"].contains(&&*figure) && metric == "reads/s";
+        // On a busy machine, a thread may get to one operation only, or to no tick that counts.
+        let is_mixed = ["growth", "tail", "trace"].contains(&&*figure);
+        let may_be_none = is_mixed && ["reads/s", "writes/s"].contains(&&*metric);
         assert!(
             number > 0.0 || may_be_none,
             "{figure}: {contender} {metric}"

@@ -167,16 +167,18 @@ impl<K: Key> Thread<K> {
             Pace::Closed => window.repeat(reads_only, |chunk| self.advance(chunk)),
             Pace::Paced(tick) => {
                 let is_over = |due: Instant, end, _| due.max(end) >= window.until;
-                window.ticks(Some(tick), sleep_until, is_over, || self.advance(batch))
+                window.ticks(None, Some(tick), sleep_until, is_over, || {
+                    self.advance(batch)
+                })
             }
             Pace::Open(tick) => {
                 let is_over = |_, end, reads| window.is_over(end, reads);
-                window.ticks(Some(tick), spin_until, is_over, || self.advance(1))
+                window.ticks(None, Some(tick), spin_until, is_over, || self.advance(1))
             }
             Pace::Timed(most) => {
                 let is_over = |_, end, writes: u64| writes >= most || window.is_over(end, writes);
                 let window = window.whole();
-                window.ticks(None, |_| (), is_over, || self.advance(batch))
+                window.ticks(None, None, |_| (), is_over, || self.advance(batch))
             }
         };
         if !self.state.pending.is_empty() {

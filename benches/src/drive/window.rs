@@ -82,18 +82,20 @@ impl Window {
         }
     }
 
-    /// Calls `step` at every tick, or again and again if there is none, and times each call from
-    /// its tick on: a late one makes the next one late, and that counts. `is_over` gets the next
-    /// tick, the end of the last call, and the number of operations that counted.
+    /// Calls `step` at every tick from `begin` or now on, or again and again if there is no tick, and
+    /// times each call from its tick on: a late one makes the next one late, and that counts.
+    /// `is_over` gets the next tick, the end of the last call, and the number of operations that
+    /// counted.
     pub fn ticks(
         self,
+        begin: Option<Instant>,
         tick: Option<Duration>,
         wait: fn(Instant),
         is_over: impl Fn(Instant, Instant, u64) -> bool,
         mut step: impl FnMut() -> (usize, u64),
     ) -> Counted {
         let (mut counted, mut latencies) = (Counted::default(), histogram());
-        let (mut due, mut first) = (Instant::now(), None);
+        let (mut due, mut first) = (begin.unwrap_or_else(Instant::now), None);
         loop {
             wait(due);
             let (done, changes) = step();
@@ -104,12 +106,14 @@ impl Window {
                 counted.changes += changes;
                 latencies.saturating_record(nanos_between(due, end) as u64);
             }
-            due = tick.map_or_else(Instant::now, |tick| due + tick);
-            if is_over(due, end, counted.ops) || interrupt::is_requested() {
-                counted.nanos = first.map_or(0.0, |first| nanos_between(first, due.max(end)));
+            let next = due + tick.unwrap_or_default();
+            if is_over(next, end, counted.ops) || interrupt::is_requested() {
+                counted.nanos = first.map_or(0.0, |first| nanos_between(first, end.max(next)));
                 counted.latencies = Some(latencies);
                 return counted;
             }
+            // Without ticks, the next call is timed from its own begin on.
+            due = tick.map_or_else(Instant::now, |_| next);
         }
     }
 }
@@ -208,14 +212,15 @@ pub fn stuck(
         let (held, begins) = mpsc::channel();
         let reading = scope.spawn(move || {
             hold(&mut || {
-                held.send(()).expect("the writer waits for it");
+                held.send(Instant::now()).expect("the writer waits for it");
                 thread::sleep(time);
             });
         });
-        begins.recv().expect("the reader has something to keep");
-        let window = Window::new(time).whole();
-        let is_over = |due: Instant, _, _| due >= window.until;
-        let counted = window.ticks(Some(TICK), spin_until, is_over, || {
+        let begin = begins.recv().expect("the reader has something to keep");
+        let (from, until) = (begin, begin + time);
+        let window = Window { begin, from, until };
+        let is_over = |due, _, _| due >= until;
+        let counted = window.ticks(Some(begin), Some(TICK), spin_until, is_over, || {
             write();
             (1, 1)
         });
