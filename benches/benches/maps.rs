@@ -14,23 +14,23 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use dbuf_bench::maps::Map;
 use dbuf_bench::maps::buffers::{Concurrent, Dbuf, Evmap, Flashmap};
-use dbuf_bench::maps::shared::{DashMap, Locked, Papaya, Plain, Scc};
+use dbuf_bench::maps::shared::{self, DashMap, Papaya, Plain, Scc};
 use dbuf_bench::number_key;
 use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 type Group<'c> = BenchmarkGroup<'c, WallTime>;
-type ParkingLot = Locked<u64, u64, parking_lot::RwLock<Plain<u64, u64>>>;
+type ParkingLot = shared::ParkingLot<u64, u64>;
 type Ours<S> = Dbuf<u64, u64, S>;
 
-trait Numbers: Map<Key = u64, Value = u64> {
+trait Numbers: Map<Key = u64, Value = u64> + Clone {
     fn put(&mut self, key: u64, value: u64) {
         self.write([(key, Some(value))].into_iter());
     }
 }
 
-impl<M: Map<Key = u64, Value = u64>> Numbers for M {}
+impl<M: Map<Key = u64, Value = u64> + Clone> Numbers for M {}
 
 fn group<'c>(criterion: &'c mut Criterion, name: &str) -> Group<'c> {
     let mut group = criterion.benchmark_group(name);

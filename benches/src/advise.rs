@@ -5,21 +5,21 @@ use core::time::Duration;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::Args;
 use clap::builder::RangedI64ValueParser;
 
 use crate::drive::load::{Load, Pace, Task};
 use crate::figures::cases::replay;
 use crate::figures::figure::{Case, Figure, Mode, maps, some_threads};
-use crate::interrupt::Failure;
 use crate::machine::cores;
-use crate::metric::{Metric, Tail};
+use crate::metric::Metric;
 use crate::plan::Plan;
 use crate::recommend::{Rates, recommend};
 use crate::report::Report;
 use crate::report::tables::points_table;
 use crate::workload::input::Trace;
-use crate::workload::keyspace::Distribution;
+use crate::workload::keys::Distribution;
 
 pub fn seconds(text: &str) -> Result<Duration, String> {
     let number = text.parse().ok();
@@ -87,53 +87,50 @@ const TOGETHER: u64 = 32 << 20;
 const SHORTEST: Duration = Duration::from_nanos(300);
 
 impl Advise {
-    pub fn run(&self) -> Result<(), Failure> {
+    pub fn run(&self) -> anyhow::Result<()> {
         let (figure, threads, rates) = match &self.trace {
             Some(path) => self.replay(Trace::from_file(path)?),
             None => self.rates()?,
         };
-        let all = maps();
-        let each = Duration::from_secs(all.len() as u64);
         let plan = Plan::new(vec![figure], &[], Mode::Quick);
+        let each = Duration::from_secs(maps().len() as u64);
         let plan = plan.within(self.seconds.unwrap_or(each));
         let say = &mut |text: &str| io::stdout().write_all(text.as_bytes());
         say(&format!("load: {}\n", plan.figures[0].definition))?;
         let cores = cores();
         if threads > cores {
-            let note = "take turns: the scheduler is measured too";
             say(&format!(
-                "note: {threads} threads on {cores} cores {note}\n"
+                "note: {threads} threads on {cores} cores take turns: the scheduler is measured too\n"
             ))?;
         }
         let report = Report::measure(&plan, say)?;
-        let (noise, is_noisy) = (&*report.noise.text, report.noise.is_noisy);
         if report.partial {
-            return Ok(say(
-                "PARTIAL: interrupted; no advice without all figures\n",
-            )?);
+            say("PARTIAL: interrupted; no advice without all figures\n")?;
+            return Ok(());
         }
+        let noise = &*report.noise.text;
+        let why_not = report.noise.is_noisy.then_some(noise);
         for (figure, points) in report.figures() {
-            say(&points_table(figure, &points))?;
-            say(&recommend(rates, &all, &points, is_noisy.then_some(noise)))?;
+            say(&points_table(figure, &points, "").text())?;
+            say(&recommend(rates, &points, why_not))?;
         }
-        Ok(say(&if is_noisy {
-            String::new()
-        } else {
-            format!("{noise}\n")
-        })?)
+        if why_not.is_none() {
+            say(&format!("{noise}\n"))?;
+        }
+        Ok(())
     }
 
     /// The figure of a trace, which has no rates, and its threads.
     fn replay(&self, trace: Trace) -> (Figure, usize, Option<Rates>) {
         let threads = self.threads.map_or_else(cores, usize::from);
         let definition = format!("{}, replayed by {}", trace.origin(), some_threads(threads));
-        let metrics = [Metric::Ops, Metric::Reads, Metric::Writes];
+        let metrics = [Metric::OPS, Metric::READS, Metric::WRITES];
         let case = replay(&Rc::new(trace), threads, 1);
         (figure(definition, &metrics, case), threads, None)
     }
 
     /// The figure of the rates that were asked for, and its threads.
-    fn rates(&self) -> Result<(Figure, usize, Option<Rates>), Failure> {
+    fn rates(&self) -> anyhow::Result<(Figure, usize, Option<Rates>)> {
         const ASKED: &str = "the command line needs it or a trace";
         let reads = self.reads_per_second.expect(ASKED);
         let writes = self.writes_per_second.expect(ASKED);
@@ -148,9 +145,9 @@ impl Advise {
         let value_bytes = self.value_bytes;
         let bytes = u64::from(value_bytes) * u64::from(entries);
         if bytes > MOST_BYTES {
-            return Err(Failure::Usage(format!(
+            bail!(
                 "--map-size times --value-bytes is {bytes}, more than {MOST_BYTES}: give a smaller map or smaller values"
-            )));
+            );
         }
         let tick = |threads, rate: u64| Duration::from_secs_f64(threads as f64 / rate as f64);
         let tick_of_reads = tick(readers, reads);
@@ -172,9 +169,15 @@ impl Advise {
             some_threads(readers),
             some_threads(writers),
         );
-        let metrics = [Metric::Reads, Metric::Writes, Metric::Read].into_iter();
-        let tails = [Tail::P50, Tail::P99, Tail::P999, Tail::MAX].map(Metric::ReadAt);
-        let metrics: Vec<_> = metrics.chain(tails).collect();
+        let metrics = [
+            Metric::READS,
+            Metric::WRITES,
+            Metric::READ,
+            Metric("read p50"),
+            Metric("read p99"),
+            Metric("read p99.9"),
+            Metric("read max"),
+        ];
         let apart = bytes > TOGETHER;
         let case = Case::numbers("", 0.0, load);
         let figure = figure(definition, &metrics, Case { apart, ..case });

@@ -5,13 +5,20 @@ use std::process::ExitCode;
 
 use crate::cli::program;
 
-/// Returns `None` if the arguments name other benches, as criterion takes them: parts of names;
-/// otherwise whether everything is only tried once, as `--test` asks.
+/// The arguments: first parts of names, as criterion takes them, then flags.
+fn arguments() -> (Vec<String>, Vec<String>) {
+    let mut names: Vec<String> = env::args().skip(1).collect();
+    let count = names.iter().take_while(|it| !it.starts_with('-')).count();
+    let flags = names.split_off(count);
+    (names, flags)
+}
+
+/// Returns `None` if the arguments name other benches; otherwise whether everything is only tried
+/// once, as `--test` asks.
 pub fn asked(name: &str) -> Option<bool> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let has = |flag| arguments.iter().any(|argument| argument == flag);
-    let mut names = arguments.iter().filter(|it| !it.starts_with('-'));
-    let is_asked = names.next().is_none_or(|part| name.contains(&**part));
+    let (names, flags) = arguments();
+    let has = |flag| flags.iter().any(|it| it == flag);
+    let is_asked = names.is_empty() || names.iter().any(|part| name.contains(&**part));
     (is_asked && !has("--list")).then(|| has("--test"))
 }
 
@@ -21,27 +28,19 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Runs a figure of the program as a bench, by default with these threads, and writes its report
-/// to a folder. Arguments are the program's.
+/// to a folder. Flags are the program's.
 pub fn figure(name: &str, threads: &str, out: &str) -> ExitCode {
-    let mut given: Vec<String> = env::args().skip(1).collect();
-    // The first arguments may be names of benches; this flag is cargo's own.
-    let flags = given.iter().position(|it| it.starts_with('-'));
-    let names: Vec<_> = given.drain(..flags.unwrap_or(given.len())).collect();
-    let is_asked = names.is_empty() || names.iter().any(|part| name.contains(&**part));
-    if !is_asked || given.iter().any(|it| it == "--list") {
+    let Some(is_test) = asked(name) else {
         return ExitCode::SUCCESS;
-    }
-    let is_test = given.iter().any(|it| it == "--test");
-    given.retain(|it| it != "--bench" && it != "--test");
-    let mut arguments = ["dbuf-bench", "--only", name, "--out", out]
-        .map(str::to_owned)
-        .to_vec();
+    };
+    let (_, mut flags) = arguments();
+    flags.retain(|it| it != "--bench" && it != "--test");
     let seconds = if is_test { "0.2" } else { "6" };
     for (flag, default) in [("--threads", threads), ("--seconds", seconds)] {
-        if !given.iter().any(|it| it == flag) {
-            arguments.extend([flag.to_owned(), default.to_owned()]);
+        if !flags.iter().any(|it| it == flag) {
+            flags.extend([flag, default].map(str::to_owned));
         }
     }
-    arguments.extend(given);
-    program(arguments)
+    let figure = ["dbuf-bench", "--only", name, "--out", out].map(str::to_owned);
+    program(figure.into_iter().chain(flags))
 }

@@ -9,13 +9,14 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Parser, Subcommand};
 
 use crate::advise::{self, Advise, seconds};
 use crate::contender::Contender;
 use crate::figures;
 use crate::figures::figure::{Figure, Mode, Settings, cells, maps};
-use crate::interrupt::{self, Failure};
+use crate::interrupt;
 use crate::machine;
 use crate::plan::Plan;
 use crate::report::{self, Report, csv, draw};
@@ -104,23 +105,23 @@ pub fn program<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>
     match cli.run() {
         Ok(()) if interrupt::is_requested() => ExitCode::from(interrupt::EXIT),
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Usage(line)) => {
-            eprintln!("error: {line}");
-            ExitCode::from(USAGE)
-        }
-        // The reader of the pipe needs no more.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
-        Err(Failure::Output(error)) => {
-            eprintln!("error: cannot write the report: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref::<io::Error>() {
+            // The reader of the pipe needs no more.
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Some(error) => {
+                eprintln!("error: cannot write the report: {error}");
+                ExitCode::FAILURE
+            }
+            None => {
+                eprintln!("error: {error}");
+                ExitCode::from(USAGE)
+            }
+        },
     }
 }
 
 impl Cli {
-    fn run(&self) -> Result<(), Failure> {
+    fn run(&self) -> anyhow::Result<()> {
         if let Some(Command::Advise(advise)) = &self.command {
             return advise.run();
         }
@@ -134,13 +135,11 @@ impl Cli {
         self.compare(&settings)
     }
 
-    fn compare(&self, settings: &Settings) -> Result<(), Failure> {
+    fn compare(&self, settings: &Settings) -> anyhow::Result<()> {
         let (figures, contenders) = select(settings, &self.only)?;
         let mut plan = Plan::new(figures, &contenders, settings.mode);
         if plan.time().is_zero() {
-            return Err(
-                "none of the contenders of --only takes part in its figures; see --list".into(),
-            );
+            bail!("none of the contenders of --only takes part in its figures; see --list");
         }
         if let Some(time) = self.seconds {
             plan = plan.within(time);
@@ -153,7 +152,7 @@ impl Cli {
         let report = Report::measure(&plan, &mut say)?;
         report.write(&self.out)?;
         if let Some(folder) = &self.pictures {
-            draw(&report.records, folder)?;
+            draw(&report.points, folder)?;
         }
         let page = self.out.join("report.html");
         let page = page.display();
@@ -167,8 +166,11 @@ impl Cli {
         Ok(())
     }
 
-    fn settings(&self) -> Result<Settings, Failure> {
-        let texts = self.keys.as_deref().map(Texts::from_file);
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let texts = match &self.keys {
+            Some(file) => Texts::from_file(file)?,
+            None => Texts::unicode(),
+        };
         let trace = self.trace.as_deref().map(Trace::from_file).transpose()?;
         Ok(Settings {
             mode: match (self.quick, self.full) {
@@ -178,7 +180,7 @@ impl Cli {
             },
             thread_counts: thread_counts(&self.threads),
             threads_asked: !self.threads.is_empty(),
-            texts: texts.unwrap_or_else(|| Ok(Texts::unicode()))?,
+            texts,
             trace: trace.map(Rc::new),
         })
     }
@@ -203,22 +205,22 @@ fn thread_counts(asked: &[u16]) -> Vec<usize> {
 }
 
 /// The figures of a mode, or those asked for; and the contenders asked for.
-fn select(settings: &Settings, only: &[String]) -> Result<(Vec<Figure>, Vec<String>), Failure> {
+fn select(settings: &Settings, only: &[String]) -> anyhow::Result<(Vec<Figure>, Vec<String>)> {
     let mut figures = figures::all(settings);
     let is_figure = |name: &str| figures.iter().any(|figure| figure.id == name);
     let contenders: Vec<Contender> = maps().into_iter().chain(cells()).collect();
     for name in only {
         if name == "trace" && !is_figure(name) {
-            return Err("the figure 'trace' needs a file: give it with --trace".into());
+            bail!("the figure 'trace' needs a file: give it with --trace");
         }
         if !is_figure(name) && !contenders.iter().any(|it| it.name == name) {
             let ids: Vec<_> = figures.iter().map(|figure| figure.id).collect();
             let names: BTreeSet<_> = contenders.iter().map(|it| it.name).collect();
             let names = names.into_iter().collect::<Vec<_>>().join(", ");
-            return Err(Failure::Usage(format!(
+            bail!(
                 "--only has '{name}', which is neither a figure ({}) nor a contender ({names}); see --list",
                 ids.join(", "),
-            )));
+            );
         }
     }
     let (ids, contenders): (Vec<_>, Vec<_>) = only.iter().cloned().partition(|it| is_figure(it));
@@ -248,17 +250,4 @@ fn list(settings: &Settings) -> String {
         text.extend(contenders.iter().map(|it| line(it.name, it.about)));
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn threads_are_sorted_and_distinct_and_fit_the_machine_by_default() {
-        assert_eq!(thread_counts(&[4, 1, 4]), [1, 4]);
-        let default = thread_counts(&[]);
-        assert_eq!(default[0], 1);
-        assert!(default.iter().all(|&threads| threads <= machine::cores()));
-    }
 }

@@ -1,6 +1,4 @@
-//! What maps and cells share: their names, and reader-writer locks behind one trait.
-
-use crossbeam_utils::sync::ShardedLock;
+//! What maps and cells share.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contender {
@@ -39,44 +37,5 @@ macro_rules! entries {
 }
 pub(crate) use entries;
 
-pub trait Lock<T>: Send + Sync + 'static {
-    fn new(value: T) -> Self;
-    fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R;
-    fn write(&self, change: impl FnOnce(&mut T));
-}
-
-const POISONED: &str = "a thread that panics ends the program";
-
-/// Implements [`Lock`] by the expressions that give a guard to a reader and to a writer.
-macro_rules! lock {
-    ($lock:ty, |$this:ident| $read:expr, $write:expr) => {
-        impl<T: Send + Sync + 'static> Lock<T> for $lock {
-            fn new(value: T) -> Self {
-                Self::new(value)
-            }
-
-            #[inline]
-            fn read<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-                let $this = self;
-                read(&$read)
-            }
-
-            fn write(&self, change: impl FnOnce(&mut T)) {
-                let $this = self;
-                change(&mut $write);
-            }
-        }
-    };
-}
-
-lock!(
-    std::sync::RwLock<T>,
-    |it| it.read().expect(POISONED),
-    it.write().expect(POISONED)
-);
-lock!(
-    ShardedLock<T>,
-    |it| it.read().expect(POISONED),
-    it.write().expect(POISONED)
-);
-lock!(parking_lot::RwLock<T>, |it| it.read(), it.write());
+/// Why a lock of std is never poisoned.
+pub const POISONED: &str = "a thread that panics ends the program";

@@ -1,7 +1,7 @@
-//! Why the program ends early: Ctrl-C, which ends the measuring and not the report, or a failure.
+//! Ctrl-C ends the measuring and not the report.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::{io, process};
+use std::process;
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
@@ -24,24 +24,4 @@ pub fn listen() {
 pub fn is_requested() -> bool {
     // Relaxed: no other memory depends on the flag.
     REQUESTED.load(Ordering::Relaxed)
-}
-
-#[derive(Debug)]
-pub enum Failure {
-    /// One line that says what is wrong with the command line or with a file.
-    Usage(String),
-    /// The results could not be written.
-    Output(io::Error),
-}
-
-impl From<&str> for Failure {
-    fn from(line: &str) -> Self {
-        Self::Usage(line.to_owned())
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
 }

@@ -8,8 +8,9 @@
 //! * `contender`, `maps`, `cells`: a contender is an adapter and a line in a list. The criterion
 //!   benches use them, too.
 //! * `drive`: how one of them is measured.
+//! * `results`: the numbers, and how they compare.
 //! * `figures`, `plan`: which loads answer which question, and in how much time.
-//! * `results`, `report`: what is said about it.
+//! * `report`: what is said about it.
 //! * `recommend`, `advise`, `cli`: the commands.
 //! * `bench`: what the benches that do without criterion share.
 #![allow(
@@ -40,7 +41,7 @@ mod results;
 pub mod workload;
 
 pub use cli::program;
-pub use workload::keyspace::number_key;
+pub use workload::keys::number_key;
 
 /// The hasher of every contender.
 ///

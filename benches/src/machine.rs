@@ -19,25 +19,20 @@ pub fn facts() -> Vec<(&'static str, String)> {
     };
     let kernel = first_word("/proc/sys/kernel/osrelease").unwrap_or_default();
     let (cpu, cores, os, arch) = (or_unknown(cpu()), cores(), consts::OS, consts::ARCH);
+    let machine = format!("{cpu}, {cores} cores, {os} {kernel} {arch}");
     let load = or_unknown(first_word("/proc/loadavg"));
+    let load = format!("{load} (1 min average at the start)");
     let clock = clock_cost();
+    let clock = format!("{clock:.1} ns for one reading; what is timed singly has one or two in it");
+    let hasher = "foldhash::fast with the same seed, for all contenders".to_owned();
     vec![
-        (
-            "machine",
-            format!("{cpu}, {cores} cores, {os} {kernel} {arch}"),
-        ),
-        ("load", format!("{load} (1 min average at the start)")),
+        ("machine", machine),
+        ("load", load),
         ("rustc", env!("DBUF_BENCH_RUSTC").to_owned()),
         ("commit", or_unknown(commit())),
         ("fences", fences()),
-        (
-            "clock",
-            format!("{clock:.1} ns for one reading; what is timed singly has one or two in it"),
-        ),
-        (
-            "hasher",
-            "foldhash::fast with the same seed, for all contenders".to_owned(),
-        ),
+        ("clock", clock),
+        ("hasher", hasher),
     ]
 }
 
@@ -53,8 +48,8 @@ fn fences() -> String {
     format!(
         "a SeqCst fence after a store costs {:.1} ns, a barrier {} alone and {} while another thread runs",
         fence_cost(),
-        shown(barrier(None)),
-        shown(beside_a_thread(barrier)),
+        shown(barrier(false)),
+        shown(barrier(true)),
     )
 }
 
@@ -82,40 +77,17 @@ fn fence_cost() -> f64 {
     median(&mut costs).unwrap_or_default().max(0.0)
 }
 
-/// The nanoseconds of a barrier over all threads of the process. With the counter of another
-/// thread, only barriers count during which that thread ran: one that waits for a core costs
+/// The nanoseconds of a barrier over all threads of the process. Beside another thread, which
+/// counts, only barriers count during which that thread ran: one that waits for a core costs
 /// nothing.
 #[cfg(target_os = "linux")]
-fn barrier(other: Option<&AtomicU64>) -> Option<f64> {
+fn barrier(beside: bool) -> Option<f64> {
     use core::time::Duration;
 
     use rustix::thread::{MembarrierCommand, membarrier};
 
-    let count = || other.map_or(0, |other| other.load(Ordering::Relaxed));
     membarrier(MembarrierCommand::RegisterPrivateExpedited).ok()?;
-    let mut costs = Vec::new();
-    // On a busy machine two threads seldom run at the same time.
-    let until = Instant::now() + Duration::from_millis(200);
-    while costs.len() < 101 && Instant::now() < until {
-        let (before, begin) = (count(), Instant::now());
-        membarrier(MembarrierCommand::PrivateExpedited).ok()?;
-        let time = begin.elapsed();
-        // One that takes a millisecond waited for this thread's own core.
-        if time < Duration::from_millis(1) && (other.is_none() || count() != before) {
-            costs.push(time.as_nanos() as f64);
-        }
-    }
-    median(&mut costs)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn barrier(_: Option<&AtomicU64>) -> Option<f64> {
-    None
-}
-
-/// Measures while another thread counts.
-fn beside_a_thread<R>(measure: impl FnOnce(Option<&AtomicU64>) -> R) -> R {
-    let (counter, ends) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (counter, ends) = (AtomicU64::new(0), AtomicBool::new(!beside));
     thread::scope(|scope| {
         // Relaxed, as everywhere here: no other memory depends on them.
         scope.spawn(|| {
@@ -123,13 +95,27 @@ fn beside_a_thread<R>(measure: impl FnOnce(Option<&AtomicU64>) -> R) -> R {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         });
-        while counter.load(Ordering::Relaxed) == 0 {
-            thread::yield_now();
+        let mut costs = Vec::new();
+        // On a busy machine two threads seldom run at the same time.
+        let until = Instant::now() + Duration::from_millis(200);
+        while costs.len() < 101 && Instant::now() < until {
+            let (before, begin) = (counter.load(Ordering::Relaxed), Instant::now());
+            let done = membarrier(MembarrierCommand::PrivateExpedited);
+            let time = begin.elapsed();
+            let has_run = counter.load(Ordering::Relaxed) != before;
+            // One that takes a millisecond waited for this thread's own core.
+            if done.is_ok() && time < Duration::from_millis(1) && has_run == beside {
+                costs.push(time.as_nanos() as f64);
+            }
         }
-        let measured = measure(Some(&counter));
         ends.store(true, Ordering::Relaxed);
-        measured
+        median(&mut costs)
     })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn barrier(_: bool) -> Option<f64> {
+    None
 }
 
 fn cpu() -> Option<String> {

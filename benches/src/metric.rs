@@ -5,76 +5,46 @@ use core::time::Duration;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
-use crate::contender::Contender;
-
-/// A kind of number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Metric {
-    Read,
-    Ops,
-    Reads,
-    Writes,
-    ReadAt(Tail),
-    WriteAt(Tail),
-    Entries,
-    Bytes,
-}
-
-/// A percentile of latencies, in hundredths of a percent.
+/// A kind of number, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tail(u16);
+pub struct Metric(pub &'static str);
 
-impl Tail {
-    pub const P50: Self = Self(5000);
-    pub const P90: Self = Self(9000);
-    pub const P99: Self = Self(9900);
-    pub const P999: Self = Self(9990);
-    pub const P9999: Self = Self(9999);
-    pub const MAX: Self = Self(10_000);
-    pub const ALL: [Self; 6] = [
-        Self::P50,
-        Self::P90,
-        Self::P99,
-        Self::P999,
-        Self::P9999,
-        Self::MAX,
-    ];
-
-    pub fn quantile(self) -> f64 {
-        f64::from(self.0) / 10_000.0
-    }
-
-    fn name(self) -> String {
-        match self {
-            Self::MAX => "max".to_owned(),
-            Self(hundredths) => format!("p{}", f64::from(hundredths) / 100.0),
-        }
-    }
-}
+/// The percentiles of latencies, by which [`Metric::READ_TAILS`] are named.
+pub const QUANTILES: [f64; 6] = [0.5, 0.9, 0.99, 0.999, 0.9999, 1.0];
 
 impl Metric {
-    pub fn name(self) -> String {
-        match self {
-            Self::Read => "a read".to_owned(),
-            Self::Ops => "operations/s".to_owned(),
-            Self::Reads => "reads/s".to_owned(),
-            Self::Writes => "writes/s".to_owned(),
-            Self::ReadAt(tail) => format!("read {}", tail.name()),
-            Self::WriteAt(tail) => format!("write {}", tail.name()),
-            Self::Entries => "entries".to_owned(),
-            Self::Bytes => "bytes/entry".to_owned(),
-        }
-    }
+    pub const READ: Self = Self("a read");
+    pub const OPS: Self = Self("operations/s");
+    pub const READS: Self = Self("reads/s");
+    pub const WRITES: Self = Self("writes/s");
+    pub const ENTRIES: Self = Self("entries");
+    pub const BYTES: Self = Self("bytes/entry");
+    pub const READ_TAILS: [Self; QUANTILES.len()] = [
+        Self("read p50"),
+        Self("read p90"),
+        Self("read p99"),
+        Self("read p99.9"),
+        Self("read p99.99"),
+        Self("read max"),
+    ];
+    pub const WRITE_TAILS: [Self; QUANTILES.len()] = [
+        Self("write p50"),
+        Self("write p90"),
+        Self("write p99"),
+        Self("write p99.9"),
+        Self("write p99.99"),
+        Self("write max"),
+    ];
 
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Read | Self::ReadAt(_) | Self::WriteAt(_) => "ns",
-            Self::Ops | Self::Reads | Self::Writes => "1/s",
-            Self::Entries => "1",
-            Self::Bytes => "B",
+            Self::OPS | Self::READS | Self::WRITES => "1/s",
+            Self::ENTRIES => "1",
+            Self::BYTES => "B",
+            _ => "ns",
         }
     }
 
@@ -95,56 +65,31 @@ impl Metric {
     /// A number with its unit, as short as possible. A latency that is less than one reading of
     /// the clock is shown as less than that.
     pub fn show(self, value: f64) -> String {
-        match self {
-            Self::ReadAt(_) | Self::WriteAt(_) if value < clock_cost() => {
+        match self.unit() {
+            "ns" if self != Self::READ && value < clock_cost() => {
                 format!("<{:.0} ns", clock_cost())
             }
-            Self::Read | Self::ReadAt(_) | Self::WriteAt(_) => {
-                scaled(value, [" ns", " µs", " ms", " s"])
-            }
-            Self::Ops | Self::Reads | Self::Writes | Self::Entries => count(value),
-            Self::Bytes => format!("{value:.1} B"),
+            "ns" => scaled(value, [" ns", " µs", " ms", " s"]),
+            "B" => format!("{value:.1} B"),
+            _ => count(value),
         }
     }
 }
 
-impl TryFrom<String> for Metric {
-    type Error = String;
-
-    /// The metric of this [`name`](Self::name).
-    fn try_from(name: String) -> Result<Self, String> {
-        let tails = Tail::ALL
-            .into_iter()
-            .flat_map(|tail| [Self::ReadAt(tail), Self::WriteAt(tail)]);
-        let rest = [
-            Self::Read,
-            Self::Ops,
-            Self::Reads,
-            Self::Writes,
-            Self::Entries,
-            Self::Bytes,
-        ];
-        let found = tails.chain(rest).find(|metric| metric.name() == name);
-        found.ok_or_else(|| format!("no metric is '{name}'"))
+impl<'de> Deserialize<'de> for Metric {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        let rates = [Self::OPS, Self::READS, Self::WRITES];
+        let rest = [Self::READ, Self::ENTRIES, Self::BYTES];
+        let tails = [Self::READ_TAILS, Self::WRITE_TAILS].into_iter().flatten();
+        let mut all = tails.chain(rates).chain(rest);
+        let found = all.find(|metric| metric.0 == name);
+        found.ok_or_else(|| D::Error::custom(format!("no metric is '{name}'")))
     }
 }
 
 /// The numbers of one measurement.
 pub type Sample = Vec<(Metric, f64)>;
-
-/// One number of one round.
-#[derive(Clone, Debug)]
-pub struct Record {
-    pub figure: String,
-    /// The part of the figure, which has a chart of its own.
-    pub panel: String,
-    /// The position on the axis, if the figure has one.
-    pub x: f64,
-    pub contender: Contender,
-    pub metric: Metric,
-    pub round: u32,
-    pub value: f64,
-}
 
 /// The median of some rounds, and their range.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -237,11 +182,11 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!(Metric::Read.show(4.25), "4.25 ns");
-        assert_eq!(Metric::Read.show(123_456.0), "123 µs");
-        assert_eq!(Metric::Ops.show(45_600_000.0), "45.6 M");
-        assert_eq!(Metric::Ops.show(999.0), "999");
-        assert_eq!(Metric::Bytes.show(71.33), "71.3 B");
+        assert_eq!(Metric::READ.show(4.25), "4.25 ns");
+        assert_eq!(Metric::READ.show(123_456.0), "123 µs");
+        assert_eq!(Metric::OPS.show(45_600_000.0), "45.6 M");
+        assert_eq!(Metric::OPS.show(999.0), "999");
+        assert_eq!(Metric::BYTES.show(71.33), "71.3 B");
         assert_eq!(time(Duration::from_millis(1500)), "1.5 s");
         assert_eq!(time(Duration::from_secs(100)), "1 min 40 s");
     }
@@ -249,8 +194,8 @@ mod tests {
     #[test]
     fn a_latency_under_the_cost_of_the_clock_is_not_shown_as_a_number() {
         assert!(clock_cost() > 0.0);
-        let shown = Metric::ReadAt(Tail::P50).show(clock_cost() / 2.0);
+        let shown = Metric("read p50").show(clock_cost() / 2.0);
         assert!(shown.starts_with('<'), "{shown}");
-        assert!(!Metric::Read.show(0.5).starts_with('<'));
+        assert!(!Metric::READ.show(0.5).starts_with('<'));
     }
 }

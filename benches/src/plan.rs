@@ -14,7 +14,8 @@ use crate::drive::window::Subject;
 use crate::figures::figure::{Case, Figure, Mode};
 use crate::interrupt;
 use crate::machine::Noise;
-use crate::metric::{Record, Sample, time};
+use crate::metric::{Sample, time};
+use crate::results::Point;
 
 /// What is measured, and how long that may take.
 ///
@@ -97,16 +98,16 @@ impl Plan {
     /// # Panics
     ///
     /// If a contender gives a wrong answer.
-    pub fn run(&self, noise: &mut Noise) -> Vec<Record> {
+    pub fn run(&self, noise: &mut Noise) -> Vec<Point> {
         let until = Instant::now() + self.time();
         let time_left = || until.saturating_duration_since(Instant::now());
         let mut shares = self.shares();
         let mut random = StdRng::seed_from_u64(0);
-        let mut records = Vec::new();
+        let mut points = Vec::new();
         for (figure, (nth, case)) in self.cases() {
             let part = format!("{} {} of {}", figure.id, nth + 1, figure.cases.len());
             progress(&part, time_left());
-            let mut round = |round, subjects: &mut [(Contender, Subject)]| {
+            let mut round = |subjects: &mut [(Contender, Subject)]| {
                 noise.probe();
                 let mut order: Vec<usize> = (0..subjects.len()).collect();
                 order.shuffle(&mut random);
@@ -120,17 +121,18 @@ impl Plan {
                         return;
                     }
                 }
-                for ((contender, _), sample) in subjects.iter().zip(samples) {
-                    let record = |(metric, value)| Record {
-                        figure: figure.id.to_owned(),
-                        panel: case.panel.clone(),
-                        x: case.x,
-                        contender: *contender,
-                        metric,
-                        round,
-                        value,
-                    };
-                    records.extend(sample.into_iter().map(record));
+                for (&(contender, _), sample) in subjects.iter().zip(samples) {
+                    for (metric, value) in sample {
+                        let point = Point {
+                            figure: figure.id.to_owned(),
+                            panel: case.panel.clone(),
+                            x: case.x,
+                            contender,
+                            metric,
+                            rounds: vec![value],
+                        };
+                        point.add_to(&mut points);
+                    }
                 }
             };
             let mut subjects = (case.subjects)(&case.contenders);
@@ -140,13 +142,13 @@ impl Plan {
                 if some.is_empty() || interrupt::is_requested() {
                     break;
                 }
-                (0..case.rounds.unwrap_or(self.rounds)).for_each(|nth| round(nth, &mut some));
+                (0..case.rounds.unwrap_or(self.rounds)).for_each(|_| round(&mut some));
             }
         }
         if stderr().is_terminal() {
             eprint!("\r\x1b[K");
         }
-        records
+        points
     }
 
     /// Every case with its number in its figure, until an interrupt comes.
@@ -164,106 +166,5 @@ fn progress(part: &str, left: Duration) {
     match stderr().is_terminal() {
         true => eprint!("\r\x1b[K{part}, {left} left"),
         false => eprintln!("{part}, {left} left"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::drive::load::{Load, Pace, Task};
-    use crate::figures::all;
-    use crate::figures::figure::Settings;
-    use crate::metric::{Metric, Tail};
-    use crate::workload::input::Texts;
-    use crate::workload::ops::Mix;
-
-    fn plan(mode: Mode) -> Plan {
-        let mut figures = all(&Settings {
-            mode,
-            thread_counts: vec![1, 2],
-            threads_asked: false,
-            texts: Texts::unicode(),
-            trace: None,
-        });
-        figures.retain(|figure| figure.since <= mode);
-        Plan::new(figures, &[], mode)
-    }
-
-    #[test]
-    fn every_mode_keeps_its_promise() {
-        for (mode, seconds) in [(Mode::Quick, 15), (Mode::Standard, 120), (Mode::Full, 3600)] {
-            let plan = plan(mode);
-            // A tenth is left for loading the keys, and for a machine that has other work.
-            let most = Duration::from_secs(seconds) * 9 / 10;
-            assert!(plan.time() <= most, "{mode:?}: {:?}", plan.time());
-            assert!(plan.time() >= most / 2, "{mode:?}: {:?}", plan.time());
-        }
-    }
-
-    #[test]
-    fn the_plan_adds_up() {
-        let plan = plan(Mode::Standard);
-        let sum: Duration = plan.figures.iter().map(|figure| plan.time_of(figure)).sum();
-        assert_eq!(sum, plan.time());
-        assert!(plan.describe().contains(&time(sum)));
-        let short = plan.within(Duration::from_secs(1)).time();
-        assert!(short > Duration::from_millis(900) && short <= Duration::from_secs(1));
-    }
-
-    #[test]
-    fn every_contender_has_all_its_numbers_in_every_round() {
-        use crate::metric::Metric::{Bytes, Entries, Ops, Read, Reads, Writes};
-
-        let [reads, writes] = [Metric::ReadAt, Metric::WriteAt].map(|metric| Tail::ALL.map(metric));
-        let load = Load::new(100, vec![Task::READ, Task::WRITE]);
-        let beside = Case::numbers("", 0.0, Load { idle: 3, ..load });
-        let task = Task::mix(Mix::of(0.2, 0.4, 0.4)).batch(7);
-        let mix = Case::numbers("", 0.0, Load::of(100, task, 1).own(64));
-        let open = Task::READ.pace(Pace::Open(Duration::from_micros(20)));
-        let tasks = vec![open, Task::GROW.pace(Pace::Timed(50))];
-        let growing = Case::numbers("", 0.0, Load::new(100, tasks).own(64).growing());
-        for (case, expected) in [
-            (beside, vec![Read, Ops, Reads, Writes]),
-            (mix, vec![Ops, Reads, Writes]),
-            (
-                growing,
-                [&[Ops, Reads, Writes], &reads[..], &[Entries], &writes].concat(),
-            ),
-            (Case::size(1000), vec![Bytes]),
-            (Case::cell("", 1, false), vec![Read, Reads]),
-            (Case::cell("", 1, true), vec![Read, Reads, Writes]),
-            (Case::cell("", 2, true), vec![Read, Reads, Writes]),
-            (Case::stuck_map(""), writes.to_vec()),
-            (Case::stuck_cell(""), writes.to_vec()),
-        ] {
-            let (contenders, rounds) = (case.contenders.clone(), case.rounds.unwrap_or(3));
-            assert!(contenders.len() > 14);
-            let cases = vec![case];
-            let figure = Figure {
-                cases,
-                ..Figure::default()
-            };
-            let plan = Plan::new(vec![figure], &[], Mode::Quick);
-            let plan = plan.within(Duration::from_millis(300));
-            let records = plan.run(&mut Noise::new());
-            for contender in contenders {
-                let name = contender.name;
-                let of_it: Vec<_> = records
-                    .iter()
-                    .filter(|it| it.contender == contender)
-                    .collect();
-                let metrics: Vec<_> = of_it.iter().map(|it| it.metric).collect();
-                assert_eq!(metrics, expected.repeat(rounds as usize), "{name}");
-                for it in of_it {
-                    // In the mix, everything writes.
-                    let is_positive = it.value > 0.0;
-                    assert!(
-                        is_positive || it.metric == Reads && !expected.contains(&Read),
-                        "{name}: {it:?}"
-                    );
-                    assert!(it.metric != Entries || it.value <= 50.0, "{name}: {it:?}");
-                }
-            }
-        }
     }
 }

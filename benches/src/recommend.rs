@@ -1,8 +1,8 @@
 //! Which of some measured maps to recommend for a load.
 
 use crate::contender::Contender;
-use crate::metric::{Metric, Tail, count};
-use crate::results::Point;
+use crate::metric::{Metric, count};
+use crate::results::{Point, distinct};
 
 /// Reads and writes a second that were asked for, of all threads together.
 #[derive(Clone, Copy, Debug)]
@@ -11,45 +11,41 @@ pub struct Rates {
     pub writes: u64,
 }
 
-/// The medians of one contender; 0 where nothing was measured.
-struct Score {
+/// The medians of one contender.
+#[derive(Clone, Copy)]
+struct Score<'p> {
     contender: Contender,
-    ops: f64,
-    reads: f64,
-    writes: f64,
-    tail: f64,
-    median: f64,
+    points: &'p [Point],
 }
 
-impl Score {
-    fn new(contender: Contender, points: &[Point<'_>]) -> Self {
-        let of = |metric| {
-            let is_it = |it: &&Point<'_>| it.contender == contender && it.metric == metric;
-            let point = points.iter().find(is_it);
-            point.map_or(0.0, |point| point.spread.median)
-        };
-        Self {
-            contender,
-            ops: of(Metric::Ops),
-            reads: of(Metric::Reads),
-            writes: of(Metric::Writes),
-            tail: of(Metric::ReadAt(Tail::P99)),
-            // Readers on a schedule have a p50, others the cost of a read.
-            median: of(Metric::ReadAt(Tail::P50)) + of(Metric::Read),
-        }
+impl Score<'_> {
+    /// Returns 0 if nothing was measured.
+    fn of(self, metric: Metric) -> f64 {
+        let mut points = self.points.iter();
+        let point = points.find(|it| it.contender == self.contender && it.metric == metric);
+        point.map_or(0.0, |it| it.spread().median)
+    }
+
+    /// Readers on a schedule have a p50, others the cost of a read.
+    fn median(self) -> f64 {
+        self.of(Metric("read p50")) + self.of(Metric::READ)
+    }
+
+    fn tail(self) -> f64 {
+        self.of(Metric("read p99"))
     }
 
     /// The share of the load that it reaches.
-    fn share(&self, rates: Rates) -> f64 {
-        let reads = self.reads / rates.reads as f64;
+    fn share(self, rates: Rates) -> f64 {
+        let reads = self.of(Metric::READS) / rates.reads as f64;
         match rates.writes {
             0 => reads,
-            writes => reads.min(self.writes / writes as f64),
+            writes => reads.min(self.of(Metric::WRITES) / writes as f64),
         }
     }
 
-    fn rates(&self) -> String {
-        let [reads, writes] = [self.reads, self.writes].map(count);
+    fn rates(self) -> String {
+        let [reads, writes] = [Metric::READS, Metric::WRITES].map(|it| count(self.of(it)));
         format!("{reads} reads/s and {writes} writes/s")
     }
 }
@@ -60,34 +56,32 @@ const ENOUGH: f64 = 0.95;
 const ALIKE: f64 = 1.1;
 
 /// The best of these, and whether it keeps up.
-fn best<'s>(rates: Option<Rates>, scores: &[&'s Score]) -> Option<(&'s Score, bool)> {
-    let most = |value: &dyn Fn(&Score) -> f64| {
+fn best<'p>(rates: Option<Rates>, scores: &[Score<'p>]) -> Option<(Score<'p>, bool)> {
+    let most = |value: &dyn Fn(Score<'p>) -> f64| {
         let scores = scores.iter().copied();
-        scores.max_by(|one, other| value(one).total_cmp(&value(other)))
+        scores.max_by(|&one, &other| value(one).total_cmp(&value(other)))
     };
     let Some(rates) = rates else {
-        return Some((most(&|score| score.ops)?, true));
+        return Some((most(&|score| score.of(Metric::OPS))?, true));
     };
-    let share = |score: &Score| score.share(rates);
-    let fit = || scores.iter().copied().filter(|it| share(it) >= ENOUGH);
-    let least = fit().map(|score| score.tail).fold(f64::MAX, f64::min);
-    let alike = fit().filter(|score| score.tail <= least * ALIKE);
-    match alike.min_by(|one, other| one.median.total_cmp(&other.median)) {
+    let share = |score: Score<'p>| score.share(rates);
+    let fit = || scores.iter().copied().filter(|&it| share(it) >= ENOUGH);
+    let least = fit().map(Score::tail).fold(f64::MAX, f64::min);
+    let alike = fit().filter(|score| score.tail() <= least * ALIKE);
+    match alike.min_by(|one, other| one.median().total_cmp(&other.median())) {
         Some(score) => Some((score, true)),
         None => Some((most(&share)?, false)),
     }
 }
 
 /// The recommendation and its rule, or why there is none. Without rates, a trace was replayed.
-pub fn recommend(
-    rates: Option<Rates>,
-    all: &[Contender],
-    points: &[Point<'_>],
-    noise: Option<&str>,
-) -> String {
-    let scores: Vec<_> = all.iter().map(|&it| Score::new(it, points)).collect();
-    let all: Vec<_> = scores.iter().collect();
-    let ours: Vec<_> = scores.iter().filter(|it| it.contender.is_ours).collect();
+pub fn recommend(rates: Option<Rates>, points: &[Point], noise: Option<&str>) -> String {
+    let contenders = distinct(points.iter().map(|point| point.contender)).into_iter();
+    let all: Vec<_> = contenders
+        .map(|contender| Score { contender, points })
+        .collect();
+    let mut ours = all.clone();
+    ours.retain(|score| score.contender.is_ours);
     let (Some((chosen, keeps_up)), Some((winner, is_reached))) =
         (best(rates, &ours), best(rates, &all))
     else {
@@ -128,31 +122,31 @@ pub fn recommend(
 mod tests {
     use super::*;
     use crate::figures::figure::maps;
-    use crate::metric::Spread;
 
     /// Advice for 1000 reads a second, from reads/s, p99 and p50 of some contenders.
     fn advice(rows: &[(&str, f64, f64, f64)], noise: Option<&str>) -> String {
         let all = maps();
         let mut points = Vec::new();
         for &(name, reads, p99, p50) in rows {
+            let contender = *all.iter().find(|it| it.name == name).unwrap();
             for (metric, value) in [
-                (Metric::Reads, reads),
-                (Metric::Writes, 100.0),
-                (Metric::ReadAt(Tail::P99), p99),
-                (Metric::ReadAt(Tail::P50), p50),
+                (Metric::READS, reads),
+                (Metric::WRITES, 100.0),
+                (Metric("read p99"), p99),
+                (Metric("read p50"), p50),
             ] {
-                let contender = *all.iter().find(|it| it.name == name).unwrap();
                 points.push(Point {
-                    panel: "",
+                    figure: String::new(),
+                    panel: String::new(),
                     x: 0.0,
                     contender,
                     metric,
-                    spread: Spread::of([value]).unwrap(),
+                    rounds: vec![value],
                 });
             }
         }
         let (reads, writes) = (1000, 100);
-        recommend(Some(Rates { reads, writes }), &all, &points, noise)
+        recommend(Some(Rates { reads, writes }), &points, noise)
     }
 
     #[test]

@@ -1,58 +1,83 @@
-//! The records of a run, summed up and compared.
+//! The numbers of a run, and how they compare.
 
 use crate::contender::{Contender, DEFAULTS};
-use crate::metric::{Metric, Record, Spread, count};
+use crate::metric::{Metric, Spread, count};
 
-/// All rounds of one number.
+/// One number of a contender, in each round.
 #[derive(Clone, Debug)]
-pub struct Point<'a> {
-    pub panel: &'a str,
+pub struct Point {
+    pub figure: String,
+    /// The part of the figure, which has a chart of its own.
+    pub panel: String,
+    /// The position on the axis, if the figure has one.
     pub x: f64,
     pub contender: Contender,
     pub metric: Metric,
-    pub spread: Spread,
+    pub rounds: Vec<f64>,
 }
 
-/// The points of a figure, in the order in which they were measured.
-pub fn points<'a>(records: &'a [Record], figure: &str) -> Vec<Point<'a>> {
-    let mut groups: Vec<(&Record, Vec<f64>)> = Vec::new();
-    let key = |it: &'a Record| (it.contender.name, it.metric, it.x, &*it.panel);
-    for record in records.iter().filter(|record| record.figure == figure) {
-        let mut latest_first = groups.iter_mut().rev();
-        match latest_first.find(|(first, _)| key(first) == key(record)) {
-            Some((_, values)) => values.push(record.value),
-            None => groups.push((record, vec![record.value])),
+impl Point {
+    /// Adds it to others, of which one may have the rounds before.
+    pub fn add_to(self, points: &mut Vec<Self>) {
+        fn key(it: &Point) -> (&str, Metric, f64, &str, &str) {
+            (it.contender.name, it.metric, it.x, &it.panel, &it.figure)
+        }
+        let mut latest_first = points.iter_mut().rev();
+        match latest_first.find(|it| key(it) == key(&self)) {
+            Some(point) => point.rounds.extend(self.rounds),
+            None => points.push(self),
         }
     }
-    let point = |(first, values): (&'a Record, Vec<f64>)| {
-        Some(Point {
-            panel: &first.panel,
-            x: first.x,
-            contender: first.contender,
-            metric: first.metric,
-            spread: Spread::of(values)?,
-        })
-    };
-    groups.into_iter().filter_map(point).collect()
+
+    pub fn spread(&self) -> Spread {
+        Spread::of(self.rounds.iter().copied()).expect("it was measured")
+    }
+
+    pub fn is_default(&self) -> bool {
+        DEFAULTS.contains(&self.contender.name)
+    }
+
+    /// How many times better it is; less than 1 where it is worse.
+    fn lead(&self, other: &Self) -> f64 {
+        let [one, other] = [self, other].map(|it| it.spread().median);
+        self.metric.lead(one, other)
+    }
+
+    pub fn median(&self) -> String {
+        self.metric.show(self.spread().median)
+    }
+
+    /// Whether the other's median lies between its rounds.
+    fn spans(&self, other: &Self) -> bool {
+        let spread = self.spread();
+        (spread.min..=spread.max).contains(&other.spread().median)
+    }
+
+    fn named(&self) -> String {
+        format!("{} {}", self.contender.name, self.median())
+    }
+
+    /// The panel and the position on the axis, in words.
+    pub fn position(&self, axis: &str) -> String {
+        let step = format!("{} {axis}", on_axis(self.x));
+        match (&*self.panel, axis) {
+            (panel, "") => panel.to_owned(),
+            ("", _) => step,
+            (panel, _) => format!("{panel}, {step}"),
+        }
+    }
 }
 
 /// The points of each panel and metric of a figure that has any.
-pub fn panels<'p, 'a>(
-    metrics: &[Metric],
-    points: &'p [Point<'a>],
-) -> Vec<(&'a str, Metric, Vec<&'p Point<'a>>)> {
+pub fn panels<'p>(metrics: &[Metric], points: &'p [Point]) -> Vec<Vec<&'p Point>> {
     let mut found = Vec::new();
-    for panel in distinct(points.iter().map(|point| point.panel)) {
+    for panel in distinct(points.iter().map(|point| &point.panel)) {
         for &metric in metrics {
-            let is_here = |it: &&Point<'_>| it.panel == panel && it.metric == metric;
-            found.push((
-                panel,
-                metric,
-                points.iter().filter(is_here).collect::<Vec<_>>(),
-            ));
+            let is_here = |it: &&Point| it.panel == *panel && it.metric == metric;
+            found.push(points.iter().filter(is_here).collect::<Vec<_>>());
         }
     }
-    found.retain(|(.., points)| !points.is_empty());
+    found.retain(|points| !points.is_empty());
     found
 }
 
@@ -70,29 +95,23 @@ pub fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
 /// A default type of ours against the best of the others. The best of all of ours would have more
 /// tries than a user has.
 #[derive(Clone, Debug)]
-pub struct Verdict<'a> {
-    pub panel: &'a str,
-    pub x: f64,
-    pub metric: Metric,
-    pub ours: (&'static str, Spread),
-    pub theirs: (&'static str, Spread),
+pub struct Verdict<'p> {
+    pub ours: &'p Point,
+    theirs: &'p Point,
     /// The best of ours that a user has to choose.
-    pub chosen: Option<(&'static str, Spread)>,
+    chosen: Option<&'p Point>,
 }
 
 impl Verdict<'_> {
-    /// How many times better ours is; less than 1 where it is worse.
     pub fn lead(&self) -> f64 {
-        self.metric.lead(self.ours.1.median, self.theirs.1.median)
+        self.ours.lead(self.theirs)
     }
 
     /// The verdict in one word. Level: the medians are within a twentieth, or each lies between
     /// the other's rounds, so that the next run may say the opposite.
     pub fn word(&self) -> &'static str {
-        let (ours, theirs) = (self.ours.1, self.theirs.1);
-        let holds = |spread: Spread, value| spread.min <= value && value <= spread.max;
         match self.lead() {
-            _ if holds(ours, theirs.median) && holds(theirs, ours.median) => "level",
+            _ if self.ours.spans(self.theirs) && self.theirs.spans(self.ours) => "level",
             lead if lead > 1.05 => "ahead",
             lead if lead < 1.0 / 1.05 => "behind",
             _ => "level",
@@ -101,22 +120,10 @@ impl Verdict<'_> {
 
     /// The verdict in a sentence.
     pub fn sentence(&self) -> String {
-        let show =
-            |(name, spread): (_, Spread)| format!("{name} {}", self.metric.show(spread.median));
-        let [ours, theirs] = [self.ours, self.theirs].map(show);
-        let chosen = self.chosen.map(|it| format!(" ({})", show(it)));
-        let (metric, chosen) = (self.metric.name(), chosen.unwrap_or_default());
+        let [ours, theirs] = [self.ours, self.theirs].map(Point::named);
+        let chosen = self.chosen.map(|it| format!(" ({})", it.named()));
+        let (metric, chosen) = (self.ours.metric.0, chosen.unwrap_or_default());
         format!("{metric}: {ours}, {theirs}{chosen}")
-    }
-
-    /// The panel and the position on the axis, in words.
-    pub fn position(&self, axis: &str) -> String {
-        let step = format!("{} {axis}", on_axis(self.x));
-        match (self.panel, axis) {
-            (panel, "") => panel.to_owned(),
-            ("", _) => step,
-            (panel, _) => format!("{panel}, {step}"),
-        }
     }
 }
 
@@ -126,29 +133,25 @@ pub fn on_axis(x: f64) -> String {
 }
 
 /// A verdict on each default type, for every position in a figure and every metric that it judges.
-pub fn verdicts<'a>(points: &[Point<'a>], metrics: &[Metric]) -> Vec<Verdict<'a>> {
+pub fn verdicts<'p>(points: &'p [Point], metrics: &[Metric]) -> Vec<Verdict<'p>> {
     let mut verdicts = Vec::new();
     for &metric in metrics {
         let of_metric = || points.iter().filter(move |point| point.metric == metric);
-        for (panel, x) in distinct(of_metric().map(|point| (point.panel, point.x))) {
-            let here = || of_metric().filter(move |p| (p.panel, p.x) == (panel, x));
-            let is_default = |p: &Point<'_>| DEFAULTS.contains(&p.contender.name);
-            let named = |p: &Point<'_>| (p.contender.name, p.spread);
+        for place in distinct(of_metric().map(|it| (&it.panel, it.x))) {
+            let here = || of_metric().filter(move |it| (&it.panel, it.x) == place);
             let best = |is_ours| {
-                let others = here().filter(|p| p.contender.is_ours == is_ours && !is_default(p));
-                others.map(named).reduce(|one, other| {
-                    let other_leads = metric.lead(other.1.median, one.1.median) > 1.0;
-                    if other_leads { other } else { one }
-                })
+                let others = here().filter(|it| it.contender.is_ours == is_ours);
+                let others = others.filter(|it| !it.is_default());
+                others.reduce(|one, it| if it.lead(one) > 1.0 { it } else { one })
             };
-            let Some(theirs) = best(false) else { continue };
-            verdicts.extend(here().filter(|p| is_default(p)).map(|point| Verdict {
-                panel,
-                x,
-                metric,
-                ours: named(point),
+            let (Some(theirs), chosen) = (best(false), best(true)) else {
+                continue;
+            };
+            let ours = here().filter(|it| it.is_default());
+            verdicts.extend(ours.map(|ours| Verdict {
+                ours,
                 theirs,
-                chosen: best(true),
+                chosen,
             }));
         }
     }
@@ -157,22 +160,26 @@ pub fn verdicts<'a>(points: &[Point<'a>], metrics: &[Metric]) -> Vec<Verdict<'a>
 
 /// The x from which on ours stays behind, in one panel: where the lead, interpolated between two
 /// steps, is 1.
-pub fn crossing(verdicts: &[&Verdict<'_>]) -> Option<f64> {
+fn crossing(verdicts: &[&Verdict<'_>]) -> Option<f64> {
     let Some(last) = verdicts.iter().rposition(|verdict| verdict.lead() >= 1.0) else {
-        return verdicts.first().map(|verdict| verdict.x);
+        return verdicts.first().map(|verdict| verdict.ours.x);
     };
     let (before, after) = (verdicts[last], verdicts.get(last + 1)?);
     let (above, below) = (before.lead() - 1.0, 1.0 - after.lead());
-    Some(before.x + (after.x - before.x) * above / (above + below).max(1e-9))
+    Some(before.ours.x + (after.ours.x - before.ours.x) * above / (above + below).max(1e-9))
 }
 
 /// For each panel of the crossover, where a default type falls behind the best of the others.
 pub fn crossings(verdicts: &[Verdict<'_>]) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for (panel, name) in distinct(verdicts.iter().map(|it| (it.panel, it.ours.0))) {
-        let is_here = |it: &&Verdict<'_>| (it.panel, it.ours.0) == (panel, name);
-        let here: Vec<_> = verdicts.iter().filter(is_here).collect();
-        let (first, last) = (here[0].x, here[here.len() - 1].x);
+    fn line<'p>(it: &Verdict<'p>) -> (&'p str, &'static str) {
+        (&it.ours.panel, it.ours.contender.name)
+    }
+    let sentence = |(panel, name): (&str, &str)| {
+        let here: Vec<_> = verdicts
+            .iter()
+            .filter(|it| line(it) == (panel, name))
+            .collect();
+        let (first, last) = (here[0].ours.x, here[here.len() - 1].ours.x);
         let found = match crossing(&here) {
             Some(x) if x == first => {
                 format!("the best of the others is ahead of {name} at every share measured")
@@ -182,33 +189,38 @@ pub fn crossings(verdicts: &[Verdict<'_>]) -> Vec<String> {
             ),
             None => format!("{name} is ahead at the last share measured, {last} % writes"),
         };
-        sentences.push(format!("{panel}: {found}."));
-    }
-    sentences
+        format!("{panel}: {found}.")
+    };
+    let lines = distinct(verdicts.iter().map(line)).into_iter();
+    lines.map(sentence).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The verdicts on these rounds of each contender.
-    fn words(rounds: &[(&'static str, &[f64])]) -> Vec<(&'static str, &'static str, f64)> {
-        let metric = Metric::Read;
-        let point = |&(name, values): &(&'static str, &[f64])| Point {
-            panel: "p",
-            x: 0.0,
+    /// Points of a contender, one a step, with these rounds.
+    fn points(name: &'static str, steps: &[&[f64]]) -> Vec<Point> {
+        let point = |(x, rounds): (usize, &&[f64])| Point {
+            figure: "f".to_owned(),
+            panel: "p".to_owned(),
+            x: x as f64,
             contender: Contender {
                 name,
                 about: "",
                 is_ours: ["epoch", "flash", "concurrent"].contains(&name),
             },
-            metric,
-            spread: Spread::of(values.iter().copied()).unwrap(),
+            metric: Metric::READ,
+            rounds: rounds.to_vec(),
         };
-        let points: Vec<_> = rounds.iter().map(point).collect();
-        let verdicts = verdicts(&points, &[Metric::Read]);
-        let word = |it: &Verdict<'_>| (it.ours.0, it.word(), it.lead());
-        verdicts.iter().map(word).collect()
+        steps.iter().enumerate().map(point).collect()
+    }
+
+    /// The verdicts on these rounds of each contender.
+    fn words(rounds: &[(&'static str, &[f64])]) -> Vec<(&'static str, &'static str, f64)> {
+        let all: Vec<_> = rounds.iter().flat_map(|it| points(it.0, &[it.1])).collect();
+        let word = |it: &Verdict<'_>| (it.ours.contender.name, it.word(), it.lead());
+        verdicts(&all, &[Metric::READ]).iter().map(word).collect()
     }
 
     #[test]
@@ -245,21 +257,15 @@ mod tests {
 
     #[test]
     fn the_crossing_lies_between_the_steps() {
-        let at = |leads: &[f64]| {
-            let verdict = |(nth, lead): (usize, &f64)| Verdict {
-                panel: "p",
-                x: nth as f64,
-                metric: Metric::Ops,
-                ours: ("epoch", Spread::of([*lead]).unwrap()),
-                theirs: ("other", Spread::of([1.0]).unwrap()),
-                chosen: None,
-            };
-            let all: Vec<_> = leads.iter().enumerate().map(verdict).collect();
-            crossing(&all.iter().collect::<Vec<_>>())
+        let at = |theirs: &[&[f64]]| {
+            let ours = vec![&[1.0][..]; theirs.len()];
+            let all = [points("epoch", &ours), points("other", theirs)].concat();
+            let verdicts = verdicts(&all, &[Metric::READ]);
+            crossing(&verdicts.iter().collect::<Vec<_>>())
         };
-        assert_eq!(at(&[2.0, 1.5, 0.5]), Some(1.5));
-        assert_eq!(at(&[0.5, 0.5]), Some(0.0));
-        assert_eq!(at(&[2.0, 1.5]), None);
+        assert_eq!(at(&[&[2.0], &[1.5], &[0.5]]), Some(1.5));
+        assert_eq!(at(&[&[0.5], &[0.5]]), Some(0.0));
+        assert_eq!(at(&[&[2.0], &[1.5]]), None);
         assert_eq!(at(&[]), None);
     }
 }

@@ -28,7 +28,7 @@ const GROWN: u32 = 100_000;
 const OVERWRITTEN: u32 = 1_000;
 
 /// A map from numbers to numbers.
-trait Numbers: Map<Key = u64, Value = u64> {
+trait Numbers: Map<Key = u64, Value = u64> + Sized {
     /// Writes the keys of these indices, in batches.
     fn write_all(&mut self, count: u32, batch: u32, value: impl Fn(u32) -> u64) {
         for begin in (0..count).step_by(batch as usize) {

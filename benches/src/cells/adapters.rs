@@ -3,15 +3,17 @@
 
 use alloc::rc::Rc;
 use alloc::sync::Arc;
+use std::sync::RwLock;
 
 use arc_swap::{ArcSwap, Cache};
 use arcshift::ArcShift;
+use crossbeam_utils::sync::ShardedLock;
 use dbuf_core::{ArcReader, ArcWriter, BlockingStrategy, DoubleBuffer, ReadGuard, Strategy};
 use dbuf_core::{Reader, Writer, arc, rc};
 use dbuf_strategies::{ConcurrentCell, EpochStrategy, LocalStrategy};
 use smr_swap::{LocalReader, SmrSwap};
 
-use crate::contender::Lock;
+use crate::contender::POISONED;
 use crate::maps::holding;
 
 /// The value of a cell, which shows if it is half old and half new.
@@ -234,32 +236,14 @@ pub fn triple_buffer(readers: usize) -> Option<Parts> {
     })
 }
 
-pub struct Locked<L>(Arc<L>);
+cell!([] Arc<RwLock<Payload>>, |lock| lock.read().expect(POISONED));
+cell!([] Arc<RwLock<Payload>>, |lock, payload| *lock.write().expect(POISONED) = payload);
 
-impl<L: Lock<Payload>> Locked<L> {
-    pub fn new(value: Payload) -> Self {
-        Self(Arc::new(L::new(value)))
-    }
-}
+cell!([] Arc<parking_lot::RwLock<Payload>>, |lock| lock.read());
+cell!([] Arc<parking_lot::RwLock<Payload>>, |lock, payload| *lock.write() = payload);
 
-impl<L: Lock<Payload>> Load for Locked<L> {
-    #[inline]
-    fn load(&mut self) -> Payload {
-        self.0.read(|payload| *payload)
-    }
-
-    fn hold(&mut self, keep: &mut dyn FnMut()) {
-        self.0.read(|_| keep());
-    }
-}
-
-impl<L> Clone for Locked<L> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-cell!([L: Lock<Payload>] Locked<L>, |lock, payload| lock.0.write(|it| *it = payload));
+cell!([] Arc<ShardedLock<Payload>>, |lock| lock.read().expect(POISONED));
+cell!([] Arc<ShardedLock<Payload>>, |lock, payload| *lock.write().expect(POISONED) = payload);
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@
 mod adapters;
 
 use alloc::sync::Arc;
+use std::sync::RwLock;
 
 use arc_swap::ArcSwap;
 use arcshift::ArcShift;
@@ -39,12 +40,11 @@ pub fn all() -> Vec<Entry<Build>> {
         THEIRS "smr-swap-reads", "smr-swap 0.10, new_read_preferred",
             |n| smr_swap(SmrSwap::new_read_preferred(ZERO), n);
         THEIRS "arcshift", "arcshift 0.4, get", |n| handle(ArcShift::new(ZERO), n);
-        THEIRS "rwlock-std", "std's RwLock",
-            |n| handle(Locked::<std::sync::RwLock<Payload>>::new(ZERO), n);
+        THEIRS "rwlock-std", "std's RwLock", |n| handle(Arc::new(RwLock::new(ZERO)), n);
         THEIRS "rwlock-parking", "parking_lot's RwLock",
-            |n| handle(Locked::<parking_lot::RwLock<Payload>>::new(ZERO), n);
+            |n| handle(Arc::new(parking_lot::RwLock::new(ZERO)), n);
         THEIRS "sharded-lock", "crossbeam's ShardedLock",
-            |n| handle(Locked::<ShardedLock<Payload>>::new(ZERO), n);
+            |n| handle(Arc::new(ShardedLock::new(ZERO)), n);
         THEIRS "triple-buffer", "triple_buffer 8, one reader", triple_buffer;
     }
 }

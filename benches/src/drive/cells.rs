@@ -1,8 +1,8 @@
-//! A cell under a load.
+//! A cell under a load, and with a stuck reader.
 
 use std::thread;
 
-use super::window::{BLOCK, Counted, Subject, Window, join, read_cost};
+use super::window::{BLOCK, Counted, Subject, Window, join, read_cost, stuck};
 use crate::cells::{Build, Load, Parts, Payload, Store};
 use crate::contender::Entry;
 use crate::metric::{Metric, Sample};
@@ -48,8 +48,28 @@ pub fn cell(entry: &Entry<Build>, readers: usize, writes: bool) -> Option<Subjec
             }),
         };
         let mut sample = Sample::from_iter(read_cost(read.iter()));
-        sample.push((Metric::Reads, read.iter().map(Counted::ops_a_second).sum()));
-        sample.extend(written.map(|counted| (Metric::Writes, counted.ops_a_second())));
+        sample.push((Metric::READS, read.iter().map(Counted::ops_a_second).sum()));
+        sample.extend(written.map(|counted| (Metric::WRITES, counted.ops_a_second())));
         sample
+    }))
+}
+
+/// A cell that is stored to while its reader keeps what it read. Returns `None` if the cell is for
+/// one thread only.
+pub fn stuck_cell(entry: &Entry<Build>) -> Option<Subject> {
+    let Parts::Shared {
+        mut readers,
+        mut writer,
+    } = (entry.build)(1)?
+    else {
+        return None;
+    };
+    let mut written = 0;
+    let mut write = move || {
+        written += 1;
+        writer.store(Payload::new(written));
+    };
+    Some(Box::new(move |slice| {
+        stuck(slice, |keep| readers[0].hold(keep), &mut write)
     }))
 }

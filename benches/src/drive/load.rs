@@ -1,11 +1,13 @@
-//! What the threads of a load on a map do.
+//! A load on a map, and its threads.
 
 use alloc::sync::Arc;
 use core::time::Duration;
+use std::time::Instant;
 
-use crate::workload::keyspace::{Distribution, Keyspace};
-use crate::workload::ops::{Mix, Workload};
-use crate::workload::state::OwnKeys;
+use super::window::{Counted, Window, sleep_until, spin_until};
+use crate::maps::Handle;
+use crate::workload::keys::{Distribution, Key, Keyspace};
+use crate::workload::ops::{Mix, OwnKeys, State, Workload};
 
 /// How a thread goes through its operations.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,7 +116,7 @@ pub struct Drawn<K> {
     pub workloads: Vec<Arc<Workload<K>>>,
 }
 
-impl<K> Drawn<K> {
+impl<K: Key> Drawn<K> {
     /// `workload` makes the operations of the thread of this number.
     pub fn new(
         load: Load,
@@ -142,5 +144,57 @@ impl<K> Drawn<K> {
         let own = self.load.own;
         let filled = if self.load.grows { 0 } else { own / 2 };
         OwnKeys::new(self.keyspace.len + nth as u32 * own, own, filled)
+    }
+}
+
+/// A thread between its measurements.
+pub struct Thread<K> {
+    pub handle: Handle<K>,
+    pub state: State<K>,
+    pub workload: Arc<Workload<K>>,
+    pub pace: Pace,
+    pub at: usize,
+}
+
+impl<K: Key> Thread<K> {
+    pub fn reads_only(&self) -> bool {
+        self.workload.reads_only
+    }
+
+    pub fn run(&mut self, window: Window) -> Counted {
+        let (reads_only, batch) = (self.reads_only(), self.state.batch);
+        let counted = match self.pace {
+            Pace::Closed => window.repeat(reads_only, |chunk| self.advance(chunk)),
+            Pace::Paced(tick) => {
+                let is_over = |due: Instant, end, _| due.max(end) >= window.until;
+                window.ticks(None, Some(tick), sleep_until, is_over, || {
+                    self.advance(batch)
+                })
+            }
+            Pace::Open(tick) => {
+                let is_over = |_, end, reads| window.is_over(end, reads);
+                window.ticks(None, Some(tick), spin_until, is_over, || self.advance(1))
+            }
+            Pace::Timed(most) => {
+                let is_over = |_, end, writes: u64| writes >= most || window.is_over(end, writes);
+                let window = window.whole();
+                window.ticks(None, None, |_| (), is_over, || self.advance(batch))
+            }
+        };
+        if !self.state.pending.is_empty() {
+            let state = &mut self.state;
+            self.handle.apply(&mut state.pending, state.bytes);
+        }
+        counted
+    }
+
+    /// Runs at most this many operations. Returns how many, and how many of them were changes.
+    fn advance(&mut self, most: usize) -> (usize, u64) {
+        let (workload, before) = (&self.workload, self.state.changes);
+        let end = workload.ops.len().min(self.at + most);
+        let count = end - self.at;
+        self.handle.run(workload, self.at..end, &mut self.state);
+        self.at = end % workload.ops.len();
+        (count, self.state.changes - before)
     }
 }

@@ -3,6 +3,4 @@
 pub mod cells;
 pub mod load;
 pub mod maps;
-pub mod stuck;
-mod thread;
 pub mod window;

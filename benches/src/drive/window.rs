@@ -1,14 +1,16 @@
 //! When operations count, and what is counted.
 
+use core::hint;
 use core::time::Duration;
 use std::panic;
-use std::thread::ScopedJoinHandle;
+use std::sync::mpsc;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
 
 use crate::interrupt;
-use crate::metric::{Metric, Sample, Tail, median};
+use crate::metric::{Metric, QUANTILES, Sample, median};
 
 /// A contender with a load: measures for the time of a slice, again and again. Panics if the
 /// contender gives a wrong answer.
@@ -24,7 +26,7 @@ pub const BLOCK: usize = 1000;
 pub struct Window {
     /// When the threads were started.
     begin: Instant,
-    pub from: Instant,
+    from: Instant,
     pub until: Instant,
 }
 
@@ -33,6 +35,12 @@ impl Window {
         let begin = Instant::now();
         let (from, until) = (begin + slice / 5, begin + slice);
         Self { begin, from, until }
+    }
+
+    /// The same without a warm-up.
+    pub fn whole(self) -> Self {
+        let from = self.begin;
+        Self { from, ..self }
     }
 
     /// Whether a thread that counted this many operations must stop. It counts at least one,
@@ -73,6 +81,52 @@ impl Window {
             begin = end;
         }
     }
+
+    /// Calls `step` at every tick from `begin` or now on, or again and again if there is no tick, and
+    /// times each call from its tick on: a late one makes the next one late, and that counts.
+    /// `is_over` gets the next tick, the end of the last call, and the number of operations that
+    /// counted.
+    pub fn ticks(
+        self,
+        begin: Option<Instant>,
+        tick: Option<Duration>,
+        wait: fn(Instant),
+        is_over: impl Fn(Instant, Instant, u64) -> bool,
+        mut step: impl FnMut() -> (usize, u64),
+    ) -> Counted {
+        let (mut counted, mut latencies) = (Counted::default(), histogram());
+        let (mut due, mut first) = (begin.unwrap_or_else(Instant::now), None);
+        loop {
+            wait(due);
+            let (done, changes) = step();
+            let end = Instant::now();
+            if due >= self.from {
+                first = first.or(Some(due));
+                counted.ops += done as u64;
+                counted.changes += changes;
+                latencies.saturating_record(nanos_between(due, end) as u64);
+            }
+            let next = due + tick.unwrap_or_default();
+            if is_over(next, end, counted.ops) || interrupt::is_requested() {
+                counted.nanos = first.map_or(0.0, |first| nanos_between(first, end.max(next)));
+                counted.latencies = Some(latencies);
+                return counted;
+            }
+            // Without ticks, the next call is timed from its own begin on.
+            due = tick.map_or_else(Instant::now, |_| next);
+        }
+    }
+}
+
+/// Waits without leaving the core: a thread that sleeps wakes late.
+pub fn spin_until(due: Instant) {
+    while Instant::now() < due {
+        hint::spin_loop();
+    }
+}
+
+pub fn sleep_until(due: Instant) {
+    thread::sleep(due.saturating_duration_since(Instant::now()));
 }
 
 #[derive(Debug, Default)]
@@ -83,7 +137,7 @@ pub struct Counted {
     /// The nanoseconds of each full block of reads.
     blocks: Vec<f64>,
     /// Of operations that were timed one by one.
-    pub latencies: Option<Latencies>,
+    latencies: Option<Histogram<u64>>,
 }
 
 impl Counted {
@@ -97,7 +151,7 @@ impl Counted {
     }
 }
 
-pub fn nanos_between(begin: Instant, end: Instant) -> f64 {
+fn nanos_between(begin: Instant, end: Instant) -> f64 {
     end.saturating_duration_since(begin).as_nanos() as f64
 }
 
@@ -116,32 +170,62 @@ pub fn read_cost<'a>(counted: impl Iterator<Item = &'a Counted>) -> Option<(Metr
     }
     let of_block = median(&mut blocks).map(|nanos| nanos / BLOCK as f64);
     let cost = of_block.or_else(|| (ops > 0).then(|| nanos / ops as f64))?;
-    Some((Metric::Read, cost))
+    Some((Metric::READ, cost))
 }
 
-/// Latencies in nanoseconds, up to a minute, to three digits.
-#[derive(Debug)]
-pub struct Latencies(Histogram<u64>);
+/// For latencies in nanoseconds, up to a minute, to three digits.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are right")
+}
 
-impl Latencies {
-    pub fn new() -> Self {
-        Self(Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are right"))
+/// Each percentile of the latencies; of fewer than it takes, it is the worst of them.
+pub fn tails<'a>(
+    counted: impl IntoIterator<Item = &'a Counted>,
+    metrics: [Metric; QUANTILES.len()],
+) -> Sample {
+    let mut all = histogram();
+    for latencies in counted.into_iter().filter_map(|it| it.latencies.as_ref()) {
+        all.add(latencies).expect("the bounds are the same");
     }
+    let tails = metrics
+        .into_iter()
+        .zip(QUANTILES)
+        .filter(|_| !all.is_empty());
+    let tails = tails.map(|(metric, quantile)| (metric, all.value_at_quantile(quantile) as f64));
+    tails.collect()
+}
 
-    pub fn record(&mut self, begin: Instant, end: Instant) {
-        self.0.saturating_record(nanos_between(begin, end) as u64);
-    }
+/// A stuck reader keeps what it read for the whole slice, within these bounds.
+const SHORTEST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(1);
 
-    pub fn add(&mut self, other: &Self) {
-        self.0.add(&other.0).expect("the bounds are the same");
-    }
-
-    /// Each percentile; of fewer latencies than it takes, it is the worst of them.
-    pub fn tails(&self, metric: fn(Tail) -> Metric) -> impl Iterator<Item = (Metric, f64)> {
-        let tails = Tail::ALL.into_iter().filter(|_| !self.0.is_empty());
-        tails.map(move |tail| {
-            let value = self.0.value_at_quantile(tail.quantile());
-            (metric(tail), value as f64)
-        })
-    }
+/// Writes at every tick, beginning when the reader has what it keeps, and times each write from
+/// its tick on. A write that waits for the reader makes the next ones late, and that counts.
+pub fn stuck(
+    slice: Duration,
+    hold: impl FnOnce(&mut dyn FnMut()) + Send,
+    mut write: impl FnMut(),
+) -> Sample {
+    let time = slice.clamp(SHORTEST, LONGEST);
+    let counted = thread::scope(|scope| {
+        let (held, begins) = mpsc::channel();
+        let reading = scope.spawn(move || {
+            hold(&mut || {
+                held.send(Instant::now()).expect("the writer waits for it");
+                thread::sleep(time);
+            });
+        });
+        let begin = begins.recv().expect("the reader has something to keep");
+        let (from, until) = (begin, begin + time);
+        let window = Window { begin, from, until };
+        let is_over = |due, _, _| due >= until;
+        let counted = window.ticks(Some(begin), Some(TICK), spin_until, is_over, || {
+            write();
+            (1, 1)
+        });
+        join(reading);
+        counted
+    });
+    tails([&counted], Metric::WRITE_TAILS)
 }

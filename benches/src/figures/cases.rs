@@ -8,7 +8,7 @@ use super::figure::{Case, Duel, Mode, Settings, some_threads};
 use crate::drive::load::{Load, Pace, Task};
 use crate::maps;
 use crate::workload::input::Trace;
-use crate::workload::keyspace::Distribution;
+use crate::workload::keys::Distribution;
 use crate::workload::ops::Mix;
 
 /// Entries of the maps whose size is not the question.

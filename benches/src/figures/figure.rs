@@ -6,16 +6,14 @@ use serde::Deserialize;
 
 use crate::cells;
 use crate::contender::{Contender, Entry};
-use crate::drive::cells::cell;
+use crate::drive::cells::{cell, stuck_cell};
 use crate::drive::load::{Drawn, Load};
-use crate::drive::maps::{map, size};
-use crate::drive::stuck::{stuck_cell, stuck_map};
+use crate::drive::maps::{map, size, stuck_map};
 use crate::drive::window::Subject;
 use crate::maps::{self, MapEntry};
 use crate::metric::Metric;
 use crate::workload::input::{Texts, Trace};
-use crate::workload::keyspace::Keyspace;
-use crate::workload::values::{Blob, Key};
+use crate::workload::keys::{Blob, Key, Keyspace};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -7,10 +7,11 @@ use std::sync::{Mutex, MutexGuard};
 use dbuf_hashmap::{BlockingStrategy, Builder, ConcurrentHashMap, Reader, Writer};
 use dbuf_strategies::DefaultStrategy;
 
-use super::handle::{Map, apply, hasher, holding, map};
 use super::shared::Plain;
+use super::{Map, apply, hasher, holding, map};
 use crate::Hash;
-use crate::workload::values::{Key, Stored};
+use crate::contender::POISONED;
+use crate::workload::keys::{Key, Stored};
 
 /// The reader of one thread, and the one writer of all.
 pub struct Pair<R, W> {
@@ -20,22 +21,19 @@ pub struct Pair<R, W> {
 
 impl<R: Clone, W> Clone for Pair<R, W> {
     fn clone(&self) -> Self {
-        Self::of(self.reader.clone(), Arc::clone(&self.writer))
+        let (reader, writer) = (self.reader.clone(), Arc::clone(&self.writer));
+        Self { reader, writer }
     }
 }
 
 impl<R, W> Pair<R, W> {
-    fn of(reader: R, writer: Arc<Mutex<W>>) -> Self {
+    fn from((writer, reader): (W, R)) -> Self {
+        let writer = Arc::new(Mutex::new(writer));
         Self { reader, writer }
     }
 
-    fn from((writer, reader): (W, R)) -> Self {
-        Self::of(reader, Arc::new(Mutex::new(writer)))
-    }
-
     fn writer(&self) -> MutexGuard<'_, W> {
-        let writer = self.writer.lock();
-        writer.expect("a thread that panics ends the program")
+        self.writer.lock().expect(POISONED)
     }
 }
 

@@ -2,16 +2,17 @@
 //! std's map for one thread.
 
 use alloc::sync::Arc;
-use core::marker::PhantomData;
 use std::collections::HashMap;
+use std::sync::RwLock;
 
 use arc_swap::ArcSwap;
+use crossbeam_utils::sync::ShardedLock;
 use parking_lot::Mutex;
 
-use super::handle::{Map, apply, hasher, holding, map};
+use super::{Map, apply, hasher, holding, map};
 use crate::Hash;
-use crate::contender::Lock;
-use crate::workload::values::{Key, Stored};
+use crate::contender::POISONED;
+use crate::workload::keys::{Key, Stored};
 
 /// std's map: for those that hold a whole one, and as what sharing is compared with.
 pub type Plain<K, V> = HashMap<K, V, Hash>;
@@ -101,20 +102,25 @@ map! {
     hold(_, keep) => holding(this.0.load(), keep);
 }
 
-pub struct Locked<K, V, L>(Arc<L>, PhantomData<fn() -> (K, V)>);
+/// Maps behind a lock. What follows the lock takes a guard out of its result.
+macro_rules! locked {
+    ($($name:ident is $lock:ty $(, $unwrap:ident($poisoned:expr))?;)*) => {$(
+        pub type $name<K, V> = Arc<$lock>;
 
-impl<K, V, L> Clone for Locked<K, V, L> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0), PhantomData)
-    }
+        map! {
+            [K: Key, V: Stored] $name<K, V>, this:
+            new(capacity) => Self::new(<$lock>::new(Plain::with_capacity(capacity)));
+            get(key) => Plain::get(&this.read()$(.$unwrap($poisoned))?, key).map(V::number);
+            write(changes) => {
+                let mut map = (**this).write()$(.$unwrap($poisoned))?;
+                apply!(changes, |key, value| map.insert(key, value), map.remove(&key));
+            };
+            hold(_, keep) => holding(this.read()$(.$unwrap($poisoned))?, keep);
+        }
+    )*};
 }
-
-map! {
-    [K: Key, V: Stored, L: Lock<Plain<K, V>>] Locked<K, V, L>, this:
-    new(capacity) => Self(Arc::new(L::new(Plain::with_capacity(capacity))), PhantomData);
-    get(key) => this.0.read(|map| Plain::get(map, key).map(V::number));
-    write(changes) => this.0.write(|map| {
-        apply!(changes, |key, value| map.insert(key, value), map.remove(&key));
-    });
-    hold(_, keep) => this.0.read(|_| keep());
+locked! {
+    StdLocked is RwLock<Plain<K, V>>, expect(POISONED);
+    ParkingLot is parking_lot::RwLock<Plain<K, V>>;
+    Sharded is ShardedLock<Plain<K, V>>, expect(POISONED);
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::contender::Contender;
 use crate::figures::figure::Figure;
 use crate::metric::Metric;
 use crate::results::{Point, distinct, on_axis, panels};
@@ -20,55 +21,46 @@ const ROUND: usize = usize::MAX;
 /// A contender in a chart: its line by steps of the axis and values, or the value of its bar and
 /// those that its range reaches to.
 pub struct Series {
-    pub name: &'static str,
-    pub is_ours: bool,
+    pub contender: Contender,
     pub values: Vec<(usize, f64)>,
 }
 
 /// The medians of each contender, at the step of the axis that a point belongs to.
-pub fn by_contender(
-    points: &[&Point<'_>],
-    step: impl Fn(&Point<'_>) -> Option<usize>,
-) -> Vec<Series> {
+pub fn by_contender(points: &[&Point], step: impl Fn(&Point) -> Option<usize>) -> Vec<Series> {
     let contenders = distinct(points.iter().map(|point| point.contender)).into_iter();
-    let series = contenders.map(|it| {
-        let of_it = points.iter().filter(|point| point.contender == it);
-        let values = of_it.filter_map(|point| Some((step(point)?, point.spread.median)));
-        let (name, is_ours, values) = (it.name, it.is_ours, values.collect());
-        Series {
-            name,
-            is_ours,
-            values,
-        }
+    let series = contenders.map(|contender| {
+        let of_it = points.iter().filter(|point| point.contender == contender);
+        let values = of_it.filter_map(|point| Some((step(point)?, point.spread().median)));
+        let values = values.collect();
+        Series { contender, values }
     });
     series.collect()
 }
 
-pub fn charts(figure: &Figure, points: &[Point<'_>]) -> Vec<Value> {
-    let chart = |(panel, metric, here): (&str, Metric, Vec<&Point<'_>>)| {
-        let title = match panel {
-            "" => metric.name(),
-            _ => format!("{panel}: {}", metric.name()),
+pub fn charts(figure: &Figure, points: &[Point]) -> Vec<Value> {
+    let chart = |here: Vec<&Point>| {
+        let metric = here[0].metric;
+        let title = match &*here[0].panel {
+            "" => metric.0.to_owned(),
+            panel => format!("{panel}: {}", metric.0),
         };
         let svg = if figure.has_bars() {
             let mut series = by_contender(&here, |_| Some(0));
             for (it, point) in series.iter_mut().zip(&here) {
                 it.values
-                    .extend([(ROUND, point.spread.min), (ROUND, point.spread.max)]);
+                    .extend(point.rounds.iter().map(|&round| (ROUND, round)));
             }
             bars(PAGE, metric, series, |values| metric.show(values[0].1))
         } else {
             let steps = distinct(here.iter().map(|point| point.x));
-            let step = |point: &Point<'_>| steps.iter().position(|&step| step == point.x);
+            let step = |point: &Point| steps.iter().position(|&step| step == point.x);
             let names = steps.iter().map(|&step| on_axis(step)).collect();
             lines(PAGE, metric, &figure.axis, names, by_contender(&here, step))
         };
         json!({ "title": title, "less_is_better": metric.less_is_better(), "svg": svg })
     };
-    panels(&figure.metrics, points)
-        .into_iter()
-        .map(chart)
-        .collect()
+    let panels = panels(&figure.metrics, points).into_iter();
+    panels.map(chart).collect()
 }
 
 /// Maps values to positions, by their logarithm if they lie far apart.
@@ -117,11 +109,10 @@ impl Scale {
         }
         let rough = self.most / 3.0;
         let unit = 10_f64.powf(rough.log10().floor());
-        let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| unit * factor);
-        let step = steps
+        let mut steps = [1.0, 2.0, 5.0, 10.0]
             .into_iter()
-            .find(|&step| step >= rough)
-            .unwrap_or(rough);
+            .map(|factor| unit * factor);
+        let step = steps.find(|&step| step >= rough).unwrap_or(rough);
         let count = (self.most / step) as u32;
         (0..=count).map(|nth| f64::from(nth) * step).collect()
     }
@@ -159,7 +150,7 @@ pub fn bars(
         series.reverse();
     }
     let shown: Vec<_> = series.iter().map(|it| show(&it.values)).collect();
-    let left = room(em, series.iter().map(|it| it.name));
+    let left = room(em, series.iter().map(|it| it.contender.name));
     let right = width - room(em, shown.iter().map(|text| &**text));
     let all = || series.iter().flat_map(|it| &it.values);
     let far = all().map(|value| value.1).fold(0.0, f64::max);
@@ -167,7 +158,8 @@ pub fn bars(
     let scale = Scale::new(within.map(|value| value.1), far, [left, right]);
     let row = |(it, shown): (&Series, String)| {
         let values = it.values.iter().map(|value| scale.at(value.1));
-        json!({ "name": it.name, "is_ours": it.is_ours, "x": values.collect::<Vec<_>>(), "shown": shown })
+        let (name, is_ours) = (it.contender.name, it.contender.is_ours);
+        json!({ "name": name, "is_ours": is_ours, "x": values.collect::<Vec<_>>(), "shown": shown })
     };
     let rows: Vec<_> = series.iter().zip(shown).map(row).collect();
     let step = em * 1.8;
@@ -186,22 +178,19 @@ pub fn lines(
     steps: Vec<String>,
     series: Vec<Series>,
 ) -> Value {
-    let right = width - room(em, series.iter().map(|it| it.name)) - em;
+    let right = width - room(em, series.iter().map(|it| it.contender.name)) - em;
     let (left, top, bottom) = (em * 4.2, em, em * 24.0);
     let gap = (right - left) / (steps.len().max(2) - 1) as f64;
     let across = |nth: usize| tenths(left + gap * nth as f64);
     let values = series.iter().flat_map(|it| &it.values);
     let scale = Scale::new(values.map(|value| value.1), 0.0, [bottom, top]);
     let drawn = |(nth, it): (usize, &Series)| {
-        let points = it.values.iter();
-        let points: Vec<_> = points
-            .map(|&(step, value)| (across(step), scale.at(value)))
-            .collect();
+        let at = |&(step, value): &(usize, f64)| (across(step), scale.at(value));
+        let points: Vec<_> = it.values.iter().map(at).collect();
         let end = points.last().map_or(top, |point| point.1);
-        (
-            end,
-            json!({ "nth": nth, "name": it.name, "is_ours": it.is_ours, "points": points }),
-        )
+        let (name, is_ours) = (it.contender.name, it.contender.is_ours);
+        let line = json!({ "nth": nth, "name": name, "is_ours": is_ours, "points": points });
+        (end, line)
     };
     let mut drawn: Vec<_> = series.iter().enumerate().map(drawn).collect();
     drawn.sort_by(|one, other| one.0.total_cmp(&other.0));

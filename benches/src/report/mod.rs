@@ -8,24 +8,24 @@ pub mod tables;
 use std::path::{Path, PathBuf};
 use std::{fs, io, process};
 
+use anyhow::anyhow;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::{Map, Value, json};
 
 use crate::figures::figure::Figure;
-use crate::interrupt::{self, Failure};
+use crate::interrupt;
 use crate::machine::{self, Noise};
-use crate::metric::{Record, clock_cost, time};
+use crate::metric::{clock_cost, time};
 use crate::plan::Plan;
-use crate::results::{Point, Verdict, crossings, points, verdicts};
+use crate::results::{Point, Verdict, crossings, verdicts};
 use charts::charts;
 pub(crate) use pictures::draw;
-use tables::Table;
 
 pub struct Report<'p> {
     plan: &'p Plan,
     facts: Vec<(&'static str, String)>,
-    pub records: Vec<Record>,
+    pub points: Vec<Point>,
     pub noise: machine::Verdict,
     pub partial: bool,
 }
@@ -46,19 +46,22 @@ impl<'p> Report<'p> {
             say(&format!("{name}: {fact}\n"))?;
         }
         let mut noise = Noise::new();
-        let records = plan.run(&mut noise);
+        let points = plan.run(&mut noise);
         let (noise, partial) = (noise.verdict(), interrupt::is_requested());
         Ok(Self {
             plan,
             facts,
-            records,
+            points,
             noise,
             partial,
         })
     }
 
-    pub fn figures(&self) -> impl Iterator<Item = (&'p Figure, Vec<Point<'_>>)> {
-        let with_points = |figure: &'p Figure| (figure, points(&self.records, figure.id));
+    pub fn figures(&self) -> impl Iterator<Item = (&'p Figure, Vec<Point>)> {
+        let with_points = |figure: &'p Figure| {
+            let points = self.points.iter().filter(|it| it.figure == figure.id);
+            (figure, points.cloned().collect::<Vec<_>>())
+        };
         let figures = self.plan.figures.iter().map(with_points);
         figures.filter(|(_, points)| !points.is_empty())
     }
@@ -66,9 +69,9 @@ impl<'p> Report<'p> {
     fn crossings(&self) -> Vec<String> {
         let mut figures = self.figures();
         let crossover = figures.find(|(figure, _)| figure.id == "crossover");
-        let crossings =
-            crossover.map(|(figure, points)| crossings(&verdicts(&points, &figure.metrics)));
-        crossings.unwrap_or_default()
+        crossover.map_or(Vec::new(), |(figure, points)| {
+            crossings(&verdicts(&points, &figure.metrics))
+        })
     }
 
     /// Writes the files of the report. Each is written aside and renamed, so that nobody sees
@@ -76,7 +79,7 @@ impl<'p> Report<'p> {
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         for (name, content) in [
             ("report.html", self.html().into_bytes()),
-            ("figures.csv", csv::write(&self.records, self.partial)?),
+            ("figures.csv", csv::write(&self.points, self.partial)?),
         ] {
             let aside = aside(folder, name);
             fs::write(&aside, content)?;
@@ -107,14 +110,14 @@ impl<'p> Report<'p> {
         })
     }
 
-    fn figure_json(&self, figure: &Figure, points: &[Point<'_>]) -> Value {
-        let point = |it: &Point<'_>| {
-            let spread = it.spread;
+    fn figure_json(&self, figure: &Figure, points: &[Point]) -> Value {
+        let point = |it: &Point| {
+            let spread = it.spread();
             let shown = [spread.median, spread.min, spread.max].map(|n| it.metric.show(n));
             json!({
                 "panel": it.panel, "x": it.x,
                 "contender": it.contender.name, "is_ours": it.contender.is_ours,
-                "metric": it.metric.name(), "unit": it.metric.unit(),
+                "metric": it.metric.0, "unit": it.metric.unit(),
                 "median": spread.median, "min": spread.min, "max": spread.max,
                 "shown": shown,
             })
@@ -122,16 +125,15 @@ impl<'p> Report<'p> {
         let verdict = |it: &Verdict<'_>| {
             json!({
                 "word": it.word(), "lead": it.lead(), "shown": format!("{:.2}×", it.lead()),
-                "position": it.position(&figure.axis), "sentence": it.sentence(),
+                "position": it.ours.position(&figure.axis), "sentence": it.sentence(),
             })
         };
-        let duel = |it: Table| json!({ "title": it.title, "header": it.header, "rows": it.rows });
         json!({
             "id": figure.id, "title": figure.title, "definition": figure.definition,
             "axis": figure.axis,
             "points": points.iter().map(point).collect::<Vec<_>>(),
             "verdicts": verdicts(points, &figure.metrics).iter().map(verdict).collect::<Vec<_>>(),
-            "duels": self.duels(figure).into_iter().map(duel).collect::<Vec<_>>(),
+            "duels": self.duels(figure),
         })
     }
 
@@ -159,7 +161,7 @@ fn aside(folder: &Path, name: &str) -> PathBuf {
 
 /// Makes the folder of a report if there is none, and checks that it can be written to: better
 /// now than after an hour.
-pub fn open(folder: &Path) -> Result<(), Failure> {
+pub fn open(folder: &Path) -> anyhow::Result<()> {
     let checked = fs::create_dir_all(folder).and_then(|()| {
         let aside = aside(folder, "check");
         fs::write(&aside, "")?;
@@ -167,7 +169,6 @@ pub fn open(folder: &Path) -> Result<(), Failure> {
     });
     checked.map_err(|error| {
         let folder = folder.display();
-        let advice = "give --out a folder that can be written to";
-        Failure::Usage(format!("cannot write to '{folder}': {error}; {advice}"))
+        anyhow!("cannot write to '{folder}': {error}; give --out a folder that can be written to")
     })
 }

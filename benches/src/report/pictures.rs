@@ -7,9 +7,7 @@ use serde_json::json;
 
 use super::charts::{Series, Size, bars, by_contender, lines};
 use super::render;
-use crate::contender::Contender;
-use crate::metric::{Metric, Record, Tail};
-use crate::results::{Point, distinct, on_axis, points};
+use crate::results::{Point, distinct, on_axis};
 
 const SIZE: Size = Size(600.0, 14.0);
 
@@ -28,7 +26,7 @@ const DRAWN: [(&str, &str); 6] = [
 struct Picture {
     figure: &'static str,
     panel: &'static str,
-    metrics: &'static [Metric],
+    metrics: &'static [&'static str],
     axis: &'static str,
     title: &'static str,
     about: &'static str,
@@ -38,7 +36,7 @@ const PICTURES: [Picture; 3] = [
     Picture {
         figure: "crossover",
         panel: "publish every write",
-        metrics: &[Metric::Ops],
+        metrics: &["operations/s"],
         axis: "share of writes, %",
         title: "Throughput against the share of writes",
         about: "Operations a second of all threads (M: million); more is better",
@@ -46,13 +44,7 @@ const PICTURES: [Picture; 3] = [
     Picture {
         figure: "tail",
         panel: "while the map resizes",
-        metrics: &[
-            Metric::ReadAt(Tail::P50),
-            Metric::ReadAt(Tail::P90),
-            Metric::ReadAt(Tail::P99),
-            Metric::ReadAt(Tail::P999),
-            Metric::ReadAt(Tail::MAX),
-        ],
+        metrics: &["read p50", "read p90", "read p99", "read p99.9", "read max"],
         axis: "percentile of the reads",
         title: "Read latency while a writer inserts without rest",
         about: "On a logarithmic scale; less is better",
@@ -60,7 +52,7 @@ const PICTURES: [Picture; 3] = [
     Picture {
         figure: "stuck",
         panel: "a map",
-        metrics: &[Metric::WriteAt(Tail::P50), Metric::WriteAt(Tail::MAX)],
+        metrics: &["write p50", "write max"],
         axis: "",
         title: "Write latency while one reader keeps its guard for a second",
         about: "Dot: the median write; line: up to the slowest. Logarithmic; less is better",
@@ -68,10 +60,10 @@ const PICTURES: [Picture; 3] = [
 ];
 
 /// Writes a light and a dark picture of each figure that has results.
-pub fn draw(records: &[Record], folder: &Path) -> io::Result<()> {
+pub fn draw(points: &[Point], folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for picture in PICTURES {
-        let points = picture.points(&points(records, picture.figure));
+        let points = picture.points(points);
         for theme in ["light", "dark"].iter().filter(|_| !points.is_empty()) {
             let name = format!("{}-{theme}.svg", picture.figure);
             fs::write(folder.join(name), picture.svg(&points, theme))?;
@@ -82,58 +74,50 @@ pub fn draw(records: &[Record], folder: &Path) -> io::Result<()> {
 
 impl Picture {
     /// The points that are drawn, with the names of types.
-    fn points<'a>(&self, all: &[Point<'a>]) -> Vec<Point<'a>> {
+    fn points(&self, all: &[Point]) -> Vec<Point> {
+        let mut all = all.to_vec();
+        all.retain(|it| (&*it.figure, &*it.panel) == (self.figure, self.panel));
+        all.retain(|it| self.metrics.contains(&it.metric.0));
         let mut found = Vec::new();
         for (id, name) in DRAWN {
-            let mut points = all.to_vec();
-            points.retain(|it| it.panel == self.panel && self.metrics.contains(&it.metric));
-            points.retain(|it| it.contender.name == id);
-            found.extend(points.into_iter().map(|it| {
-                let contender = Contender {
-                    name,
-                    ..it.contender
-                };
-                Point { contender, ..it }
+            let of_it = all.iter().filter(|it| it.contender.name == id).cloned();
+            found.extend(of_it.map(|mut it| {
+                it.contender.name = name;
+                it
             }));
         }
         found
     }
 
-    fn svg(&self, points: &[Point<'_>], theme: &str) -> String {
+    fn svg(&self, points: &[Point], theme: &str) -> String {
         let shares = distinct(points.iter().map(|point| point.x));
-        let step = |it: &Point<'_>| match self.metrics {
+        let step = |it: &Point| match self.metrics {
             [_] => shares.iter().position(|&x| x == it.x),
-            _ => self.metrics.iter().position(|&metric| metric == it.metric),
+            all => all.iter().position(|&metric| metric == it.metric.0),
         };
         let series = by_contender(&points.iter().collect::<Vec<_>>(), step);
-        let metric = self.metrics[0];
+        let metric = points[0].metric;
+        let show = |value: &(usize, f64)| metric.show(value.1);
         let numbers = series.iter().map(|it: &Series| {
-            let values = it.values.iter().map(|value| metric.show(value.1));
-            format!("{}: {}.", it.name, values.collect::<Vec<_>>().join(", "))
+            let values: Vec<_> = it.values.iter().map(show).collect();
+            format!("{}: {}.", it.contender.name, values.join(", "))
         });
         let numbers = numbers.collect::<Vec<_>>().join(" ");
         let svg = if self.axis.is_empty() {
-            let show = |value: &(usize, f64)| metric.show(value.1);
             bars(SIZE, metric, series, |values| {
-                format!(
-                    "{}, at most {}",
-                    show(&values[0]),
-                    show(&values[values.len() - 1])
-                )
+                let [first, last] = [&values[0], &values[values.len() - 1]].map(show);
+                format!("{first}, at most {last}")
             })
         } else {
             let steps = match self.metrics {
                 [_] => shares.iter().map(|&share| on_axis(share)).collect(),
-                all => all
-                    .iter()
-                    .map(|it| it.name().replace("read ", ""))
-                    .collect(),
+                all => all.iter().map(|it| it.replace("read ", "")).collect(),
             };
             lines(SIZE, metric, self.axis, steps, series)
         };
-        let (title, about) = (self.title, self.about);
         let view = json!({
-            "title": title, "about": about, "numbers": numbers, "theme": theme, "svg": svg,
+            "title": self.title, "about": self.about, "numbers": numbers, "theme": theme,
+            "svg": svg,
         });
         render(include_str!("picture.svg"), view)
     }

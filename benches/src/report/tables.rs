@@ -1,95 +1,112 @@
 //! Tables for a terminal, and the tables of one of ours against a few others.
 
+use core::iter;
+
 use comfy_table::CellAlignment;
 use comfy_table::presets::ASCII_MARKDOWN;
+use serde::Serialize;
 
 use super::{PARTIAL, Report};
 use crate::contender::DEFAULTS;
 use crate::figures::figure::{Duel, Figure};
-use crate::metric::{Metric, Record, Spread, Tail};
+use crate::metric::{Metric, Spread};
 use crate::results::{Point, distinct, on_axis, panels, verdicts};
 
 /// Columns of the short table: figure, panel, metric and title.
 const COLUMNS: [(&str, &str, Metric, &str); 8] = [
-    ("names", "alone", Metric::Read, "text, alone"),
-    ("names", "beside a writer", Metric::Read, "beside a writer"),
-    ("ycsb", "B", Metric::Ops, "YCSB B /s"),
-    ("conc-map-bench", "ReadHeavy", Metric::Ops, "ReadHeavy /s"),
-    ("conc-map-bench", "Exchange", Metric::Ops, "Exchange /s"),
+    ("names", "alone", Metric::READ, "text, alone"),
+    ("names", "beside a writer", Metric::READ, "beside a writer"),
+    ("ycsb", "B", Metric::OPS, "YCSB B /s"),
+    ("conc-map-bench", "ReadHeavy", Metric::OPS, "ReadHeavy /s"),
+    ("conc-map-bench", "Exchange", Metric::OPS, "Exchange /s"),
     ("tail", "while the writer publishes", P999, "read p99.9"),
     ("tail", "while the map resizes", P999, "p99.9, resizing"),
-    ("memory", "100000 entries", Metric::Bytes, "an entry"),
+    ("memory", "100000 entries", Metric::BYTES, "an entry"),
 ];
-const P999: Metric = Metric::ReadAt(Tail::P999);
-/// A cell without a number.
-const NONE: &str = "-";
+const P999: Metric = Metric("read p99.9");
 
-/// A table in Markdown, the first column to the left and the others to the right.
-fn text(header: &[String], rows: &[Vec<String>]) -> String {
-    let mut table = comfy_table::Table::new();
-    table
-        .load_preset(ASCII_MARKDOWN)
-        .set_header(header)
-        .add_rows(rows);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    format!("{table}\n")
+/// A text with the names of its row and its column.
+type Cell = [String; 3];
+
+/// Rows and columns, in the order in which the cells have them first.
+#[derive(Serialize)]
+pub struct Table {
+    title: String,
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
 }
 
-/// A row for each contender with a number, and a column for each title with its points.
-fn of_points(mut columns: Vec<(String, Vec<&Point<'_>>)>) -> String {
-    columns.retain(|column| !column.1.is_empty());
-    let mut header = vec!["contender".to_owned()];
-    header.extend(columns.iter().map(|column| column.0.clone()));
-    let points = columns.iter().flat_map(|column| &column.1);
-    let names = distinct(points.map(|point| point.contender.name));
-    let row = |name: &str| {
-        let cell = |column: &(_, Vec<&Point<'_>>)| {
-            let point = column.1.iter().find(|it| it.contender.name == name);
-            point.map_or(NONE.to_owned(), |it| it.metric.show(it.spread.median))
+impl Table {
+    fn new(title: &str, corner: &str, cells: &[Cell]) -> Self {
+        let columns = distinct(cells.iter().map(|cell| &cell[1]));
+        let rows = distinct(cells.iter().map(|cell| &cell[0])).into_iter();
+        let text = |row: &String, column: &String| {
+            let cell = cells.iter().find(|it| (&it[0], &it[1]) == (row, column));
+            cell.map_or("-".to_owned(), |it| it[2].clone())
         };
-        let cells = columns.iter().map(cell).collect();
-        [vec![name.to_owned()], cells].concat()
-    };
-    let rows: Vec<_> = names.into_iter().map(row).collect();
-    if rows.is_empty() {
-        String::new()
-    } else {
-        text(&header, &rows)
+        let line = |row: &String| {
+            let texts = columns.iter().map(|column| text(row, column));
+            iter::once(row.clone()).chain(texts).collect()
+        };
+        let names = columns.iter().copied().cloned();
+        Self {
+            title: title.to_owned(),
+            header: iter::once(corner.to_owned()).chain(names).collect(),
+            rows: rows.map(line).collect(),
+        }
+    }
+
+    /// The title, and the rows in Markdown, the first column to the left and the others to the
+    /// right.
+    pub fn text(&self) -> String {
+        if self.rows.is_empty() {
+            return format!("{}\n", self.title);
+        }
+        let mut table = comfy_table::Table::new();
+        table.load_preset(ASCII_MARKDOWN).set_header(&self.header);
+        table.add_rows(&self.rows);
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        format!("{}\n{table}\n", self.title)
     }
 }
 
-/// A column for each panel and metric of a figure.
-pub fn points_table(figure: &Figure, points: &[Point<'_>]) -> String {
-    let panels = panels(&figure.metrics, points).into_iter();
-    let titled = panels.map(|(panel, metric, points)| match panel {
-        "" => (metric.name(), points),
-        _ => (format!("{panel}, {}", metric.name()), points),
-    });
-    of_points(titled.collect())
+/// A row for each contender, and a column for each panel and metric of a figure.
+pub fn points_table(figure: &Figure, points: &[Point], title: &str) -> Table {
+    let panels = panels(&figure.metrics, points).into_iter().flatten();
+    let cell = |it: &Point| {
+        let column = match &*it.panel {
+            "" => it.metric.0.to_owned(),
+            panel => format!("{panel}, {}", it.metric.0),
+        };
+        [it.contender.name.to_owned(), column, it.median()]
+    };
+    Table::new(title, "contender", &panels.map(cell).collect::<Vec<_>>())
 }
 
 impl Report<'_> {
     /// Everything that fits on a screen or two.
     pub fn text(&self) -> String {
         let figures: Vec<_> = self.figures().collect();
-        let short = COLUMNS.map(|(id, panel, metric, title)| {
-            let of_figure = figures.iter().filter(|(figure, _)| figure.id == id);
-            let points = of_figure.flat_map(|(_, points)| points);
-            let points = points.filter(|it| it.panel == panel && it.metric == metric);
-            (title.to_owned(), points.collect())
-        });
+        let mut cells = Vec::new();
+        for (id, panel, metric, title) in COLUMNS {
+            let here = figures.iter().filter(|(figure, _)| figure.id == id);
+            let here = here.flat_map(|(_, points)| points);
+            let here = here.filter(|it| it.panel == panel && it.metric == metric);
+            let cell = |it: &Point| [it.contender.name, title, &it.median()].map(str::to_owned);
+            cells.extend(here.map(cell));
+        }
         let head = if self.partial { PARTIAL } else { "" };
-        let mut text = format!("{head}\n{}", of_points(short.into()));
+        let mut text = Table::new(head, "contender", &cells).text();
         for (figure, points) in &figures {
             let is_shown = COLUMNS.iter().any(|(id, ..)| *id == figure.id);
             if figure.has_bars() && !is_shown {
-                text += &format!("\n{}\n{}", figure.title, points_table(figure, points));
+                text += &format!("\n{}", points_table(figure, points, &figure.title).text());
             }
         }
         for duel in figures.iter().flat_map(|(figure, _)| self.duels(figure)) {
-            text += &format!("\n{}\n{}", duel.title, self::text(&duel.header, &duel.rows));
+            text += &format!("\n{}", duel.text());
         }
         text += &self.verdicts();
         for sentence in self.crossings() {
@@ -111,9 +128,9 @@ impl Report<'_> {
         for (figure, points) in self.figures() {
             for verdict in verdicts(&points, &figure.metrics) {
                 let (id, word, lead) = (figure.id, verdict.word(), verdict.lead());
-                words.push((verdict.ours.0, word));
+                words.push((verdict.ours.contender.name, word));
                 if figure.has_bars() {
-                    let (position, sentence) = (verdict.position(""), verdict.sentence());
+                    let (position, sentence) = (verdict.ours.position(""), verdict.sentence());
                     lines += &format!("  {word:<6} {lead:>5.2}x  {id}, {position}, {sentence}\n");
                 }
             }
@@ -131,84 +148,53 @@ impl Report<'_> {
         }
         summary + &lines
     }
-}
 
-/// A table of one panel.
-pub struct Table {
-    pub title: String,
-    pub header: Vec<String>,
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Report<'_> {
     /// For each panel of the figure the numbers, then the ratios.
     pub fn duels(&self, figure: &Figure) -> Vec<Table> {
         let metric = figure.metrics[0];
-        let mut tables: Vec<Table> = Vec::new();
+        let mut cells = Vec::new();
         for case in &figure.cases {
             let Some(duel) = &case.duel else { continue };
-            let rounds = |name: &str| -> Vec<f64> {
-                let key = (figure.id, &*case.panel, case.x, metric, name);
-                let is_it = |it: &&Record| {
-                    (&*it.figure, &*it.panel, it.x, it.metric, it.contender.name) == key
-                };
-                self.records
-                    .iter()
-                    .filter(is_it)
-                    .map(|it| it.value)
-                    .collect()
-            };
-            let shown = duel.names().map(|name| {
-                Spread::of(rounds(name)).map_or(NONE.to_owned(), |it| it.show(|n| metric.show(n)))
-            });
-            let names = duel.names().map(str::to_owned).collect::<Vec<_>>();
-            let best = "the best of them".to_owned();
-            for (what, names, cells) in [
-                (metric.name(), names.clone(), shown.collect()),
-                (
-                    format!("ratio of {} to", duel.ours),
-                    [&names[1..], &[best]].concat(),
-                    against(duel, metric, rounds),
-                ),
-            ] {
+            let place = (figure.id, &*case.panel, case.x, metric);
+            let here = |it: &&Point| (&*it.figure, &*it.panel, it.x, it.metric) == place;
+            let here: Vec<_> = self.points.iter().filter(here).collect();
+            let point = |name: &str| here.iter().find(|it| it.contender.name == name);
+            let mut add = |what: String, name: &str, text: String| {
                 let title = format!("{}, {}: {what}", figure.id, case.panel);
-                let row = [vec![on_axis(case.x)], cells].concat();
-                match tables.iter_mut().find(|table| table.title == title) {
-                    Some(table) => table.rows.push(row),
-                    None => tables.push(Table {
-                        title,
-                        header: [vec![figure.axis.clone()], names].concat(),
-                        rows: vec![row],
-                    }),
-                }
+                cells.push((title, [on_axis(case.x), name.to_owned(), text]));
+            };
+            for name in duel.names() {
+                let shown = point(name).map(|it| it.spread().show(|n| metric.show(n)));
+                add(metric.0.to_owned(), name, shown.unwrap_or("-".to_owned()));
+            }
+            let ratio_to = format!("ratio of {} to", duel.ours);
+            let mut least = f64::INFINITY;
+            for &(other, bar) in &duel.others {
+                let (Some(ours), Some(theirs)) = (point(duel.ours), point(other)) else {
+                    continue;
+                };
+                let pairs = ours.rounds.iter().zip(&theirs.rounds);
+                let ratios = pairs.map(|(&ours, &theirs)| metric.lead(ours, theirs));
+                let spread = Spread::of(ratios).expect("both were measured");
+                least = least.min(spread.median);
+                let verdict = match bar {
+                    Some(bar) if spread.median >= bar => format!(" met {bar}"),
+                    Some(bar) => format!(" MISSED {bar}"),
+                    None => String::new(),
+                };
+                let ratio = spread.show(|ratio| format!("{ratio:.2}"));
+                add(ratio_to.clone(), other, ratio + &verdict);
+            }
+            if least.is_finite() {
+                add(ratio_to, "the best of them", format!("{least:.2}"));
             }
         }
-        tables
-    }
-}
-
-/// The ratio to each of the others, then to the best of them.
-fn against(duel: &Duel, metric: Metric, rounds: impl Fn(&str) -> Vec<f64>) -> Vec<String> {
-    let ours = rounds(duel.ours);
-    let mut least: Option<f64> = None;
-    let mut cells = Vec::new();
-    for &(other, bar) in &duel.others {
-        let theirs = rounds(other);
-        let pairs = ours.iter().zip(&theirs);
-        let ratios = pairs.map(|(&ours, &theirs)| metric.lead(ours, theirs));
-        let Some(spread) = Spread::of(ratios) else {
-            cells.push(NONE.to_owned());
-            continue;
+        let titles = distinct(cells.iter().map(|it| &it.0)).into_iter();
+        let table = |title: &String| {
+            let of_it = cells.iter().filter(|it| it.0 == *title);
+            let of_it: Vec<_> = of_it.map(|it| it.1.clone()).collect();
+            Table::new(title, &figure.axis, &of_it)
         };
-        let ratio = spread.median;
-        least = Some(least.map_or(ratio, |least| least.min(ratio)));
-        let verdict = match bar {
-            Some(bar) if ratio >= bar => format!(" met {bar}"),
-            Some(bar) => format!(" MISSED {bar}"),
-            None => String::new(),
-        };
-        cells.push(spread.show(|ratio| format!("{ratio:.2}")) + &verdict);
+        titles.map(table).collect()
     }
-    cells.push(least.map_or(NONE.to_owned(), |least| format!("{least:.2}")));
-    cells
 }

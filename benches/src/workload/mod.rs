@@ -1,7 +1,5 @@
 //! What each contender is asked to do, the same for all.
 
 pub mod input;
-pub mod keyspace;
+pub mod keys;
 pub mod ops;
-pub mod state;
-pub mod values;

@@ -1,21 +1,16 @@
-//! The keys, and how often each is asked for.
+//! The keys and how often each is asked for, and their values.
 
 use alloc::sync::Arc;
+use core::hash::Hash;
 
 use rand::rngs::StdRng;
 use rand_distr::{Distribution as _, Uniform, Zipf};
 
 /// The keys of a load by their index, and how many the map is filled with.
+#[derive(Clone)]
 pub struct Keyspace<K> {
     pub len: u32,
     key: Arc<dyn Fn(u32) -> K + Send + Sync>,
-}
-
-impl<K> Clone for Keyspace<K> {
-    fn clone(&self) -> Self {
-        let (len, key) = (self.len, Arc::clone(&self.key));
-        Self { len, key }
-    }
 }
 
 impl<K> Keyspace<K> {
@@ -68,6 +63,62 @@ impl Distribution {
         }
     }
 }
+
+/// The bounds on keys, the same for every contender.
+pub trait Key: Clone + Ord + Hash + Send + Sync + 'static {}
+
+impl<K: Clone + Ord + Hash + Send + Sync + 'static> Key for K {}
+
+/// The number that a map stores for a key: the index of the key, which a read checks, and in the
+/// upper half the number of the write; 0 as the map was filled.
+pub fn value(index: u32, generation: u32) -> u64 {
+    u64::from(generation) << 32 | u64::from(index)
+}
+
+#[inline]
+pub fn index(value: u64) -> u32 {
+    value as u32
+}
+
+/// What a map stores for a key: a number, perhaps in more bytes.
+pub trait Stored: Clone + Eq + Hash + Send + Sync + 'static {
+    /// Makes one of this many bytes, if the type has a choice.
+    fn new(number: u64, bytes: usize) -> Self;
+    fn number(&self) -> u64;
+}
+
+impl Stored for u64 {
+    #[inline]
+    fn new(number: u64, _: usize) -> Self {
+        number
+    }
+
+    #[inline]
+    fn number(&self) -> u64 {
+        *self
+    }
+}
+
+/// A value of any size, in an allocation of its own.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Blob(Box<[u8]>);
+
+impl Stored for Blob {
+    fn new(number: u64, bytes: usize) -> Self {
+        let mut blob = number.to_ne_bytes().to_vec();
+        blob.resize(bytes.max(size_of::<u64>()), 0);
+        Self(blob.into())
+    }
+
+    #[inline]
+    fn number(&self) -> u64 {
+        let bytes = self.0.first_chunk();
+        u64::from_ne_bytes(*bytes.expect("`new` made it long enough"))
+    }
+}
+
+/// One write: the key, and the number of its value, or none if it removes the key.
+pub type Change<K> = (K, Option<u64>);
 
 #[cfg(test)]
 mod tests {
