@@ -149,6 +149,11 @@ pub fn cells() -> Vec<Contender> {
     named(&cells::all())
 }
 
+/// The default map with each fence of Epoch, for one figure.
+pub fn fences() -> Vec<Contender> {
+    named(&maps::fences::<u64>())
+}
+
 impl Case {
     /// `prepare` is called when the case begins. What it returns makes the subject of a contender
     /// when its turn comes, or none if the contender cannot take part.

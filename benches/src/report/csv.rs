@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use csv::{ReaderBuilder, Writer};
 
 use super::PARTIAL;
-use crate::figures::figure::{cells, maps};
+use crate::figures::figure::{cells, fences, maps};
 use crate::metric::Metric;
 use crate::results::Point;
 
@@ -46,7 +46,7 @@ type Line = (String, String, f64, String, Metric, String, u32, f64);
 /// Reads what [`write`] wrote.
 pub fn read(path: &Path) -> anyhow::Result<Vec<Point>> {
     let points = || -> anyhow::Result<Vec<Point>> {
-        let contenders = [maps(), cells()].concat();
+        let contenders = [maps(), cells(), fences()].concat();
         let mut points = Vec::new();
         let mut reader = ReaderBuilder::new().comment(Some(b'#')).from_path(path)?;
         for line in reader.deserialize::<Line>() {

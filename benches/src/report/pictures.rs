@@ -54,7 +54,7 @@ const PICTURES: [Picture; 3] = [
         panel: "a map",
         metrics: &["write p50", "write max"],
         axis: "",
-        title: "Write latency while one reader keeps its guard for a second",
+        title: "Write latency while one reader keeps its guard",
         about: "Dot: the median write; line: up to the slowest. Logarithmic; less is better",
     },
 ];
