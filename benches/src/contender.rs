@@ -18,7 +18,7 @@ pub struct Entry<B> {
     pub build: B,
 }
 
-/// The words that begin a line of [`entries`].
+/// The words that begin a line of `entries`.
 pub const OURS: bool = true;
 pub const THEIRS: bool = false;
 
