@@ -67,8 +67,8 @@ thread_local! {
 }
 
 /// The destructor of the replaced waker drops the last guard: the poll must see that, or the
-/// new waker must be called.
-fn replaced_waker_drops_the_last_guard<S: Strategy + 'static>(strategy: S) {
+/// new waker must be called. Returns whether the poll saw it.
+fn replaced_waker_drops_the_last_guard<S: Strategy + 'static>(strategy: S) -> bool {
     let (mut writer, reader) = rc(0, 0, strategy);
     let guard = Box::new(reader.clone()).into_guard();
     HELD.with_borrow_mut(|held| held.push(Box::new(guard)));
@@ -82,11 +82,16 @@ fn replaced_waker_drops_the_last_guard<S: Strategy + 'static>(strategy: S) {
     assert!(HELD.with_borrow(Vec::is_empty));
     assert!(polled.is_ready() || count.wakes() == 1, "a lost wake");
     assert!(writer.try_finish());
+    polled.is_ready()
 }
 
 #[test]
 fn replaced_waker_may_drop_the_last_guard() {
-    replaced_waker_drops_the_last_guard(LocalStrategy::new());
+    let is_ready = replaced_waker_drops_the_last_guard(LocalStrategy::new());
+    assert!(
+        is_ready,
+        "the poll that replaced the waker did not check again"
+    );
     replaced_waker_drops_the_last_guard(LockStrategy::new());
     replaced_waker_drops_the_last_guard(CountStrategy::new());
     replaced_waker_drops_the_last_guard(EpochStrategy::new());
