@@ -1,6 +1,5 @@
 //! The kinds of holders: a thread, or a task.
 
-use core::cell::Cell;
 use core::marker::PhantomData;
 
 use super::TASK;
@@ -22,15 +21,17 @@ impl<M: Sealed> Holds for M {}
 
 /// A thread holds the lock. The guard stays on it.
 #[derive(Debug)]
-pub struct OnThread(PhantomData<(Stays<'static>, Cell<()>)>);
+pub struct OnThread(PhantomData<Stays<'static>>);
 
-/// Is not `Send`, and says why. With a lifetime, since the compiler refuses a bound of a type
-/// without parameters that never holds.
+/// Is neither `Send` nor `Sync`, and says why. With a lifetime, since the compiler refuses a bound
+/// of a type without parameters that never holds.
 #[derive(Debug)]
 struct Stays<'a>(PhantomData<&'a ()>);
 
 // SAFETY: never, as nothing implements `SendBatch`.
 unsafe impl Send for Stays<'_> where Self: SendBatch {}
+// SAFETY: the same.
+unsafe impl Sync for Stays<'_> where Self: SendBatch {}
 
 /// A task holds the lock. The guard may move between threads.
 #[derive(Debug)]

@@ -8,11 +8,13 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
+use dbuf_strategies::Watched;
 use dbuf_strategies::core::{
     BlockingStrategy, BufferPtr, ConcurrentCell, DoubleBuffer, OwnedReadGuard, Reader, ReaderPtr,
     SharedReader, Strategy, Writer, arc, split,
 };
-use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy, Watched};
+
+use crate::common::with_every_strategy;
 
 thread_local! {
     /// The number of the next call of this thread that panics; with 0, none does.
@@ -132,19 +134,7 @@ fn poll_with<R>(poll: impl FnOnce(&mut Context<'_>) -> Poll<R>) -> Result<Poll<R
     })
 }
 
-macro_rules! each {
-    ($($test:ident)*) => {$(
-        #[test]
-        fn $test() {
-            each::$test(CountStrategy::new);
-            each::$test(EpochStrategy::new);
-            each::$test(FlashStrategy::new);
-            each::$test(LockStrategy::new);
-        }
-    )*};
-}
-
-each! {
+with_every_strategy! { each:
     pointer_that_panics_loses_no_claim_and_no_guard
     waker_that_panics_keeps_the_guard_and_the_swap
     waker_that_panics_keeps_the_cell
