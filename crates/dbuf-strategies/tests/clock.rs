@@ -7,6 +7,7 @@
     reason = "tests always have std"
 )]
 
+mod common;
 mod failing_clock;
 #[path = "common/process.rs"]
 mod process;

@@ -4,12 +4,13 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
+use dbuf_strategies::EpochStrategy;
 use dbuf_strategies::core::{
     BlockingStrategy, ConcurrentCell, DoubleBuffer, OnStraggler, OpWriter, Operation, Strategy,
     Writer, arc,
 };
-use dbuf_strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 
+use crate::common::with_every_strategy;
 use crate::failing_clock::{Clock, unwinds_after, with_clock};
 use crate::process::passes;
 
@@ -31,19 +32,7 @@ fn unwound(mut wait: impl FnMut(usize) -> bool) -> usize {
     unwound.expect("a short wait reads the clock without end")
 }
 
-macro_rules! each {
-    ($($test:ident)*) => {$(
-        #[test]
-        fn $test() {
-            each::$test(CountStrategy::new);
-            each::$test(EpochStrategy::new);
-            each::$test(FlashStrategy::new);
-            each::$test(LockStrategy::new);
-        }
-    )*};
-}
-
-each! {
+with_every_strategy! { each:
     wait_without_a_clock_keeps_the_swap
     wait_by_an_odd_clock_ends_when_the_reader_leaves
     store_without_a_clock_keeps_the_cell
