@@ -182,7 +182,14 @@ fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
 
 fn seeds() -> core::ops::Range<u64> {
     let from = std::env::var("SEED").map_or(0, |seed| seed.parse().unwrap());
-    from..from + if cfg!(miri) { 15 } else { 20_000 }
+    let seeds = if cfg!(miri) {
+        15
+    } else if cfg!(dbuf_sanitize) {
+        1_000
+    } else {
+        20_000
+    };
+    from..from + seeds
 }
 
 macro_rules! strategies {

@@ -104,7 +104,14 @@ fn guards_in_destructors_keep_their_values() {
         writers.push(writer);
     }
     let shared: Vec<_> = handles.iter().map(|&handle| handle.clone()).collect();
-    for _ in 0..if cfg!(miri) { 3 } else { 3000 } {
+    let rounds = if cfg!(miri) {
+        3
+    } else if cfg!(dbuf_sanitize) {
+        300
+    } else {
+        3000
+    };
+    for _ in 0..rounds {
         thread::scope(|scope| {
             for _ in 0..2 {
                 let (seed, handles) = (random.below(usize::MAX) as u64, &handles);

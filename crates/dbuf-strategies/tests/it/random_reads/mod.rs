@@ -163,7 +163,13 @@ fn fuzz<S>(new: fn() -> S, seed: u64)
 where
     S: BlockingStrategy + 'static,
 {
-    let (rounds, steps) = if cfg!(miri) { (2, 12) } else { (300, 400) };
+    let (rounds, steps) = if cfg!(miri) {
+        (2, 12)
+    } else if cfg!(dbuf_sanitize) {
+        (60, 200)
+    } else {
+        (300, 400)
+    };
     let mut random = Random::new(seed);
     let (done, is_done) = channel();
     let start = |lives: usize| -> Sender<Job<S>> {
