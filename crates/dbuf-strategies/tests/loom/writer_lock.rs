@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use dbuf_core::sync::Sleeper;
 use dbuf_core::sync::atomic::{AtomicBool, Ordering};
@@ -124,6 +125,26 @@ fn a_task_that_is_never_polled_again_keeps_no_thread_asleep() {
 #[test]
 fn a_task_that_is_dropped_keeps_no_thread_asleep() {
     a_task_that_never_runs(true);
+}
+
+/// A thread whose time is over may have been woken for the lock. Then it wakes the next.
+#[test]
+fn a_thread_that_gives_up_keeps_no_thread_asleep() {
+    check(2, || {
+        let lock = Arc::new(WriterLock::new(Plain(0)));
+        let guard = lock.lock_any(&(), own);
+        let other = Arc::clone(&lock);
+        let gives_up = thread::spawn(move || {
+            drop(other.lock_finished_timeout(&(), Duration::ZERO, own));
+        });
+        let other = Arc::clone(&lock);
+        let waits = thread::spawn(move || other.lock_any(&(), own).0 += 1);
+        drop(guard);
+        gives_up.join().unwrap();
+        waits.join().unwrap();
+        assert_eq!(lock.lock_any(&(), own).0, 1);
+        assert_eq!(lock.waiting(), 0);
+    });
 }
 
 /// A writer whose swaps wait for readers.
