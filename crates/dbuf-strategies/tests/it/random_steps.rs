@@ -183,7 +183,7 @@ fn steps<S: Strategy>(new: impl Fn() -> S, ends: bool, seed: u64) {
 fn seeds() -> core::ops::Range<u64> {
     let from = std::env::var("SEED").map_or(0, |seed| seed.parse().unwrap());
     let seeds = if cfg!(miri) {
-        15
+        3
     } else if cfg!(dbuf_sanitize) {
         1_000
     } else {
