@@ -1,5 +1,5 @@
 //! Programs that must not compile, with their messages, and a twin of each that compiles.
-#![cfg(not(any(dbuf_loom, miri)))]
+#![cfg(not(any(dbuf_loom, dbuf_sanitize, miri)))]
 
 #[test]
 fn misuse_does_not_compile_and_its_twin_does() {

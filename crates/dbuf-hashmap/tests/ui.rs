@@ -1,5 +1,5 @@
 //! Misuse that must not compile, with its message, and a compiling twin of each.
-#![cfg(not(miri))]
+#![cfg(not(any(dbuf_sanitize, miri)))]
 
 #[test]
 fn misuse_does_not_compile_and_its_twin_does() {

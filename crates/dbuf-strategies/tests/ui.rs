@@ -1,5 +1,5 @@
 //! Code that must not compile, with its message, and a twin of each that does.
-#![cfg(not(any(dbuf_loom, miri)))]
+#![cfg(not(any(dbuf_loom, dbuf_sanitize, miri)))]
 
 #[test]
 fn misuse_does_not_compile_and_its_twin_does() {
