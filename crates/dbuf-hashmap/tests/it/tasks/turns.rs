@@ -5,10 +5,9 @@ use dbuf_hashmap::DefaultStrategy;
 use super::{Map, map};
 use crate::futures::Polled;
 
-/// A new map, and an insert that waits behind a batch until it has reserved the next turn.
+/// An insert that waits behind a batch until it has reserved the next turn.
 macro_rules! reserved {
     ($map:ident, $waits:ident) => {
-        let $map = map(DefaultStrategy::new());
         let batch = pollster::block_on($map.write_async());
         let mut $waits = Polled::new($map.insert_async(1, 1));
         $waits.poll_for_long();
@@ -28,8 +27,12 @@ fn assert_next(map: &Map<DefaultStrategy>, mut waits: Polled<'_, Option<u32>>) {
 
 #[test]
 fn a_writer_that_waited_for_long_gets_the_next_turn() {
-    reserved!(map, waits);
-    assert_next(&map, waits);
+    let map = map(DefaultStrategy::new());
+    // The second waits when the turn of the first is long over.
+    for _ in 0..2 {
+        reserved!(map, waits);
+        assert_next(&map, waits);
+    }
 }
 
 /// Nor is a writer that waits for readers, although others arrive after the readers are gone.
@@ -48,6 +51,7 @@ fn a_writer_that_waited_for_readers_gets_the_next_turn() {
 /// The turn of a writer ends when the writer is dropped.
 #[test]
 fn a_turn_ends_with_its_writer() {
+    let map = map(DefaultStrategy::new());
     reserved!(map, waits);
     drop(waits);
     let later = Polled::new(map.insert_async(2, 2)).poll();
@@ -58,6 +62,7 @@ fn a_turn_ends_with_its_writer() {
 /// writers only until its turn lapses.
 #[test]
 fn an_unused_turn_lapses() {
+    let map = map(DefaultStrategy::new());
     reserved!(map, waits);
     // A thread waits for the turn to lapse; a task is woken by then.
     map.insert(2, 2);
