@@ -7,6 +7,7 @@ mod regressions;
 mod executors;
 mod local;
 mod panics;
+mod patience;
 mod queue;
 mod send;
 mod turns;
