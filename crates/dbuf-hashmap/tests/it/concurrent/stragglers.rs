@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
-use dbuf_hashmap::{BlockingStrategy, Builder, OnStraggler, PublishPolicy, Published};
+use dbuf_hashmap::{
+    BlockingStrategy, Builder, DefaultStrategy, OnStraggler, PublishPolicy, Published, Watched,
+};
 
 use super::with_policy;
 
@@ -95,6 +97,8 @@ fn straggling_threads_are_named() {
     }
     check(EpochStrategy::new(), true);
     check(FlashStrategy::new(), true);
+    check(DefaultStrategy::new(), true);
+    check(Watched::new(EpochStrategy::new()), true);
     check(CountStrategy::new(), false);
     check(LockStrategy::new(), false);
 }
