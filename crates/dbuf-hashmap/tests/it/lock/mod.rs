@@ -57,6 +57,7 @@ fn reserved(lock: &WriterLock<Gate>) -> bool {
 
 /// A turn binds for its whole time, even if it follows a turn whose owner gave up.
 #[test]
+#[cfg_attr(miri, ignore = "Miri's clock counts steps")]
 fn turn_after_a_cancelled_turn_binds() {
     let (lock, _) = Gate::lock(true);
     let held = lock.lock_any(&(), own);
@@ -76,6 +77,7 @@ fn turn_after_a_cancelled_turn_binds() {
 
 /// A waiter whose turn has lapsed reserves the next.
 #[test]
+#[cfg_attr(miri, ignore = "Miri's clock counts steps")]
 fn a_lapsed_turn_may_be_reserved_again() {
     let (lock, _) = Gate::lock(true);
     let held = lock.lock_any(&(), own);
@@ -160,7 +162,7 @@ fn waits_in_destructors_of_thread_locals() {
         static A: RefCell<Option<Last>> = const { RefCell::new(None) };
         static B: RefCell<Option<Last>> = const { RefCell::new(None) };
     }
-    for _ in 0..20 {
+    for _ in 0..if cfg!(miri) { 2 } else { 20 } {
         let map = ConcurrentHashMap::new();
         let threads = [0, 1, 2, 3].map(|n| {
             let map = map.clone();

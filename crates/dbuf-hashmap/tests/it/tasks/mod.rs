@@ -7,9 +7,12 @@ mod regressions;
 mod executors;
 mod local;
 mod panics;
+// Nor are these: Miri's clock counts steps, and a turn is over after a few hundred.
+#[cfg(not(miri))]
 mod patience;
 mod queue;
 mod send;
+#[cfg(not(miri))]
 mod turns;
 #[cfg(not(miri))]
 mod wakers;
