@@ -56,6 +56,8 @@ fn map_with<S: MapStrategy>(strategy: S, policy: dbuf_hashmap::PublishPolicy) ->
     dbuf_hashmap::Builder::new()
         .strategy(strategy)
         .publish_policy(policy)
+        // However long a test is stopped, it waits.
+        .on_straggler(dbuf_hashmap::OnStraggler::Wait)
         .watched()
         .build_concurrent()
 }
