@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dbuf_hashmap::strategies::{CountStrategy, EpochStrategy, FlashStrategy, LockStrategy};
 use dbuf_hashmap::{
-    BlockingStrategy, Builder, DefaultStrategy, OnStraggler, PublishPolicy, Published, Watched,
+    BlockingStrategy, Builder, DefaultStrategy, OnStraggler, PublishPolicy, Published,
 };
 
 use super::with_policy;
@@ -98,7 +98,8 @@ fn straggling_threads_are_named() {
     check(EpochStrategy::new(), true);
     check(FlashStrategy::new(), true);
     check(DefaultStrategy::new(), true);
-    check(Watched::new(EpochStrategy::new()), true);
+    #[cfg(feature = "async")]
+    check(dbuf_hashmap::Watched::new(EpochStrategy::new()), true);
     check(CountStrategy::new(), false);
     check(LockStrategy::new(), false);
 }
