@@ -7,7 +7,7 @@ mod regressions;
 mod executors;
 mod local;
 mod panics;
-// Nor are these: Miri's clock counts steps, and a turn is over after a few hundred.
+// Nor this and `turns`: Miri's clock counts steps, and a turn is over after a few hundred.
 #[cfg(not(miri))]
 mod patience;
 mod queue;

@@ -30,7 +30,7 @@ fn the_wait_does_not_begin_again_with_each_poll() {
     while waits.poll().is_pending() {
         assert!(
             began.elapsed() < 100 * PATIENCE,
-            "it waits for ever while it is polled"
+            "it waits forever while it is polled"
         );
     }
     assert!(began.elapsed() >= PATIENCE, "it has not waited");
